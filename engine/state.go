@@ -1,0 +1,51 @@
+package engine
+
+import "time"
+
+const (
+	TrailLength      = 60   // runs remembered in a trail
+	TransitionsKept  = 32   // transitions remembered for each watcher
+	EvidenceMaxBytes = 8192 // text kept of one watcher's last result
+)
+
+// State is what is kept of a watcher: its last result, since when its status
+// holds, its trail. It is a copy: readers may keep it.
+type State struct {
+	Status Status
+	// Since is when the status began; SinceApprox says that Pharos was not
+	// watching all of that time ("~" on the board).
+	Since       time.Time
+	SinceApprox bool
+	Result      Result // of the last run that counted; zero while pending
+	Ended       time.Time
+	Trail       []Status     // oldest first, at most TrailLength
+	Transitions []Transition // oldest first, at most TransitionsKept
+	Runs        uint64       // runs that counted
+	Missed      uint64       // ticks dropped because the run before had not ended, or Pharos was late
+	Late        bool         // the last tick was missed
+	Running     bool         // a run is in flight
+	Next        time.Time    // when the next run is due
+	Rev         uint64       // the board's revision at which this state last changed
+}
+
+// Stale tells whether the state is older at now than ttl allows: the last
+// result, or, before the first one, the moment the watcher was added (Since).
+func (s *State) Stale(now time.Time, ttl time.Duration) bool {
+	last := s.Ended
+	if last.IsZero() {
+		last = s.Since
+	}
+	return now.Sub(last) > ttl
+}
+
+// Transition is a change of a watcher's status.
+type Transition struct {
+	ID     ID
+	Name   string
+	From   Status
+	To     Status
+	At     time.Time
+	Value  string
+	Unit   string
+	Detail string // bounded to one line
+}

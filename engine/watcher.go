@@ -1,0 +1,79 @@
+package engine
+
+import (
+	"context"
+	"time"
+)
+
+// Check is what a run calls. It must return soon after its context ends; the
+// context's deadline is the run's. An error is no verdict: the run is unknown,
+// with the error's text. A panic in a Check is that watcher's result and
+// nothing else.
+type Check func(ctx context.Context) (Result, error)
+
+// Watcher is a named, scheduled thing: one tile of the board.
+type Watcher struct {
+	ID   ID
+	Name string
+	// Definition is a hash of all that makes the watcher what it is. Equal id
+	// and equal definition across a reload is the same watcher: its schedule,
+	// state and run in flight go on.
+	Definition string
+	Interval   time.Duration // start of a run to the start of the next; at least 50 ms
+	Timeout    time.Duration // longest a run may take; 0 = min(Interval, 10 s)
+	TTL        time.Duration // age of the last result at which the tile is stale; 0 = 3 x Interval + Timeout
+	Source     Source        // where the watcher is defined
+	Check      Check
+}
+
+// Source is a place in a script, the file's name as the script's author knows
+// it.
+type Source struct {
+	File string `json:"file,omitempty"`
+	Line int    `json:"line,omitempty"`
+}
+
+// Set is a named, ordered group of watchers: one section of the board. The
+// unnamed set has no heading.
+type Set struct {
+	Name     string
+	Watchers []Watcher
+}
+
+// Generation is one successfully loaded configuration.
+type Generation struct {
+	Number   uint64 // 1 for the first
+	LoadedAt time.Time
+	PageTag  string // the line beside the product's name
+	Sets     []Set
+}
+
+// LoadError says why a configuration was not taken. File and Line are empty
+// and 0 where the error has no place in a script.
+type LoadError struct {
+	File    string `json:"file"`
+	Line    int    `json:"line"`
+	Message string `json:"message"`
+}
+
+const (
+	MinInterval     = 50 * time.Millisecond
+	DefaultInterval = 2 * time.Second
+	MaxTimeout      = 10 * time.Second // the default timeout's upper bound
+)
+
+// WithDefaults fills the zero fields of w in: Interval [DefaultInterval],
+// Timeout min(Interval, [MaxTimeout]), TTL 3 x Interval + Timeout.
+func (w Watcher) WithDefaults() Watcher {
+	if w.Interval == 0 {
+		w.Interval = DefaultInterval
+	}
+	w.Interval = max(w.Interval, MinInterval)
+	if w.Timeout == 0 {
+		w.Timeout = min(w.Interval, MaxTimeout)
+	}
+	if w.TTL == 0 {
+		w.TTL = 3*w.Interval + w.Timeout
+	}
+	return w
+}
