@@ -1,0 +1,13 @@
+//go:build unix && !linux
+
+package probe
+
+import "os"
+
+func startExecProcess(path string, argv []string, attr *os.ProcAttr) (*execProcess, error) {
+	p, err := os.StartProcess(path, argv, attr)
+	if err != nil {
+		return nil, err
+	}
+	return &execProcess{pid: p.Pid, end: newExecWaiter(p)}, nil
+}

@@ -1,0 +1,173 @@
+package probe
+
+import (
+	"context"
+	"errors"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+	"github.com/google/go-cmp/cmp/cmpopts"
+)
+
+var execUntimed = cmpopts.IgnoreFields(ExecResult{}, "Elapsed", "Queued")
+
+func TestExecResult(t *testing.T) {
+	dir := t.TempDir()
+	tests := []struct {
+		name string
+		req  ExecRequest
+		want ExecResult
+	}{
+		{"argv", ExecRequest{Argv: []string{"/bin/echo", "a  b", "$HOME"}}, ExecResult{Stdout: []byte("a  b $HOME\n")}},
+		{"argv is looked up", ExecRequest{Argv: []string{"printf", "%s", "x"}}, ExecResult{Stdout: []byte("x")}},
+		{"both streams and a code", ExecRequest{Shell: "echo out; echo err >&2; exit 3"}, ExecResult{Code: 3, Stdout: []byte("out\n"), Stderr: []byte("err\n")}},
+		{"not found is the shell's answer", ExecRequest{Shell: "no-such-program-here 2>/dev/null"}, ExecResult{Code: 127}},
+		{"a signal", ExecRequest{Shell: "kill -KILL $$"}, ExecResult{Code: -1, Signal: "KILL"}},
+		{"a pipeline", ExecRequest{Shell: "printf 'b\\na\\n' | sort"}, ExecResult{Stdout: []byte("a\nb\n")}},
+		{"stdin", ExecRequest{Argv: []string{"cat"}, Stdin: []byte("in")}, ExecResult{Stdout: []byte("in")}},
+		{"no stdin", ExecRequest{Argv: []string{"cat"}}, ExecResult{}},
+		{"stdin that nobody reads", ExecRequest{Argv: []string{"true"}, Stdin: make([]byte, 1<<20)}, ExecResult{}},
+		{"dir", ExecRequest{Shell: "pwd", Dir: dir}, ExecResult{Stdout: []byte(dir + "\n")}},
+		{"dir shows in PWD", ExecRequest{Argv: []string{"printenv", "PWD"}, Dir: dir}, ExecResult{Stdout: []byte(dir + "\n")}},
+		{"env", ExecRequest{Argv: []string{"printenv", "A", "LANG"}, Env: []string{"A=1", "LANG=xx", "A=2"}}, ExecResult{Stdout: []byte("2\nxx\n")}},
+		{"head and tail", ExecRequest{Shell: "printf 0123456789", MaxOutput: 6},
+			ExecResult{Stdout: []byte("012\n[... 4 bytes left out ...]\n789"), Truncated: true}},
+		{"just fits", ExecRequest{Shell: "printf 012345", MaxOutput: 6}, ExecResult{Stdout: []byte("012345")}},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			t.Parallel()
+			got, err := Exec(t.Context(), tt.req)
+			if err != nil {
+				t.Fatalf("Exec(%v) = %v, want no error", tt.req, err)
+			}
+			if diff := cmp.Diff(&tt.want, got, execUntimed, cmpopts.EquateEmpty()); diff != "" {
+				t.Errorf("Exec(%v) (-want +got):\n%s", tt.req, diff)
+			}
+		})
+	}
+}
+
+func TestExecNotStarted(t *testing.T) {
+	dir := t.TempDir()
+	write := func(name, text string, mode os.FileMode) string {
+		path := filepath.Join(dir, name)
+		if err := os.WriteFile(path, []byte(text), mode); err != nil {
+			t.Fatal(err)
+		}
+		return path
+	}
+	plain := write("plain", "echo hi\n", 0o644)
+	lost := write("lost", "#!/no/such/interpreter\n", 0o755)
+	script := write("script", "echo hi\n", 0o755)
+	tests := []struct {
+		name string
+		req  ExecRequest
+		kind Kind
+		text string // the end of the message
+	}{
+		{"not in PATH", ExecRequest{Argv: []string{"no-such-program"}}, Spawn, "command not found"},
+		{"no such path", ExecRequest{Argv: []string{"/no/such"}}, Spawn, "command not found"},
+		{"not executable", ExecRequest{Argv: []string{plain}}, Spawn, "permission denied"},
+		{"a directory", ExecRequest{Argv: []string{dir}}, Spawn, "is a directory"},
+		{"lost interpreter", ExecRequest{Argv: []string{lost}}, Spawn, "the interpreter that its first line names is missing"},
+		{"no #!", ExecRequest{Argv: []string{script}}, Spawn, "exec format error"},
+		{"no such dir", ExecRequest{Argv: []string{"true"}, Dir: dir + "/no"}, Spawn, `no directory "` + dir + `/no" to run it in`},
+		{"no such user", ExecRequest{Argv: []string{"true"}, User: "no-such-user"}, Spawn, "no such user"},
+		{"nothing", ExecRequest{}, Misuse, "want either an argv or a shell command"},
+		{"both", ExecRequest{Argv: []string{"true"}, Shell: "true"}, Misuse, "want either an argv or a shell command"},
+		{"NUL", ExecRequest{Argv: []string{"echo", "a\x00b"}}, Misuse, "a NUL byte cannot be passed to a command"},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			res, err := Exec(t.Context(), tt.req)
+			if res != nil || KindOf(err) != tt.kind || !strings.HasSuffix(err.Error(), tt.text) {
+				t.Errorf("Exec(%v) = %v, %s %v, want nil, %s ...%s", tt.req, res, KindOf(err), err, tt.kind, tt.text)
+			}
+		})
+	}
+}
+
+// TestExecEndsInTime runs the shapes in which a shell keeps children between
+// itself and what takes long.
+func TestExecEndsInTime(t *testing.T) {
+	const limit = 300 * time.Millisecond
+	for _, tt := range []struct {
+		shell    string
+		kind     Kind
+		stdout   string
+		duration string // to find what may be left by
+	}{
+		{"sleep 7301; true", Timeout, "", "7301"},
+		{"(sleep 7302)", Timeout, "", "7302"},
+		{"sleep 7303 | cat", Timeout, "", "7303"},
+		{"sleep 7304 & echo hi", "", "hi\n", "7304"},
+		{"echo part; sleep 7305", Timeout, "part\n", "7305"},
+		{"trap '' TERM; sleep 7306; sleep 7307", Timeout, "", "7307"},
+		{"setsid sleep 7308; true", Timeout, "", "7308"},
+	} {
+		t.Run(tt.shell, func(t *testing.T) {
+			t.Parallel()
+			ctx, cancel := context.WithTimeout(t.Context(), limit)
+			defer cancel()
+			began := time.Now()
+			res, err := Exec(ctx, ExecRequest{Shell: tt.shell})
+			took := time.Since(began)
+			if KindOf(err) != tt.kind || res == nil || string(res.Stdout) != tt.stdout {
+				t.Errorf("Exec(%q) = %+v, %v, want stdout %q and kind %q", tt.shell, res, err, tt.stdout, tt.kind)
+			}
+			if most := limit + 100*time.Millisecond; took > most {
+				t.Errorf("Exec(%q) took %s, want at most %s", tt.shell, took, most)
+			}
+			pids := execPidsOf(t, "sleep "+tt.duration)
+			if strings.HasPrefix(tt.shell, "setsid") {
+				for _, pid := range pids { // not followed, by design: end it here
+					_ = exec.Command("kill", pid).Run()
+				}
+			} else if len(pids) > 0 {
+				t.Errorf("Exec(%q) left processes %v", tt.shell, pids)
+			}
+		})
+	}
+}
+
+// execPidsOf lists the living processes whose command line is the given one.
+func execPidsOf(t *testing.T, cmdline string) (pids []string) {
+	t.Helper()
+	files, err := filepath.Glob("/proc/[0-9]*/cmdline")
+	if err != nil || files == nil {
+		t.Skip("no /proc here to find left processes in")
+	}
+	for _, file := range files {
+		if b, err := os.ReadFile(file); err == nil && strings.ReplaceAll(strings.TrimRight(string(b), "\x00"), "\x00", " ") == cmdline {
+			pids = append(pids, filepath.Base(filepath.Dir(file)))
+		}
+	}
+	return pids
+}
+
+func TestExecCancelled(t *testing.T) {
+	ctx, cancel := context.WithCancel(t.Context())
+	time.AfterFunc(50*time.Millisecond, cancel)
+	res, err := Exec(ctx, ExecRequest{Shell: "echo hi; exec sleep 60"})
+	if KindOf(err) != Cancelled || !errors.Is(err, context.Canceled) || res == nil || string(res.Stdout) != "hi\n" || res.Signal != "TERM" {
+		t.Errorf("Exec, cancelled = %+v, %v, want its output, TERM, and kind cancelled", res, err)
+	}
+	if _, err := Exec(ctx, ExecRequest{Shell: "true"}); KindOf(err) != Cancelled {
+		t.Errorf("Exec with an ended context = %v, want kind cancelled", err)
+	}
+}
+
+func TestExecTermThenKill(t *testing.T) {
+	ctx, cancel := context.WithTimeout(t.Context(), 200*time.Millisecond)
+	defer cancel()
+	res, err := Exec(ctx, ExecRequest{Shell: "trap 'echo tidied; exit 9' TERM; sleep 60 & wait", KillAfter: 5 * time.Second})
+	if KindOf(err) != Timeout || res == nil || res.Code != 9 || string(res.Stdout) != "tidied\n" {
+		t.Errorf("Exec of a command that tidies up on TERM = %+v, %v, want code 9, its output and kind timeout", res, err)
+	}
+}
