@@ -1,7 +1,11 @@
 package engine
 
 import (
+	"context"
+	"errors"
+	"fmt"
 	"log/slog"
+	"time"
 )
 
 // Config configures an [Engine]. Its zero value works.
@@ -14,8 +18,118 @@ type Config struct {
 	MaxRunning int
 }
 
+const (
+	defaultMaxRunning = 4096
+	drainGrace        = 1500 * time.Millisecond // how long Run waits for cancelled runs
+)
+
 // Observer is told what happens to watchers. It is called by the goroutine
 // that records the result, with no lock held, and must not block.
 type Observer interface {
 	Transition(Transition)
+}
+
+// Engine runs watchers on their schedule and keeps their [Board].
+type Engine struct {
+	logger     *slog.Logger
+	board      *Board
+	maxRunning int
+	kick       chan struct{} // wakes the schedule before its time
+	drained    chan struct{} // closed when the last run has landed after stopping
+
+	schedule // guarded by board.mu
+}
+
+// New makes an engine with an empty board. Nothing runs before [Engine.Run].
+func New(c Config) *Engine {
+	if c.Logger == nil {
+		c.Logger = slog.Default()
+	}
+	if c.MaxRunning <= 0 {
+		c.MaxRunning = defaultMaxRunning
+	}
+	return &Engine{
+		logger:     c.Logger,
+		board:      &Board{logger: c.Logger, observer: c.Observer, entries: make(map[ID]*entry)},
+		maxRunning: c.MaxRunning,
+		kick:       make(chan struct{}, 1),
+		drained:    make(chan struct{}),
+	}
+}
+
+// Board gives the engine's board.
+func (e *Engine) Board() *Board { return e.board }
+
+// Run runs the watchers until ctx ends, then cancels the runs in flight, whose
+// results no longer count, and waits up to 1.5 s for them to return. It is an
+// error if some did not, or if the engine has run before.
+func (e *Engine) Run(ctx context.Context) error {
+	runs, cancel := context.WithCancel(ctx)
+	defer cancel()
+	if !e.open(runs) {
+		return errors.New("running the schedule: it has run before")
+	}
+	timer := time.NewTimer(0)
+	defer timer.Stop()
+	for ctx.Err() == nil {
+		timer.Reset(e.step())
+		select {
+		case <-ctx.Done():
+		case <-e.kick:
+		case <-timer.C:
+		}
+	}
+	return e.close()
+}
+
+// open plans every watcher from now on.
+func (e *Engine) open(runs context.Context) bool {
+	b := e.board
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if !b.began.IsZero() {
+		return false
+	}
+	b.began = time.Now()
+	e.runs = runs
+	for _, set := range b.sets {
+		for _, en := range set.entries {
+			e.plan(en, en.tempo.first(0), b.began, 0)
+		}
+	}
+	return true
+}
+
+// close waits for the cancelled runs in flight.
+func (e *Engine) close() error {
+	b := e.board
+	b.mu.Lock()
+	e.stopping = true
+	if e.running == 0 {
+		b.mu.Unlock()
+		return nil
+	}
+	b.mu.Unlock()
+
+	grace := time.NewTimer(drainGrace)
+	defer grace.Stop()
+	select {
+	case <-e.drained:
+		return nil
+	case <-grace.C:
+	}
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if e.running == 0 {
+		return nil
+	}
+	return fmt.Errorf("stopping the schedule: %d runs did not return within %v of being cancelled", e.running, drainGrace)
+}
+
+// wake makes the schedule look again before its time.
+func (e *Engine) wake() {
+	select {
+	case e.kick <- struct{}{}:
+	default:
+	}
 }

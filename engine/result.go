@@ -51,13 +51,15 @@ const (
 	KindVantage   = "vantage"   // the host to look from could not be reached
 	KindTimeout   = "timeout"   // the watched thing took too long: critical, not one of Blameless
 	KindScript    = "script"    // the script itself broke
+	KindPanic     = "panic"     // Pharos's own code broke
+	KindStuck     = "stuck"     // the check did not return, long after its deadline
 )
 
 // Blameless tells whether a failure of this kind says nothing of the watched
 // thing, so that the run is unknown and never critical.
 func Blameless(kind string) bool {
 	switch kind {
-	case KindOverload, KindCancelled, KindSpawn, KindAuth, KindVantage, KindScript:
+	case KindOverload, KindCancelled, KindSpawn, KindAuth, KindVantage, KindScript, KindPanic, KindStuck:
 		return true
 	}
 	return false

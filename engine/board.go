@@ -1,0 +1,266 @@
+package engine
+
+import (
+	"context"
+	"log/slog"
+	"strings"
+	"sync"
+	"time"
+)
+
+// A Board keeps what was last seen of every watcher, and counts a revision up
+// with each change. Readers pull: they ask at their own rate for what changed
+// after the revision they know, so that a slow one holds nothing up.
+//
+// All methods may be called from any goroutine. What they give is a copy, or
+// shared and never written again.
+type Board struct {
+	logger   *slog.Logger
+	observer Observer
+
+	mu        sync.Mutex // held for a few microseconds at a time; guards the schedule too
+	rev       uint64
+	layoutRev uint64 // the rev at which sets or members last changed
+	configRev uint64 // the rev at which a configuration was last taken or refused
+	pageTag   string
+	config    ConfigState
+	sets      []section
+	entries   map[ID]*entry
+	newest    *entry // the entries in the order they last changed, newest first
+	saved     map[ID]Saved
+	began     time.Time // the moment the schedule counts from
+	lag       lagMeter
+	missed    uint64
+	late      int // entries whose state is late
+}
+
+// section is a set as it is laid out: its name and its members in order.
+type section struct {
+	name    string
+	entries []*entry
+}
+
+// View is one watcher as readers see it.
+type View struct {
+	ID                     ID
+	Name                   string
+	Set                    string // the set's name, "" for the unnamed one
+	Interval, Timeout, TTL time.Duration
+	Source                 Source
+	State
+}
+
+// ConfigState tells which configuration the board shows, and why a newer one
+// was not taken.
+type ConfigState struct {
+	Generation uint64 // 0 before the first
+	LoadedAt   time.Time
+	Error      *LoadError // of the last load, nil if that one was taken
+}
+
+// Snapshot is the whole board at one revision.
+type Snapshot struct {
+	Rev     uint64
+	PageTag string
+	Config  ConfigState
+	Lag     Lag
+	Sets    []SetView
+}
+
+// SetView is one set of a [Snapshot], in the order of the configuration.
+type SetView struct {
+	Name     string
+	Watchers []View
+}
+
+// Update is what changed after a revision.
+type Update struct {
+	Rev    uint64
+	Layout bool   // sets, members, names or intervals changed: take a [Snapshot]
+	Config bool   // a configuration was taken or refused
+	Views  []View // the latest view of every watcher that changed, the first changed first
+}
+
+// Rev gives the board's revision: it counts up with every result and every
+// other change that readers should show.
+func (b *Board) Rev() uint64 {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.rev
+}
+
+// Snapshot gives the whole board.
+func (b *Board) Snapshot() Snapshot {
+	b.mu.Lock()
+	n := len(b.entries)
+	b.mu.Unlock()
+	views := make([]View, 0, n+n/8) // outside the lock: for thousands of watchers it takes longest
+
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	s := Snapshot{Rev: b.rev, PageTag: b.pageTag, Config: b.config, Lag: b.readLag()}
+	s.Sets = make([]SetView, len(b.sets))
+	for i, set := range b.sets {
+		from := len(views)
+		for _, en := range set.entries {
+			views = append(views, en.view())
+		}
+		s.Sets[i] = SetView{Name: set.name, Watchers: views[from:len(views):len(views)]}
+	}
+	return s
+}
+
+// View gives one watcher.
+func (b *Board) View(id ID) (View, bool) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	en, ok := b.entries[id]
+	if !ok {
+		return View{}, false
+	}
+	return en.view(), true
+}
+
+// Changes gives what changed after the revision since. It costs by how much
+// changed, not by how many watchers there are. A revision the board has not
+// reached (of an earlier process) gives Layout.
+func (b *Board) Changes(since uint64) Update {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	u := Update{Rev: b.rev, Layout: b.layoutRev > since || since > b.rev, Config: b.configRev > since}
+	n := 0
+	for en := b.newest; en != nil && en.state.Rev > since; en = en.older {
+		n++
+	}
+	if n == 0 {
+		return u
+	}
+	u.Views = make([]View, n)
+	for en := b.newest; n > 0; en = en.older {
+		n--
+		u.Views[n] = en.view()
+	}
+	return u
+}
+
+// LoadFailed says on the board that a configuration was not taken. It stands
+// until one is.
+func (b *Board) LoadFailed(err LoadError) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.config.Error = &err
+	b.rev++
+	b.configRev = b.rev
+}
+
+// Config tells which configuration the board shows.
+func (b *Board) Config() ConfigState {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.config
+}
+
+// Lag tells how late Pharos is.
+func (b *Board) Lag() Lag {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.readLag()
+}
+
+func (b *Board) readLag() Lag {
+	p99, highest, dropped := b.lag.read(b.clock())
+	return Lag{
+		Missed: b.missed, Late: dropped || p99 > lagTooLate,
+		P99: p99, Max: highest, LateWatchers: b.late,
+	}
+}
+
+// clock is the time since the schedule began, 0 before. It does not jump with
+// the wall clock.
+func (b *Board) clock() time.Duration {
+	if b.began.IsZero() {
+		return 0
+	}
+	return time.Since(b.began)
+}
+
+// touch counts the revision up for en and moves it to the front of the changed
+// ones.
+func (b *Board) touch(en *entry) {
+	b.rev++
+	en.state.Rev = b.rev
+	if b.newest == en {
+		return
+	}
+	b.unlink(en)
+	en.older = b.newest
+	if b.newest != nil {
+		b.newest.newer = en
+	}
+	b.newest = en
+}
+
+func (b *Board) unlink(en *entry) {
+	if en.newer != nil {
+		en.newer.older = en.older
+	}
+	if en.older != nil {
+		en.older.newer = en.newer
+	}
+	if b.newest == en {
+		b.newest = en.older
+	}
+	en.newer, en.older = nil, nil
+}
+
+// record takes the result of a run in; late tells whether the run began too
+// late or a tick was missed meanwhile. The lock is held; the caller passes a
+// transition on when it has let go of it.
+func (b *Board) record(en *entry, r Result, late bool) (Transition, bool) {
+	t, changed := en.settle(bounded(r), time.Now())
+	b.markLate(en, late)
+	b.touch(en)
+	return t, changed
+}
+
+// miss counts n dropped ticks of en.
+func (b *Board) miss(en *entry, n uint64) {
+	b.missed += n
+	en.state.Missed += n
+	en.tripped = true
+	b.markLate(en, true)
+	b.touch(en)
+}
+
+func (b *Board) markLate(en *entry, late bool) {
+	if en.state.Late == late {
+		return
+	}
+	en.state.Late = late
+	if late {
+		b.late++
+	} else {
+		b.late--
+	}
+}
+
+// announce logs a transition and tells the observer; no lock is held.
+func (b *Board) announce(t Transition) {
+	level := slog.LevelInfo
+	switch {
+	case t.To.Problem():
+		level = slog.LevelWarn
+	case t.From == Pending:
+		level = slog.LevelDebug // a thousand watchers starting well are no news
+	}
+	b.logger.Log(context.Background(), level, "status changed",
+		"id", t.ID, "from", t.From.String(), "to", t.To.String(), "value", t.Value+t.Unit, "detail", t.Detail)
+	if b.observer != nil {
+		b.observer.Transition(t)
+	}
+}
+
+// oneLine gives text as one bounded line, for logs and lists.
+func oneLine(text string) string {
+	return cut(strings.Join(strings.Fields(cut(text, maxDetail)), " "), maxLine)
+}

@@ -1,0 +1,85 @@
+package engine
+
+import (
+	"slices"
+	"time"
+)
+
+// An entry is one watcher on the board: what it is, what was seen of it, and
+// when it runs next. All of it is guarded by the board's lock.
+type entry struct {
+	Watcher // with defaults filled in
+
+	state        State // Trail and Transitions are ring windows: see remember
+	saved        *Saved
+	set          string // the name of its set
+	newer, older *entry // its neighbours in the order of changes
+
+	tempo   tempo
+	next    time.Duration // the tick planned in the agenda
+	due     time.Duration // the tick it is queued or in flight for
+	run     *run          // in flight; kept while a run that should have ended has not
+	queued  bool          // due, and waiting for leave to start
+	again   bool          // start anew as soon as the run in flight has gone
+	tripped bool          // a tick was missed since the last run that counted began
+	gone    bool          // no longer on the board
+}
+
+func newEntry(w Watcher, now time.Time) *entry {
+	return &entry{
+		Watcher: w,
+		state:   State{Since: now},
+		tempo:   newTempo(w.ID, w.Interval),
+	}
+}
+
+// dueAt tells whether at is still the tick that en is planned for.
+func (en *entry) dueAt(at time.Duration) bool { return !en.gone && en.next == at }
+
+// view copies the entry for readers. The trail and the transitions are shared:
+// what a reader can see of them is never written again.
+func (en *entry) view() View {
+	return View{
+		ID: en.ID, Name: en.Name, Set: en.set, Interval: en.Interval, Timeout: en.Timeout, TTL: en.TTL,
+		Source: en.Source, State: en.state,
+	}
+}
+
+// settle takes a result in and tells of a change of status.
+func (en *entry) settle(r Result, now time.Time) (Transition, bool) {
+	s := &en.state
+	from := s.Status
+	s.Result, s.Ended, s.Status = r, now, r.Status
+	s.Runs++
+	s.Trail = remember(s.Trail, r.Status, TrailLength)
+	if from == r.Status {
+		return Transition{}, false
+	}
+	s.Since, s.SinceApprox = now, false
+	if saved := en.saved; saved != nil && from == Pending {
+		en.saved = nil
+		if saved.Status == r.Status {
+			s.Since, s.SinceApprox = saved.Since, saved.Approx || now.Sub(saved.Ended) > en.TTL
+		}
+	}
+	t := Transition{
+		ID: en.ID, Name: en.Name, From: from, To: r.Status, At: now,
+		Value: r.Value, Unit: r.Unit, Detail: oneLine(r.Detail),
+	}
+	s.Transitions = remember(s.Transitions, t, TransitionsKept)
+	return t, true
+}
+
+// remember appends v and keeps the last n. The window slides over an array
+// that is only ever appended to, so that windows handed out earlier stay as
+// they were without being copied; the array is replaced every n appends.
+func remember[T any](window []T, v T, n int) []T {
+	if len(window) == n {
+		window = window[1:]
+	}
+	if len(window) == cap(window) {
+		size := min(2*len(window)+4, 2*n)
+		window = slices.Grow(slices.Clip(slices.Clone(window)), size-len(window))
+	}
+	return append(window, v)
+}

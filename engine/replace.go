@@ -1,0 +1,139 @@
+package engine
+
+import (
+	"context"
+	"time"
+)
+
+// Replace puts a new configuration in the place of the one before, watcher by
+// watcher. It may be called before and while the engine runs.
+//
+// A watcher of equal id and definition goes on: schedule, state, trail and the
+// run in flight; its next run uses the new Check. One of equal id and another
+// definition keeps status, since and trail; its run in flight is cancelled, its
+// result dropped, and the next starts at once. Of two watchers of one id in gen
+// the first counts.
+func (e *Engine) Replace(gen *Generation) {
+	b := e.board
+	b.mu.Lock()
+	wall := time.Now()
+	now := b.clock()
+	layout := b.layoutOf(gen)
+	entries := make(map[ID]*entry, len(b.entries))
+	sets := make([]section, len(gen.Sets))
+	var ended []context.CancelFunc
+	for i, set := range gen.Sets {
+		sets[i] = section{name: set.Name, entries: make([]*entry, 0, len(set.Watchers))}
+		for _, w := range set.Watchers {
+			if entries[w.ID] != nil {
+				continue
+			}
+			en, cancel := e.adopt(w.WithDefaults(), wall, now)
+			if cancel != nil {
+				ended = append(ended, cancel)
+			}
+			en.set = set.Name
+			entries[w.ID] = en
+			sets[i].entries = append(sets[i].entries, en)
+		}
+	}
+	for id, en := range b.entries {
+		if entries[id] == nil {
+			if cancel := e.remove(en, now); cancel != nil {
+				ended = append(ended, cancel)
+			}
+		}
+	}
+	b.entries, b.sets, b.pageTag = entries, sets, gen.PageTag
+	b.config = ConfigState{Generation: gen.Number, LoadedAt: gen.LoadedAt}
+	b.rev++
+	b.configRev = b.rev
+	if layout {
+		b.layoutRev = b.rev
+	}
+	b.mu.Unlock()
+
+	for _, cancel := range ended {
+		cancel()
+	}
+	e.wake()
+}
+
+// adopt gives the entry of w, the one there was or a new one, and what cancels
+// a run that no longer counts.
+func (e *Engine) adopt(w Watcher, wall time.Time, now time.Duration) (*entry, context.CancelFunc) {
+	b := e.board
+	running := !b.began.IsZero()
+	en := b.entries[w.ID]
+	if en == nil {
+		en = newEntry(w, wall)
+		if saved, ok := b.saved[w.ID]; ok {
+			en.saved = &saved
+			delete(b.saved, w.ID)
+		}
+		if running {
+			e.plan(en, en.tempo.first(now), wall, now)
+		}
+		return en, nil
+	}
+	same := en.Definition == w.Definition && en.Interval == w.Interval && en.Timeout == w.Timeout
+	en.Watcher = w
+	if same {
+		return en, nil
+	}
+	en.tempo = newTempo(w.ID, w.Interval)
+	if !running {
+		return en, nil
+	}
+	e.plan(en, en.tempo.following(now, now), wall, now)
+	switch r := en.run; {
+	case r != nil:
+		en.again = true
+		return en, r.drop(now)
+	case !en.queued:
+		e.enqueue(en, now)
+	}
+	return en, nil
+}
+
+// remove takes en off the board.
+func (e *Engine) remove(en *entry, now time.Duration) context.CancelFunc {
+	en.gone = true
+	e.board.unlink(en)
+	e.board.markLate(en, false)
+	if en.run == nil {
+		return nil
+	}
+	return en.run.drop(now)
+}
+
+// drop makes the run's result count no more and gives what cancels it.
+func (r *run) drop(now time.Duration) context.CancelFunc {
+	r.dropped = true
+	r.fence = now + fenceGrace
+	if r.cancel == nil {
+		return func() {} // it has not begun, and will not
+	}
+	return r.cancel
+}
+
+// layoutOf tells whether gen lays the board out differently.
+func (b *Board) layoutOf(gen *Generation) bool {
+	if b.pageTag != gen.PageTag || len(b.sets) != len(gen.Sets) {
+		return true
+	}
+	for i, set := range gen.Sets {
+		old := b.sets[i]
+		if old.name != set.Name || len(old.entries) != len(set.Watchers) {
+			return true
+		}
+		for j, w := range set.Watchers {
+			was, is := old.entries[j].Watcher, w.WithDefaults()
+			if was.ID != is.ID || was.Name != is.Name ||
+				was.Interval != is.Interval || was.Timeout != is.Timeout || was.TTL != is.TTL {
+				return true
+			}
+		}
+	}
+	return false
+}

@@ -1,0 +1,48 @@
+package engine
+
+import "time"
+
+// Saved is what outlives the process of a watcher's state.
+type Saved struct {
+	Status Status    `json:"status"`
+	Since  time.Time `json:"since"`
+	Ended  time.Time `json:"ended"` // of its last run
+	Approx bool      `json:"approx,omitempty"`
+}
+
+// Save gives what is worth keeping of every watcher that has a status. A
+// watcher that was restored and has not run yet is given as it was.
+func (b *Board) Save() map[ID]Saved {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	saved := make(map[ID]Saved, len(b.entries))
+	for id, en := range b.entries {
+		s := &en.state
+		switch {
+		case s.Status != Pending:
+			saved[id] = Saved{Status: s.Status, Since: s.Since, Ended: s.Ended, Approx: s.SinceApprox}
+		case en.saved != nil:
+			saved[id] = *en.saved
+		}
+	}
+	return saved
+}
+
+// Restore hands in what an earlier process saved. A watcher stays pending until
+// its first result; if that is of the saved status, the saved since stands,
+// marked approximate when the time nobody watched is longer than the watcher's
+// TTL. It is called once, before or after the first [Engine.Replace]; what is
+// saved of watchers that are not there is kept for those that come.
+func (e *Engine) Restore(saved map[ID]Saved) {
+	b := e.board
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.saved = make(map[ID]Saved, len(saved))
+	for id, s := range saved {
+		if en := b.entries[id]; en == nil {
+			b.saved[id] = s
+		} else if en.state.Status == Pending {
+			en.saved = &s
+		}
+	}
+}

@@ -1,0 +1,324 @@
+package engine
+
+import (
+	"context"
+	"time"
+)
+
+const (
+	// beat is how often the schedule looks at the runs in flight. It also
+	// bounds how long a stall can hide: the schedule sleeps no longer while
+	// something runs.
+	beat = 250 * time.Millisecond
+	// stallAfter is how late the schedule may wake before that is a stall of
+	// Pharos's own: any loss of more than a second is later than this.
+	stallAfter = time.Second - beat
+	// maxStarting bounds the runs handed to goroutines that have not begun: as
+	// long as the machine does not keep up with beginning them, starting more
+	// would only make each take longer.
+	maxStarting = 64
+	longSleep   = time.Hour // when nothing is planned
+)
+
+// schedule is the engine's part that is guarded by the board's lock.
+type schedule struct {
+	runs     context.Context // what runs derive theirs from
+	agenda   agenda
+	waiting  queue
+	newest   *run // runs in flight
+	running  int  // runs in flight that were not given up
+	starting int  // of these, those that have not begun
+	stopping bool
+
+	wakeAt   time.Duration // when the schedule means to wake
+	sweepAt  time.Duration // when it looks at the runs in flight next
+	stallEnd time.Duration // when the last stall was noticed; 0 = never
+	stalled  bool          // a stall was noticed, and what was due in it not yet dropped
+}
+
+// step starts what is due and tells how long to sleep.
+func (e *Engine) step() time.Duration {
+	b := e.board
+	b.mu.Lock()
+	wall := time.Now()
+	now := wall.Sub(b.began)
+	e.noteStall(now)
+	for at, ok := e.agenda.earliest(); ok && at <= now; at, ok = e.agenda.earliest() {
+		at, slot := e.agenda.take()
+		for _, en := range slot {
+			if en.dueAt(at) {
+				e.tick(en, wall, now)
+			}
+		}
+		e.agenda.free(slot)
+	}
+	e.stalled = false
+	posted := e.admit(now)
+	var lost []Transition
+	if now >= e.sweepAt {
+		lost = e.sweep(now)
+	}
+	e.wakeAt = now + longSleep
+	if at, ok := e.agenda.earliest(); ok {
+		e.wakeAt = at
+	}
+	if e.newest != nil {
+		e.wakeAt = min(e.wakeAt, e.sweepAt)
+	}
+	sleep := e.wakeAt - now
+	b.mu.Unlock()
+
+	for _, r := range posted {
+		go e.fly(r)
+	}
+	for _, t := range lost {
+		b.announce(t)
+	}
+	return sleep
+}
+
+// plan puts en's next run on the agenda.
+func (e *Engine) plan(en *entry, next time.Duration, wall time.Time, now time.Duration) {
+	en.next = next
+	en.state.Next = wall.Add(next - now)
+	e.agenda.put(en)
+}
+
+// tick takes up what is due of en, or drops and counts it: no tick is ever
+// made up for.
+func (e *Engine) tick(en *entry, wall time.Time, now time.Duration) {
+	b := e.board
+	due, lost := en.next, uint64((now-en.next)/en.Interval)
+	switch {
+	case e.stalled:
+		b.miss(en, lost+1)
+		b.lag.dropped(now, now-due)
+		e.plan(en, en.tempo.first(now+1), wall, now)
+		return
+	case en.run != nil:
+		b.miss(en, lost+1)
+	case en.queued:
+		b.miss(en, lost+1)
+		b.lag.dropped(now, now-en.due)
+	default:
+		if lost > 0 {
+			b.miss(en, lost)
+			b.lag.dropped(now, now-due)
+		}
+		e.enqueue(en, due+time.Duration(lost)*en.Interval)
+	}
+	e.plan(en, en.tempo.following(due, now), wall, now)
+}
+
+// enqueue lets en wait for leave to start.
+func (e *Engine) enqueue(en *entry, due time.Duration) {
+	en.due, en.queued = due, true
+	e.waiting.push(en)
+}
+
+// admit makes runs of those waiting, first come first served, as many as may
+// start now.
+func (e *Engine) admit(now time.Duration) []*run {
+	var posted []*run
+	for e.running < e.maxRunning && e.starting < maxStarting {
+		en := e.waiting.pop()
+		if en == nil {
+			break
+		}
+		if en.gone {
+			continue
+		}
+		r := &run{entry: en, check: en.Check, timeout: en.Timeout, due: en.due, posted: now, started: -1}
+		r.older = e.newest
+		if e.newest != nil {
+			e.newest.newer = r
+		}
+		e.newest = r
+		en.run, en.queued, en.state.Running = r, false, true
+		e.running++
+		e.starting++
+		posted = append(posted, r)
+	}
+	return posted
+}
+
+// fly is a run's goroutine.
+func (e *Engine) fly(r *run) {
+	ctx, ok := e.begin(r)
+	if !ok {
+		return
+	}
+	result := failed(errNoReturn, KindPanic)
+	defer func() { e.finish(r, result) }()
+	result = perform(ctx, r.check)
+}
+
+// begin starts the run's clock: only now, so that what it waited for the
+// machine is not taken from its timeout.
+func (e *Engine) begin(r *run) (context.Context, bool) {
+	b := e.board
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	e.starting--
+	if e.starting < maxStarting/2 && e.waiting.len() > 0 {
+		e.wake()
+	}
+	if r.dropped || e.stopping {
+		e.land(r)
+		return nil, false
+	}
+	r.started = b.clock()
+	r.fence = r.started + r.timeout + fenceGrace
+	r.entry.tripped = false
+	b.lag.started(r.started, r.started-r.due)
+	ctx, cancel := context.WithTimeout(e.runs, r.timeout)
+	r.cancel = cancel
+	return ctx, true
+}
+
+// finish takes the result of a run that returned.
+func (e *Engine) finish(r *run, result Result) {
+	r.cancel()
+	b, en := e.board, r.entry
+	b.mu.Lock()
+	now := b.clock()
+	result.Elapsed = now - r.started
+	result.Started = time.Now().Add(-result.Elapsed)
+	var t Transition
+	changed := false
+	switch {
+	case r.dropped || r.stuck || e.stopping:
+	case e.spansStall(r, result, now):
+		b.miss(en, 1)
+	default:
+		t, changed = b.record(en, result, r.late())
+	}
+	e.land(r)
+	b.mu.Unlock()
+	if changed {
+		b.announce(t)
+	}
+}
+
+// late tells whether the run began too late to stand for its tick, or ticks
+// were missed while it ran.
+func (r *run) late() bool {
+	return r.entry.tripped || r.started-r.due > r.entry.Interval/2
+}
+
+// land takes a run that returned out of those in flight.
+func (e *Engine) land(r *run) {
+	if r.newer != nil {
+		r.newer.older = r.older
+	} else {
+		e.newest = r.older
+	}
+	if r.older != nil {
+		r.older.newer = r.newer
+	}
+	if !r.stuck {
+		e.running--
+	}
+	e.release(r)
+	if e.stopping && e.running == 0 {
+		close(e.drained)
+	} else if e.running == e.maxRunning-1 && e.waiting.len() > 0 {
+		e.wake()
+	}
+}
+
+// release frees r's watcher for its next run.
+func (e *Engine) release(r *run) {
+	en := r.entry
+	if en.run != r {
+		return
+	}
+	en.run, en.state.Running = nil, false
+	if en.again && !en.gone {
+		en.again = false
+		e.enqueue(en, e.board.clock())
+		e.wake()
+	}
+}
+
+// sweep gives up the runs that did not return in time.
+func (e *Engine) sweep(now time.Duration) []Transition {
+	var changes []Transition
+	e.sweepAt = now + beat
+	for r := e.newest; r != nil; r = r.older {
+		switch {
+		case r.started < 0 || r.stuck:
+		case now < r.fence:
+			e.sweepAt = min(e.sweepAt, r.fence)
+		default:
+			r.stuck = true
+			e.running--
+			if r.dropped {
+				e.release(r)
+				continue
+			}
+			result := overran(r.timeout, now-r.started-r.timeout)
+			result.Elapsed = now - r.started
+			result.Started = time.Now().Add(-result.Elapsed)
+			if t, changed := e.board.record(r.entry, result, true); changed {
+				changes = append(changes, t)
+			}
+		}
+	}
+	return changes
+}
+
+// noteStall notices that Pharos itself stood still: it was stopped, suspended,
+// or got no time to run.
+func (e *Engine) noteStall(now time.Duration) {
+	lost := now - e.wakeAt
+	if lost <= stallAfter {
+		return
+	}
+	e.wakeAt, e.stallEnd, e.stalled = now, now, true
+	for r := e.newest; r != nil; r = r.older {
+		r.fence = max(r.fence, now+fenceGrace)
+	}
+	e.logger.Warn("schedule stalled", "lost", lost)
+}
+
+// spansStall tells whether the run saw a stall and ended in what a stall looks
+// like from inside: that says nothing of the watched thing.
+func (e *Engine) spansStall(r *run, result Result, now time.Duration) bool {
+	e.noteStall(now)
+	if r.started > e.stallEnd || e.stallEnd == 0 || result.Failure == nil {
+		return false
+	}
+	return result.Failure.Kind == KindTimeout || result.Failure.Kind == KindCancelled
+}
+
+// queue is first in, first out.
+type queue struct {
+	entries []*entry
+	head    int
+}
+
+func (q *queue) len() int { return len(q.entries) - q.head }
+
+func (q *queue) push(en *entry) {
+	if q.head > 0 && len(q.entries) == cap(q.entries) {
+		n := copy(q.entries, q.entries[q.head:])
+		clear(q.entries[n:])
+		q.entries, q.head = q.entries[:n], 0
+	}
+	q.entries = append(q.entries, en)
+}
+
+// pop gives the first, nil if there is none.
+func (q *queue) pop() *entry {
+	if q.len() == 0 {
+		return nil
+	}
+	en := q.entries[q.head]
+	q.entries[q.head] = nil
+	q.head++
+	if q.head == len(q.entries) {
+		q.entries, q.head = q.entries[:0], 0
+	}
+	return en
+}
