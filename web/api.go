@@ -1,0 +1,91 @@
+package web
+
+import (
+	"encoding/json"
+	"fmt"
+	"net/http"
+	"net/url"
+	"strings"
+	"time"
+
+	"github.com/labstack/echo/v4"
+
+	"pharos/engine"
+)
+
+// page is GET /.
+func (s *Server) page(c echo.Context) error {
+	sn, err := s.snapshots.get(0)
+	if err != nil {
+		return err
+	}
+	render, ok := sn.pages[c.QueryParam("theme")]
+	if !ok {
+		render = sn.pages[""]
+	}
+	body, err := render()
+	if err != nil {
+		return err
+	}
+	c.Response().Header().Set("Cache-Control", "no-store")
+	return body.send(c)
+}
+
+// apiBoard is GET /api/board: what the event "board" holds.
+func (s *Server) apiBoard(c echo.Context) error {
+	sn, err := s.snapshots.get(0)
+	if err != nil {
+		return err
+	}
+	c.Response().Header().Set("Cache-Control", "no-store")
+	return sn.json.send(c)
+}
+
+// apiWatcher is GET /api/watchers/ID.
+func (s *Server) apiWatcher(c echo.Context) error {
+	id := wildcard(c)
+	v, ok := s.cfg.Board.View(engine.ID(id))
+	if !ok {
+		return echo.NewHTTPError(http.StatusNotFound, fmt.Sprintf("no watcher %q", id))
+	}
+	d := newDetail(&v, time.Now())
+	if s.cfg.ShowSource != nil {
+		d.SourceLines, _ = s.cfg.ShowSource(v.Source)
+	}
+	return sendJSON(c, d)
+}
+
+// apiConfig is GET /api/config.
+func (s *Server) apiConfig(c echo.Context) error {
+	return sendJSON(c, newConfigState(s.cfg.Board.Config()))
+}
+
+// healthz is GET /healthz: the process answers.
+func (s *Server) healthz(c echo.Context) error {
+	c.Response().Header().Set("Cache-Control", "no-store")
+	return c.String(http.StatusOK, "ok\n")
+}
+
+func sendJSON(c echo.Context, v any) error {
+	body, err := json.Marshal(v)
+	if err != nil {
+		return err
+	}
+	c.Response().Header().Set("Cache-Control", "no-store")
+	return newPayload("application/json", body).send(c)
+}
+
+// wildcard is what the route's * stands for, unescaped: an id may hold any
+// character. Echo leaves it escaped where the path as sent and the path as
+// read differ.
+func wildcard(c echo.Context) string {
+	raw := c.Param("*")
+	if c.Request().URL.RawPath == "" {
+		return raw
+	}
+	text, err := url.PathUnescape(raw)
+	if err != nil {
+		return raw
+	}
+	return strings.ToValidUTF8(text, "\uFFFD")
+}

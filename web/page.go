@@ -1,0 +1,185 @@
+package web
+
+import (
+	"bytes"
+	"embed"
+	"fmt"
+	"html/template"
+	"strings"
+	"time"
+
+	"pharos/engine"
+)
+
+//go:embed *.html
+var pages embed.FS
+
+// PageData is what page.html is rendered with: the first paint, complete
+// without JavaScript.
+type PageData struct {
+	Title    string // "(1■ 2▲) Pharos"
+	PageTag  string // the line beside the product's name
+	Version  string
+	Host     string // the machine Pharos runs on
+	Boot     string
+	Theme    string // "dark", "light", or "" for what the viewer's system prefers
+	Worst    string // the worst status's word; "pending" for an empty board
+	Counts   []PageCount
+	Sets     []PageSet
+	Problems []PageTile // warning, critical, unknown: worst first, then in the board's order
+	Config   ConfigState
+	Broken   string // why a newer configuration is not taken: "pharos.lua:12: ..."; or ""
+	Lag      Lag
+	Rev      uint64
+	Made     time.Time
+	// Snapshot is the JSON of the event "board", with <, > and & escaped: data
+	// for <script type="application/json">.
+	Snapshot template.JS
+}
+
+// PageCount is how many tiles have a status.
+type PageCount struct {
+	Status string // critical, unknown, warning, ok, pending
+	Glyph  string
+	N      int
+}
+
+// PageSet is a section of the board; the unnamed one has no heading.
+type PageSet struct {
+	Name  string
+	Tiles []PageTile
+}
+
+// PageTile is a tile and what the first paint needs beside it.
+type PageTile struct {
+	Tile
+	Glyph    string // the status's shape, for readers without colours
+	Duration string // "5 minutes": for how long the status has lasted
+	Problem  bool
+	Cells    []TrailCell
+}
+
+// TrailCell is one run in the trail strip; X counts from 0 at the oldest run
+// that the strip has room for, so that the newest is always at the right.
+type TrailCell struct {
+	X      int
+	Status string
+}
+
+// glyphs gives each status a shape of its own.
+var glyphs = map[engine.Status]string{
+	engine.Pending:  "◌",
+	engine.OK:       "●",
+	engine.Warning:  "▲",
+	engine.Critical: "■",
+	engine.Unknown:  "◆",
+}
+
+// worstFirst is the order in which counts are shown.
+var worstFirst = [...]engine.Status{engine.Critical, engine.Unknown, engine.Warning, engine.OK, engine.Pending}
+
+func newPageData(b *Board, snapshot []byte, theme string, now time.Time) PageData {
+	d := PageData{
+		PageTag: b.PageTag, Version: b.Version, Host: b.Host, Boot: b.Boot, Theme: theme,
+		Config: b.Config, Lag: b.Lag, Rev: b.Rev, Made: now,
+		Snapshot: template.JS(snapshot),
+	}
+	counts := map[engine.Status]int{}
+	byStatus := map[engine.Status][]PageTile{}
+	worst := engine.Pending
+	for _, set := range b.Sets {
+		ps := PageSet{Name: set.Name, Tiles: make([]PageTile, len(set.Tiles))}
+		for i, tile := range set.Tiles {
+			pt := newPageTile(tile, now)
+			ps.Tiles[i] = pt
+			counts[tile.Status]++
+			if tile.Status.Worse(worst) {
+				worst = tile.Status
+			}
+			if pt.Problem {
+				byStatus[tile.Status] = append(byStatus[tile.Status], pt)
+			}
+		}
+		d.Sets = append(d.Sets, ps)
+	}
+	d.Worst = worst.String()
+	for _, s := range worstFirst {
+		d.Counts = append(d.Counts, PageCount{Status: s.String(), Glyph: glyphs[s], N: counts[s]})
+		d.Problems = append(d.Problems, byStatus[s]...)
+	}
+	d.Title = title(counts)
+	d.Broken = loadErrorLine(b.Config.Error)
+	return d
+}
+
+func newPageTile(t Tile, now time.Time) PageTile {
+	p := PageTile{
+		Tile: t, Glyph: glyphs[t.Status], Problem: t.Status.Problem(),
+		Duration: durationWords(now.Sub(fromUnix(t.Since))),
+		Cells:    make([]TrailCell, len(t.Trail)),
+	}
+	for i := range t.Trail {
+		p.Cells[i] = TrailCell{X: engine.TrailLength - len(t.Trail) + i, Status: wordOf(t.Trail[i])}
+	}
+	return p
+}
+
+func wordOf(letter byte) string {
+	for _, s := range engine.Statuses() {
+		if s.Letter() == letter {
+			return s.String()
+		}
+	}
+	return engine.Pending.String()
+}
+
+// title names the problems first, so that a browser's tab shows them.
+func title(counts map[engine.Status]int) string {
+	var problems []string
+	for _, s := range worstFirst {
+		if s.Problem() && counts[s] > 0 {
+			problems = append(problems, fmt.Sprint(counts[s], glyphs[s]))
+		}
+	}
+	if len(problems) == 0 {
+		return "Pharos"
+	}
+	return "(" + strings.Join(problems, " ") + ") Pharos"
+}
+
+func loadErrorLine(e *engine.LoadError) string {
+	switch {
+	case e == nil:
+		return ""
+	case e.File == "":
+		return e.Message
+	case e.Line == 0:
+		return e.File + ": " + e.Message
+	}
+	return fmt.Sprintf("%s:%d: %s", e.File, e.Line, e.Message)
+}
+
+// durationWords says how long something has lasted, in the original's words.
+func durationWords(d time.Duration) string {
+	const day = 24 * time.Hour
+	for _, unit := range [...]struct {
+		length time.Duration
+		name   string
+	}{{day, "day"}, {time.Hour, "hour"}, {time.Minute, "minute"}} {
+		switch n := d / unit.length; {
+		case n == 1:
+			return "1 " + unit.name
+		case n > 1:
+			return fmt.Sprintf("%d %ss", n, unit.name)
+		}
+	}
+	return "a moment"
+}
+
+func renderPage(t *template.Template, d PageData) ([]byte, error) {
+	var buf bytes.Buffer
+	if err := t.ExecuteTemplate(&buf, "page.html", d); err != nil {
+		return nil, fmt.Errorf("rendering the page: %w", err)
+	}
+	return buf.Bytes(), nil
+}

@@ -1,0 +1,51 @@
+package web
+
+import (
+	"time"
+
+	"github.com/labstack/echo/v4"
+
+	"pharos/engine"
+)
+
+// polled is a watcher in the words of the first Pharos: /poll/json. A pending
+// or unknown one has its three flags false, and Status holds the word.
+type polled struct {
+	ID             engine.ID     `json:"id"`
+	Name           string        `json:"name"`
+	StatusOK       bool          `json:"status_ok"`
+	StatusWarning  bool          `json:"status_warning"`
+	StatusCritical bool          `json:"status_critical"`
+	Value          string        `json:"value"`
+	Detail         string        `json:"detail"`
+	Duration       string        `json:"duration"` // "a moment", "5 minutes"
+	Status         engine.Status `json:"status"`
+}
+
+// pollJSON is GET /poll/json, in the original's shape.
+func (s *Server) pollJSON(c echo.Context) error {
+	sn, err := s.snapshots.get(0)
+	if err != nil {
+		return err
+	}
+	return sendJSON(c, map[string][]polled{"metric_watchers": poll(&sn.board, time.Now())})
+}
+
+func poll(b *Board, now time.Time) []polled {
+	list := []polled{}
+	for _, set := range b.Sets {
+		for i := range set.Tiles {
+			t := &set.Tiles[i]
+			list = append(list, polled{
+				ID: t.ID, Name: t.Name,
+				StatusOK:       t.Status == engine.OK,
+				StatusWarning:  t.Status == engine.Warning,
+				StatusCritical: t.Status == engine.Critical,
+				Value:          t.Value, Detail: t.Detail,
+				Duration: durationWords(now.Sub(fromUnix(t.Since))),
+				Status:   t.Status,
+			})
+		}
+	}
+	return list
+}

@@ -1,0 +1,71 @@
+package web
+
+import (
+	"errors"
+	"io"
+	"net/http"
+	"strings"
+
+	"github.com/labstack/echo/v4"
+)
+
+// route is one line of the table. Every route answers GET and HEAD and nothing
+// else.
+type route struct {
+	path     string
+	handle   echo.HandlerFunc
+	sameSite bool // refuse requests that another site's page makes
+}
+
+// routes is everything there is to ask for.
+func (s *Server) routes() []route {
+	return []route{
+		{"/", s.page, false},
+		{"/static/*", s.staticFile, false},
+		{"/events", s.events, true},
+		{"/api/board", s.apiBoard, true},
+		{"/api/watchers/*", s.apiWatcher, true},
+		{"/api/config", s.apiConfig, true},
+		{"/poll/json", s.pollJSON, true}, // the original's
+		{"/healthz", s.healthz, true},
+	}
+}
+
+func (s *Server) newEcho() *echo.Echo {
+	e := echo.New()
+	e.HideBanner, e.HidePort = true, true
+	e.Logger.SetOutput(io.Discard)
+	e.HTTPErrorHandler = s.answerError
+	e.Pre(s.harden)
+	for _, r := range s.routes() {
+		handle := r.handle
+		if r.sameSite {
+			handle = refuseCrossSite(handle)
+		}
+		if r.path != "/events" {
+			handle = limitAnswer(handle)
+		}
+		e.Match([]string{http.MethodGet, http.MethodHead}, r.path, handle)
+	}
+	return e
+}
+
+// answerError answers in JSON: {"error": "..."}.
+func (s *Server) answerError(err error, c echo.Context) {
+	if c.Response().Committed {
+		return
+	}
+	code, message := http.StatusInternalServerError, "internal error"
+	var he *echo.HTTPError
+	if errors.As(err, &he) {
+		code = he.Code
+		message = http.StatusText(code)
+		if text, ok := he.Message.(string); ok {
+			message = text
+		}
+	} else {
+		s.log.Error("answering a request", "path", c.Request().URL.Path, "error", err)
+	}
+	c.Response().Header().Set("Cache-Control", "no-store")
+	_ = c.JSON(code, map[string]string{"error": strings.ToValidUTF8(message, "\uFFFD")})
+}

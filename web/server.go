@@ -1,0 +1,136 @@
+package web
+
+import (
+	"context"
+	"crypto/rand"
+	"encoding/hex"
+	"errors"
+	"html/template"
+	"log/slog"
+	"net"
+	"net/http"
+	"time"
+
+	"github.com/labstack/echo/v4"
+
+	"pharos/engine"
+)
+
+// Config configures a [Server]. Only Board is needed.
+type Config struct {
+	Board   *engine.Board
+	Version string
+	Host    string       // the machine's name, shown on the board and accepted as Host
+	Logger  *slog.Logger // default slog.Default
+
+	StaticDir  string // files in it are laid over /static
+	StreamRate int    // frames a second for each viewer, at most; default 10, bounds 1 to 100
+
+	MaxStreams      int      // viewers at once; default 10,000
+	MaxStreamsPerIP int      // viewers at once from one address; 0 = no bound (a proxy is one address)
+	AllowedHosts    []string // further names the board may be asked for by; "*.example.org" takes every name below it
+	FrameAncestors  []string // origins that may show the board in a frame; default none
+
+	// ShowSource gives the lines of a script around a watcher's definition, to
+	// show them in its detail; nil shows none: they may hold commands.
+	ShowSource func(engine.Source) ([]SourceLine, bool)
+}
+
+const (
+	defaultStreamRate = 10
+	maxStreamRate     = 100
+	defaultMaxStreams = 10_000
+
+	readHeaderTimeout = 5 * time.Second
+	idleTimeout       = 60 * time.Second
+	maxHeaderBytes    = 16 << 10
+	// answerTimeout bounds the writing of an ordinary answer. There is no
+	// timeout on the server as a whole: it would cut every stream.
+	answerTimeout = 30 * time.Second
+	// drainTimeout is how long Shutdown waits for answers under way before it
+	// closes their connections.
+	drainTimeout = time.Second
+)
+
+// Server serves one board. Make it with [New].
+type Server struct {
+	cfg       Config
+	log       *slog.Logger
+	identity  identity
+	snapshots *snapshots
+	hub       *hub
+	static    *static
+	echo      *echo.Echo
+	http      *http.Server
+}
+
+// New makes a server; it does nothing before [Server.Serve] or a request to
+// [Server.Handler].
+func New(cfg Config) *Server {
+	if cfg.Logger == nil {
+		cfg.Logger = slog.Default()
+	}
+	if cfg.StreamRate == 0 {
+		cfg.StreamRate = defaultStreamRate
+	}
+	cfg.StreamRate = min(max(cfg.StreamRate, 1), maxStreamRate)
+	if cfg.MaxStreams == 0 {
+		cfg.MaxStreams = defaultMaxStreams
+	}
+	s := &Server{
+		cfg:      cfg,
+		log:      cfg.Logger,
+		identity: identity{boot: newBoot(), version: cfg.Version, host: cfg.Host},
+		static:   newStatic(cfg.StaticDir, cfg.Logger),
+	}
+	s.snapshots = &snapshots{
+		board:    cfg.Board,
+		identity: s.identity,
+		page:     template.Must(template.ParseFS(pages, "*.html")),
+	}
+	s.hub = newHub(cfg.Board, s.snapshots, cfg.StreamRate, cfg.MaxStreams, cfg.MaxStreamsPerIP)
+	s.echo = s.newEcho()
+	s.http = &http.Server{
+		Handler:           s.echo,
+		ReadHeaderTimeout: readHeaderTimeout,
+		IdleTimeout:       idleTimeout,
+		MaxHeaderBytes:    maxHeaderBytes,
+		ErrorLog:          slog.NewLogLogger(cfg.Logger.Handler(), slog.LevelDebug),
+	}
+	return s
+}
+
+// newBoot names this start of the server, so that a page knows it from the
+// one before.
+func newBoot() string {
+	var b [8]byte
+	_, _ = rand.Read(b[:]) // it does not fail
+	return hex.EncodeToString(b[:])
+}
+
+// Handler serves every route, without the limits that belong to a listener.
+func (s *Server) Handler() http.Handler { return s.echo }
+
+// Viewers gives the number of open streams.
+func (s *Server) Viewers() int { return s.hub.count() }
+
+// Serve answers requests on ln until [Server.Shutdown], and then gives nil.
+func (s *Server) Serve(ln net.Listener) error {
+	if err := s.http.Serve(viewerListener{ln}); !errors.Is(err, http.ErrServerClosed) {
+		return err
+	}
+	return nil
+}
+
+// Shutdown closes every stream, waits for the answers under way until ctx
+// ends, at most a second, and closes what is left.
+func (s *Server) Shutdown(ctx context.Context) error {
+	s.hub.close()
+	ctx, cancel := context.WithTimeout(ctx, drainTimeout)
+	defer cancel()
+	err := s.http.Shutdown(ctx)
+	if errors.Is(err, context.DeadlineExceeded) {
+		err = s.http.Close()
+	}
+	return errors.Join(err, s.static.close())
+}

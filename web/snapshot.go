@@ -1,0 +1,126 @@
+package web
+
+import (
+	"encoding/json"
+	"html/template"
+	"sync"
+	"time"
+
+	"pharos/engine"
+)
+
+// snapshot is the board at one revision, in every form that is asked for, each
+// made once and shared.
+type snapshot struct {
+	rev     uint64
+	made    time.Time
+	cost    time.Duration // what making the JSON took
+	staleAt time.Time     // when the next tile goes stale and the JSON stops being true
+	board   Board
+	json    *payload
+	pages   map[string]func() (*payload, error) // by theme
+}
+
+// snapshotMaxAge bounds the age of the server's time in a snapshot of a board
+// that does not change.
+const snapshotMaxAge = time.Second
+
+// snapshots makes snapshots when they are asked for and keeps the last one.
+//
+// A snapshot serves for as long as it is true. On a board that changes all the
+// time it also serves for four times as long as it took to make, so that a
+// thousand viewers that come at once, after a restart, cost a fifth of one
+// core and not a marshalling each.
+type snapshots struct {
+	board    *engine.Board
+	identity identity
+	page     *template.Template
+
+	mu   sync.Mutex
+	last *snapshot
+}
+
+// identity is what tells one server from another.
+type identity struct {
+	boot, version, host string
+}
+
+// get gives a snapshot at revision atLeast or later.
+func (s *snapshots) get(atLeast uint64) (*snapshot, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	now := time.Now()
+	if s.last != nil && s.last.rev >= atLeast && s.last.serves(s.board.Rev(), now) {
+		return s.last, nil
+	}
+	next, err := s.make(now)
+	if err != nil {
+		return nil, err
+	}
+	s.last = next
+	return next, nil
+}
+
+func (sn *snapshot) serves(rev uint64, now time.Time) bool {
+	age := now.Sub(sn.made)
+	if sn.rev != rev {
+		return age < 4*sn.cost
+	}
+	return age < snapshotMaxAge && now.Before(sn.staleAt)
+}
+
+func (s *snapshots) make(now time.Time) (*snapshot, error) {
+	es := s.board.Snapshot()
+	sn := &snapshot{
+		rev: es.Rev, made: now, staleAt: now.Add(snapshotMaxAge),
+		board: Board{
+			Rev: es.Rev, Boot: s.identity.boot, Version: s.identity.version, Host: s.identity.host,
+			Time: unixTime(now), PageTag: bound(es.PageTag, maxShortText),
+			Config: newConfigState(es.Config), Lag: newLag(es.Lag),
+			Sets: make([]Set, 0, len(es.Sets)),
+		},
+	}
+	for _, set := range es.Sets {
+		ws := Set{Name: bound(set.Name, maxShortText), Tiles: make([]Tile, len(set.Watchers))}
+		for i := range set.Watchers {
+			v := &set.Watchers[i]
+			ws.Tiles[i] = newTile(v, now)
+			if at := staleAt(v); !ws.Tiles[i].Stale && at.Before(sn.staleAt) {
+				sn.staleAt = at
+			}
+		}
+		sn.board.Sets = append(sn.board.Sets, ws)
+	}
+	body, err := json.Marshal(&sn.board)
+	if err != nil {
+		return nil, err
+	}
+	sn.json = newPayload("application/json", body)
+	sn.pages = s.newPages(sn)
+	sn.cost = time.Since(now)
+	return sn, nil
+}
+
+// staleAt is the first moment at which v is stale if nothing comes any more.
+func staleAt(v *engine.View) time.Time {
+	last := v.Ended
+	if last.IsZero() {
+		last = v.Since
+	}
+	return last.Add(v.TTL + 1)
+}
+
+// newPages gives a page for each theme, rendered when first asked for.
+func (s *snapshots) newPages(sn *snapshot) map[string]func() (*payload, error) {
+	pages := make(map[string]func() (*payload, error))
+	for _, theme := range [...]string{"", "dark", "light"} {
+		pages[theme] = sync.OnceValues(func() (*payload, error) {
+			html, err := renderPage(s.page, newPageData(&sn.board, sn.json.plain, theme, sn.made))
+			if err != nil {
+				return nil, err
+			}
+			return newPayload("text/html; charset=utf-8", html), nil
+		})
+	}
+	return pages
+}

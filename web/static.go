@@ -1,0 +1,157 @@
+package web
+
+import (
+	"crypto/sha256"
+	"embed"
+	"encoding/hex"
+	"fmt"
+	"io/fs"
+	"log/slog"
+	"net/http"
+	"os"
+	"path"
+	"strings"
+
+	"github.com/labstack/echo/v4"
+)
+
+//go:embed static
+var embedded embed.FS
+
+// contentTypes are told by extension here and not by the machine's tables, so
+// that a board looks the same everywhere.
+var contentTypes = map[string]string{
+	".css":         "text/css; charset=utf-8",
+	".html":        "text/html; charset=utf-8",
+	".ico":         "image/x-icon",
+	".jpg":         "image/jpeg",
+	".js":          "text/javascript; charset=utf-8",
+	".json":        "application/json",
+	".map":         "application/json",
+	".mjs":         "text/javascript; charset=utf-8",
+	".png":         "image/png",
+	".svg":         "image/svg+xml",
+	".txt":         "text/plain; charset=utf-8",
+	".webmanifest": "application/manifest+json",
+	".webp":        "image/webp",
+	".woff2":       "font/woff2",
+}
+
+func contentType(name string) string {
+	if t, ok := contentTypes[path.Ext(name)]; ok {
+		return t
+	}
+	return "application/octet-stream"
+}
+
+// static serves the page's own files, with an operator's folder laid over
+// them. The folder is an [os.Root]: neither dots nor symbolic links lead out.
+type static struct {
+	assets  map[string]asset
+	overlay *os.Root // nil without a folder
+}
+
+// asset is an embedded file; it never changes while the server runs.
+type asset struct {
+	*payload
+	etag string
+}
+
+func newStatic(overlay string, log *slog.Logger) *static {
+	st := &static{assets: make(map[string]asset)}
+	if err := fs.WalkDir(embedded, "static", st.add); err != nil {
+		panic(err) // the files are in the binary
+	}
+	if overlay != "" {
+		root, err := os.OpenRoot(overlay)
+		if err != nil {
+			log.Error("opening the static path", "error", err)
+		}
+		st.overlay = root
+	}
+	return st
+}
+
+func (st *static) add(name string, entry fs.DirEntry, err error) error {
+	if err != nil || entry.IsDir() {
+		return err
+	}
+	body, err := embedded.ReadFile(name)
+	if err != nil {
+		return err
+	}
+	sum := sha256.Sum256(body)
+	st.assets[strings.TrimPrefix(name, "static/")] = asset{
+		payload: newPayload(contentType(name), body),
+		etag:    `"` + hex.EncodeToString(sum[:8]) + `"`,
+	}
+	return nil
+}
+
+func (st *static) close() error {
+	if st.overlay == nil {
+		return nil
+	}
+	return st.overlay.Close()
+}
+
+// staticFile is GET /static/NAME. Every file is asked for again each time and
+// answered with 304 while it is the same, so that a new version of Pharos, or
+// of an operator's file, is on the wall at once.
+func (s *Server) staticFile(c echo.Context) error {
+	name := wildcard(c)
+	c.Response().Header().Set("Cache-Control", "no-cache")
+	if hidden(name) {
+		return echo.NewHTTPError(http.StatusNotFound, fmt.Sprintf("no file %q", name))
+	}
+	if s.static.overlay != nil {
+		if served, err := s.static.serveOverlay(c, name); served || err != nil {
+			return err
+		}
+	}
+	a, ok := s.static.assets[name]
+	if !ok {
+		return echo.NewHTTPError(http.StatusNotFound, fmt.Sprintf("no file %q", name))
+	}
+	c.Response().Header().Set("ETag", a.etag)
+	if matches(c.Request().Header.Get("If-None-Match"), a.etag) {
+		return c.NoContent(http.StatusNotModified)
+	}
+	return a.send(c)
+}
+
+// serveOverlay serves a plain file of the operator's folder, and nothing else
+// that may be there: no folder, pipe or device.
+func (st *static) serveOverlay(c echo.Context, name string) (served bool, err error) {
+	info, err := st.overlay.Stat(name)
+	if err != nil || !info.Mode().IsRegular() {
+		return false, nil // not there, or not for the web: the embedded one, if any
+	}
+	f, err := st.overlay.Open(name)
+	if err != nil {
+		return false, nil
+	}
+	defer f.Close()
+	h := c.Response().Header()
+	h.Set("Content-Type", contentType(name))
+	h.Set("ETag", fmt.Sprintf(`"%x-%x"`, info.ModTime().UnixNano(), info.Size()))
+	http.ServeContent(c.Response(), c.Request(), name, info.ModTime(), f)
+	return true, nil
+}
+
+// hidden tells whether name is no clean relative path, or has a part that
+// begins with a dot.
+func hidden(name string) bool {
+	return !fs.ValidPath(name) || strings.HasPrefix(name, ".") || strings.Contains(name, "/.")
+}
+
+// matches compares If-None-Match with an ETag, weakly.
+func matches(header, etag string) bool {
+	for _, tag := range strings.Split(header, ",") {
+		tag = strings.TrimPrefix(strings.TrimSpace(tag), "W/")
+		if tag == etag || tag == "*" {
+			return true
+		}
+	}
+	return false
+}

@@ -1,0 +1,154 @@
+package web
+
+import (
+	"bytes"
+	"context"
+	"net"
+	"net/http"
+	"strconv"
+	"time"
+
+	"github.com/labstack/echo/v4"
+)
+
+const (
+	// writeTimeout is how long a viewer may take to make room for a chunk
+	// before it is cut.
+	writeTimeout = 5 * time.Second
+	// chunkSize is written under one deadline: a slow viewer of a large board
+	// is cut for standing still, not for being slow.
+	chunkSize = 64 << 10
+	// reconnectAfter is what a browser waits before it comes back by itself.
+	reconnectAfter = 2 * time.Second
+)
+
+// events is GET /events: the whole board, then what changes, until the viewer
+// leaves, does not read, or the server stops.
+func (s *Server) events(c echo.Context) error {
+	r := c.Request()
+	if r.Method == http.MethodHead {
+		c.Response().Header().Set(echo.HeaderContentType, "text/event-stream")
+		return c.NoContent(http.StatusOK)
+	}
+	ctx, cancel := context.WithCancel(r.Context())
+	defer cancel()
+	v, err := s.hub.admit(remoteIP(r), cancel)
+	if err != nil {
+		c.Response().Header().Set(echo.HeaderRetryAfter, strconv.Itoa(int(writeTimeout/time.Second)))
+		return echo.NewHTTPError(http.StatusServiceUnavailable, err.Error())
+	}
+	defer s.hub.leave(v)
+
+	// r3labs takes the stream's name from the query, and refuses a
+	// Last-Event-ID that is not a number with a status that browsers take for
+	// final. A viewer always gets the whole board first, so it is of no use.
+	own := r.Clone(ctx)
+	own.URL.RawQuery = "stream=" + v.id
+	own.Header.Del("Last-Event-ID")
+	s.hub.streams.ServeHTTP(&streamWriter{
+		under: c.Response(), control: http.NewResponseController(c.Response()),
+		hub: s.hub, viewer: v, cancel: cancel,
+	}, own)
+	return nil
+}
+
+// streamWriter stands between r3labs and the connection, for one viewer. It
+// gathers an event into one write under a deadline, counts what was written,
+// and ends the stream at the first error, which r3labs would not notice.
+type streamWriter struct {
+	under   http.ResponseWriter
+	control *http.ResponseController
+	hub     *hub
+	viewer  *viewer
+	cancel  func()
+
+	event  bytes.Buffer // gathered since the last flush
+	joined bool
+	failed bool
+}
+
+func (w *streamWriter) Header() http.Header { return w.under.Header() }
+
+// WriteHeader is called by r3labs once the subscriber is registered and before
+// any event is read from its queue: what is written here comes first.
+func (w *streamWriter) WriteHeader(code int) {
+	w.Header().Del("Connection") // not allowed in HTTP/2, and the default in HTTP/1.1
+	w.under.WriteHeader(code)
+	if code != http.StatusOK {
+		return
+	}
+	sn, err := w.hub.join(w.viewer)
+	if err != nil {
+		w.fail()
+		return
+	}
+	head := "retry: " + strconv.FormatInt(reconnectAfter.Milliseconds(), 10) +
+		"\nid: " + strconv.FormatUint(sn.rev, 10) + "\nevent: board\ndata: "
+	w.write([]byte(head))
+	w.write(sn.json.plain) // not gathered: it may be large, and it is shared
+	w.write([]byte("\n\n"))
+}
+
+// Write gathers. It reports no error: r3labs would ignore it.
+func (w *streamWriter) Write(p []byte) (int, error) {
+	if !w.failed {
+		w.event.Write(p)
+	}
+	return len(p), nil
+}
+
+// Flush sends what was gathered. r3labs calls it once after the header and
+// once after each event.
+func (w *streamWriter) Flush() {
+	w.write(w.event.Bytes())
+	if w.event.Cap() > chunkSize {
+		w.event = bytes.Buffer{} // an idle viewer keeps no large buffer
+	} else {
+		w.event.Reset()
+	}
+	if !w.failed {
+		w.arm()
+		if err := w.control.Flush(); err != nil {
+			w.fail()
+		}
+	}
+	if w.joined {
+		w.viewer.queued.Add(-1)
+	}
+	w.joined = true
+}
+
+// write sends p in chunks, each under its own deadline, armed before the first
+// write after an idle time and never left to one that has passed.
+func (w *streamWriter) write(p []byte) {
+	for len(p) > 0 && !w.failed {
+		n := min(len(p), chunkSize)
+		w.arm()
+		if _, err := w.under.Write(p[:n]); err != nil {
+			w.fail()
+			return
+		}
+		p = p[n:]
+	}
+}
+
+func (w *streamWriter) arm() {
+	if err := w.control.SetWriteDeadline(time.Now().Add(writeTimeout)); err != nil {
+		w.fail()
+	}
+}
+
+// fail ends the stream: without its context r3labs would go on writing to a
+// dead connection until the kernel gives up, a quarter of an hour later.
+func (w *streamWriter) fail() {
+	w.failed = true
+	w.cancel()
+}
+
+func remoteIP(r *http.Request) string {
+	host, _, err := net.SplitHostPort(r.RemoteAddr)
+	if err != nil {
+		return r.RemoteAddr
+	}
+	return host
+}

@@ -1,0 +1,264 @@
+package web
+
+import (
+	"math"
+	"net/url"
+	"strings"
+	"time"
+	"unicode/utf8"
+
+	"pharos/engine"
+)
+
+// Bounds of text on the wire, in bytes. The whole of a detail or output is had
+// from /api/watchers/ID.
+const (
+	maxShortText = 256  // name, value, unit, page tag
+	maxDetail    = 2048 // detail and error message of a tile
+	maxLink      = 2048
+)
+
+// Tile is one watcher as a viewer sees it. Times are Unix seconds rounded to
+// milliseconds, durations are seconds rounded to microseconds.
+type Tile struct {
+	ID          engine.ID     `json:"id"`
+	Name        string        `json:"name"`
+	Set         string        `json:"set"`
+	Status      engine.Status `json:"status"`
+	Value       string        `json:"value"`
+	Unit        string        `json:"unit"`
+	Detail      string        `json:"detail"`
+	Link        string        `json:"link"` // http or https, or empty
+	Since       float64       `json:"since"`
+	SinceApprox bool          `json:"since_approx"`
+	Ended       *float64      `json:"ended"` // null before the first result
+	Next        *float64      `json:"next"`
+	Elapsed     float64       `json:"elapsed"`
+	Interval    float64       `json:"interval"`
+	Timeout     float64       `json:"timeout"`
+	TTL         float64       `json:"ttl"`
+	Stale       bool          `json:"stale"`
+	Late        bool          `json:"late"`
+	Missed      uint64        `json:"missed"`
+	Runs        uint64        `json:"runs"`
+	Running     bool          `json:"running"`
+	Trail       string        `json:"trail"` // a letter for each run, oldest first: o w c u
+	Timing      []Phase       `json:"timing,omitempty"`
+	Error       *TileError    `json:"error,omitempty"`
+}
+
+// Phase is a name and its seconds: ["connect",0.0012].
+type Phase [2]any
+
+// TileError says why there is no good verdict, and where in a script.
+type TileError struct {
+	Message string `json:"message"`
+	Kind    string `json:"kind"`
+	Phase   string `json:"phase"`
+	File    string `json:"file"`
+	Line    int    `json:"line"`
+}
+
+// Detail is all that is known of one watcher: /api/watchers/ID.
+type Detail struct {
+	Tile
+	Output      string        `json:"output"`
+	Log         []string      `json:"log"`
+	Transitions []Transition  `json:"transitions"`
+	Source      engine.Source `json:"source"`
+	SourceLines []SourceLine  `json:"source_lines,omitempty"` // with Config.ShowSource only
+	Trace       string        `json:"trace"`
+}
+
+// Transition is a change of status.
+type Transition struct {
+	At     float64       `json:"at"`
+	From   engine.Status `json:"from"`
+	To     engine.Status `json:"to"`
+	Value  string        `json:"value"`
+	Unit   string        `json:"unit"`
+	Detail string        `json:"detail"`
+}
+
+// SourceLine is one line of a script.
+type SourceLine struct {
+	Line int    `json:"line"` // from 1
+	Text string `json:"text"`
+}
+
+// ConfigState is the configuration that runs, and why a newer one does not.
+type ConfigState struct {
+	Generation uint64            `json:"generation"`
+	LoadedAt   float64           `json:"loaded_at"`
+	Error      *engine.LoadError `json:"error"`
+}
+
+// Lag tells whether Pharos itself keeps up.
+type Lag struct {
+	Missed       uint64  `json:"missed"` // ticks dropped since the start
+	Late         bool    `json:"late"`
+	LateWatchers int     `json:"late_watchers"`
+	P99          float64 `json:"p99"` // from due to start, over the last ten seconds
+	Max          float64 `json:"max"`
+}
+
+// Board is the whole board: the event "board" and /api/board.
+type Board struct {
+	Rev     uint64      `json:"rev"`
+	Boot    string      `json:"boot"` // another one after a restart
+	Version string      `json:"version"`
+	Host    string      `json:"host"`
+	Time    float64     `json:"time"`
+	PageTag string      `json:"page_tag"`
+	Config  ConfigState `json:"config"`
+	Lag     Lag         `json:"lag"`
+	Sets    []Set       `json:"sets"`
+}
+
+// Set is one section of the board.
+type Set struct {
+	Name  string `json:"name"`
+	Tiles []Tile `json:"tiles"`
+}
+
+// update is the event "update": every tile that changed since the viewer's last.
+type update struct {
+	Rev   uint64  `json:"rev"`
+	Time  float64 `json:"time"`
+	Tiles []Tile  `json:"tiles"`
+}
+
+// beat is the event "beat", each second: the server lives.
+type beat struct {
+	Rev        uint64  `json:"rev"`
+	Time       float64 `json:"time"`
+	Generation uint64  `json:"generation"`
+	Lag        Lag     `json:"lag"`
+}
+
+func newTile(v *engine.View, now time.Time) Tile {
+	r := &v.Result
+	t := Tile{
+		ID: v.ID, Name: bound(v.Name, maxShortText), Set: bound(v.Set, maxShortText),
+		Status: v.Status,
+		Value:  bound(r.Value, maxShortText), Unit: bound(r.Unit, maxShortText),
+		Detail: bound(r.Detail, maxDetail), Link: safeLink(r.Link),
+		Since: unixTime(v.Since), SinceApprox: v.SinceApprox,
+		Ended: unixOrNull(v.Ended), Next: unixOrNull(v.Next),
+		Elapsed:  seconds(r.Elapsed),
+		Interval: seconds(v.Interval), Timeout: seconds(v.Timeout), TTL: seconds(v.TTL),
+		Stale: v.Stale(now, v.TTL), Late: v.Late, Missed: v.Missed,
+		Runs: v.Runs, Running: v.Running,
+		Trail: trail(v.Trail),
+	}
+	for _, p := range r.Timing {
+		t.Timing = append(t.Timing, Phase{bound(p.Name, maxShortText), seconds(p.Duration)})
+	}
+	if f := r.Failure; f != nil {
+		t.Error = &TileError{
+			Message: bound(f.Message, maxDetail), Kind: f.Kind, Phase: f.Phase,
+			File: bound(f.File, maxShortText), Line: f.Line,
+		}
+	}
+	return t
+}
+
+func newDetail(v *engine.View, now time.Time) Detail {
+	d := Detail{
+		Tile:        newTile(v, now),
+		Output:      bound(v.Result.Output, engine.EvidenceMaxBytes),
+		Log:         make([]string, 0, len(v.Result.Log)),
+		Transitions: make([]Transition, 0, len(v.Transitions)),
+		Source:      v.Source,
+	}
+	// A drill-down shows the whole of what is kept, not the tile's cut of it.
+	d.Detail = bound(v.Result.Detail, engine.EvidenceMaxBytes)
+	for _, line := range v.Result.Log {
+		d.Log = append(d.Log, bound(line, maxDetail))
+	}
+	for _, t := range v.Transitions {
+		d.Transitions = append(d.Transitions, Transition{
+			At: unixTime(t.At), From: t.From, To: t.To,
+			Value: bound(t.Value, maxShortText), Unit: bound(t.Unit, maxShortText),
+			Detail: bound(t.Detail, maxDetail),
+		})
+	}
+	if f := v.Result.Failure; f != nil {
+		d.Error.Message = bound(f.Message, engine.EvidenceMaxBytes)
+		d.Trace = bound(f.Trace, engine.EvidenceMaxBytes)
+	}
+	return d
+}
+
+func newConfigState(c engine.ConfigState) ConfigState {
+	w := ConfigState{Generation: c.Generation, LoadedAt: unixTime(c.LoadedAt)}
+	if c.Error != nil {
+		w.Error = &engine.LoadError{
+			File: bound(c.Error.File, maxShortText), Line: c.Error.Line,
+			Message: bound(c.Error.Message, engine.EvidenceMaxBytes),
+		}
+	}
+	return w
+}
+
+func newLag(l engine.Lag) Lag {
+	return Lag{
+		Missed: l.Missed, Late: l.Late, LateWatchers: l.LateWatchers,
+		P99: seconds(l.P99), Max: seconds(l.Max),
+	}
+}
+
+func trail(statuses []engine.Status) string {
+	letters := make([]byte, len(statuses))
+	for i, s := range statuses {
+		letters[i] = s.Letter()
+	}
+	return string(letters)
+}
+
+// bound makes s valid UTF-8 of at most limit bytes; what was cut ends in an
+// ellipsis.
+func bound(s string, limit int) string {
+	const ellipsis = "…"
+	if len(s) <= limit {
+		return strings.ToValidUTF8(s, "\uFFFD")
+	}
+	cut := limit - len(ellipsis)
+	for cut > 0 && cut > limit-len(ellipsis)-utf8.UTFMax && !utf8.RuneStart(s[cut]) {
+		cut--
+	}
+	return strings.ToValidUTF8(s[:cut], "") + ellipsis
+}
+
+// safeLink lets web addresses through and nothing that a browser would run.
+func safeLink(link string) string {
+	if link == "" || len(link) > maxLink {
+		return ""
+	}
+	u, err := url.Parse(link)
+	if err != nil || (u.Scheme != "http" && u.Scheme != "https") || u.Host == "" {
+		return ""
+	}
+	return u.String()
+}
+
+func unixTime(t time.Time) float64 {
+	if t.IsZero() {
+		return 0
+	}
+	return float64(t.UnixMilli()) / 1000
+}
+
+func fromUnix(s float64) time.Time { return time.UnixMilli(int64(math.Round(s * 1000))) }
+
+func unixOrNull(t time.Time) *float64 {
+	if t.IsZero() {
+		return nil
+	}
+	s := unixTime(t)
+	return &s
+}
+
+func seconds(d time.Duration) float64 {
+	return math.Round(float64(d)/float64(time.Microsecond)) / 1e6
+}
