@@ -1,0 +1,126 @@
+package probe
+
+import (
+	"context"
+	"errors"
+	"net"
+	"net/netip"
+	"strconv"
+	"strings"
+	"sync/atomic"
+	"syscall"
+	"time"
+)
+
+// errHTTPFamily is an address literal of the family that was excluded.
+var errHTTPFamily = errors.New("the address is not of the wanted family")
+
+// dial connects to where the hop's bytes go first: the socket, the proxy, or
+// the host itself. It sets the marks up to dns.
+func (h *httpHop) dial() (net.Conn, error) {
+	r := h.run
+	h.phase = "connect"
+	to := r.target
+	if r.proxy != nil {
+		to = r.proxy
+	}
+	h.marks.begin = r.since()
+	switch {
+	case r.req.Dial != nil:
+		h.address = h.addr(to)
+		return r.req.Dial(r.ctx, h.network(), h.address)
+	case r.req.Unix != "":
+		h.marks.dns = h.marks.begin
+		h.address = r.req.Unix
+		return (&net.Dialer{}).DialContext(r.ctx, "unix", r.req.Unix)
+	}
+	if addr, ok := h.literal(to); ok {
+		return h.dialAddr(addr)
+	}
+	return h.dialName(h.addr(to))
+}
+
+func (h *httpHop) network() string {
+	switch h.run.req.IP {
+	case 4:
+		return "tcp4"
+	case 6:
+		return "tcp6"
+	}
+	return "tcp"
+}
+
+// addr is where t is, by the request's own table if it is in there.
+func (h *httpHop) addr(t *httpTarget) string {
+	resolve := h.run.req.Resolve
+	if len(resolve) == 0 {
+		return t.addr()
+	}
+	to, ok := resolve[t.addr()]
+	if !ok {
+		to, ok = resolve[t.host]
+	}
+	if !ok {
+		return t.addr()
+	}
+	if _, _, err := net.SplitHostPort(to); err == nil {
+		return to
+	}
+	return net.JoinHostPort(strings.Trim(to, "[]"), t.port)
+}
+
+// literal is t's address when there is no name to resolve.
+func (h *httpHop) literal(t *httpTarget) (netip.AddrPort, bool) {
+	if len(h.run.req.Resolve) == 0 {
+		ip, ok := t.literal()
+		if !ok {
+			return netip.AddrPort{}, false
+		}
+		port, err := strconv.ParseUint(t.port, 10, 16)
+		return netip.AddrPortFrom(ip, uint16(port)), err == nil
+	}
+	addr, err := netip.ParseAddrPort(h.addr(t))
+	return addr, err == nil
+}
+
+func (h *httpHop) dialAddr(addr netip.AddrPort) (net.Conn, error) {
+	h.marks.dns = h.marks.begin
+	h.address = addr.String()
+	network := h.network()
+	if network == "tcp4" && !addr.Addr().Unmap().Is4() || network == "tcp6" && addr.Addr().Unmap().Is4() {
+		return nil, errHTTPFamily
+	}
+	// Probes of TCP keep-alive would cost four system calls a connection, and
+	// none lives long enough for them.
+	d := net.Dialer{KeepAlive: -1}
+	conn, err := d.DialTCP(h.run.ctx, network, netip.AddrPort{}, addr)
+	if err != nil {
+		return nil, err // not conn, a nil pointer in an interface
+	}
+	return conn, nil
+}
+
+// dialName leaves names with several addresses to net.Dialer, which races the
+// families (RFC 6555). Its first socket tells that the name is resolved.
+func (h *httpHop) dialName(addr string) (net.Conn, error) {
+	var resolved atomic.Int64
+	resolver := h.run.client.Resolver
+	if resolver == nil {
+		resolver = &net.Resolver{PreferGo: true}
+	}
+	d := net.Dialer{
+		KeepAlive:     -1,
+		FallbackDelay: 200 * time.Millisecond, // as curl's
+		Resolver:      resolver,
+		ControlContext: func(_ context.Context, _, _ string, _ syscall.RawConn) error {
+			resolved.CompareAndSwap(0, int64(h.run.since()))
+			return nil
+		},
+	}
+	h.phase, h.address = "dns", addr
+	conn, err := d.DialContext(h.run.ctx, h.network(), addr)
+	if at := resolved.Load(); at != 0 {
+		h.marks.dns, h.phase = time.Duration(at), "connect"
+	}
+	return conn, err
+}

@@ -1,0 +1,207 @@
+package probe
+
+import (
+	"errors"
+	"io"
+	"net"
+	"net/http"
+	"strconv"
+	"syscall"
+	"time"
+)
+
+// httpHop is one request and its answer.
+type httpHop struct {
+	run     *httpRun
+	conn    *httpConn
+	marks   httpMarks
+	phase   string // that it is in
+	address string // it connects to, for messages
+	body    httpBody
+	again   bool // its kept connection was dead: take none
+	keep    bool // the connection is good for another request
+}
+
+// do makes the hop. The connection ends up with the run if it is good for
+// another request, else closed.
+func (h *httpHop) do() (res *HTTPResult, err error) {
+	h.phase = "blocked"
+	for {
+		if err = h.connect(); err == nil {
+			res, err = h.exchange()
+		}
+		h.marks.end = h.run.since()
+		if err == nil || !h.retry(err) {
+			break
+		}
+		h.conn.close(h.run.client)
+		// What the dead connection took counts as waiting for a live one.
+		h.marks = httpMarks{start: h.marks.start}
+		h.conn, h.again = nil, true
+	}
+	switch {
+	case h.conn == nil:
+	case err == nil && h.keep:
+		h.run.conn = h.conn
+	default:
+		h.conn.close(h.run.client)
+	}
+	return res, err
+}
+
+// retry tells whether a kept connection turned out to be dead before anything
+// came back, and the request may be made again.
+func (h *httpHop) retry(err error) bool {
+	return h.marks.reused && h.marks.first == 0 && h.run.ctx.Err() == nil && h.run.message.idempotent() && httpBroken(err)
+}
+
+// httpBroken tells a connection that ended from one that was too slow.
+func httpBroken(err error) bool {
+	return errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) || errors.Is(err, net.ErrClosed) ||
+		errors.Is(err, syscall.ECONNRESET) || errors.Is(err, syscall.EPIPE) || errors.Is(err, syscall.ECONNABORTED)
+}
+
+// exchange sends the request over the connection and reads the answer.
+func (h *httpHop) exchange() (*HTTPResult, error) {
+	stop := h.conn.guard(h.run.ctx)
+	var head *http.Response
+	var err error
+	if h.conn.h2 != nil {
+		head, err = h.roundTrip()
+	} else {
+		head, err = h.converse()
+	}
+	if err != nil {
+		stop()
+		return nil, err
+	}
+	h.phase = "receive"
+	res := &HTTPResult{
+		Status:   head.StatusCode,
+		Header:   head.Header,
+		URL:      h.run.target.String(),
+		RemoteIP: h.conn.remote,
+		Proto:    httpProto(head),
+		TLS:      h.conn.tls,
+	}
+	whole, err := h.receive(head, res)
+	if h.conn.h2 != nil {
+		head.Body.Close() // HTTP/1's would read an endless body to its end
+	}
+	h.keep = stop() && whole && h.reusable(head)
+	if err != nil {
+		return nil, err
+	}
+	return res, nil
+}
+
+// reusable tells whether the server is ready for another request after this
+// answer, whose end was seen.
+func (h *httpHop) reusable(head *http.Response) bool {
+	if h.conn.h2 != nil {
+		return true
+	}
+	return !head.Close && head.StatusCode != http.StatusSwitchingProtocols && h.conn.br.Buffered() == 0
+}
+
+func httpProto(head *http.Response) string {
+	if head.ProtoMajor >= 2 {
+		return strconv.Itoa(head.ProtoMajor)
+	}
+	return strconv.Itoa(head.ProtoMajor) + "." + strconv.Itoa(head.ProtoMinor)
+}
+
+// httpInlineBody is the longest body that is written before the answer is
+// read. Longer ones are written beside it, for a server may answer, and stop
+// reading, in the middle.
+const httpInlineBody = 32 << 10
+
+// converse is one exchange of HTTP/1.
+func (h *httpHop) converse() (*http.Response, error) {
+	m, c := &h.run.message, h.conn
+	h.phase = "send"
+	proxy := h.run.proxy
+	if proxy != nil && (h.run.target.https() || proxy.url.Scheme == "socks5" || proxy.url.Scheme == "socks5h") {
+		proxy = nil // behind a tunnel the server itself listens
+	}
+	out := m.head(h.run.target, proxy)
+	c.src.left = httpHeadMax
+	h.marks.ready = h.run.since()
+	if len(m.body) > httpInlineBody {
+		return h.converseLong(out)
+	}
+	_, sendErr := c.wire.Write(append(out, m.body...))
+	h.marks.sent = h.run.since()
+	h.phase = "wait"
+	head, err := h.readHead()
+	if err != nil && sendErr != nil {
+		h.phase = "send"
+		return nil, sendErr
+	}
+	return head, err
+}
+
+// converseLong writes and reads at the same time. It returns once the writing
+// has ended, if need be because the answer has come.
+func (h *httpHop) converseLong(out []byte) (*http.Response, error) {
+	type sent struct {
+		at  time.Duration
+		err error
+	}
+	c := h.conn
+	done := make(chan sent, 1)
+	go func() {
+		_, err := c.wire.Write(out)
+		if err == nil {
+			_, err = c.wire.Write(h.run.message.body)
+		}
+		done <- sent{h.run.since(), err}
+	}()
+	head, err := h.readHead()
+	var s sent
+	select {
+	case s = <-done:
+	default:
+		// Answered before all was sent: nobody waits for the rest.
+		c.raw.SetWriteDeadline(time.Unix(1, 0))
+		s = <-done
+	}
+	h.marks.sent = s.at
+	if h.marks.first != 0 && s.at > h.marks.first {
+		h.marks.sent = h.marks.first
+	}
+	if err != nil && (s.err != nil || h.marks.first == 0) {
+		h.phase = "send"
+	}
+	if err != nil && s.err != nil {
+		return nil, s.err
+	}
+	if head != nil && s.err != nil {
+		head.Close = true
+	}
+	return head, err
+}
+
+// readHead reads up to the headers of the answer proper.
+func (h *httpHop) readHead() (*http.Response, error) {
+	req := &http.Request{Method: h.run.message.method}
+	for {
+		if _, err := h.conn.br.Peek(1); err != nil {
+			return nil, err
+		}
+		if h.marks.first == 0 {
+			h.marks.first = h.run.since()
+		}
+		head, err := http.ReadResponse(h.conn.br, req)
+		if err != nil {
+			if h.conn.src.left == 0 {
+				err = errHTTPHead // which the parser took for the end
+			}
+			return nil, err
+		}
+		if head.StatusCode >= 200 || head.StatusCode == http.StatusSwitchingProtocols {
+			h.conn.src.left = -1
+			return head, nil
+		}
+	}
+}

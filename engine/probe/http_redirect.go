@@ -1,0 +1,124 @@
+package probe
+
+import (
+	"errors"
+	"fmt"
+	"net/http"
+	"net/http/cookiejar"
+	"net/url"
+	"strings"
+)
+
+// errHTTPRedirects is a redirect that is not followed though following was
+// asked for.
+var errHTTPRedirects = errors.New("more redirects than allowed")
+
+// redirect decides where the answer leads; nil is nowhere.
+func (r *httpRun) redirect(res *HTTPResult) (*httpTarget, error) {
+	location := res.Header.Get("Location")
+	if location == "" || !httpRedirects(res.Status) {
+		return nil, nil
+	}
+	next, err := r.resolve(location)
+	if err == nil {
+		res.RedirectURL = next.String()
+	}
+	switch {
+	case r.req.Redirects <= 0:
+		return nil, nil // a bad Location is then no concern of ours
+	case err != nil:
+		return nil, fmt.Errorf("following the redirect to %q: %w", httpMask(location), err)
+	case len(r.hops) >= r.req.Redirects:
+		return nil, fmt.Errorf("%w (%d)", errHTTPRedirects, r.req.Redirects)
+	}
+	r.rewrite(res.Status, next)
+	r.jar.take(r.target, res.Header)
+	r.jar.attach(&r.message, next)
+	return next, nil
+}
+
+func httpRedirects(status int) bool {
+	switch status {
+	case http.StatusMovedPermanently, http.StatusFound, http.StatusSeeOther,
+		http.StatusTemporaryRedirect, http.StatusPermanentRedirect:
+		return true
+	}
+	return false
+}
+
+func (r *httpRun) resolve(location string) (*httpTarget, error) {
+	ref, err := url.Parse(location)
+	if err != nil {
+		return nil, errors.New(httpParseReason(err))
+	}
+	return httpCheckURL(r.target.url.ResolveReference(ref))
+}
+
+// rewrite makes the message fit for next, by the rules of browsers (Fetch
+// standard, HTTP-redirect fetch): a POST becomes a GET on 301 and 302,
+// everything but HEAD does on 303; credentials stay with their origin.
+func (r *httpRun) rewrite(status int, next *httpTarget) {
+	m := &r.message
+	toGet := status == http.StatusSeeOther && m.method != http.MethodHead ||
+		(status == http.StatusMovedPermanently || status == http.StatusFound) && m.method == http.MethodPost
+	away := !r.target.sameOrigin(next)
+	if toGet {
+		m.method, m.body = http.MethodGet, nil
+	}
+	if !toGet && !away {
+		return
+	}
+	m.header = m.header.Clone()
+	for name := range m.header {
+		if toGet && strings.HasPrefix(name, "Content-") || away && (name == "Authorization" || name == "Cookie") {
+			delete(m.header, name)
+		}
+	}
+	if away {
+		m.host = ""
+	}
+}
+
+// httpJar holds the cookies of one run, the given ones and those set on the
+// way, as a browser does that starts afresh.
+type httpJar struct {
+	jar   *cookiejar.Jar
+	given string // for the first origin
+	first *httpTarget
+}
+
+func newHTTPJar(given string) *httpJar { return &httpJar{given: given} }
+
+// take remembers what t's answer set.
+func (j *httpJar) take(t *httpTarget, header http.Header) {
+	if len(header["Set-Cookie"]) == 0 {
+		return
+	}
+	if j.jar == nil {
+		j.jar, _ = cookiejar.New(nil) // fails never
+	}
+	j.jar.SetCookies(t.url, (&http.Response{Header: header}).Cookies())
+}
+
+// attach puts into m the cookies that are for t.
+func (j *httpJar) attach(m *httpMessage, t *httpTarget) {
+	if j.first == nil {
+		j.first = t
+	}
+	var pairs []string
+	set := map[string]bool{}
+	if j.jar != nil {
+		for _, c := range j.jar.Cookies(t.url) {
+			pairs = append(pairs, c.Name+"="+c.Value)
+			set[c.Name] = true
+		}
+	}
+	if j.given != "" && j.first.sameOrigin(t) {
+		for pair := range strings.SplitSeq(j.given, "; ") {
+			if name, _, _ := strings.Cut(pair, "="); !set[name] {
+				pairs = append(pairs, pair)
+			}
+		}
+	}
+	m.cookie = strings.Join(pairs, "; ")
+}

@@ -1,0 +1,206 @@
+package probe
+
+import (
+	"errors"
+	"fmt"
+	"net"
+	"net/netip"
+	"net/url"
+	"strings"
+
+	"golang.org/x/net/idna"
+)
+
+// httpTarget is a URL that was found good.
+type httpTarget struct {
+	url  *url.URL // as given, without fragment
+	host string   // ASCII, without brackets, with its zone
+	port string
+}
+
+// httpParseTarget reads a URL as curl does: without a scheme it is http. Its
+// errors do not repeat credentials, which net/url's would.
+func httpParseTarget(raw string) (*httpTarget, error) {
+	shown := httpMask(raw)
+	misuse := func(reason string) error {
+		return &Error{Kind: Misuse, Message: fmt.Sprintf("reading URL %q: %s", shown, reason)}
+	}
+	if !httpHasScheme(raw) {
+		raw = "http://" + raw
+	}
+	u, err := url.Parse(raw)
+	if err != nil {
+		return nil, misuse(httpParseReason(err))
+	}
+	t, err := httpCheckURL(u)
+	if err != nil {
+		return nil, misuse(err.Error())
+	}
+	return t, nil
+}
+
+func httpHasScheme(raw string) bool {
+	scheme, _, ok := strings.Cut(raw, "://")
+	return ok && scheme != "" && !strings.ContainsAny(scheme, "/?#@:[ ")
+}
+
+// httpParseReason is the part of a url.Parse error that quotes nothing of the
+// user's, or as little as possible.
+func httpParseReason(err error) string {
+	var inner *url.Error
+	if errors.As(err, &inner) {
+		err = inner.Err
+	}
+	var host url.InvalidHostError
+	var escape url.EscapeError
+	switch {
+	case errors.As(err, &host), errors.As(err, &escape):
+		return err.Error()
+	case strings.Contains(err.Error(), "control character"):
+		return "it has a control character in it"
+	case strings.Contains(err.Error(), "invalid port"):
+		return "its port is not a number"
+	case strings.Contains(err.Error(), "userinfo"):
+		return "its user or password has a character that must be %-encoded"
+	}
+	return "it is not a URL"
+}
+
+func httpCheckURL(u *url.URL) (*httpTarget, error) {
+	t := &httpTarget{url: u, port: u.Port()}
+	switch u.Scheme {
+	case "http", "https":
+	default:
+		return nil, fmt.Errorf("its scheme is %q, want http or https", u.Scheme)
+	}
+	if u.Hostname() == "" {
+		return nil, errors.New("it names no host")
+	}
+	if t.port == "" {
+		t.port = "80"
+		if u.Scheme == "https" {
+			t.port = "443"
+		}
+	}
+	host, err := httpASCIIHost(u.Hostname())
+	if err != nil {
+		return nil, err
+	}
+	t.host = host
+	u.Fragment, u.RawFragment = "", ""
+	if u.Path == "" {
+		u.Path = "/"
+	}
+	return t, nil
+}
+
+// httpASCIIHost is the name that DNS, SNI and the Host header know.
+func httpASCIIHost(host string) (string, error) {
+	ascii := true
+	for i := range len(host) {
+		switch b := host[i]; {
+		case b >= 0x80:
+			ascii = false
+		case b <= ' ', b == 0x7f, strings.IndexByte(`"<>\^`+"`{|}", b) >= 0:
+			return "", fmt.Errorf("its host has the character %q in it", b)
+		}
+	}
+	if ascii {
+		return host, nil
+	}
+	name, err := idna.Lookup.ToASCII(host)
+	if err != nil {
+		return "", fmt.Errorf("its host is not a domain name: %w", err)
+	}
+	return name, nil
+}
+
+func (t *httpTarget) https() bool { return t.url.Scheme == "https" }
+
+func (t *httpTarget) addr() string { return net.JoinHostPort(t.host, t.port) }
+
+func (t *httpTarget) String() string { return httpMaskURL(t.url) }
+
+// authority is what the Host header says: the port only if it is unusual, and
+// never a zone, which means something on this machine only.
+func (t *httpTarget) authority() string {
+	host, _, _ := strings.Cut(t.host, "%")
+	if strings.Contains(host, ":") {
+		host = "[" + host + "]"
+	}
+	if t.url.Port() == "" || t.https() && t.port == "443" || !t.https() && t.port == "80" {
+		return host
+	}
+	return host + ":" + t.port
+}
+
+// path is the request target in origin form. net/url lets spaces and raw
+// bytes pass in a query; on the wire they would break the request line.
+func (t *httpTarget) path() string {
+	p := t.url.RequestURI()
+	clean := true
+	for i := range len(p) {
+		clean = clean && p[i] > ' ' && p[i] < 0x7f
+	}
+	if clean {
+		return p
+	}
+	var b strings.Builder
+	for i := range len(p) {
+		if p[i] > ' ' && p[i] < 0x7f {
+			b.WriteByte(p[i])
+		} else {
+			fmt.Fprintf(&b, "%%%02X", p[i])
+		}
+	}
+	return b.String()
+}
+
+// sameOrigin tells whether credentials for t may go to o.
+func (t *httpTarget) sameOrigin(o *httpTarget) bool {
+	return t.url.Scheme == o.url.Scheme && strings.EqualFold(t.host, o.host) && t.port == o.port
+}
+
+// literal is the host as an address, if it is one.
+func (t *httpTarget) literal() (netip.Addr, bool) {
+	if c := t.host[len(t.host)-1]; (c < '0' || c > '9') && !strings.Contains(t.host, ":") {
+		return netip.Addr{}, false
+	}
+	ip, err := netip.ParseAddr(t.host)
+	return ip, err == nil
+}
+
+// httpMaskURL is u without its secrets: the password, or the user when it
+// stands alone, as a token does.
+func httpMaskURL(u *url.URL) string {
+	if u.User == nil {
+		return u.String()
+	}
+	masked := *u
+	if _, ok := u.User.Password(); ok {
+		masked.User = url.UserPassword(u.User.Username(), "xxxxx")
+	} else {
+		masked.User = url.User("xxxxx")
+	}
+	return masked.String()
+}
+
+// httpMask does the same for a text that may not be a URL at all.
+func httpMask(raw string) string {
+	scheme, rest, ok := strings.Cut(raw, "://")
+	if !ok {
+		scheme, rest = "", raw
+	} else {
+		scheme += "://"
+	}
+	// A password with a raw / or ? or # in it is the reason why it does not
+	// parse: mask up to the last @ there is.
+	if at := strings.LastIndexByte(rest, '@'); at >= 0 {
+		user, _, hasPassword := strings.Cut(rest[:at], ":")
+		if hasPassword {
+			return scheme + user + ":xxxxx" + rest[at:]
+		}
+		return scheme + "xxxxx" + rest[at:]
+	}
+	return raw
+}
