@@ -21,7 +21,7 @@ type execPlan struct {
 	argv       []string
 	env        []string
 	credential *syscall.Credential
-	shell      []string // what to run instead if path turns out to be a script without #!
+	shell      []string // what to run instead if path cannot be executed
 }
 
 func (r *Runner) plan(req ExecRequest) (*execPlan, error) {

@@ -35,7 +35,7 @@ func (p *execPlan) start() (*execRun, error) {
 	}
 	attr := &os.ProcAttr{Dir: p.req.Dir, Env: p.env, Files: theirs[:], Sys: &syscall.SysProcAttr{Setpgid: true, Credential: p.credential}}
 	run.process, err = startExecProcess(p.path, p.argv, attr)
-	if p.shell != nil && errors.Is(err, syscall.ENOEXEC) {
+	if p.shell != nil && execShellsAffair(err) {
 		run.process, err = startExecProcess(execShell, p.shell, attr)
 	}
 	if err != nil {
@@ -44,6 +44,17 @@ func (p *execPlan) start() (*execRun, error) {
 	}
 	run.copy(p.req.Stdin)
 	return run, nil
+}
+
+// execShellsAffair holds for the failures that a shell answers by itself: with
+// code 126 or 127 and a message, or by running the file as a script.
+func execShellsAffair(err error) bool {
+	for _, errno := range []syscall.Errno{syscall.ENOEXEC, syscall.ENOENT, syscall.ENOTDIR, syscall.EACCES} {
+		if errors.Is(err, errno) {
+			return true
+		}
+	}
+	return false
 }
 
 // open makes the pipes and gives the command's ends.

@@ -55,16 +55,10 @@ func TestExecResult(t *testing.T) {
 
 func TestExecNotStarted(t *testing.T) {
 	dir := t.TempDir()
-	write := func(name, text string, mode os.FileMode) string {
-		path := filepath.Join(dir, name)
-		if err := os.WriteFile(path, []byte(text), mode); err != nil {
-			t.Fatal(err)
-		}
-		return path
-	}
-	plain := write("plain", "echo hi\n", 0o644)
-	lost := write("lost", "#!/no/such/interpreter\n", 0o755)
-	script := write("script", "echo hi\n", 0o755)
+	plain, lost, script := dir+"/plain", dir+"/lost", dir+"/script"
+	execWrite(t, plain, "echo hi\n", 0o644)
+	execWrite(t, lost, "#!/no/such/interpreter\n", 0o755)
+	execWrite(t, script, "echo hi\n", 0o755)
 	tests := []struct {
 		name string
 		req  ExecRequest
@@ -90,6 +84,13 @@ func TestExecNotStarted(t *testing.T) {
 				t.Errorf("Exec(%v) = %v, %s %v, want nil, %s ...%s", tt.req, res, KindOf(err), err, tt.kind, tt.text)
 			}
 		})
+	}
+}
+
+func execWrite(t *testing.T, path, text string, mode os.FileMode) {
+	t.Helper()
+	if err := os.WriteFile(path, []byte(text), mode); err != nil {
+		t.Fatal(err)
 	}
 }
 

@@ -1,0 +1,323 @@
+package probe
+
+import (
+	"bytes"
+	"context"
+	"fmt"
+	"io"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"runtime"
+	"strconv"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"syscall"
+	"testing"
+	"time"
+)
+
+// execHelperEnv names what a copy of the test binary does instead of testing.
+const execHelperEnv = "PHAROS_EXEC_HELPER"
+
+// TestExecHelper is not a test: it is what the copies run.
+func TestExecHelper(t *testing.T) {
+	helpers := map[string]func(){
+		"crowd":   execHelperCrowd,
+		"become0": execHelperBecomeRoot,
+		"sudo":    execHelperSudo,
+		"user":    execHelperUser,
+	}
+	helper := helpers[os.Getenv(execHelperEnv)]
+	if helper == nil {
+		t.Skip("only of use when started by other tests")
+	}
+	helper()
+	os.Exit(0)
+}
+
+// execHelper prepares a copy of the test binary, behind a shell prefix such as
+// "ulimit -n 200;", that does the work of the named helper.
+func execHelper(t *testing.T, name, prefix string, args ...string) *exec.Cmd {
+	t.Helper()
+	script := prefix + ` exec "$0" -test.run='^TestExecHelper$' "$@"`
+	cmd := exec.Command("/bin/sh", append([]string{"-c", script, execBinary(t)}, args...)...)
+	cmd.Env = append(os.Environ(), execHelperEnv+"="+name)
+	cmd.Dir = "/"
+	return cmd
+}
+
+// execBinary copies the test binary to where other users can run it too.
+func execBinary(t *testing.T) string {
+	t.Helper()
+	dir, err := os.MkdirTemp("", "pharos-exec-")
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { os.RemoveAll(dir) })
+	if err := os.Chmod(dir, 0o755); err != nil {
+		t.Fatal(err)
+	}
+	self, err := os.Open("/proc/self/exe")
+	if err != nil {
+		t.Skip("no /proc here to find the test binary by")
+	}
+	defer self.Close()
+	path := filepath.Join(dir, "probe.test")
+	copied, err := os.OpenFile(path, os.O_CREATE|os.O_WRONLY, 0o755)
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, err = io.Copy(copied, self)
+	if err := copied.Close(); err != nil {
+		t.Fatal(err)
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	return path
+}
+
+// execNobody makes cmd run as the user nobody, which takes root.
+func execNobody(t *testing.T, cmd *exec.Cmd) {
+	t.Helper()
+	if os.Geteuid() != 0 {
+		execMissing(t, "root, to become another user")
+	}
+	cmd.SysProcAttr = &syscall.SysProcAttr{Credential: &syscall.Credential{Uid: 65534, Gid: 65534}}
+}
+
+// execMissing skips a test for want of a real counterpart, unless all are
+// promised to be there.
+func execMissing(t *testing.T, what string) {
+	t.Helper()
+	if os.Getenv("PHAROS_REQUIRE_REAL") == "1" {
+		t.Fatalf("this test needs %s, and PHAROS_REQUIRE_REAL is set", what)
+	}
+	t.Skipf("this test needs %s", what)
+}
+
+func execRunHelper(t *testing.T, cmd *exec.Cmd) string {
+	t.Helper()
+	var stderr bytes.Buffer
+	cmd.Stderr = &stderr
+	out, err := cmd.Output()
+	if err != nil {
+		t.Fatalf("running the helper: %v\n%s%s", err, out, stderr.Bytes())
+	}
+	return strings.TrimSpace(string(out))
+}
+
+// execHelperCrowd runs many commands at once through a runner whose own cap
+// would let all of them run, and reports what became of them, then whether one
+// more works.
+func execHelperCrowd() {
+	const crowd = 200
+	r := &Runner{MaxRunning: crowd}
+	var ok, overload, other atomic.Int32
+	var wg sync.WaitGroup
+	for range crowd {
+		wg.Go(func() {
+			_, err := r.Exec(context.Background(), ExecRequest{Argv: []string{"sleep", "1"}})
+			switch KindOf(err) {
+			case "":
+				ok.Add(1)
+			case Overload:
+				overload.Add(1)
+			default:
+				other.Add(1)
+				fmt.Fprintln(os.Stderr, err)
+			}
+		})
+	}
+	wg.Wait()
+	res, err := r.Exec(context.Background(), ExecRequest{Shell: "echo fine"})
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	fmt.Printf("ok=%t overload=%t other=%d %s", ok.Load() > 0, overload.Load() > 0, other.Load(), res.Stdout)
+}
+
+func TestExecOverload(t *testing.T) {
+	const want = "ok=true overload=true other=0 fine"
+	t.Run("descriptors", func(t *testing.T) {
+		t.Parallel()
+		if got := execRunHelper(t, execHelper(t, "crowd", "ulimit -n 200;")); got != want {
+			t.Errorf("a crowd under ulimit -n 200 = %q, want %q", got, want)
+		}
+	})
+	t.Run("processes", func(t *testing.T) {
+		t.Parallel()
+		cmd := execHelper(t, "crowd" /* bash or dash */, "ulimit -u 60 2>/dev/null || ulimit -p 60;")
+		execNobody(t, cmd)
+		if got := execRunHelper(t, cmd); got != want {
+			t.Errorf("a crowd under ulimit -u 60 = %q, want %q", got, want)
+		}
+	})
+}
+
+// TestExecOwnCap shows that waiting for a slot is told apart from running.
+func TestExecOwnCap(t *testing.T) {
+	r := &Runner{MaxRunning: 1}
+	r.once.Do(r.init)
+	hold, cancel := context.WithCancel(t.Context())
+	var wg sync.WaitGroup
+	wg.Go(func() { _, _ = r.Exec(hold, ExecRequest{Argv: []string{"sleep", "60"}}) })
+	execEventually(t, "the slot is taken", func() bool { return len(r.running) == 1 })
+
+	short, cancelShort := context.WithTimeout(t.Context(), 50*time.Millisecond)
+	defer cancelShort()
+	if res, err := r.Exec(short, ExecRequest{Shell: "true"}); res != nil || KindOf(err) != Overload {
+		t.Errorf("Exec without a free slot = %v, %v, want kind overload", res, err)
+	}
+	var res *ExecResult
+	var err error
+	wg.Go(func() { res, err = r.Exec(t.Context(), ExecRequest{Argv: []string{"true"}}) })
+	time.AfterFunc(150*time.Millisecond, cancel)
+	wg.Wait()
+	if err != nil || res.Queued < 50*time.Millisecond || res.Elapsed > res.Queued {
+		t.Errorf("Exec behind another = %+v, %v, want the wait as Queued and not in Elapsed", res, err)
+	}
+}
+
+// execEventually polls for something that another process brings about.
+func execEventually(t *testing.T, what string, ok func() bool) {
+	t.Helper()
+	for deadline := time.Now().Add(20 * time.Second); !ok(); time.Sleep(5 * time.Millisecond) {
+		if time.Now().After(deadline) {
+			t.Fatalf("waiting until %s: still not so", what)
+		}
+	}
+}
+
+// execLeft counts what a run may leave behind.
+type execLeft struct{ children, files, goroutines int }
+
+func execCount(t *testing.T) execLeft {
+	t.Helper()
+	files, err := os.ReadDir("/proc/self/fd")
+	if err != nil {
+		t.Skip("no /proc here to count descriptors in")
+	}
+	return execLeft{len(execChildren(t)), len(files), runtime.NumGoroutine()}
+}
+
+// execChildren lists the children of this process, zombies included.
+func execChildren(t *testing.T) (pids []string) {
+	t.Helper()
+	stats, _ := filepath.Glob("/proc/[0-9]*/stat")
+	for _, stat := range stats {
+		b, err := os.ReadFile(stat)
+		if err != nil {
+			continue
+		}
+		fields := strings.Fields(string(b[bytes.LastIndexByte(b, ')')+1:]))
+		if len(fields) > 1 && fields[1] == strconv.Itoa(os.Getpid()) {
+			pids = append(pids, filepath.Base(filepath.Dir(stat)))
+		}
+	}
+	return pids
+}
+
+func TestExecLeavesNothing(t *testing.T) {
+	runs := 10_000
+	if testing.Short() {
+		runs = 500
+	}
+	var r Runner
+	before := execCount(t)
+	var wg sync.WaitGroup
+	var timeouts atomic.Int64
+	for range 32 {
+		wg.Go(func() {
+			for range runs / 32 {
+				ctx, cancel := context.WithTimeout(context.Background(), 15*time.Millisecond)
+				_, err := r.Exec(ctx, ExecRequest{Argv: []string{"sleep", "60"}, Stdin: []byte("x")})
+				cancel()
+				if KindOf(err) == Timeout {
+					timeouts.Add(1)
+				}
+			}
+		})
+	}
+	wg.Wait()
+	if n := timeouts.Load(); n < int64(runs/2) {
+		t.Errorf("%d of %d runs timed out, want most of them", n, runs)
+	}
+	execEventually(t, "nothing is left", func() bool {
+		after := execCount(t)
+		return after.children <= before.children && after.files <= before.files && after.goroutines <= before.goroutines
+	})
+}
+
+func TestExecThousandAtOnce(t *testing.T) {
+	const crowd = 1500
+	var r Runner
+	ctx, cancel := context.WithCancel(t.Context())
+	defer cancel()
+	r.once.Do(r.init)
+	if r.MaxRunning < crowd {
+		execMissing(t, fmt.Sprintf("a limit on open files that allows %d commands (it allows %d)", crowd, r.MaxRunning))
+	}
+	before := len(execChildren(t))
+	var wg sync.WaitGroup
+	var cancelled atomic.Int32
+	for range crowd {
+		wg.Go(func() {
+			_, err := r.Exec(ctx, ExecRequest{Argv: []string{"sleep", "600"}})
+			if KindOf(err) == Cancelled {
+				cancelled.Add(1)
+			} else {
+				t.Errorf("Exec(sleep) = %v, want kind cancelled", err)
+			}
+		})
+	}
+	execEventually(t, "all run", func() bool { return len(execChildren(t)) >= before+crowd || t.Failed() })
+	threads, err := os.ReadDir("/proc/self/task")
+	if err != nil || len(threads) > 40 {
+		t.Errorf("%d commands run on %d threads (%v), want at most 40", crowd, len(threads), err)
+	}
+	cancel()
+	wg.Wait()
+	if n := len(execChildren(t)); n > before || cancelled.Load() != crowd {
+		t.Errorf("after cancelling %d of %d commands %d children are left, want %d", cancelled.Load(), crowd, n, before)
+	}
+}
+
+// TestExecWaiter is for systems without pidfd.
+func TestExecWaiter(t *testing.T) {
+	p, err := os.StartProcess("/bin/sleep", []string{"sleep", "60"}, &os.ProcAttr{Sys: &syscall.SysProcAttr{Setpgid: true}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	run := &execRun{killAfter: DefaultKillAfter, process: &execProcess{pid: p.Pid, end: newExecWaiter(p)}}
+	if run.process.await(t.Context(), time.Millisecond) {
+		t.Error("await(1ms) of sleep 60 = true, want false")
+	}
+	ctx, cancel := context.WithTimeout(t.Context(), 20*time.Millisecond)
+	defer cancel()
+	if !run.follow(ctx) || !run.interrupted {
+		t.Errorf("follow = false, or not interrupted (%t), want the process ended by the deadline", run.interrupted)
+	}
+	if status := run.process.reap(); status.Signal() != syscall.SIGTERM {
+		t.Errorf("reap() = %v, want a death by TERM", status)
+	}
+}
+
+func TestExecOutputConstantMemory(t *testing.T) {
+	var r Runner
+	r.once.Do(r.init)
+	var before, after runtime.MemStats
+	runtime.ReadMemStats(&before)
+	res, err := r.Exec(t.Context(), ExecRequest{Shell: "head -c 50000000 /dev/zero; head -c 50000000 /dev/zero >&2; echo end"})
+	runtime.ReadMemStats(&after)
+	if err != nil || !res.Truncated || !bytes.HasSuffix(res.Stdout, []byte("\x00end\n")) {
+		t.Fatalf("Exec of 50 MB of output = %v, truncated %t, want the end of it", err, res != nil && res.Truncated)
+	}
+	const most = 1 << 20
+	if n := after.TotalAlloc - before.TotalAlloc; n > most || len(res.Stdout) > DefaultMaxOutput+100 {
+		t.Errorf("Exec of 50 MB of output allocated %d bytes and kept %d, want at most %d and %d", n, len(res.Stdout), most, DefaultMaxOutput+100)
+	}
+}

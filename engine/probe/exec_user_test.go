@@ -1,0 +1,99 @@
+package probe
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+)
+
+func TestExecUser(t *testing.T) {
+	if os.Geteuid() != 0 {
+		execMissing(t, "root, to become another user")
+	}
+	req := ExecRequest{Shell: `id -un; id -Gn; echo "$USER $HOME" && exit 4`, User: "nobody"}
+	res, err := Exec(t.Context(), req)
+	if err != nil {
+		t.Fatalf("Exec as nobody = %v, want no error", err)
+	}
+	if got, want := string(res.Stdout), "nobody\nnogroup\nnobody /nonexistent\n"; got != want || res.Code != 4 {
+		t.Errorf("Exec as nobody = %q, code %d, want %q, code 4", got, res.Code, want)
+	}
+}
+
+// execHelperUser tries, as who it is, to become the user named last.
+func execHelperUser() {
+	res, err := Exec(context.Background(), ExecRequest{Argv: []string{"id", "-un"}, User: os.Args[len(os.Args)-1]})
+	if err != nil {
+		fmt.Print(KindOf(err), ": ", err)
+		return
+	}
+	fmt.Printf("%s", res.Stdout)
+}
+
+func TestExecUserRefused(t *testing.T) {
+	for _, tt := range []struct{ user, want string }{
+		{"root", `spawn: running "id -un": becoming user "root" needs root or CAP_SETUID and CAP_SETGID, pharosd has uid 65534`},
+		{"nobody", "nobody"},
+	} {
+		cmd := execHelper(t, "user", "", tt.user)
+		execNobody(t, cmd)
+		if got := execRunHelper(t, cmd); got != tt.want {
+			t.Errorf("Exec by nobody as %s = %q, want %q", tt.user, got, tt.want)
+		}
+	}
+}
+
+// execHelperBecomeRoot is what sudo does: it takes another identity wholly, so
+// that the one who started it may not signal it.
+func execHelperBecomeRoot() {
+	if err := syscall.Setreuid(0, 0); err != nil {
+		fmt.Println("setreuid:", err)
+		os.Exit(1)
+	}
+	fmt.Println("root")
+	_ = syscall.Exec("/bin/sleep", []string{"sleep", "7411"}, nil)
+}
+
+// execHelperSudo runs the setuid copy named last for a short while.
+func execHelperSudo() {
+	ctx, cancel := context.WithTimeout(context.Background(), 3*time.Second)
+	defer cancel()
+	r := &Runner{MaxRunning: 1}
+	began := time.Now()
+	res, err := r.Exec(ctx, ExecRequest{
+		Argv: []string{os.Args[len(os.Args)-1], "-test.run=^TestExecHelper$"},
+		Env:  []string{execHelperEnv + "=become0"},
+	})
+	late := time.Since(began) - 3*time.Second
+	held := len(r.running)
+	fmt.Printf("%s %q prompt=%t slots=%d", KindOf(err), res.Stdout, late < time.Second, held)
+}
+
+// TestExecCannotBeKilled runs a command that nobody here may signal. The call
+// ends all the same, and the slot is kept as long as the command lives.
+func TestExecCannotBeKilled(t *testing.T) {
+	t.Parallel()
+	cmd := execHelper(t, "sudo", "")
+	execNobody(t, cmd)
+	setuid := execBinary(t)
+	if err := os.Chmod(setuid, os.ModeSetuid|0o755); err != nil {
+		t.Fatal(err)
+	}
+	cmd.Args = append(cmd.Args, setuid)
+	got := execRunHelper(t, cmd)
+	for _, pid := range execPidsOf(t, "sleep 7411") {
+		_ = exec.Command("kill", "-KILL", pid).Run()
+	}
+	if strings.Contains(got, "setreuid") {
+		execMissing(t, "a temporary folder that allows setuid programs, not "+filepath.Dir(setuid))
+	}
+	if want := `timeout "root\n" prompt=true slots=1`; got != want {
+		t.Errorf("Exec of what cannot be killed = %s, want %s", got, want)
+	}
+}
