@@ -1,0 +1,125 @@
+package vm
+
+import (
+	"errors"
+	"fmt"
+	"regexp"
+	"strconv"
+
+	lua "github.com/yuin/gopher-lua"
+)
+
+// What ended a run from outside; the Cause of an [Error].
+var (
+	ErrDeadline  = errors.New("the run took longer than its timeout")
+	ErrCPU       = errors.New("the script computed for too long without a pause")
+	ErrMemory    = errors.New("the script used too much memory")
+	ErrCancelled = errors.New("the run was cancelled")
+)
+
+// Error is what went wrong in a script: while it was compiled, loaded or run.
+type Error struct {
+	Message string // without the position
+	File    string // the chunk's name; "" if the error has no place in a script
+	Line    int    // 1 for the first; 0 if unknown
+	Trace   string // the script's lines that led there, innermost first, at most 20
+	Cause   error  // ErrDeadline, ErrCPU, ErrMemory, ErrCancelled, or nil: the script's own
+	Waiting bool   // with ErrDeadline or ErrCancelled: the end came while the run waited in a primitive
+	Value   any    // the error given to NewErrorValue, if such a value was raised
+}
+
+// Error gives "file:line: message", or the message alone.
+func (e *Error) Error() string {
+	switch {
+	case e.File == "":
+		return e.Message
+	case e.Line == 0:
+		return e.File + ": " + e.Message
+	}
+	return fmt.Sprintf("%s:%d: %s", e.File, e.Line, e.Message)
+}
+
+// Unwrap gives the Cause and, where a Go error was raised, that error.
+func (e *Error) Unwrap() []error {
+	var errs []error
+	if e.Cause != nil {
+		errs = append(errs, e.Cause)
+	}
+	if err, ok := e.Value.(error); ok {
+		errs = append(errs, err)
+	}
+	return errs
+}
+
+var positioned = regexp.MustCompile(`^([^\n:]+):([0-9]+): ?`)
+
+// split takes the position off the front of a message.
+func (e *Error) split() {
+	m := positioned.FindStringSubmatch(e.Message)
+	if m == nil {
+		return
+	}
+	line, err := strconv.Atoi(m[2])
+	if err != nil {
+		return
+	}
+	e.File, e.Line, e.Message = m[1], line, e.Message[len(m[0]):]
+}
+
+// maxMessage bounds the text of an error; a script may raise a string of any
+// length.
+const maxMessage = 2000
+
+func clip(s string) string {
+	if len(s) <= maxMessage {
+		return s
+	}
+	return s[:maxMessage] + "..."
+}
+
+// errorValue is the Go side of what [NewErrorValue] makes.
+type errorValue struct{ err error }
+
+// NewErrorValue makes a Lua value of a Go error. tostring gives err's text,
+// fields are what a script reads from it (err.kind), and it is a value as any
+// other until a script raises it: then the run's [Error] carries err as Value.
+func NewErrorValue(L *lua.LState, err error, fields map[string]lua.LValue) lua.LValue {
+	index := L.CreateTable(0, len(fields))
+	for name, value := range fields {
+		index.RawSetString(name, value)
+	}
+	meta := L.CreateTable(0, 4)
+	meta.RawSetString("__index", index)
+	meta.RawSetString("__tostring", L.NewFunction(errorText))
+	meta.RawSetString("__concat", L.NewFunction(errorConcat))
+	meta.RawSetString("__metatable", lua.LString("error"))
+	return &lua.LUserData{Value: errorValue{err}, Env: L.Env, Metatable: meta}
+}
+
+func errorText(L *lua.LState) int {
+	L.Push(lua.LString(plainText(L.Get(1))))
+	return 1
+}
+
+func errorConcat(L *lua.LState) int {
+	L.Push(lua.LString(plainText(L.Get(1)) + plainText(L.Get(2))))
+	return 1
+}
+
+// plainText is a value as text without calling any metamethod. It accepts the
+// Go nil that a closure of a dropped thread may hold.
+func plainText(v lua.LValue) string {
+	switch v := v.(type) {
+	case nil:
+		return "nil"
+	case lua.LString:
+		return string(v)
+	case lua.LNumber:
+		return formatNumber(float64(v))
+	case *lua.LUserData:
+		if e, ok := v.Value.(errorValue); ok {
+			return e.err.Error()
+		}
+	}
+	return v.String()
+}

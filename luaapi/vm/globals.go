@@ -1,0 +1,135 @@
+package vm
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+
+	lua "github.com/yuin/gopher-lua"
+)
+
+// openLibraries fills the global table.
+func (u *Universe) openLibraries(L *lua.LState) {
+	u.openBase(L)
+	u.openString(L)
+	u.openTable(L)
+	u.openMath(L)
+	u.openOS(L)
+	u.openCoroutine(L)
+	if u.opts.Find != nil {
+		u.env.RawSetString("require", L.NewFunction(u.require))
+	}
+}
+
+// library makes a global table of functions.
+func (u *Universe) library(L *lua.LState, name string, functions map[string]lua.LGFunction) *lua.LTable {
+	t := L.CreateTable(0, len(functions))
+	for _, name := range sortedKeys(functions) { // pairs gives the order of insertion
+		t.RawSetString(name, L.NewFunction(functions[name]))
+	}
+	u.env.RawSetString(name, t)
+	return t
+}
+
+func sortedKeys[V any](m map[string]V) []string {
+	keys := make([]string, 0, len(m))
+	for k := range m {
+		keys = append(keys, k)
+	}
+	slices.Sort(keys)
+	return keys
+}
+
+// makeStrict makes reading or writing a global that nobody declared an error.
+func (u *Universe) makeStrict(L *lua.LState) {
+	u.env.ForEach(func(k, _ lua.LValue) { u.names[k.String()] = true })
+	meta := L.CreateTable(0, 3)
+	meta.RawSetString("__index", L.NewFunction(func(L *lua.LState) int {
+		name := plainText(L.Get(2))
+		if !u.names[name] {
+			L.RaiseError("%s", u.undeclared(name, false))
+		}
+		return 0
+	}))
+	meta.RawSetString("__newindex", L.NewFunction(func(L *lua.LState) int {
+		name := plainText(L.Get(2))
+		if !u.names[name] {
+			L.RaiseError("%s", u.undeclared(name, true))
+		}
+		u.env.RawSet(L.Get(2), L.Get(3))
+		return 0
+	}))
+	meta.RawSetString("__metatable", lua.LFalse)
+	u.env.Metatable = meta
+}
+
+// absent are names that Lua programmers know and a script must do without.
+var absent = map[string]string{
+	"io":         "files are read with pharos.file.read",
+	"load":       "code comes only from files",
+	"loadstring": "code comes only from files",
+	"dofile":     "use require",
+	"loadfile":   "use require",
+	"module":     "let the file return a table, and use require",
+	"package":    "modules are looked for beside the script and in lib",
+	"getfenv":    "functions keep the environment they were made in",
+	"setfenv":    "functions keep the environment they were made in",
+	"newproxy":   "use a table with a metatable",
+	"_G":         "globals are declared, not looked up",
+	"_ENV":       "this is Lua 5.1",
+	"bit32":      "it is called bit",
+	"channel":    "watchers share the file's locals",
+}
+
+func (u *Universe) undeclared(name string, write bool) string {
+	if hint, ok := absent[name]; ok {
+		return fmt.Sprintf("cannot use %q: it does not exist here (%s)", name, hint)
+	}
+	what := fmt.Sprintf("cannot read undeclared global %q", name)
+	if write {
+		what = fmt.Sprintf("cannot set undeclared global %q", name)
+	}
+	if near := Nearest(name, sortedKeys(u.names)); near != "" {
+		return fmt.Sprintf("%s (did you mean %q?)", what, near)
+	}
+	if write {
+		return what + " (is a \"local\" missing?)"
+	}
+	return what
+}
+
+// Nearest is the one of names that name is most likely a misspelling of, or "".
+func Nearest(name string, names []string) string {
+	best, least := "", min(len(name)/3, 3)+1
+	for _, n := range names {
+		if d := distance(strings.ToLower(name), strings.ToLower(n)); d < least {
+			best, least = n, d
+		}
+	}
+	return best
+}
+
+// distance is the number of letters to insert, drop, change or swap with their
+// neighbour to get from a to b (optimal string alignment).
+func distance(a, b string) int {
+	before, row := make([]int, len(b)+1), make([]int, len(b)+1)
+	for j := range row {
+		row[j] = j
+	}
+	for i := range len(a) {
+		next := make([]int, len(b)+1)
+		next[0] = i + 1
+		for j := range len(b) {
+			cost := 1
+			if a[i] == b[j] {
+				cost = 0
+			}
+			next[j+1] = min(row[j]+cost, row[j+1]+1, next[j]+1)
+			if i > 0 && j > 0 && a[i] == b[j-1] && a[i-1] == b[j] {
+				next[j+1] = min(next[j+1], before[j-1]+1)
+			}
+		}
+		before, row = row, next
+	}
+	return row[len(b)]
+}

@@ -1,0 +1,131 @@
+package vm
+
+import (
+	"math"
+	"strconv"
+	"strings"
+
+	lua "github.com/yuin/gopher-lua"
+)
+
+// formatNumber is a number as Lua prints it: 14 significant digits, but whole
+// numbers up to 2^53 in full.
+func formatNumber(f float64) string {
+	var buf [32]byte
+	return string(appendNumber(buf[:0], f))
+}
+
+func appendNumber(dst []byte, f float64) []byte {
+	switch {
+	case f == math.Trunc(f) && math.Abs(f) <= 1<<53:
+		if f == 0 && math.Signbit(f) {
+			return append(dst, "-0"...)
+		}
+		return strconv.AppendInt(dst, int64(f), 10)
+	case f != f:
+		return append(dst, "nan"...)
+	case math.IsInf(f, 1):
+		return append(dst, "inf"...)
+	case math.IsInf(f, -1):
+		return append(dst, "-inf"...)
+	}
+	return appendG(dst, f, 14)
+}
+
+// appendG is C's %.<precision>g.
+func appendG(dst []byte, f float64, precision int) []byte {
+	from := len(dst)
+	dst = strconv.AppendFloat(dst, f, 'e', max(precision-1, 0), 64)
+	e := from + strings.IndexByte(string(dst[from:]), 'e')
+	exponent, _ := strconv.Atoi(string(dst[e+1:]))
+	if exponent >= -4 && exponent < max(precision, 1) {
+		dst = strconv.AppendFloat(dst[:from], f, 'f', max(precision, 1)-1-exponent, 64)
+		return trimZeros(dst, from, len(dst))
+	}
+	return trimZeros(dst, from, e)
+}
+
+// trimZeros takes the zeros at the end of a fraction out, and a bare point.
+func trimZeros(dst []byte, from, end int) []byte {
+	if !strings.Contains(string(dst[from:end]), ".") {
+		return dst
+	}
+	keep := end
+	for dst[keep-1] == '0' {
+		keep--
+	}
+	if dst[keep-1] == '.' {
+		keep--
+	}
+	return append(dst[:keep], dst[end:]...)
+}
+
+// parseNumber reads a decimal or hexadecimal number with blanks around it, as
+// tonumber does.
+func parseNumber(s string) (float64, bool) {
+	s = strings.Trim(s, " \t\n\v\f\r")
+	digits := strings.TrimLeft(s, "+-")
+	if len(s)-len(digits) > 1 || digits == "" {
+		return 0, false
+	}
+	if len(digits) > 2 && digits[0] == '0' && digits[1]|0x20 == 'x' {
+		n, err := strconv.ParseUint(digits[2:], 16, 64)
+		if err != nil {
+			return 0, false
+		}
+		if s[0] == '-' {
+			return -float64(n), true
+		}
+		return float64(n), true
+	}
+	for i := range len(digits) {
+		switch c := digits[i]; {
+		case c >= '0' && c <= '9', c == '.', c|0x20 == 'e', c == '+', c == '-':
+		default: // Go's inf, nan, 1_000, 0x1p4
+			return 0, false
+		}
+	}
+	f, err := strconv.ParseFloat(s, 64)
+	if err != nil && !math.IsInf(f, 0) {
+		return 0, false
+	}
+	return f, true
+}
+
+// baseToNumber is tonumber(v [, base]).
+func baseToNumber(L *lua.LState) int {
+	base := optInt(L, 2, 10)
+	if base != 10 {
+		return toNumberBase(L, base)
+	}
+	switch v := checkAny(L, 1).(type) {
+	case lua.LNumber:
+		L.Push(v)
+	case lua.LString:
+		runOf(L).charge(len(v) / bytesPerStep)
+		if f, ok := parseNumber(string(v)); ok {
+			L.Push(lua.LNumber(f))
+		} else {
+			L.Push(lua.LNil)
+		}
+	default:
+		L.Push(lua.LNil)
+	}
+	return 1
+}
+
+func toNumberBase(L *lua.LState, base int) int {
+	s := strings.ToLower(strings.Trim(checkString(L, 1), " \t\n\v\f\r"))
+	if base < 2 || base > 36 {
+		argError(L, 2, "base out of range")
+	}
+	if base == 16 {
+		s = strings.TrimPrefix(s, "0x")
+	}
+	if n, err := strconv.ParseInt(s, base, 64); err == nil && !strings.Contains(s, "_") {
+		L.Push(lua.LNumber(n))
+	} else {
+		L.Push(lua.LNil)
+	}
+	return 1
+}

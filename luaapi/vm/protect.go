@@ -1,0 +1,254 @@
+package vm
+
+import (
+	"fmt"
+	"strings"
+
+	lua "github.com/yuin/gopher-lua"
+)
+
+// maxNesting bounds protected calls and coroutines within one another: each has
+// a call stack of its own.
+const maxNesting = 100
+
+// caught is an error that reached a protected call.
+type caught struct {
+	value lua.LValue
+	trace string
+}
+
+// protect calls the function that lies below nargs arguments on top of L's
+// stack, on a thread of its own, and gives that thread with the results on its
+// stack. gopher-lua's PCall on the same thread leaves the locals of the caller
+// that closures captured pointing into the stack of what failed
+// (yuin/gopher-lua#448).
+//
+// On success the caller gives the thread back with release. A thread that an
+// error went through is dropped.
+func (r *run) protect(L *lua.LState, nargs int, trace bool) (*lua.LState, *caught) {
+	r.descend(L)
+	th := r.u.borrow()
+	th.SetContext(r)
+	L.XMoveTo(th, nargs+1)
+	r.threads = append(r.threads, th)
+	r.u.base.G.CurrentThread = th
+	c := r.callOn(th, nargs, trace)
+	r.threads = r.threads[:len(r.threads)-1]
+	r.u.base.G.CurrentThread = L
+	return th, c
+}
+
+// descend fails when calls are nested too deep for one more.
+func (r *run) descend(L *lua.LState) {
+	if len(r.threads) > maxNesting {
+		L.RaiseError("stack overflow (more than %d protected calls and coroutines within one another)", maxNesting)
+	}
+}
+
+func (r *run) callOn(th *lua.LState, nargs int, trace bool) (c *caught) {
+	depth := len(r.threads)
+	defer func() {
+		if p := recover(); p != nil {
+			c = r.catch(th, p, trace)
+			r.threads = r.threads[:depth]
+		}
+	}()
+	th.Call(nargs, lua.MultRet)
+	return nil
+}
+
+// catch makes an error of what was recovered, while L's frames are still those
+// of the place it was raised at.
+func (r *run) catch(L *lua.LState, p any, trace bool) *caught {
+	c := &caught{}
+	if trace {
+		c.trace = r.traceback()
+	}
+	if e, ok := p.(*lua.ApiError); ok {
+		c.value = trimmed(e.Object)
+		return c
+	}
+	text := fmt.Sprint(p)
+	if text == "lua callstack overflow" {
+		text = "stack overflow"
+	} else {
+		text = "internal error: " + text
+	}
+	c.value = closeFrames(L, text)
+	return c
+}
+
+// closeFrames raises text on L and catches it again, for what that does on the
+// way: a Go panic bypassed it, so closures that live on would look for their
+// upvalues on a stack that is gone.
+func closeFrames(L *lua.LState, text string) (value lua.LValue) {
+	value = lua.LString(text)
+	defer func() {
+		if e, ok := recover().(*lua.ApiError); ok {
+			value = trimmed(e.Object)
+		}
+	}()
+	L.RaiseError("%s", text)
+	return value
+}
+
+// trimmed takes off the space that gopher-lua leaves where it knows no position.
+func trimmed(v lua.LValue) lua.LValue {
+	switch v := v.(type) {
+	case nil:
+		return lua.LNil
+	case lua.LString:
+		return lua.LString(strings.TrimPrefix(string(v), " "))
+	}
+	return v
+}
+
+// failure is what the caller of the universe gets to see of c.
+func (r *run) failure(c *caught) *Error {
+	e := &Error{Trace: c.trace, Cause: r.Err(), Waiting: r.waiting}
+	if e.Cause != nil {
+		e.Message = e.Cause.Error()
+		if s, ok := c.value.(lua.LString); ok {
+			e.Message = string(s)
+		}
+	} else {
+		e.Message = r.describe(c.value)
+	}
+	if ud, ok := c.value.(*lua.LUserData); ok {
+		if v, ok := ud.Value.(errorValue); ok {
+			e.Value = v.err
+		}
+	}
+	e.split()
+	if e.File == "" && e.Trace != "" {
+		at := Error{Message: e.Trace}
+		at.split()
+		e.File, e.Line = at.File, at.Line
+	}
+	e.Message = clip(e.Message)
+	return e
+}
+
+// describe is an error value as text. A table may say it itself, with a
+// __tostring that is as little trusted as any other function.
+func (r *run) describe(v lua.LValue) string {
+	t, ok := v.(*lua.LTable)
+	if !ok {
+		if v == lua.LNil {
+			return "error without a message (nil)"
+		}
+		return plainText(v)
+	}
+	base := r.u.base
+	if fn, ok := base.GetMetaField(t, "__tostring").(*lua.LFunction); ok {
+		base.Push(fn)
+		base.Push(t)
+		th, c := r.protect(base, 1, false)
+		if c == nil {
+			if s, ok := th.Get(1).(lua.LString); ok {
+				return string(s)
+			}
+		}
+	}
+	for _, key := range []string{"message", "msg"} {
+		if s, ok := t.RawGetString(key).(lua.LString); ok {
+			return string(s)
+		}
+	}
+	return "error with a table as its message"
+}
+
+func (u *Universe) borrow() *lua.LState {
+	n := len(u.spare)
+	if n == 0 {
+		return u.newThread()
+	}
+	th := u.spare[n-1]
+	u.spare = u.spare[:n-1]
+	return th
+}
+
+// release gives the thread of a protected call back, its results taken.
+func (u *Universe) release(th *lua.LState) {
+	if len(u.spare) < maxSpare {
+		th.SetTop(0)
+		u.spare = append(u.spare, th)
+	}
+}
+
+// PCall calls the function that lies below nargs arguments on top of L's stack,
+// as Lua's pcall does. It leaves the results there and gives their number, or
+// leaves nothing and gives the error's value. Bindings use it instead of
+// [lua.LState.PCall], which corrupts locals that closures captured.
+func PCall(L *lua.LState, nargs int) (n int, failure lua.LValue) {
+	r := runOf(L)
+	th, c := r.protect(L, nargs, false)
+	if c != nil {
+		return 0, c.value
+	}
+	n = th.GetTop()
+	th.XMoveTo(L, n)
+	r.u.release(th)
+	return n, nil
+}
+
+func basePCall(L *lua.LState) int {
+	if L.GetTop() == 0 {
+		argError(L, 1, "value expected")
+	}
+	L.Insert(lua.LTrue, 1)
+	if err := uncallable(L, L.Get(2)); err != "" {
+		return pushFailure(L, lua.LString(err))
+	}
+	n, failure := PCall(L, L.GetTop()-2)
+	if failure != nil {
+		return pushFailure(L, failure)
+	}
+	return n + 1
+}
+
+func pushFailure(L *lua.LState, v lua.LValue) int {
+	L.Push(lua.LFalse)
+	L.Push(v)
+	return 2
+}
+
+func uncallable(L *lua.LState, v lua.LValue) string {
+	if _, ok := v.(*lua.LFunction); ok {
+		return ""
+	}
+	if _, ok := L.GetMetaField(v, "__call").(*lua.LFunction); ok {
+		return ""
+	}
+	return "attempt to call a " + v.Type().String() + " value"
+}
+
+// baseXPCall is xpcall(f, handler, ...). The handler runs when f has been
+// unwound, but a traceback made in it is that of the place of the error.
+func baseXPCall(L *lua.LState) int {
+	handler := checkFunction(L, 2)
+	L.Remove(2)
+	if err := uncallable(L, L.Get(1)); err != "" {
+		return pushFailure(L, lua.LString(err))
+	}
+	r := runOf(L)
+	th, c := r.protect(L, L.GetTop()-1, true)
+	if c == nil {
+		n := th.GetTop()
+		L.Push(lua.LTrue)
+		th.XMoveTo(L, n)
+		r.u.release(th)
+		return n + 1
+	}
+	L.Push(lua.LFalse)
+	L.Push(handler)
+	L.Push(c.value)
+	outer := r.trace
+	r.trace = c.trace
+	n, failure := PCall(L, 1)
+	r.trace = outer
+	if failure != nil {
+		return pushFailure(L, failure)
+	}
+	return n + 1
+}
