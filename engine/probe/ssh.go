@@ -1,0 +1,157 @@
+package probe
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"log/slog"
+	"slices"
+	"strings"
+	"sync"
+	"time"
+)
+
+// SSHConfig says how an [SSHPool] finds, trusts and enters hosts. The zero
+// value is the user's own way: ~/.ssh/config and /etc/ssh/ssh_config, the
+// known_hosts files, identities and agent that they name.
+type SSHConfig struct {
+	// ConfigFile replaces both configuration files, as ssh -F does.
+	ConfigFile string
+	// Program is the OpenSSH client that is asked to resolve a destination
+	// (ssh -G; it is never used to connect). "" looks for ssh in PATH; if there
+	// is none the configuration is read without it, as far as that goes: see
+	// the comment on sshReadConfig.
+	Program string
+	// Passphrase gives the passphrase of an encrypted key file, "" if it knows
+	// none. Nil knows none. Nobody is ever prompted.
+	Passphrase func(keyFile string) string
+	// ConnectTimeout bounds making a connection, host key and authentication
+	// included. 0 is 10 s.
+	ConnectTimeout time.Duration
+	// IdleTimeout is for how long an unused connection is kept. 0 is 5 min.
+	IdleTimeout time.Duration
+	// Logger hears of connections made, lost and failed. Nil discards.
+	Logger *slog.Logger
+}
+
+const (
+	sshSessions = 5  // sessions a connection carries; sshd frees a slot late, so 5 of its 10 never meets a reject
+	sshConns    = 4  // connections to one destination
+	sshDials    = 3  // connections being made to one destination; sshd drops bursts (MaxStartups)
+	sshMaxLine  = 96 << 10 // bytes of a remote command line; Linux takes 128 KiB in one argument
+)
+
+// SSHPool keeps connections to the hosts that watchers look from. Each
+// destination has one connection, further ones only while more sessions are
+// wanted than one carries. Making a connection belongs to the pool and outlives
+// the run that asked for it, so that a far host works for watchers whose
+// timeout is shorter than the handshake.
+//
+// A destination is what ssh(1) takes: a Host of the configuration, a host name,
+// user@host, user@host:port, ssh://user@host:port.
+//
+// A host that cannot be looked from is an [*Error] of kind [Vantage], or [Auth]
+// if it refused the credentials; it says nothing about what is watched.
+// All methods may be called at once.
+type SSHPool struct {
+	cfg  SSHConfig
+	log  *slog.Logger
+	keys *sshKeyring
+	know *sshKnownHosts
+
+	buffers sync.Pool // *[sshBuffer]byte
+
+	ctx  context.Context // the pool's life
+	stop context.CancelFunc
+	wg   sync.WaitGroup // every goroutine of the pool; added to under mu
+
+	mu     sync.Mutex
+	closed bool
+	hosts  map[string]*sshHost // by destination and the jumps to it
+}
+
+// NewSSHPool makes a pool with no connections. It must be closed.
+func NewSSHPool(cfg SSHConfig) *SSHPool {
+	if cfg.ConnectTimeout <= 0 {
+		cfg.ConnectTimeout = 10 * time.Second
+	}
+	if cfg.IdleTimeout <= 0 {
+		cfg.IdleTimeout = 5 * time.Minute
+	}
+	if cfg.Logger == nil {
+		cfg.Logger = slog.New(slog.DiscardHandler)
+	}
+	ctx, stop := context.WithCancel(context.Background())
+	return &SSHPool{
+		cfg: cfg, log: cfg.Logger, ctx: ctx, stop: stop,
+		keys: newSSHKeyring(cfg.Passphrase), know: newSSHKnownHosts(),
+		buffers: sync.Pool{New: func() any { return new([sshBuffer]byte) }},
+		hosts:   make(map[string]*sshHost),
+	}
+}
+
+// Close ends all connections, and the calls in progress with them, and returns
+// when every goroutine of the pool has ended.
+func (p *SSHPool) Close() {
+	p.mu.Lock()
+	p.closed = true
+	hosts := make([]*sshHost, 0, len(p.hosts))
+	for _, h := range p.hosts {
+		hosts = append(hosts, h)
+	}
+	p.mu.Unlock()
+	p.stop()
+	for _, h := range hosts {
+		h.close()
+	}
+	p.wg.Wait()
+}
+
+// start runs f in a goroutine that Close waits for. It reports false, and does
+// not run f, once the pool is closed.
+func (p *SSHPool) start(f func()) bool {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.closed {
+		return false
+	}
+	p.wg.Go(f)
+	return true
+}
+
+// sshBuffer is the size of one read from a stream.
+const sshBuffer = 8 << 10
+
+// copy copies to the end of either side.
+func (p *SSHPool) copy(to io.Writer, from io.Reader) {
+	buf := p.buffers.Get().(*[sshBuffer]byte)
+	defer p.buffers.Put(buf)
+	_, _ = io.CopyBuffer(to, from, buf[:]) // a failed side is an ended one
+}
+
+// host finds the state of a destination, which is kept until the pool closes.
+// via is the chain of jump hosts before it if the caller knows it better than
+// the configuration, nearest to us first.
+func (p *SSHPool) host(name string, via ...string) (*sshHost, error) {
+	dest, err := parseSSHDest(name)
+	if err != nil {
+		return nil, &Error{Kind: Misuse, Message: fmt.Sprintf("ssh %q: %v", name, err), Err: err}
+	}
+	key := strings.Join(slices.Concat(via, []string{name}), ">")
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.closed {
+		return nil, sshClosed(name)
+	}
+	h := p.hosts[key]
+	if h == nil {
+		h = &sshHost{pool: p, name: name, dest: dest, via: via}
+		p.hosts[key] = h
+	}
+	return h, nil
+}
+
+// sshClosed is the error of every call on a closed pool.
+func sshClosed(host string) *Error {
+	return &Error{Kind: Cancelled, Message: fmt.Sprintf("ssh %s: cancelled: Pharos is stopping", host)}
+}

@@ -1,0 +1,179 @@
+package probe
+
+import (
+	"context"
+	"errors"
+	"net"
+	"strconv"
+	"strings"
+
+	"golang.org/x/crypto/ssh"
+)
+
+// ErrForwardingDenied is wrapped by the error of [SSHPool.Dial] when the host
+// does not let connections be made through it (AllowTcpForwarding, PermitOpen).
+var ErrForwardingDenied = errors.New("forwarding is denied")
+
+// Dial connects from a host to an address as seen from there: network is tcp,
+// tcp4, tcp6 or unix, and names are resolved by the host. Deadlines of the
+// connection work; its addresses are those asked for, since the host does not
+// tell its own.
+//
+// An address that cannot be reached from the host is an [*Error] of kind
+// [Refused], [DNS] or [Timeout], as if dialed from there. Of kind [Vantage] are
+// a host that cannot be looked from, and one that denies forwarding
+// ([ErrForwardingDenied]).
+func (p *SSHPool) Dial(ctx context.Context, host, network, addr string) (net.Conn, error) {
+	h, err := p.host(host)
+	if err != nil {
+		return nil, err
+	}
+	return h.forward(ctx, network, addr)
+}
+
+func (h *sshHost) forward(ctx context.Context, network, addr string) (net.Conn, error) {
+	kind, payload, err := sshForwardRequest(network, addr)
+	if err != nil {
+		return nil, h.errorf(Misuse, err, "connecting to %q: %v", addr, err)
+	}
+	for try := 0; ; try++ {
+		c, err := h.acquire(ctx, sshForward)
+		if err != nil {
+			return nil, err
+		}
+		conn, err := c.forward(ctx, kind, payload, network, addr)
+		if errors.Is(err, errSSHElsewhere) && try < sshConns && ctx.Err() == nil {
+			continue
+		}
+		return conn, err
+	}
+}
+
+// sshForwardRequest gives the channel type and its data: RFC 4254, 7.2, and
+// OpenSSH's PROTOCOL, 2.4.
+func sshForwardRequest(network, addr string) (string, []byte, error) {
+	if network == "unix" {
+		return "direct-streamlocal@openssh.com", ssh.Marshal(struct {
+			Path, Reserved string
+			Zero           uint32
+		}{Path: addr}), nil
+	}
+	if !strings.HasPrefix(network, "tcp") {
+		return "", nil, errors.New("want network tcp or unix, got " + strconv.Quote(network))
+	}
+	host, portText, err := net.SplitHostPort(addr)
+	if err != nil {
+		return "", nil, err
+	}
+	port, err := strconv.ParseUint(portText, 10, 16)
+	if err != nil {
+		return "", nil, err
+	}
+	return "direct-tcpip", ssh.Marshal(struct {
+		Host       string
+		Port       uint32
+		Origin     string
+		OriginPort uint32
+	}{host, uint32(port), "127.0.0.1", 0}), nil
+}
+
+// forward opens a forwarding on a connection that was acquired, which is given
+// back when the forwarding ends.
+func (c *sshConn) forward(ctx context.Context, kind string, payload []byte, network, addr string) (net.Conn, error) {
+	type opened struct {
+		conn net.Conn
+		err  error
+	}
+	result := make(chan opened) // not buffered: what nobody takes is closed
+	if !c.host.pool.start(func() {
+		conn, err := c.openForward(kind, payload, sshAddr{network, addr})
+		select {
+		case result <- opened{conn, err}:
+		case <-ctx.Done():
+			if err == nil {
+				conn.Close()
+			}
+		}
+	}) {
+		c.host.release(c, sshForward)
+		return nil, sshClosed(c.host.name)
+	}
+	select {
+	case r := <-result:
+		return r.conn, r.err
+	case <-ctx.Done():
+	}
+	err := ctx.Err()
+	switch {
+	case !errors.Is(err, context.DeadlineExceeded):
+		return nil, c.host.errorf(Cancelled, err, "connecting to %q: cancelled", addr)
+	case c.doubtful():
+		return nil, c.host.errorf(Vantage, err, "the host does not answer")
+	}
+	return nil, c.host.errorf(Timeout, err, "connecting to %q: no answer in time", addr)
+}
+
+func (c *sshConn) openForward(kind string, payload []byte, addr sshAddr) (net.Conn, error) {
+	ch, reqs, err := c.client.OpenChannel(kind, payload)
+	if err != nil {
+		c.host.release(c, sshForward)
+		return nil, c.forwardError(err, addr.address)
+	}
+	ours, theirs := net.Pipe()
+	pool := c.host.pool
+	// Whichever side ends, all end: the pumps, the channel, the use of the connection.
+	outward := func() {
+		pool.copy(ch, theirs)
+		ch.CloseWrite()
+		ch.Close()
+		theirs.Close()
+	}
+	inward := func() {
+		pool.copy(theirs, ch)
+		theirs.Close()
+		c.host.release(c, sshForward)
+	}
+	discard := func() { ssh.DiscardRequests(reqs) }
+	if !pool.start(discard) || !pool.start(outward) || !pool.start(inward) {
+		ch.Close()
+		ours.Close()
+		return nil, sshClosed(c.host.name)
+	}
+	return sshForwarding{ours, addr}, nil
+}
+
+// forwardError sorts out whose failure it is that a forwarding was not opened.
+// OpenSSH's texts are "connect failed: " and the reason of its system.
+func (c *sshConn) forwardError(err error, addr string) error {
+	var no *ssh.OpenChannelError
+	if !errors.As(err, &no) {
+		c.kill(err)
+		return c.host.errorf(Vantage, errors.Join(errSSHElsewhere, err), "connection lost: %v", err)
+	}
+	reason := strings.TrimPrefix(no.Message, "connect failed: ")
+	lower := strings.ToLower(reason)
+	switch {
+	case no.Reason == ssh.Prohibited || no.Reason == ssh.UnknownChannelType:
+		return c.host.errorf(Vantage, errors.Join(ErrForwardingDenied, err), "connecting to %q: %v by the host (%s)", addr, ErrForwardingDenied, reason)
+	case strings.Contains(lower, "name") || strings.Contains(lower, "resol") || strings.Contains(lower, "nodename"):
+		return c.host.errorf(DNS, err, "connecting to %q: %s", addr, lower)
+	case strings.Contains(lower, "timed out"):
+		return c.host.errorf(Timeout, err, "connecting to %q: %s", addr, lower)
+	}
+	return c.host.errorf(Refused, err, "connecting to %q: %s", addr, lower)
+}
+
+// sshForwarding is our end of a forwarding. A pipe lies between it and the
+// channel, because a channel has no deadlines and lets go of a reader only when
+// the other side does.
+type sshForwarding struct {
+	net.Conn
+	addr sshAddr
+}
+
+func (f sshForwarding) RemoteAddr() net.Addr { return f.addr }
+
+type sshAddr struct{ network, address string }
+
+func (a sshAddr) Network() string { return a.network }
+func (a sshAddr) String() string  { return a.address }
