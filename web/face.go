@@ -1,0 +1,324 @@
+package web
+
+import (
+	"fmt"
+	"io/fs"
+	"math"
+	"strings"
+	"time"
+	"unicode"
+	"unicode/utf8"
+
+	"pharos/engine"
+)
+
+// Face is what a tile shows, worked out for the first paint. The page's
+// face.js works the same out for every paint after it; a browser test holds
+// the two together.
+type Face struct {
+	Classes        string // of the tile: its status, staleness and afterglow
+	ProblemClasses string // of its item in the problems rail
+	Size           string // class of the value: the longer it is the smaller it is set
+	Value          string // on one line; a dash for none
+	Unit           string
+	Word           string // the status's word, or "stale"
+	Lasted         string // "5 minutes"
+	Note           string // "2 blips", "late, 3 missed"
+	Why            string // what is wrong, on one line
+	Slow           string // the phase that took longest, in words
+	Trail          TrailPaths
+	Blame          BlamePaths
+}
+
+// TrailPaths draws a trail as one SVG path for each status, in a box of
+// 60 x 10 with the newest run at the right edge; worse is taller.
+type TrailPaths struct{ O, W, C, U string }
+
+// BlamePaths draws the phases of a timed run as one bar of 100 x 4, the slow
+// one in a path of its own.
+type BlamePaths struct{ Even, Odd, Slow string }
+
+const (
+	afterglow  = time.Minute
+	glowSteps  = 6
+	blipWindow = 5 * time.Minute
+	faceText   = 200 // characters of a line on a tile
+	faceValue  = 80
+	faceUnit   = 16
+)
+
+func newFace(t *Tile, now time.Time) Face {
+	since := fromUnix(t.Since)
+	f := Face{
+		Value: oneLine(t.Value, faceValue), Unit: oneLine(t.Unit, faceUnit),
+		Word: t.Status.String(), Lasted: durationWords(now.Sub(since)),
+		Note: note(t, now), Slow: blame(t.Timing),
+		Trail: trailPaths(t.Trail), Blame: blamePaths(t.Timing),
+		Why: why(t),
+	}
+	f.Size = fmt.Sprintf("amount -size%d", valueSize(f.Value, f.Unit))
+	if f.Value == "" {
+		f.Value = "–"
+	}
+	if t.SinceApprox {
+		f.Lasted = "~" + f.Lasted
+	}
+	state := " -" + t.Status.String()
+	if t.Stale {
+		last := since
+		if t.Ended != nil {
+			last = fromUnix(*t.Ended)
+		}
+		state += " -stale"
+		f.Word, f.Lasted = "stale", durationWords(now.Sub(last))
+	}
+	f.ProblemClasses = "problem" + state
+	f.Classes = "tile" + state + glow(t, now)
+	return f
+}
+
+// glow gives the classes of a tile that recovered within the last minute: how
+// fresh that is, and the worst of what it recovered from.
+func glow(t *Tile, now time.Time) string {
+	age := now.Sub(fromUnix(t.Since))
+	if t.Status != engine.OK || age >= afterglow {
+		return ""
+	}
+	before := strings.TrimRight(t.Trail, "o")
+	worst := engine.Pending
+	for i := len(before) - 1; i >= 0 && before[i] != 'o'; i-- {
+		if s := statusOf(before[i]); s.Problem() && s.Worse(worst) {
+			worst = s
+		}
+	}
+	if worst == engine.Pending {
+		return ""
+	}
+	left := 1 - max(0, age.Seconds())/afterglow.Seconds()
+	return fmt.Sprintf(" -glow%d -from-%s", max(1, int(math.Ceil(glowSteps*left))), worst)
+}
+
+func note(t *Tile, now time.Time) string {
+	if t.Late {
+		return fmt.Sprintf("late, %d missed", t.Missed)
+	}
+	n := 0
+	for _, at := range t.Blips {
+		if now.Sub(fromUnix(at)) <= blipWindow {
+			n++
+		}
+	}
+	switch n {
+	case 0:
+		return ""
+	case 1:
+		return "1 blip"
+	}
+	return fmt.Sprintf("%d blips", n)
+}
+
+// why is the line under a status that is not ok: what failed, or which phase
+// was slow, or the detail.
+func why(t *Tile) string {
+	switch {
+	case t.Stale && t.Ended != nil:
+		return "no new result; was " + t.Status.String()
+	case t.Stale:
+		return "no result yet"
+	case t.Status == engine.Pending:
+		return "waiting for its first result"
+	case !t.Status.Problem():
+		return ""
+	}
+	if e := t.Error; e != nil && e.Message != "" {
+		place := ""
+		if e.File != "" && !strings.Contains(e.Message, e.File) {
+			place = fmt.Sprintf("%s:%d: ", e.File, e.Line)
+		}
+		return oneLine(place+e.Message, faceText)
+	}
+	if slow := blame(t.Timing); slow != "" {
+		return slow
+	}
+	return oneLine(t.Detail, faceText)
+}
+
+// slowest finds the phase that took longest and what all took together; -1
+// for a run that was not timed.
+func slowest(timing []Phase) (index int, total float64) {
+	index, top := -1, -1.0
+	for i, phase := range timing {
+		seconds := phase.seconds()
+		total += seconds
+		if seconds > top {
+			index, top = i, seconds
+		}
+	}
+	if total <= 0 {
+		return -1, 0
+	}
+	return index, total
+}
+
+// blame names the slow phase in words, "wait 962 ms of 1.20 s".
+func blame(timing []Phase) string {
+	i, total := slowest(timing)
+	if i < 0 {
+		return ""
+	}
+	return fmt.Sprintf("%v %s of %s", timing[i][0], shortDuration(timing[i].seconds()), shortDuration(total))
+}
+
+func (p Phase) seconds() float64 {
+	s, _ := p[1].(float64)
+	return s
+}
+
+func blamePaths(timing []Phase) BlamePaths {
+	slow, total := slowest(timing)
+	if slow < 0 {
+		return BlamePaths{}
+	}
+	var even, odd, top strings.Builder
+	x := 0.0
+	for i, phase := range timing {
+		width := 100 * phase.seconds() / total
+		path := &even
+		switch {
+		case i == slow:
+			path = &top
+		case i%2 == 1:
+			path = &odd
+		}
+		if width >= 0.5 {
+			fmt.Fprintf(path, "M%.1f 2h%.1f", x, max(0.5, width-0.6))
+		}
+		x += width
+	}
+	return BlamePaths{Even: even.String(), Odd: odd.String(), Slow: top.String()}
+}
+
+func trailPaths(trail string) TrailPaths {
+	var paths TrailPaths
+	left := engine.TrailLength - len(trail)
+	for i := 0; i < len(trail); {
+		end := i + 1
+		for end < len(trail) && trail[end] == trail[i] {
+			end++
+		}
+		path, level := &paths.U, "6.25"
+		switch trail[i] {
+		case 'o':
+			path, level = &paths.O, "7.5"
+		case 'w':
+			path = &paths.W
+		case 'c':
+			path, level = &paths.C, "5"
+		}
+		*path += fmt.Sprintf("M%d %sh%d", left+i, level, end-i)
+		i = end
+	}
+	return paths
+}
+
+// shortDuration writes a measured duration with about three digits, "4.0 ms",
+// "962 ms", "1.20 s".
+func shortDuration(s float64) string {
+	switch {
+	case s < 0.0005:
+		return fmt.Sprintf("%.0f µs", math.Round(s*1e6))
+	case s < 0.00995:
+		return fmt.Sprintf("%.1f ms", s*1e3)
+	case s < 0.9995:
+		return fmt.Sprintf("%.0f ms", math.Round(s*1e3))
+	case s < 9.995:
+		return fmt.Sprintf("%.2f s", s)
+	case s < 120:
+		return fmt.Sprintf("%.0f s", math.Round(s))
+	}
+	return durationWords(time.Duration(s * float64(time.Second)))
+}
+
+// valueSize tells how large a value can be set: 1 (short) to 3 (long).
+func valueSize(value, unit string) int {
+	switch n := 2*utf8.RuneCountInString(value) + utf8.RuneCountInString(unit); {
+	case n <= 18:
+		return 1
+	case n <= 30:
+		return 2
+	}
+	return 3
+}
+
+// oneLine is the first line of a text that is not blank, cut to at most limit
+// characters.
+func oneLine(text string, limit int) string {
+	for line := range strings.SplitSeq(text, "\n") {
+		line = strings.TrimFunc(line, unicode.IsSpace)
+		if line == "" {
+			continue
+		}
+		if runes := []rune(line); len(runes) > limit {
+			return string(runes[:limit-1]) + "…"
+		}
+		return line
+	}
+	return ""
+}
+
+func statusOf(letter byte) engine.Status {
+	for _, s := range engine.Statuses() {
+		if s.Letter() == letter {
+			return s
+		}
+	}
+	return engine.Pending
+}
+
+func fromUnix(s float64) time.Time { return time.UnixMilli(int64(math.Round(s * 1000))) }
+
+// Stale counts the tiles whose last result is older than it should be.
+func (d PageData) Stale() int {
+	n := 0
+	for _, set := range d.Sets {
+		for i := range set.Tiles {
+			if set.Tiles[i].Stale {
+				n++
+			}
+		}
+	}
+	return n
+}
+
+// BlankSet and BlankTile are the shapes that the page's script copies for sets
+// and tiles that come later.
+func (d PageData) BlankSet() PageSet { return PageSet{} }
+
+// BlankTile is a pending tile without a name.
+func (d PageData) BlankTile() PageTile { return PageTile{} }
+
+// Modules are the page's scripts, to be fetched all at once and not one after
+// the other as they name each other.
+func (d PageData) Modules() ([]string, error) {
+	names, err := fs.Glob(embedded, "static/*.js")
+	for i, name := range names {
+		names[i] = strings.TrimPrefix(name, "static/")
+	}
+	return names, err
+}
+
+// Sum counts the set's problems, worst first: "1■ 2▲".
+func (s PageSet) Sum() string {
+	counts := map[engine.Status]int{}
+	for i := range s.Tiles {
+		counts[s.Tiles[i].Status]++
+	}
+	var parts []string
+	for _, status := range worstFirst {
+		if status.Problem() && counts[status] > 0 {
+			parts = append(parts, fmt.Sprint(counts[status], glyphs[status]))
+		}
+	}
+	return strings.Join(parts, " ")
+}
+

@@ -1,0 +1,14 @@
+// Runs before the first paint, so that no wall flashes in the wrong theme: the
+// looks asked for in the URL become attributes of the root, which the style
+// sheets read. A classic script on purpose: modules wait for the document.
+{
+  const params = new URLSearchParams(location.search);
+  const root = document.documentElement;
+  for (const name of ["theme", "density", "palette"]) {
+    const value = params.get(name);
+    if (value) root.dataset[name] = value;
+  }
+  const kiosk = params.get("kiosk");
+  if (kiosk !== null && kiosk !== "0" && kiosk !== "false") root.classList.add("-kiosk");
+  root.classList.add("-js");
+}

@@ -1,0 +1,177 @@
+// The panel beside the board: one watcher, living. What the tile's data holds
+// is shown at once; the rest is fetched when its tile changes, at most twice a
+// second. The address carries the open one: /#/id.
+
+import { block, text, transitions, waterfall } from "./evidence.js";
+import { isStale } from "./face.js";
+import { report, toClipboard } from "./report.js";
+import { every, short, span } from "./words.js";
+
+const FETCH_EVERY = 500; // milliseconds
+
+export class Detail {
+  #root = document.getElementById("detail");
+  #parts = {};
+  #model;
+  #clock;
+  #full = null; // what /api/watchers/ID last said
+  #fetching = false;
+  #again = false;
+  #id = null;
+  #settled;
+
+  // settled(id) is called after the panel opened, moved to another watcher or
+  // closed (null).
+  constructor(model, clock, settled) {
+    this.#model = model;
+    this.#clock = clock;
+    this.#settled = settled;
+    for (const element of this.#root.querySelectorAll("[data-part]")) this.#parts[element.dataset.part] = element;
+    this.#parts.close.addEventListener("click", () => this.close());
+    this.#parts.copy.addEventListener("click", () => this.#copy());
+    addEventListener("hashchange", () => this.follow());
+  }
+
+  get id() {
+    return this.#id;
+  }
+
+  open(id) {
+    location.hash = `#/${encodeURIComponent(id)}`;
+  }
+
+  close() {
+    if (this.#id === null) return;
+    history.pushState(null, "", location.pathname + location.search);
+    this.follow();
+  }
+
+  focus() {
+    this.#parts.name.focus();
+  }
+
+  contains(element) {
+    return this.#root.contains(element);
+  }
+
+  // follow shows what the address asks for.
+  follow() {
+    const id = idOf(location.hash);
+    if (id === this.#id) return;
+    this.#id = id;
+    this.#full = null;
+    this.#root.hidden = id === null;
+    document.documentElement.classList.toggle("-detail", id !== null);
+    this.#root.scrollTop = 0;
+    this.#parts.copy.textContent = "Copy";
+    if (id !== null) {
+      this.show();
+      this.#fetch();
+    }
+    this.#settled(id);
+  }
+
+  // changed tells of tiles that changed.
+  changed(ids) {
+    if (this.#id !== null && ids.includes(this.#id)) {
+      this.show();
+      this.#fetch();
+    }
+  }
+
+  #fetch() {
+    if (this.#fetching) {
+      this.#again = true;
+      return;
+    }
+    this.#fetching = true;
+    const id = this.#id;
+    fetch(`/api/watchers/${encodeURIComponent(id)}`, { cache: "no-store" })
+      .then((answer) => (answer.ok ? answer.json() : null), () => null)
+      .then((full) => {
+        if (full && id === this.#id) {
+          this.#full = full;
+          this.show();
+        }
+        setTimeout(() => {
+          this.#fetching = false;
+          if (this.#again && this.#id !== null) this.#fetch();
+          this.#again = false;
+        }, FETCH_EVERY);
+      });
+  }
+
+  // show draws what is known now; called when something changed and each second.
+  show() {
+    if (this.#id === null) return;
+    const now = this.#clock.now(), parts = this.#parts;
+    const tile = this.#model.tiles.get(this.#id);
+    parts.gone.hidden = Boolean(tile);
+    parts.body.hidden = !tile;
+    parts.copy.hidden = !tile;
+    text(parts.name, tile?.name ?? this.#id);
+    if (!tile) return;
+    const full = this.#full?.id === tile.id ? this.#full : null;
+    const stale = isStale(tile, now);
+    parts.status.className = `status -${tile.status}${stale ? " -stale" : ""}`;
+    text(parts.word, stale ? `stale, was ${tile.status}` : tile.status);
+    text(parts.where, [tile.id, place(full?.source), `every ${every(tile.interval)}`].filter(Boolean).join(" · "));
+    text(parts.value, tile.value || "–");
+    text(parts.unit, tile.unit);
+    text(parts.times, times(tile, now));
+    this.#evidence(tile, full);
+    waterfall(parts, tile.timing);
+    transitions(parts, full?.transitions ?? [], now);
+  }
+
+  #evidence(tile, full) {
+    const parts = this.#parts, error = tile.error;
+    block(parts.error, error ? error.message : "");
+    text(parts["error-kind"], error ? [error.kind, error.phase && `in ${error.phase}`, place(error)].filter(Boolean).join(" · ") : "");
+    block(parts.trace, full?.trace ?? "");
+    block(parts.detail, full?.detail ?? tile.detail);
+    block(parts.output, full?.output ?? "");
+    block(parts.log, (full?.log ?? []).join("\n"));
+    block(parts.source, (full?.source_lines ?? []).map((l) => `${String(l.line).padStart(4)}  ${l.text}`).join("\n"));
+    const link = webLink(tile.link);
+    parts.link.hidden = !link;
+    if (link) {
+      parts.link.href = link;
+      text(parts.link, link);
+    }
+  }
+
+  async #copy() {
+    const tile = this.#model.tiles.get(this.#id);
+    if (!tile) return;
+    const done = await toClipboard(report({ ...tile, ...this.#full, ...tile }, this.#clock.now()));
+    this.#parts.copy.textContent = done ? "Copied" : "Not allowed here";
+    setTimeout(() => (this.#parts.copy.textContent = "Copy"), 2000);
+  }
+}
+
+function idOf(hash) {
+  if (!hash.startsWith("#/") || hash.length < 3) return null;
+  try {
+    return decodeURIComponent(hash.slice(2));
+  } catch {
+    return hash.slice(2);
+  }
+}
+
+function times(tile, now) {
+  const list = [`${tile.status} for ${tile.since_approx ? "~" : ""}${span(now - tile.since)}`];
+  if (tile.ended) list.push(`last run ${short(Math.max(0, now - tile.ended))} ago`, `took ${short(tile.elapsed)}`);
+  if (tile.running) list.push("running");
+  else if (tile.next) list.push(tile.next > now ? `next in ${short(tile.next - now)}` : "next is due");
+  list.push(`${tile.runs} runs`);
+  if (tile.missed) list.push(`${tile.missed} missed`);
+  return list.join(" · ");
+}
+
+const place = (at) => (at?.file ? `${at.file}${at.line ? `:${at.line}` : ""}` : "");
+
+// webLink lets through what a browser may open, and nothing that it would run.
+function webLink(link) {
+  return /^https?:\/\//i.test(link ?? "") ? link : "";
+}

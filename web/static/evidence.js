@@ -1,0 +1,57 @@
+// The parts of the detail panel that are lists and blocks: the waterfall of a
+// timed run, the transitions, the texts.
+
+import { slowest } from "./face.js";
+import { sign } from "./status.js";
+import { clock as timeOfDay, short } from "./words.js";
+
+// waterfall draws each phase where it lay in the whole.
+export function waterfall(parts, timing) {
+  const slow = slowest(timing);
+  parts["timing-block"].hidden = !slow;
+  if (!slow) return;
+  text(parts["timing-sum"], `${slow.name} ${short(slow.seconds)} of ${short(slow.total)}`);
+  let start = 0;
+  const rows = fit(parts.timing, timing.length, parts["phase-template"]);
+  timing.forEach(([name, seconds], i) => {
+    const [label, svg, amount] = rows[i].children;
+    rows[i].className = i === slow.index ? "phase -slow" : "phase";
+    text(label, name);
+    const bar = svg.firstElementChild;
+    bar.setAttribute("x", ((100 * start) / slow.total).toFixed(2));
+    bar.setAttribute("width", Math.max(0.6, (100 * seconds) / slow.total).toFixed(2));
+    text(amount, short(seconds));
+    start += seconds;
+  });
+}
+
+export function transitions(parts, list, now) {
+  parts["history-block"].hidden = list.length === 0;
+  const newest = [...list].reverse();
+  const rows = fit(parts.history, newest.length, parts["transition-template"]);
+  newest.forEach((t, i) => {
+    const [at, glyph, word, value] = rows[i].children;
+    rows[i].className = `transition -${t.to}`;
+    text(at, now - t.at < 86400 ? timeOfDay(t.at) : new Date(t.at * 1000).toISOString().slice(0, 16).replace("T", " "));
+    text(glyph, sign(t.to));
+    text(word, t.to);
+    text(value, [`${t.value} ${t.unit}`.trim(), t.detail].filter(Boolean).join(" · "));
+  });
+}
+
+// fit gives list exactly n children, made from the template.
+function fit(list, n, template) {
+  while (list.children.length > n) list.lastElementChild.remove();
+  while (list.children.length < n) list.append(template.content.firstElementChild.cloneNode(true));
+  return list.children;
+}
+
+// block fills a <pre> and hides its section when there is nothing in it.
+export function block(pre, value) {
+  pre.closest("section").hidden = value === "";
+  text(pre, value);
+}
+
+export function text(element, value) {
+  if (element.textContent !== value) element.textContent = value;
+}

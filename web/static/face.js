@@ -1,0 +1,144 @@
+// What a tile shows, worked out from its data and the time: plain strings and
+// nothing of the page, so that it can be tested by itself. web/face.go draws
+// the same faces for the first paint.
+
+import { isProblem, rank, byLetter } from "./status.js";
+import { span, short, oneLine } from "./words.js";
+
+export const TRAIL_LENGTH = 60;
+export const AFTERGLOW = 60; // seconds
+const GLOW_STEPS = 6;
+const BLIP_WINDOW = 300; // seconds
+// A result may be this much older than its ttl before the page, which sees it
+// through a network, calls it stale by itself.
+const STALE_SLACK = 1;
+
+// isStale: the tile's last result, or before the first one its beginning, is
+// older than the watcher's ttl.
+export function isStale(tile, now) {
+  return tile.stale || now - (tile.ended ?? tile.since) > tile.ttl + STALE_SLACK;
+}
+
+// glow tells of a recovery in the last minute: {from: the worst status of the
+// bad stretch that ended, step: GLOW_STEPS (fresh) down to 1}, or null.
+export function glow(tile, now) {
+  const age = now - tile.since;
+  if (tile.status !== "ok" || !(age < AFTERGLOW)) return null;
+  let worst = null;
+  let i = tile.trail.length - 1;
+  while (i >= 0 && tile.trail[i] === "o") i--;
+  for (; i >= 0 && tile.trail[i] !== "o"; i--) {
+    const status = byLetter(tile.trail[i]);
+    if (isProblem(status) && (worst === null || rank(status) > rank(worst))) worst = status;
+  }
+  if (worst === null) return null;
+  return { from: worst, step: Math.max(1, Math.ceil(GLOW_STEPS * (1 - Math.max(0, age) / AFTERGLOW))) };
+}
+
+// blips counts the times in the last five minutes that the watcher left ok.
+export function blips(tile, now) {
+  let n = 0;
+  for (const at of tile.blips ?? []) if (now - at <= BLIP_WINDOW) n++;
+  return n;
+}
+
+// trailPaths draws a trail as one path for each letter, in a box of 60 x 10:
+// newest at the right edge, worse is taller. A stretch of equal runs is one
+// line, cut into cells by the stylesheet's dashes.
+const LEVEL = { o: 7.5, w: 6.25, c: 5, u: 6.25 };
+export function trailPaths(trail) {
+  const paths = { o: "", w: "", c: "", u: "" };
+  const cells = trail.slice(-TRAIL_LENGTH);
+  const left = TRAIL_LENGTH - cells.length;
+  for (let i = 0; i < cells.length; ) {
+    let end = i + 1;
+    while (end < cells.length && cells[end] === cells[i]) end++;
+    if (cells[i] in LEVEL) paths[cells[i]] += `M${left + i} ${LEVEL[cells[i]]}h${end - i}`;
+    i = end;
+  }
+  return paths;
+}
+
+// slowest names the phase that took longest: {index, name, seconds, total}, or null
+// for a run that was not timed.
+export function slowest(timing) {
+  if (!timing?.length) return null;
+  let total = 0, index = 0;
+  timing.forEach(([, seconds], i) => {
+    total += seconds;
+    if (seconds > timing[index][1]) index = i;
+  });
+  return total > 0 ? { index, name: timing[index][0], seconds: timing[index][1], total } : null;
+}
+
+// blamePaths draws the phases as one bar of 100 x 4: the slow one in a path of
+// its own, the others by turns in two shades.
+export function blamePaths(timing) {
+  const slow = slowest(timing);
+  const paths = { even: "", odd: "", slow: "" };
+  if (!slow) return paths;
+  let x = 0;
+  timing.forEach(([, seconds], i) => {
+    const width = (100 * seconds) / slow.total;
+    const key = i === slow.index ? "slow" : i % 2 ? "odd" : "even";
+    if (width >= 0.5) paths[key] += `M${x.toFixed(1)} 2h${Math.max(0.5, width - 0.6).toFixed(1)}`;
+    x += width;
+  });
+  return paths;
+}
+
+// valueSize tells how large a value can be set: 1 (short) to 3 (long).
+export function valueSize(value, unit) {
+  const n = Array.from(value).length + Array.from(unit).length / 2;
+  return n <= 9 ? 1 : n <= 15 ? 2 : 3;
+}
+
+// why is the line under a status that is not ok: what failed, or which phase
+// was slow, or the detail.
+export function why(tile, stale) {
+  if (stale) return tile.ended ? `no new result; was ${tile.status}` : "no result yet";
+  if (tile.status === "pending") return "waiting for its first result";
+  if (!isProblem(tile.status)) return "";
+  const error = tile.error;
+  if (error?.message) {
+    const place = error.file && !error.message.includes(error.file) ? `${error.file}:${error.line}: ` : "";
+    return oneLine(place + error.message);
+  }
+  return blame(tile) || oneLine(tile.detail);
+}
+
+// blame names the slow phase in words, "wait 962 ms of 1.20 s".
+export function blame(tile) {
+  const slow = slowest(tile.timing);
+  return slow ? `${slow.name} ${short(slow.seconds)} of ${short(slow.total)}` : "";
+}
+
+// note is the small remark at the end of the status line.
+export function note(tile, now) {
+  if (tile.late) return `late, ${tile.missed} missed`;
+  const n = blips(tile, now);
+  return n > 0 ? `${n} blip${n === 1 ? "" : "s"}` : "";
+}
+
+// face is everything a tile shows.
+export function face(tile, now) {
+  const glowing = glow(tile, now);
+  const stale = isStale(tile, now);
+  const value = oneLine(tile.value, 80), unit = oneLine(tile.unit, 16);
+  return {
+    status: tile.status,
+    stale,
+    glow: glowing ? `-glow${glowing.step} -from-${glowing.from}` : "",
+    size: valueSize(value, unit),
+    name: tile.name,
+    value: value || "–",
+    unit,
+    word: stale ? "stale" : tile.status,
+    lasted: stale ? span(now - (tile.ended ?? tile.since)) : `${tile.since_approx ? "~" : ""}${span(now - tile.since)}`,
+    note: note(tile, now),
+    why: why(tile, stale),
+    trail: trailPaths(tile.trail),
+    blame: blamePaths(tile.timing),
+    slow: blame(tile),
+  };
+}

@@ -1,0 +1,125 @@
+// The keyboard, and the remote control of a television, which sends arrows
+// and Enter.
+
+export class Keys {
+  #board;
+  #detail;
+  #settings;
+  #say;
+  #search = document.getElementById("search");
+  #help = document.getElementById("help");
+
+  // One table of every key; the help dialog in page.html lists the same.
+  #commands = {
+    "/": () => this.#search.focus(),
+    p: () => { this.#settings.problems = !this.#settings.problems; this.#say(this.#settings.problems ? "problems only" : "everything"); },
+    d: () => this.#say(`density ${this.#settings.nextDensity()}`),
+    t: () => this.#say(`theme ${this.#settings.nextTheme()}`),
+    c: () => this.#say(`${this.#settings.nextPalette() === "cb" ? "colour-blind" : "standard"} palette`),
+    f: () => fullscreen(),
+    "?": () => this.#toggleHelp(),
+    Escape: () => this.#escape(),
+    ArrowLeft: () => this.#step(-1),
+    ArrowRight: () => this.#step(1),
+    ArrowUp: () => this.#row(-1),
+    ArrowDown: () => this.#row(1),
+    Home: () => this.#end(0),
+    End: () => this.#end(-1),
+  };
+
+  constructor(board, detail, settings, say) {
+    this.#board = board;
+    this.#detail = detail;
+    this.#settings = settings;
+    this.#say = say;
+    addEventListener("keydown", (event) => this.#key(event));
+    this.#search.addEventListener("input", () => (settings.query = this.#search.value));
+    this.#search.value = settings.query;
+    document.getElementById("help-button").addEventListener("click", () => this.#toggleHelp());
+    document.getElementById("board").addEventListener("click", (event) => this.#again(event));
+  }
+
+  #key(event) {
+    if (event.ctrlKey || event.altKey || event.metaKey || event.isComposing) return;
+    const typing = event.target === this.#search;
+    if (typing && (event.key === "Enter" || event.key === "ArrowDown")) {
+      event.preventDefault();
+      return this.#end(0);
+    }
+    if (typing && event.key !== "Escape") return;
+    // Arrows scroll the panel while it has the focus.
+    if (event.key.startsWith("Arrow") && this.#detail.contains(document.activeElement)) return;
+    const command = this.#commands[event.key];
+    if (!command || (this.#help.open && !["?", "Escape"].includes(event.key))) return;
+    event.preventDefault();
+    command();
+  }
+
+  // A tile that is already open hands the focus to its panel.
+  #again(event) {
+    const element = event.target.closest(".tile");
+    if (!element || element.dataset.id !== this.#detail.id) return;
+    event.preventDefault();
+    this.#detail.focus();
+  }
+
+  // Escape undoes the innermost thing.
+  #escape() {
+    const id = this.#detail.id;
+    if (this.#help.open) this.#help.close();
+    else if (document.activeElement === this.#search || this.#settings.query) {
+      this.#search.value = this.#settings.query = "";
+      this.#search.blur();
+    } else if (id !== null && this.#detail.contains(document.activeElement)) this.#board.tile(id)?.link.focus();
+    else if (id !== null) this.#detail.close();
+    else if (this.#settings.problems) this.#settings.problems = false;
+  }
+
+  #toggleHelp() {
+    if (this.#help.open) this.#help.close();
+    else this.#help.showModal();
+  }
+
+  #current(tiles) {
+    const element = document.activeElement?.closest(".tile");
+    const id = element?.dataset.id ?? this.#detail.id;
+    return tiles.findIndex((tile) => tile.id === id);
+  }
+
+  #step(by) {
+    const tiles = this.#board.visible(), at = this.#current(tiles);
+    focus(tiles[at < 0 ? 0 : at + by]);
+  }
+
+  #end(at) {
+    focus(this.#board.visible().at(at));
+  }
+
+  // #row goes to the nearest tile of the next row that way.
+  #row(by) {
+    const tiles = this.#board.visible(), at = this.#current(tiles);
+    if (at < 0) return focus(tiles[0]);
+    const from = tiles[at].element.getBoundingClientRect(), middle = from.left + from.width / 2;
+    let best = null, bestGap = Infinity, row = null;
+    for (let i = at + by; i >= 0 && i < tiles.length; i += by) {
+      const box = tiles[i].element.getBoundingClientRect();
+      if (Math.abs(box.top - from.top) < box.height / 2) continue;
+      row ??= box.top;
+      if (Math.abs(box.top - row) > box.height / 2) break;
+      const gap = Math.abs(box.left + box.width / 2 - middle);
+      if (gap < bestGap) [best, bestGap] = [tiles[i], gap];
+    }
+    focus(best);
+  }
+}
+
+function focus(tile) {
+  if (!tile) return;
+  tile.link.focus({ preventScroll: true });
+  tile.element.scrollIntoView({ block: "nearest" });
+}
+
+function fullscreen() {
+  if (document.fullscreenElement) document.exitFullscreen();
+  else document.documentElement.requestFullscreen?.().catch(() => {});
+}

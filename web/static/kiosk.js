@@ -1,0 +1,130 @@
+// ?kiosk: an unattended wall. Everything fits the screen without scrolling, in
+// the largest tiles at which it does; the pointer hides, the screen stays on.
+
+// A tile in em of its own text, as tile.css draws it: full, and with only its
+// name, value and status.
+const FULL = { width: 12.5, height: 6.9 };
+const SMALL = { width: 10.5, height: 3.4 };
+const GAP = 0.5, HEADING = 1.9; // em
+const LEGIBLE = 14; // CSS pixels of a tile's text: below it, well tiles are folded
+const STRETCH = 1.45; // a tile may be this much taller than it needs to be
+const FOLD_COST = 1; // a folded set's count takes the place of one tile
+
+const IDLE = 3000; // milliseconds
+
+// plan finds the largest text size, in pixels, at which sets (each {name,
+// shown, problems}: how many tiles) fit into width x height: {columns, size,
+// row, small, folded: names of the sets whose well tiles become a count}.
+export function plan(sets, width, height) {
+  const full = fit(sets.map((s) => s.shown), sets, width, height, FULL);
+  if (full.size >= LEGIBLE) return { ...full, small: false, folded: new Set() };
+  const small = fit(sets.map((s) => s.shown), sets, width, height, SMALL);
+  if (small.size >= LEGIBLE) return { ...small, small: true, folded: new Set() };
+  // Fold the set with the most well tiles first, until the rest is legible.
+  const folded = new Set();
+  const order = [...sets].sort((a, b) => b.shown - b.problems - (a.shown - a.problems));
+  let best = small;
+  for (const set of order) {
+    if (set.shown === set.problems) continue;
+    folded.add(set.name);
+    const counts = sets.map((s) => (folded.has(s.name) ? s.problems + (s.shown > s.problems ? FOLD_COST : 0) : s.shown));
+    const roomy = fit(counts, sets, width, height, FULL);
+    if (roomy.size >= LEGIBLE) return { ...roomy, small: false, folded };
+    best = fit(counts, sets, width, height, SMALL);
+    if (best.size >= LEGIBLE) return { ...best, small: true, folded };
+  }
+  // Only problems are left, and too many for one screen: legible, and scrolled.
+  return { ...best, size: Math.max(best.size, LEGIBLE), small: true, folded };
+}
+
+function fit(counts, sets, width, height, tile) {
+  let best = { columns: 1, size: 0, row: 0 };
+  const most = Math.max(1, counts.reduce((a, b) => a + b, 0));
+  for (let columns = 1; columns <= Math.min(most, 60); columns++) {
+    const { rows, headings } = shelves(counts, sets, columns);
+    const wide = width / (columns * (tile.width + GAP) - GAP);
+    const high = height / (rows * (tile.height + GAP) + headings * HEADING);
+    const size = Math.min(wide, high);
+    if (size > best.size) {
+      const row = (height - size * (rows * GAP + headings * HEADING)) / rows;
+      best = { columns, size, row: Math.min(row, size * tile.height * STRETCH) };
+    }
+  }
+  return best;
+}
+
+// shelves counts the rows that the grid's automatic placement makes: a set
+// stands beside the one before it where it fits.
+function shelves(counts, sets, columns) {
+  let rows = 0, headings = 0, used = columns, tall = 0, named = false;
+  counts.forEach((count, i) => {
+    if (count === 0) return;
+    const span = Math.min(count, columns);
+    if (used + span > columns) {
+      rows += tall;
+      headings += named ? 1 : 0;
+      used = tall = 0;
+      named = false;
+    }
+    used += span;
+    tall = Math.max(tall, Math.ceil(count / columns));
+    named ||= sets[i].name !== "";
+  });
+  return { rows: Math.max(1, rows + tall), headings: headings + (named ? 1 : 0) };
+}
+
+export class Kiosk {
+  #root = document.documentElement;
+  #main = document.getElementById("board");
+  #board;
+  #last = "";
+
+  constructor(board) {
+    this.#board = board;
+    this.#idle();
+    this.#wake();
+  }
+
+  // layout fits sets (as for plan) into what the window leaves the board;
+  // true when what is folded has changed.
+  layout(sets) {
+    const style = getComputedStyle(this.#main);
+    const box = this.#main.getBoundingClientRect();
+    const width = this.#main.clientWidth - parseFloat(style.paddingLeft) - parseFloat(style.paddingRight);
+    const height = innerHeight - box.top - scrollY - parseFloat(style.paddingTop) - parseFloat(style.paddingBottom);
+    const key = JSON.stringify([sets, width, height]);
+    if (key === this.#last) return false;
+    this.#last = key;
+    const { columns, size, row, small, folded } = plan(sets, width, height);
+    this.#root.classList.toggle("-small", small);
+    const set = (name, value) => this.#main.style.setProperty(name, value);
+    set("--columns", columns);
+    set("--size", `${Math.floor(size * 10) / 10}px`);
+    set("--row", `${Math.floor(row)}px`);
+    for (const s of sets) {
+      const n = folded.has(s.name) ? s.problems + (s.shown > s.problems ? FOLD_COST : 0) : s.shown;
+      this.#board.section(s.name)?.style.setProperty("--span", Math.max(1, Math.min(n, columns)));
+    }
+    const same = folded.size === this.#board.folded.size && [...folded].every((name) => this.#board.folded.has(name));
+    this.#board.folded = folded;
+    return !same;
+  }
+
+  #idle() {
+    let timer = 0;
+    const moved = () => {
+      this.#root.classList.remove("-idle");
+      clearTimeout(timer);
+      timer = setTimeout(() => this.#root.classList.add("-idle"), IDLE);
+    };
+    addEventListener("pointermove", moved);
+    moved();
+  }
+
+  // The screen's lock is lost whenever the page is hidden.
+  #wake() {
+    const ask = () => document.hidden || navigator.wakeLock?.request("screen").catch(() => {});
+    document.addEventListener("visibilitychange", ask);
+    ask();
+  }
+}

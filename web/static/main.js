@@ -1,0 +1,145 @@
+// Puts the page together: the stream feeds the model, the model the parts.
+
+import { Clock } from "./ages.js";
+import { Announcer } from "./announce.js";
+import { Board } from "./board.js";
+import { Detail } from "./detail.js";
+import { isStale } from "./face.js";
+import { matcher, scope } from "./filter.js";
+import { Header } from "./header.js";
+import { Keys } from "./keys.js";
+import { Kiosk } from "./kiosk.js";
+import { Model } from "./model.js";
+import { Rail } from "./rail.js";
+import { Settings } from "./settings.js";
+import { isProblem } from "./status.js";
+import { Stream } from "./stream.js";
+import { Title } from "./title.js";
+
+const model = new Model(), clock = new Clock(), settings = new Settings();
+const header = new Header(), rail = new Rail(), title = new Title(), announcer = new Announcer();
+
+const snapshot = JSON.parse(document.getElementById("snapshot").textContent || "null");
+if (snapshot) {
+  model.board(snapshot);
+  clock.sync(snapshot.time);
+}
+const version = snapshot?.version;
+const board = new Board(model, clock, snapshot !== null, summarise);
+const detail = new Detail(model, clock, opened);
+const kiosk = settings.kiosk ? new Kiosk(board) : null;
+new Keys(board, detail, settings, (words) => announcer.say(words));
+
+let lost = null;
+let inScope = scope(settings.sets);
+
+const stream = new Stream("/events", {
+  board(data) {
+    if (version !== undefined && data.version !== version) return reload();
+    heard(data);
+    const transitions = model.board(data);
+    header.tag(model.pageTag);
+    header.config(model.config);
+    header.lag(model.lag);
+    board.layout();
+    announcer.transitions(transitions.filter((t) => inScope(t.tile)));
+    detail.changed([...model.tiles.keys()]);
+  },
+  update(data) {
+    heard(data);
+    const { changed, transitions } = model.update(data);
+    board.touch(changed);
+    announcer.transitions(transitions.filter((t) => inScope(t.tile)));
+    detail.changed(changed);
+    // A hidden page gets no frames, but its title and icon are seen.
+    if (document.hidden && transitions.length > 0) summarise();
+  },
+  beat(data) {
+    heard(data);
+    model.beat(data);
+    header.lag(model.lag);
+  },
+  config(data) {
+    model.configured(data);
+    header.config(model.config);
+    kiosk && summarise();
+  },
+  state(now) {
+    if ((now === null) !== (lost === null)) {
+      announcer.say(now ? "Connection to Pharos lost, the board is stale." : "Connected to Pharos.");
+      lost = now;
+      summarise();
+    }
+    lost = now;
+    header.lost(now, model.host);
+  },
+});
+
+function heard(data) {
+  if (!data.time) return;
+  clock.sync(data.time);
+  header.heard(data.time);
+}
+
+// A new server may bring a new page. Not more than once in ten seconds, in
+// case two servers take turns behind one address.
+function reload() {
+  const last = Number(sessionStorage.getItem("reloaded"));
+  const wait = Math.max(0, 10_000 - (Date.now() - last));
+  setTimeout(() => {
+    sessionStorage.setItem("reloaded", Date.now());
+    location.reload();
+  }, wait);
+}
+
+// summarise draws what follows from all tiles together.
+function summarise() {
+  const now = clock.now();
+  const counts = model.counts(now, inScope);
+  header.counts(counts);
+  rail.show(model.problems(now, inScope), counts.total, now);
+  title.show(counts, lost);
+  if (kiosk?.layout(shown(now))) board.arrange();
+}
+
+// shown counts the tiles of each set that are to be seen, for the kiosk.
+function shown(now) {
+  return model.sets.map(({ name, ids }) => {
+    const tiles = ids.map((id) => model.tiles.get(id)).filter((tile) => board.shows(tile, now));
+    return { name, shown: tiles.length, problems: tiles.filter((t) => isProblem(t.status) || isStale(t, now)).length };
+  });
+}
+
+function opened(id) {
+  for (const element of document.querySelectorAll(".tile > [aria-expanded]")) element.removeAttribute("aria-expanded");
+  board.tile(id)?.link.setAttribute("aria-expanded", "true");
+  if (id !== null) board.tile(id)?.element.scrollIntoView({ block: "nearest" });
+  if (kiosk) summarise();
+}
+
+settings.changed(() => {
+  const root = document.documentElement.dataset;
+  for (const name of ["theme", "density", "palette"]) root[name] = settings[name];
+  inScope = scope(settings.sets);
+  const matches = matcher(settings.query), only = settings.problems;
+  board.shows = (tile, now) =>
+    inScope(tile) && (!only || isProblem(tile.status) || isStale(tile, now)) && matches(tile, now);
+  board.arrange();
+  summarise();
+});
+
+clock.each((now) => {
+  header.tick(now);
+  board.age();
+  detail.show();
+});
+addEventListener("resize", () => summarise());
+for (const element of document.querySelectorAll(".count")) {
+  element.querySelector("button").addEventListener("click", () => {
+    const query = `is:${element.dataset.status}`;
+    settings.query = document.getElementById("search").value = settings.query === query ? "" : query;
+  });
+}
+detail.follow();
+clock.start();
+stream.start();

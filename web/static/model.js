@@ -1,0 +1,96 @@
+// The board as data: what the stream said, and what follows from it. Pure: no
+// page, no clock of its own, no network.
+
+import { WORST_FIRST, isProblem, rank } from "./status.js";
+import { isStale } from "./face.js";
+
+export class Model {
+  tiles = new Map(); // id -> tile
+  sets = []; // [{name, ids}] in the order of the board
+  config = { generation: 0, loaded_at: 0, error: null };
+  lag = { missed: 0, late: false };
+  version = "";
+  boot = "";
+  host = "";
+  pageTag = "";
+  rev = 0;
+
+  // board takes a whole snapshot in. It replaces everything, whatever its rev:
+  // a restarted server counts from 1 again. Returns the transitions that it
+  // shows against what was known before.
+  board(data) {
+    const before = this.tiles;
+    this.tiles = new Map();
+    this.sets = (data.sets ?? []).map((set) => {
+      for (const tile of set.tiles) this.tiles.set(tile.id, tile);
+      return { name: set.name, ids: set.tiles.map((tile) => tile.id) };
+    });
+    this.rev = data.rev;
+    this.version = data.version;
+    this.boot = data.boot;
+    this.host = data.host;
+    this.pageTag = data.page_tag;
+    if (data.config) this.config = data.config;
+    if (data.lag) this.lag = data.lag;
+    return [...this.tiles.values()].flatMap((tile) => transition(before.get(tile.id), tile));
+  }
+
+  // update takes the latest state of some tiles in. Tiles of an unknown id are
+  // left: the board event that brings them is on its way.
+  update(data) {
+    const changed = [], transitions = [];
+    for (const tile of data.tiles ?? []) {
+      const before = this.tiles.get(tile.id);
+      if (!before) continue;
+      this.tiles.set(tile.id, tile);
+      changed.push(tile.id);
+      transitions.push(...transition(before, tile));
+    }
+    this.rev = data.rev;
+    return { changed, transitions };
+  }
+
+  beat(data) {
+    if (data.lag) this.lag = data.lag;
+  }
+
+  configured(config) {
+    this.config = config;
+  }
+
+  // counts says how many of the tiles that scope takes have each status, and
+  // how many are stale.
+  counts(now, scope = everything) {
+    const counts = { stale: 0, total: 0 };
+    for (const status of WORST_FIRST) counts[status] = 0;
+    for (const tile of this.tiles.values()) {
+      if (!scope(tile)) continue;
+      counts[tile.status]++;
+      counts.total++;
+      if (isStale(tile, now)) counts.stale++;
+    }
+    return counts;
+  }
+
+  // problems lists the tiles to look at, worst first, the longest-standing
+  // first among equals; stale ones last.
+  problems(now, scope = everything) {
+    const found = [];
+    for (const tile of this.tiles.values()) {
+      if (scope(tile) && (isProblem(tile.status) || isStale(tile, now))) found.push(tile);
+    }
+    return found.sort((a, b) => rank(b.status) - rank(a.status) || a.since - b.since);
+  }
+}
+
+// worst is the worst status that a counts has any of; "pending" of an empty one.
+export function worst(counts) {
+  return WORST_FIRST.find((status) => counts[status] > 0) ?? "pending";
+}
+
+const everything = () => true;
+
+function transition(before, tile) {
+  if (!before || before.status === tile.status) return [];
+  return [{ tile, from: before.status, to: tile.status }];
+}

@@ -1,0 +1,47 @@
+// Settings live in the URL and nowhere else, so that a wall is one bookmark.
+// boot.js has set the looks before the first paint; this module owns them from
+// then on.
+
+const THEMES = ["auto", "dark", "light"];
+const DENSITIES = ["desk", "wall", "compact"];
+const PALETTES = ["standard", "cb"];
+
+export class Settings {
+  #listeners = [];
+  #params = new URLSearchParams(location.search);
+
+  get theme() { return oneOf(THEMES, this.#params.get("theme")); }
+  get density() { return oneOf(DENSITIES, this.#params.get("density")); }
+  get palette() { return oneOf(PALETTES, this.#params.get("palette")); }
+  get kiosk() { return isOn(this.#params.get("kiosk")); }
+  get problems() { return isOn(this.#params.get("problems")); }
+  get query() { return this.#params.get("q") ?? ""; }
+  get sets() { return this.#params.getAll("set"); }
+
+  set query(text) { this.#put("q", text); }
+  set problems(on) { this.#put("problems", on ? "1" : ""); }
+
+  nextTheme() { this.#put("theme", after(THEMES, this.theme)); return this.theme; }
+  nextDensity() { this.#put("density", after(DENSITIES, this.density)); return this.density; }
+  nextPalette() { this.#put("palette", after(PALETTES, this.palette)); return this.palette; }
+
+  // changed calls listener after each change, and once now.
+  changed(listener) {
+    this.#listeners.push(listener);
+    listener(this);
+  }
+
+  #put(name, value) {
+    const plain = value === "" || value === "auto" || value === "desk" || value === "standard";
+    if (plain) this.#params.delete(name);
+    else this.#params.set(name, value);
+    const search = this.#params.toString();
+    history.replaceState(history.state, "", `${location.pathname}${search ? `?${search}` : ""}${location.hash}`);
+    for (const listener of this.#listeners) listener(this);
+  }
+}
+
+// The first of a list is its default.
+const oneOf = (list, value) => (list.includes(value) ? value : list[0]);
+const after = (list, value) => list[(list.indexOf(value) + 1) % list.length];
+const isOn = (value) => value !== null && value !== "0" && value !== "false";

@@ -1,0 +1,87 @@
+// The stream's life: one EventSource, watched by its beats rather than by its
+// errors. A connection that fails, is closed for good (a browser never retries
+// after a status other than 200) or falls silent is replaced, with jitter.
+
+const STALE_AFTER = 3; // seconds without a word: the board says so
+const SILENT_AFTER = 6; // seconds without a word: the connection is replaced
+const RETRY_MAX = 5; // seconds between attempts, at most
+
+export class Stream {
+  #url;
+  #on;
+  #source = null;
+  #heard = instant();
+  #opened = instant();
+  #failures = 0;
+  #retryAt = 0;
+
+  // on: {board, update, beat, config} each taking an event's data, and
+  // state(lost) called once a second and whenever it changed, where lost is
+  // null or {age, retryIn} in seconds.
+  constructor(url, on) {
+    this.#url = url;
+    this.#on = on;
+  }
+
+  start() {
+    this.#connect();
+    setInterval(() => this.#watch(), 250);
+    // A woken laptop and a restored page try at once.
+    for (const name of ["online", "pageshow"]) addEventListener(name, () => this.#hurry());
+    document.addEventListener("visibilitychange", () => document.hidden || this.#hurry());
+  }
+
+  #connect() {
+    this.#source?.close();
+    this.#retryAt = 0;
+    this.#opened = instant();
+    const source = (this.#source = new EventSource(this.#url));
+    for (const name of ["board", "update", "beat", "config"]) {
+      source.addEventListener(name, (event) => {
+        if (source !== this.#source) return;
+        this.#heard = instant();
+        this.#failures = 0;
+        this.#on[name](JSON.parse(event.data));
+        if (this.#shown !== null) this.#watch();
+      });
+    }
+    source.addEventListener("error", () => source === this.#source && this.#retry());
+  }
+
+  #retry() {
+    this.#source?.close();
+    this.#source = null;
+    const pause = Math.min(RETRY_MAX, 0.5 * 2 ** this.#failures++) * (0.5 + Math.random() / 2);
+    this.#retryAt = instant().mono + pause;
+  }
+
+  #hurry() {
+    if (since(this.#heard) > STALE_AFTER) this.#connect();
+  }
+
+  #shown = undefined;
+  #watch() {
+    const now = instant().mono;
+    if (this.#source && Math.min(since(this.#heard), since(this.#opened)) > SILENT_AFTER) this.#retry();
+    if (this.#retryAt > 0 && now >= this.#retryAt) this.#connect();
+
+    const age = since(this.#heard);
+    const lost = age < STALE_AFTER ? null : { age, retryIn: this.#retryAt > 0 ? this.#retryAt - now : 0 };
+    const key = lost && `${Math.floor(age)} ${Math.ceil(lost.retryIn)}`;
+    if (key === this.#shown) return;
+    this.#shown = key;
+    this.#on.state(lost);
+  }
+}
+
+// An instant by both clocks: the monotonic one stands still while a machine
+// sleeps, the wall clock can be set; the larger difference is the truth that
+// never hides an outage.
+function instant() {
+  return { mono: performance.now() / 1000, wall: Date.now() / 1000 };
+}
+
+function since(then) {
+  const now = instant();
+  return Math.max(now.mono - then.mono, now.wall - then.wall);
+}

@@ -1,0 +1,77 @@
+// One tile: .tile in the page, made from <template id="tile"> or taken over
+// from the server's first paint. update() writes only what differs from what
+// it wrote before, as text and attributes, never as markup.
+
+const TRAIL = ["o", "w", "c", "u"];
+const BLAME = ["even", "odd", "slow"];
+
+export class Tile {
+  #parts;
+  #shown = {};
+
+  // element: the <li class="tile">. shown: the face it already shows, if the
+  // server painted it.
+  constructor(element, shown) {
+    this.element = element;
+    this.id = element.dataset.id;
+    if (shown) this.#shown = flat(shown);
+  }
+
+  static create(template, id) {
+    const element = template.content.firstElementChild.cloneNode(true);
+    element.dataset.id = id;
+    element.id = `/${id}`;
+    element.firstElementChild.setAttribute("href", `#/${encodeURIComponent(id)}`);
+    return new Tile(element);
+  }
+
+  get link() {
+    return this.element.firstElementChild;
+  }
+
+  // status is what the tile shows now, not what its data says.
+  get status() {
+    return this.#shown.status;
+  }
+
+  update(face) {
+    const next = flat(face), shown = this.#shown, parts = this.parts;
+    if (next.classes !== shown.classes) this.element.className = next.classes;
+    for (const key of ["name", "value", "unit", "word", "lasted", "note", "why", "slow"]) {
+      if (next[key] !== shown[key]) parts[key].textContent = next[key];
+    }
+    if (next.size !== shown.size) parts.amount.className = next.size;
+    for (const key of TRAIL) {
+      if (next[key] !== shown[key]) parts[key].setAttribute("d", next[key]);
+    }
+    for (const key of BLAME) {
+      if (next[key] !== shown[key]) parts[key].setAttribute("d", next[key]);
+    }
+    this.#shown = next;
+  }
+
+  // parts are the elements inside, looked up when first needed: most tiles of
+  // a large board never change their shape.
+  get parts() {
+    if (this.#parts) return this.#parts;
+    const find = (selector) => this.element.querySelector(selector);
+    const parts = {
+      name: find(".name"), amount: find(".amount"), value: find(".value"), unit: find(".unit"),
+      word: find(".word"), lasted: find(".lasted"), note: find(".note"), why: find(".why"), slow: find(".slowest"),
+    };
+    for (const key of TRAIL) parts[key] = find(`.trail .${key}`);
+    for (const key of BLAME) parts[key] = find(`.blame .${key}`);
+    this.#parts = parts;
+    return parts;
+  }
+}
+
+// flat lays a face out as one level of strings, which compare by ===.
+function flat(face) {
+  const { trail, blame, glow, stale, size, status, ...texts } = face;
+  return {
+    ...texts, ...trail, ...blame, status,
+    size: `amount -size${size}`,
+    classes: `tile -${status}${stale ? " -stale" : ""}${glow ? ` ${glow}` : ""}`,
+  };
+}
