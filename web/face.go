@@ -275,8 +275,6 @@ func statusOf(letter byte) engine.Status {
 	return engine.Pending
 }
 
-func fromUnix(s float64) time.Time { return time.UnixMilli(int64(math.Round(s * 1000))) }
-
 // Stale counts the tiles whose last result is older than it should be.
 func (d PageData) Stale() int {
 	n := 0
@@ -321,4 +319,3 @@ func (s PageSet) Sum() string {
 	}
 	return strings.Join(parts, " ")
 }
-

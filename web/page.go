@@ -56,14 +56,7 @@ type PageTile struct {
 	Glyph    string // the status's shape, for readers without colours
 	Duration string // "5 minutes": for how long the status has lasted
 	Problem  bool
-	Cells    []TrailCell
-}
-
-// TrailCell is one run in the trail strip; X counts from 0 at the oldest run
-// that the strip has room for, so that the newest is always at the right.
-type TrailCell struct {
-	X      int
-	Status string
+	Face     Face
 }
 
 // glyphs gives each status a shape of its own.
@@ -113,24 +106,11 @@ func newPageData(b *Board, snapshot []byte, theme string, now time.Time) PageDat
 }
 
 func newPageTile(t Tile, now time.Time) PageTile {
-	p := PageTile{
+	return PageTile{
 		Tile: t, Glyph: glyphs[t.Status], Problem: t.Status.Problem(),
 		Duration: durationWords(now.Sub(fromUnix(t.Since))),
-		Cells:    make([]TrailCell, len(t.Trail)),
+		Face:     newFace(&t, now),
 	}
-	for i := range t.Trail {
-		p.Cells[i] = TrailCell{X: engine.TrailLength - len(t.Trail) + i, Status: wordOf(t.Trail[i])}
-	}
-	return p
-}
-
-func wordOf(letter byte) string {
-	for _, s := range engine.Statuses() {
-		if s.Letter() == letter {
-			return s.String()
-		}
-	}
-	return engine.Pending.String()
 }
 
 // title names the problems first, so that a browser's tab shows them.

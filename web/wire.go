@@ -42,7 +42,8 @@ type Tile struct {
 	Missed      uint64        `json:"missed"`
 	Runs        uint64        `json:"runs"`
 	Running     bool          `json:"running"`
-	Trail       string        `json:"trail"` // a letter for each run, oldest first: o w c u
+	Trail       string        `json:"trail"`           // a letter for each run, oldest first: o w c u
+	Blips       []float64     `json:"blips,omitempty"` // when it left ok, in the last five minutes
 	Timing      []Phase       `json:"timing,omitempty"`
 	Error       *TileError    `json:"error,omitempty"`
 }
@@ -150,6 +151,11 @@ func newTile(v *engine.View, now time.Time) Tile {
 		Stale: v.Stale(now, v.TTL), Late: v.Late, Missed: v.Missed,
 		Runs: v.Runs, Running: v.Running,
 		Trail: trail(v.Trail),
+	}
+	for _, tr := range v.Transitions {
+		if tr.From == engine.OK && tr.To.Problem() && now.Sub(tr.At) <= blipWindow {
+			t.Blips = append(t.Blips, unixTime(tr.At))
+		}
 	}
 	for _, p := range r.Timing {
 		t.Timing = append(t.Timing, Phase{bound(p.Name, maxShortText), seconds(p.Duration)})
