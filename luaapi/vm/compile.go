@@ -74,6 +74,15 @@ type Cache struct {
 	chunks map[cacheKey]*chunk
 }
 
+// Compile compiles a chunk as the function [Compile] does, or finds it.
+func (c *Cache) Compile(name string, src []byte) (*lua.FunctionProto, error) {
+	made, err := c.compile(name, src)
+	if err != nil {
+		return nil, err
+	}
+	return made.proto, nil
+}
+
 type cacheKey struct {
 	name string
 	sum  [sha256.Size]byte

@@ -123,3 +123,13 @@ func plainText(v lua.LValue) string {
 	}
 	return v.String()
 }
+
+// ErrorOf gives the Go error that [NewErrorValue] made v of.
+func ErrorOf(v lua.LValue) (error, bool) {
+	if ud, ok := v.(*lua.LUserData); ok {
+		if e, ok := ud.Value.(errorValue); ok {
+			return e.err, true
+		}
+	}
+	return nil, false
+}

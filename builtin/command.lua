@@ -1,0 +1,55 @@
+-- CommandMetricWatcher: runs a command. Exit 0 is ok, anything else critical;
+-- the value is the exit code.
+--
+--   pharos.CommandMetricWatcher{ name = "Is True?", command = "true" }
+
+local passed = { "stdin", "env", "cwd", "user", "max_output", "kill_after", "ssh_host" }
+
+local CommandMetricWatcher = pharos.MetricWatcher:extend{
+  class_name = "CommandMetricWatcher",
+  options = {
+    command = "string|table|function", -- for /bin/sh -c, an argv, or a method that gives one; needed
+    ssh_host = "string", -- run it there
+    stdin = "string",
+    env = "table",
+    cwd = "string",
+    user = "string",
+    max_output = "number",
+    kill_after = "number|string",
+    handle_output = "function",
+    handle_returncode = "function",
+  },
+}
+
+function CommandMetricWatcher:init()
+  if not self.command then
+    error(("cannot make a %s without a command"):format(self.class_name), 3)
+  end
+end
+
+function CommandMetricWatcher:check()
+  local command = self.command
+  if type(command) == "function" then command = command(self) end
+  local options = {}
+  for _, name in ipairs(passed) do options[name] = self[name] end
+  local result, err = pharos.exec(command, options)
+  if not result then return nil, err end
+
+  local status, value, detail = self:handle_output(result.stdout, result)
+  if status ~= nil or value ~= nil then return status, value, detail end
+  if self.verdict then return self.verdict end
+  return self:handle_returncode(result.code, result)
+end
+
+-- Override it to judge what was printed; whatever it decides wins.
+function CommandMetricWatcher:handle_output(output, result) end
+
+-- Override it to judge the exit code; -1 if result.signal ended the command.
+function CommandMetricWatcher:handle_returncode(code, result)
+  local said = (result.stdout .. result.stderr):match("[^\n]*%S[^\n]*")
+  if code == 0 then return self:ok(code, said) end
+  if result.signal then said = "ended by signal " .. result.signal end
+  return self:critical(code, said)
+end
+
+return CommandMetricWatcher

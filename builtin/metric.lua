@@ -1,0 +1,46 @@
+-- MetricWatcher: one tile of the board. Give it a function check, or extend it.
+--
+--   pharos.MetricWatcher{ name = "queue", interval = "1s", check = function(self)
+--     return #waiting, "jobs waiting"
+--   end }
+
+local MetricWatcher = pharos.Class:extend{
+  class_name = "MetricWatcher",
+  options = {
+    name = "string", -- what the tile says; needed
+    id = "string", -- default: made of the set's name and this one's
+    interval = "number|string", -- default 2 seconds
+    timeout = "number|string", -- default: the interval, at most 10 seconds
+    ttl = "number|string", -- after which a result is stale; default 3 x interval + timeout
+    thresholds = "table", -- { min, warn, crit } or by name; they judge a number
+    unit = "string",
+    link = "string", -- an http or https URL
+    check = "function",
+    value = "function",
+    detail = "function",
+  },
+}
+
+function MetricWatcher:check()
+  error(("%s has no check: give it check = function(self) ... end"):format(self.name))
+end
+
+-- What the tile shows for a result { status, value, unit, detail, link }.
+function MetricWatcher:value(result) return result.value end
+function MetricWatcher:detail(result) return result.detail end
+
+-- Each gives a result to return from check, and records it for this run: a
+-- check that then returns nothing means it.
+local function recorder(status)
+  return function(self, value, detail)
+    self.verdict = { status = status, value = value, detail = detail }
+    return self.verdict
+  end
+end
+
+MetricWatcher.ok = recorder("ok")
+MetricWatcher.warning = recorder("warning")
+MetricWatcher.critical = recorder("critical")
+MetricWatcher.unknown = recorder("unknown")
+
+return MetricWatcher

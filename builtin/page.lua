@@ -1,0 +1,56 @@
+-- PageGETMetricWatcher: gets a page as a user does, over a fresh connection.
+-- Any answer but 200 is critical; the thresholds judge the total time in
+-- seconds, and a page as fast as the least of them is suspicious.
+--
+--   pharos.PageGETMetricWatcher{ name = "Front page", url = "http://example.com/", thresholds = {0.001, 0.100, 1.0} }
+
+local passed = {
+  headers = "table", redirects = "number", keepalive = "boolean", ip = "number", resolve = "table",
+  unix = "string", proxy = "string", insecure = "boolean", ca = "string", cert = "string", key = "string",
+  server_name = "string", basic = "string|table", bearer = "string", cookies = "table", max_body = "number",
+  http = "string", ssh_host = "string",
+}
+
+local PageGETMetricWatcher = pharos.MetricWatcher:extend{
+  class_name = "PageGETMetricWatcher",
+  options = {
+    url = "string|function", -- or a method that gives it; needed
+    handle_output = "function",
+  },
+}
+for name, types in pairs(passed) do PageGETMetricWatcher.options[name] = types end
+
+-- self.request is what every run gives to pharos.http.get.
+function PageGETMetricWatcher:init()
+  if not self.url then
+    error(("cannot make a %s without a url"):format(self.class_name), 3)
+  end
+  self.request = {}
+  for name in pairs(passed) do self.request[name] = self[name] end
+end
+
+function PageGETMetricWatcher:check()
+  local url = self.url
+  if type(url) == "function" then url = url(self) end
+  local page, err = pharos.http.get(url, self.request)
+  if not page then return nil, err end
+
+  local status, value, detail = self:handle_output(page.body, page)
+  if status ~= nil or value ~= nil then return status, value, detail end
+  if self.verdict then return self.verdict end
+
+  local t = page.timing
+  detail = ("%.6f %.6f %.6f (%d)"):format(t.time_connect, t.time_starttransfer, t.time_total, page.status)
+  if page.status ~= 200 then return self:critical(t.time_total, detail) end
+  return t.time_total, detail
+end
+
+-- Override it to judge what the page says; whatever it decides wins.
+function PageGETMetricWatcher:handle_output(body, page) end
+
+function PageGETMetricWatcher:value(result)
+  if type(result.value) == "number" then return ("%.4f"):format(result.value) end
+  return result.value
+end
+
+return PageGETMetricWatcher

@@ -1,0 +1,230 @@
+package luaapi
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+	"time"
+
+	lua "github.com/yuin/gopher-lua"
+
+	"pharos/engine"
+	"pharos/engine/probe"
+	"pharos/luaapi/vm"
+)
+
+// watcher is one watcher that a script declared. Its runs come one at a time.
+type watcher struct {
+	script *script
+	self   *lua.LTable
+	args   []lua.LValue // self, as the step function's arguments
+	memory *Memory
+
+	id         engine.ID
+	name       string
+	thresholds engine.Thresholds
+	unit, link string
+	timeout    time.Duration
+	source     engine.Source
+
+	remembered bool // self.state was filled from memory
+	hog        hog
+}
+
+// hog is the back-off of a watcher that computed too long: it would take half
+// of its file's time from the others.
+type hog struct {
+	pause time.Duration // 0 while it behaves
+	until time.Time
+	last  engine.Result
+}
+
+const (
+	hogPauseMin = time.Second
+	hogPauseMax = time.Minute
+)
+
+// check is the watcher's [engine.Check]. Whatever happens is in the result: it
+// gives no error.
+func (w *watcher) check(ctx context.Context) (engine.Result, error) {
+	if left := time.Until(w.hog.until); left > 0 {
+		return w.resting(left), nil
+	}
+	r := &run{watcher: w, trace: traceOf(ctx)}
+	err := w.script.universe.Call(context.WithValue(ctx, runKey{}, r), w.script.step, w.args, nil)
+	result := r.result
+	switch {
+	case err != nil:
+		result = w.broken(r, err)
+	case r.stateErr != nil:
+		result = scriptResult(engine.Failure{Message: "cannot keep self.state: " + r.stateErr.Error(), File: w.source.File, Line: w.source.Line})
+	}
+	w.backOff(err, &result)
+	w.addEvidence(r, &result)
+	w.memory.ended(w.id, result.Status, time.Now())
+	return result, nil
+}
+
+// step is the Lua side of a run: it calls self:check() and makes the result of
+// what comes back.
+func (s *script) stepFunction(L *lua.LState) int {
+	r := runOf(L)
+	w := r.watcher
+	w.prepare(L)
+	defer w.keepState(r)
+	L.Push(L.GetField(w.self, "check"))
+	L.Push(w.self)
+	L.Call(1, lua.MultRet)
+	first := 2 // above self, the step's own argument
+	v, err := w.verdictOf(L, first)
+	if err == nil {
+		r.result, err = w.show(L, v)
+	}
+	if err != nil {
+		r.result = scriptResult(engine.Failure{Message: err.Error(), File: w.source.File, Line: w.source.Line})
+	}
+	return 0
+}
+
+// prepare fills in what self shows of itself.
+func (w *watcher) prepare(L *lua.LState) {
+	m := w.memory.get(w.id)
+	if !w.remembered {
+		w.remembered = true
+		w.self.RawSetString("state", w.script.restore(L, m.state))
+	}
+	w.self.RawSetString("verdict", lua.LNil)
+	w.self.RawSetString("status", lua.LString(m.status.String()))
+	if !m.last.IsZero() {
+		w.self.RawSetString("last_updated", lua.LNumber(float64(m.last.UnixMilli())/1000))
+		w.self.RawSetString("duration", lua.LNumber(time.Since(m.since).Seconds()))
+	}
+}
+
+// restore makes a fresh self.state of what was kept.
+func (s *script) restore(L *lua.LState, state []byte) *lua.LTable {
+	if state != nil {
+		if v, err := decodeJSON(string(state)); err == nil {
+			if t, ok := s.json.toLua(L, v).(*lua.LTable); ok {
+				return t
+			}
+		}
+	}
+	return L.CreateTable(0, 0)
+}
+
+// keepState remembers self.state. It runs also when the check raised.
+func (w *watcher) keepState(r *run) {
+	t, ok := w.self.RawGetString("state").(*lua.LTable)
+	if !ok {
+		r.stateErr = errors.New("it is no table any more: set its fields, not itself")
+		return
+	}
+	if k, _ := t.Next(lua.LNil); k == lua.LNil {
+		w.memory.setState(w.id, nil)
+		return
+	}
+	e := jsonEncoder{kinds: w.script.json, strict: true, limit: StateMaxBytes, path: make(map[*lua.LTable]bool)}
+	if r.stateErr = e.value(t, 0); r.stateErr == nil {
+		w.memory.setState(w.id, e.out)
+	}
+}
+
+// broken makes the result of a run that ended in an error: one that a
+// primitive gave and the script raised again is the watched thing's, as is
+// waiting past the deadline; anything else is the script's.
+func (w *watcher) broken(r *run, err error) engine.Result {
+	var e *vm.Error
+	if !errors.As(err, &e) {
+		return scriptResult(engine.Failure{Message: err.Error()})
+	}
+	place := engine.Failure{Message: e.Message, File: e.File, Line: e.Line, Trace: scriptTrace(e.Trace)}
+	var raised *probe.Error
+	switch {
+	case errors.Is(e.Cause, vm.ErrCancelled):
+		return failureResult(&probe.Error{Kind: probe.Cancelled, Message: "the run was cancelled", Err: err})
+	case errors.Is(e.Cause, vm.ErrDeadline) && (e.Waiting || probe.KindOf(r.failure) == probe.Timeout):
+		return w.timedOut(r, place)
+	case errors.Is(e.Cause, vm.ErrDeadline):
+		place.Message = fmt.Sprintf("still computing when its timeout of %s ended", w.timeout)
+	case errors.As(err, &raised):
+		result := failureResult(raised)
+		result.Failure.File, result.Failure.Line, result.Failure.Trace = e.File, e.Line, place.Trace
+		return result
+	}
+	return scriptResult(place)
+}
+
+// timedOut is the result of a run that waited in a primitive, or that had just
+// been told of a timeout, when its time ended: the watched thing took too long.
+func (w *watcher) timedOut(r *run, place engine.Failure) engine.Result {
+	failure := r.failure
+	if probe.KindOf(failure) != probe.Timeout {
+		failure = &probe.Error{Kind: probe.Timeout, Message: fmt.Sprintf("no answer within its timeout of %s", w.timeout)}
+	}
+	result := failureResult(failure)
+	result.Failure.File, result.Failure.Line, result.Failure.Trace = place.File, place.Line, place.Trace
+	return result
+}
+
+// backOff makes a watcher that was stopped for computing too long pause, twice
+// as long each time, and says so on its tile.
+func (w *watcher) backOff(err error, result *engine.Result) {
+	if !errors.Is(err, vm.ErrCPU) && !errors.Is(err, vm.ErrMemory) {
+		w.hog = hog{}
+		return
+	}
+	w.hog.pause = min(max(2*w.hog.pause, hogPauseMin), hogPauseMax)
+	w.hog.until = time.Now().Add(w.hog.pause)
+	w.hog.last = *result
+	*result = w.resting(w.hog.pause)
+}
+
+// resting is the result of a run that is left out.
+func (w *watcher) resting(left time.Duration) engine.Result {
+	result := w.hog.last
+	result.Value = "paused"
+	result.Detail = fmt.Sprintf("%s; paused, next try in %s", result.Detail, left.Round(100*time.Millisecond))
+	return result
+}
+
+// addEvidence puts what the run left behind into its result, secrets masked.
+func (w *watcher) addEvidence(r *run, result *engine.Result) {
+	mask := &w.script.mask
+	for _, text := range [...]*string{&result.Value, &result.Unit, &result.Detail, &result.Link} {
+		*text = mask.text(*text)
+	}
+	if f := result.Failure; f != nil {
+		f.Message, f.Trace = mask.text(f.Message), mask.text(f.Trace)
+	}
+	result.Output = mask.text(r.output)
+	for i, line := range r.log {
+		r.log[i] = mask.text(line)
+	}
+	result.Log = r.log
+	if r.timing == nil {
+		if e := (*probe.Error)(nil); errors.As(r.failure, &e) {
+			r.timing = e.Timing
+		}
+	}
+	if r.timing != nil {
+		phases := r.timing.Phases()
+		result.Timing = make([]engine.Phase, len(phases))
+		for i, p := range phases {
+			result.Timing[i] = engine.Phase(p)
+		}
+	}
+}
+
+// scriptTrace leaves the lines of builtin classes out of a traceback: a user
+// reads their own.
+func scriptTrace(trace string) string {
+	var lines []string
+	for line := range strings.Lines(trace) {
+		if !strings.Contains(line, builtinPrefix) {
+			lines = append(lines, line)
+		}
+	}
+	return strings.TrimRight(strings.Join(lines, ""), "\n")
+}

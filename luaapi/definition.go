@@ -1,0 +1,235 @@
+package luaapi
+
+import (
+	"crypto/sha256"
+	"encoding/binary"
+	"encoding/hex"
+	"fmt"
+	"hash"
+	"math"
+	"slices"
+	"strings"
+
+	lua "github.com/yuin/gopher-lua"
+)
+
+// undefining are the fields of a watcher that do not make it what it is: where
+// it was written, and what runs leave behind.
+var undefining = []string{"id", "source", "state", "status", "duration", "last_updated", "verdict"}
+
+// definer computes definitions: a hash of a watcher's options as plain data
+// and of the code, constants and upvalues of its functions, through tables,
+// classes and closures. Files and lines are no part of it, so that an edit to
+// one watcher, or a line added above it, leaves the others what they are.
+//
+// What Pharos itself provides is known by name and not looked into.
+type definer struct {
+	known  map[lua.LValue]string // tables, functions and userdata of Pharos and Lua
+	memo   map[lua.LValue]digest
+	protos map[*lua.FunctionProto]digest
+	depths map[lua.LValue]int // where on the path from the root a node is
+}
+
+type digest = [sha256.Size]byte
+
+// definitionMaxDepth bounds the path into nested data; what lies deeper makes
+// no difference.
+const definitionMaxDepth = 1000
+
+func newDefiner() *definer {
+	return &definer{
+		known:  make(map[lua.LValue]string),
+		memo:   make(map[lua.LValue]digest),
+		protos: make(map[*lua.FunctionProto]digest),
+		depths: make(map[lua.LValue]int),
+	}
+}
+
+// know names v, and everything in it if it is a table, as given by Pharos.
+func (d *definer) know(name string, v lua.LValue) {
+	switch v.(type) {
+	case *lua.LTable, *lua.LFunction, *lua.LUserData:
+	default:
+		return
+	}
+	if _, done := d.known[v]; done {
+		return
+	}
+	d.known[v] = name
+	if t, ok := v.(*lua.LTable); ok {
+		t.ForEach(func(k, v lua.LValue) { d.know(name+"."+k.String(), v) })
+		if t.Metatable != lua.LNil {
+			d.know(name+"#", t.Metatable)
+		}
+	}
+}
+
+// define gives the definition of a watcher.
+func (d *definer) define(self *lua.LTable) string {
+	w := nodeWriter{definer: d, hash: sha256.New(), low: math.MaxInt}
+	d.depths[self] = 0
+	w.table(self, 0, undefining)
+	delete(d.depths, self)
+	return hex.EncodeToString(w.hash.Sum(nil)[:16])
+}
+
+// node gives the digest of a table or function at a depth, and the lowest
+// depth that anything in it refers back to. A node met again on the path to
+// itself counts as the number of steps back; so the digest of one that refers
+// to nothing above itself is the same wherever it is met, and remembered.
+func (d *definer) node(v lua.LValue, depth int) (digest, int) {
+	if sum, ok := d.memo[v]; ok {
+		return sum, math.MaxInt
+	}
+	w := nodeWriter{definer: d, hash: sha256.New(), low: math.MaxInt}
+	d.depths[v] = depth
+	switch v := v.(type) {
+	case *lua.LTable:
+		w.table(v, depth, nil)
+	case *lua.LFunction:
+		w.function(v, depth)
+	}
+	delete(d.depths, v)
+	sum := digest(w.hash.Sum(nil))
+	if w.low >= depth {
+		d.memo[v] = sum
+		w.low = math.MaxInt
+	}
+	return sum, w.low
+}
+
+// nodeWriter writes one node.
+type nodeWriter struct {
+	*definer
+	hash hash.Hash
+	low  int
+}
+
+func (w *nodeWriter) write(tag byte, text string) {
+	var head [9]byte
+	head[0] = tag
+	binary.LittleEndian.PutUint64(head[1:], uint64(len(text)))
+	w.hash.Write(head[:])
+	w.hash.Write([]byte(text))
+}
+
+func (w *nodeWriter) value(v lua.LValue, depth int) {
+	switch v := v.(type) {
+	case lua.LBool:
+		w.write('b', v.String())
+	case lua.LNumber:
+		w.number(float64(v))
+	case lua.LString:
+		w.write('s', string(v))
+	case *lua.LTable, *lua.LFunction:
+		w.reference(v, depth)
+	case *lua.LUserData:
+		if name, ok := w.known[v]; ok {
+			w.write('k', name)
+			return
+		}
+		if d, ok := v.Value.(interface{ definition() string }); ok {
+			w.write('u', d.definition())
+			return
+		}
+		w.write('u', fmt.Sprintf("%T", v.Value))
+	default:
+		w.write('n', typeName(v))
+	}
+}
+
+func (w *nodeWriter) number(n float64) {
+	var bits [8]byte
+	binary.LittleEndian.PutUint64(bits[:], math.Float64bits(n))
+	w.write('f', string(bits[:]))
+}
+
+func (w *nodeWriter) reference(v lua.LValue, depth int) {
+	if name, ok := w.known[v]; ok {
+		w.write('k', name)
+		return
+	}
+	if at, ok := w.depths[v]; ok {
+		w.write('^', fmt.Sprint(depth-at))
+		w.low = min(w.low, at)
+		return
+	}
+	if depth >= definitionMaxDepth {
+		w.write('.', "")
+		return
+	}
+	sum, low := w.node(v, depth+1)
+	w.low = min(w.low, low)
+	w.write('t', string(sum[:]))
+}
+
+func (w *nodeWriter) table(t *lua.LTable, depth int, without []string) {
+	type entry struct {
+		kind byte
+		key  string
+		raw  lua.LValue
+	}
+	var entries []entry
+	for k, _ := t.Next(lua.LNil); k != lua.LNil; k, _ = t.Next(k) {
+		switch k := k.(type) {
+		case lua.LString:
+			if !slices.Contains(without, string(k)) {
+				entries = append(entries, entry{'s', string(k), k})
+			}
+		case lua.LNumber, lua.LBool:
+			entries = append(entries, entry{'p', k.String(), k})
+		default: // tables as keys have no order of their own: they keep that of their making
+			entries = append(entries, entry{'r', "", k})
+		}
+	}
+	slices.SortStableFunc(entries, func(a, b entry) int {
+		if a.kind != b.kind {
+			return int(a.kind) - int(b.kind)
+		}
+		return strings.Compare(a.key, b.key)
+	})
+	for _, e := range entries {
+		w.value(e.raw, depth)
+		w.value(t.RawGet(e.raw), depth)
+	}
+	w.write('m', "")
+	if !isNil(t.Metatable) {
+		w.value(t.Metatable, depth)
+	}
+}
+
+func (w *nodeWriter) function(f *lua.LFunction, depth int) {
+	if f.IsG || f.Proto == nil {
+		w.write('g', "")
+		return
+	}
+	sum := w.proto(f.Proto)
+	w.write('c', string(sum[:]))
+	for _, up := range f.Upvalues {
+		w.value(up.Value(), depth)
+	}
+}
+
+// proto is the digest of a function's code, without names and lines.
+func (d *definer) proto(p *lua.FunctionProto) digest {
+	if sum, ok := d.protos[p]; ok {
+		return sum
+	}
+	w := nodeWriter{definer: d, hash: sha256.New()}
+	w.write('h', string([]byte{p.NumUpvalues, p.NumParameters, p.IsVarArg}))
+	code := make([]byte, 0, 4*len(p.Code))
+	for _, instruction := range p.Code {
+		code = binary.LittleEndian.AppendUint32(code, instruction)
+	}
+	w.write('i', string(code))
+	for _, constant := range p.Constants {
+		w.value(constant, 0)
+	}
+	for _, child := range p.FunctionPrototypes {
+		sum := d.proto(child)
+		w.write('c', string(sum[:]))
+	}
+	sum := digest(w.hash.Sum(nil))
+	d.protos[p] = sum
+	return sum
+}

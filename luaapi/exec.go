@@ -1,0 +1,137 @@
+package luaapi
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"time"
+
+	lua "github.com/yuin/gopher-lua"
+
+	"pharos/engine/probe"
+	"pharos/luaapi/vm"
+)
+
+var execOptions = []string{"timeout", "stdin", "env", "cwd", "user", "max_output", "kill_after", "ssh_host"}
+
+const execMaxOutput = 8 << 20 // the most that max_output may ask for
+
+// execCall is one call of pharos.exec or ssh:exec.
+type execCall struct {
+	probe.ExecRequest
+	host    string
+	timeout time.Duration
+}
+
+// execFunction is pharos.exec(command, options).
+func (s *script) execFunction(L *lua.LState) lua.LValue {
+	return L.NewFunction(func(L *lua.LState) int {
+		call := readExec(L, "pharos.exec", 1, execOptions)
+		return s.exec(L, call, "exec")
+	})
+}
+
+// readExec reads a command (a list is an argv, text is for /bin/sh -c) and its
+// options, which begin at argument n.
+func readExec(L *lua.LState, of string, n int, valid []string) *execCall {
+	call := &execCall{}
+	switch command := L.Get(n).(type) {
+	case lua.LString:
+		call.Shell = string(command)
+	case *lua.LTable:
+		argv, err := stringList(command)
+		if err == nil && len(argv) == 0 {
+			err = fmt.Errorf("the list is empty")
+		}
+		if err != nil {
+			L.RaiseError("cannot use command of %s: %s", of, err)
+		}
+		call.Argv = argv
+	default:
+		L.RaiseError("cannot use command of %s: want text or a list, got %s", of, typeName(command))
+	}
+	if t, ok := optionTable(L, n+1, of); ok {
+		eachOption(L, t, of, valid, func(name string, v lua.LValue) error {
+			if !slices.Contains(valid, name) {
+				return errNoOption
+			}
+			return call.set(name, v)
+		})
+	}
+	return call
+}
+
+func (c *execCall) set(name string, v lua.LValue) error {
+	switch name {
+	case "timeout":
+		return setDuration(&c.timeout, v)
+	case "stdin":
+		return setBytes(&c.Stdin, v)
+	case "env":
+		return c.setEnv(v)
+	case "cwd":
+		return setText(&c.Dir, v)
+	case "user":
+		return setText(&c.User, v)
+	case "max_output":
+		return setCount(&c.MaxOutput, v, 1, execMaxOutput)
+	case "kill_after":
+		return setDuration(&c.KillAfter, v)
+	case "ssh_host":
+		return setText(&c.host, v)
+	}
+	return errNoOption
+}
+
+func (c *execCall) setEnv(v lua.LValue) error {
+	t, ok := v.(*lua.LTable)
+	if !ok {
+		return wantType("a table", v)
+	}
+	names, values, err := stringMap(t)
+	if err != nil {
+		return err
+	}
+	for i, name := range names {
+		c.Env = append(c.Env, name+"="+values[i])
+	}
+	return nil
+}
+
+// exec runs the command and leaves its result, or nil and an error that has
+// what was printed until then.
+func (s *script) exec(L *lua.LState, call *execCall, kind string) int {
+	e := &Event{Kind: kind, Host: call.host, Text: call.String()}
+	result, err := reach(s, L, e, call.timeout, func(ctx context.Context) (*probe.ExecResult, error) {
+		return s.primitives.Exec(ctx, call.host, call.ExecRequest)
+	})
+	var stdout, stderr string
+	if result != nil {
+		stdout, stderr = probe.Clean(result.Stdout), probe.Clean(result.Stderr)
+		vm.Charge(L, (len(stdout)+len(stderr))/64)
+		runOf(L).output = stdout + stderr
+		e.Outcome = outcomeOf(result)
+	}
+	s.done(L, e)
+	if err != nil {
+		return s.pushError(L, err)
+	}
+	t := L.CreateTable(0, 6)
+	t.RawSetString("code", lua.LNumber(result.Code))
+	if result.Signal != "" {
+		t.RawSetString("signal", lua.LString(result.Signal))
+	}
+	t.RawSetString("stdout", lua.LString(stdout))
+	t.RawSetString("stderr", lua.LString(stderr))
+	t.RawSetString("elapsed", lua.LNumber(result.Elapsed.Seconds()))
+	t.RawSetString("truncated", lua.LBool(result.Truncated))
+	L.Push(t)
+	return 1
+}
+
+func outcomeOf(r *probe.ExecResult) string {
+	if r.Signal != "" {
+		return "signal " + r.Signal
+	}
+	return fmt.Sprintf("exit %d", r.Code)
+}

@@ -1,0 +1,114 @@
+package luaapi
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"time"
+
+	lua "github.com/yuin/gopher-lua"
+
+	"pharos/engine/probe"
+	"pharos/luaapi/vm"
+)
+
+const (
+	fileMaxDefault = 1 << 20 // bytes that file.read gives at most
+	fileMaxBytes   = 8 << 20 // the most that its option max may ask for
+)
+
+// fileModule is pharos.file: read and stat. A path is relative to the folder
+// of the script. Both work while the file loads; what is read then is an input
+// of reload.
+func (s *script) fileModule(L *lua.LState) lua.LValue {
+	return s.newModule(L, "pharos.file", member{"read", s.fileRead}, member{"stat", s.fileStat})
+}
+
+// fileRead is pharos.file.read(path, {max =}): the content, or nil and an error
+// of kind missing, toobig or proto.
+func (s *script) fileRead(L *lua.LState) int {
+	path, limit := s.inputs.resolve(L.CheckString(1)), fileMaxDefault
+	if t, ok := optionTable(L, 2, "pharos.file.read"); ok {
+		eachOption(L, t, "pharos.file.read", []string{"max"}, func(name string, v lua.LValue) error {
+			if name != "max" {
+				return errNoOption
+			}
+			return setCount(&limit, v, 1, fileMaxBytes)
+		})
+	}
+	var data []byte
+	var err error
+	if vm.Loading(L) {
+		data, err = s.inputs.read(path)
+	} else {
+		e := &Event{Kind: "file.read", Text: path}
+		data, err = reach(s, L, e, 0, func(ctx context.Context) ([]byte, error) { return readFile(path, limit) })
+		s.done(L, e)
+	}
+	if err == nil && len(data) > limit {
+		err = &probe.Error{Kind: probe.TooBig, Message: fmt.Sprintf("reading %q: more than %d bytes", path, limit)}
+	}
+	if err != nil {
+		return s.pushError(L, fileError("reading", path, err))
+	}
+	vm.Charge(L, len(data)/64)
+	L.Push(lua.LString(data))
+	return 1
+}
+
+func readFile(path string, limit int) ([]byte, error) {
+	info, err := os.Stat(path)
+	if err != nil {
+		return nil, err
+	}
+	if !info.Mode().IsRegular() { // a pipe would block for ever
+		return nil, errors.New("not a regular file")
+	}
+	file, err := os.Open(path)
+	if err != nil {
+		return nil, err
+	}
+	defer file.Close()
+	return io.ReadAll(io.LimitReader(file, int64(limit)+1))
+}
+
+// fileStat is pharos.file.stat(path): {size, mtime, age, mode, dir}, or nil and
+// an error.
+func (s *script) fileStat(L *lua.LState) int {
+	path := s.inputs.resolve(L.CheckString(1))
+	e := &Event{Kind: "file.stat", Text: path}
+	info, err := reach(s, L, e, 0, func(context.Context) (fs.FileInfo, error) { return os.Stat(path) })
+	s.done(L, e)
+	if err != nil {
+		return s.pushError(L, fileError("looking at", path, err))
+	}
+	t := L.CreateTable(0, 5)
+	t.RawSetString("size", lua.LNumber(info.Size()))
+	t.RawSetString("mtime", lua.LNumber(float64(info.ModTime().UnixMilli())/1000))
+	t.RawSetString("age", lua.LNumber(time.Since(info.ModTime()).Seconds()))
+	t.RawSetString("mode", lua.LString(fmt.Sprintf("%04o", info.Mode().Perm())))
+	t.RawSetString("dir", lua.LBool(info.IsDir()))
+	L.Push(t)
+	return 1
+}
+
+// fileError names what could not be done with a file. The kind of one that is
+// not there is "missing".
+func fileError(doing, path string, err error) error {
+	var e *probe.Error
+	if errors.As(err, &e) {
+		return err
+	}
+	kind := probe.Proto
+	if errors.Is(err, fs.ErrNotExist) {
+		kind = "missing"
+	}
+	var pathErr *fs.PathError
+	if errors.As(err, &pathErr) {
+		err = pathErr.Err
+	}
+	return &probe.Error{Kind: kind, Message: fmt.Sprintf("%s %q: %s", doing, path, err), Err: err}
+}

@@ -1,0 +1,344 @@
+package luaapi
+
+import (
+	"context"
+	"encoding/base64"
+	"errors"
+	"fmt"
+	"net/http"
+	"net/url"
+	"strconv"
+	"strings"
+	"time"
+
+	lua "github.com/yuin/gopher-lua"
+
+	"pharos/engine/probe"
+	"pharos/luaapi/vm"
+)
+
+var httpOptions = []string{
+	"method", "headers", "body", "form", "json", "timeout", "redirects", "keepalive", "ip", "resolve", "unix",
+	"proxy", "insecure", "ca", "cert", "key", "server_name", "basic", "bearer", "cookies", "max_body", "http", "ssh_host",
+}
+
+const (
+	httpMaxBody      = 64 << 20 // the most that max_body may ask for
+	httpMaxRedirects = 50
+	outputFromBody   = 2048 // bytes of a page kept as evidence
+)
+
+// httpModule is pharos.http: get, head, post, put, patch, delete and request.
+func (s *script) httpModule(L *lua.LState) lua.LValue {
+	verb := func(method string) lua.LGFunction {
+		of := "pharos.http." + strings.ToLower(method)
+		return func(L *lua.LState) int { return s.http(L, of, method) }
+	}
+	return s.newModule(L, "pharos.http",
+		member{"get", verb(http.MethodGet)},
+		member{"head", verb(http.MethodHead)},
+		member{"post", verb(http.MethodPost)},
+		member{"put", verb(http.MethodPut)},
+		member{"patch", verb(http.MethodPatch)},
+		member{"delete", verb(http.MethodDelete)},
+		member{"request", func(L *lua.LState) int { return s.http(L, "pharos.http.request", "") }},
+	)
+}
+
+// httpCall is one call of pharos.http.
+type httpCall struct {
+	probe.HTTPRequest
+	script  *script
+	of      string
+	host    string
+	timeout time.Duration
+	bodies  int // how many of body, form and json were given
+}
+
+// http makes the request (url, options) and leaves its answer, or nil and an
+// error with the partial timing.
+func (s *script) http(L *lua.LState, of, method string) int {
+	call := &httpCall{HTTPRequest: probe.HTTPRequest{Method: method}, script: s, of: of}
+	address, ok := L.Get(1).(lua.LString)
+	if !ok {
+		L.RaiseError("cannot call %s: want a URL, got %s", of, typeName(L.Get(1)))
+	}
+	call.URL = string(address)
+	if t, ok := optionTable(L, 2, of); ok {
+		eachOption(L, t, of, httpOptions, call.set)
+	}
+	if call.bodies > 1 {
+		L.RaiseError("cannot call %s: want one of body, form and json, got %d", of, call.bodies)
+	}
+	e := &Event{Kind: "http", Host: call.host, Text: cmpOr(call.Method, http.MethodGet) + " " + redactURL(call.URL)}
+	answer, err := reach(s, L, e, call.timeout, func(ctx context.Context) (*probe.HTTPResult, error) {
+		return s.primitives.HTTP(ctx, call.host, &call.HTTPRequest)
+	})
+	if err != nil {
+		if failed := (*probe.Error)(nil); errors.As(err, &failed) {
+			e.Timing = failed.Timing
+		}
+		s.done(L, e)
+		return s.pushError(L, err)
+	}
+	e.Timing, e.Outcome = &answer.Timing, strconv.Itoa(answer.Status)
+	s.done(L, e)
+	vm.Charge(L, len(answer.Body)/64)
+	r := runOf(L)
+	r.output = probe.Clean(answer.Body[:min(len(answer.Body), outputFromBody)])
+	L.Push(s.answerTable(L, answer))
+	return 1
+}
+
+func cmpOr(text, otherwise string) string {
+	if text == "" {
+		return otherwise
+	}
+	return text
+}
+
+func redactURL(text string) string {
+	u, err := url.Parse(text)
+	if err != nil || u.User == nil {
+		return text
+	}
+	return u.Redacted()
+}
+
+func (c *httpCall) set(name string, v lua.LValue) error {
+	switch name {
+	case "method":
+		if c.of != "pharos.http.request" {
+			return fmt.Errorf("the method is %s's own: use pharos.http.request", c.of)
+		}
+		if err := setText(&c.Method, v); err != nil {
+			return err
+		}
+		c.Method = strings.ToUpper(c.Method)
+		return nil
+	case "timeout":
+		return setDuration(&c.timeout, v)
+	case "redirects":
+		return setCount(&c.Redirects, v, 0, httpMaxRedirects)
+	case "keepalive":
+		return setBool(&c.KeepAlive, v)
+	case "ip":
+		return setCount(&c.IP, v, 4, 6)
+	case "unix":
+		return setText(&c.Unix, v)
+	case "proxy":
+		return setText(&c.Proxy, v)
+	case "insecure":
+		return setBool(&c.Insecure, v)
+	case "server_name":
+		return setText(&c.ServerName, v)
+	case "max_body":
+		return setCount(&c.MaxBody, v, 0, httpMaxBody)
+	case "http":
+		return setText(&c.HTTP, v)
+	case "ssh_host":
+		return setText(&c.host, v)
+	}
+	return c.setContent(name, v)
+}
+
+// setContent reads the options that are more than one plain value.
+func (c *httpCall) setContent(name string, v lua.LValue) error {
+	switch name {
+	case "headers":
+		return c.setHeaders(v)
+	case "body":
+		c.bodies++
+		return setBytes(&c.Body, v)
+	case "form":
+		return c.setForm(v)
+	case "json":
+		return c.setJSON(v)
+	case "resolve":
+		return setMap(&c.Resolve, v)
+	case "cookies":
+		return setMap(&c.Cookies, v)
+	case "ca":
+		return setBytes(&c.CA, v)
+	case "cert":
+		return setBytes(&c.Cert, v)
+	case "key":
+		return setBytes(&c.Key, v)
+	case "basic":
+		return c.setBasic(v)
+	case "bearer":
+		var token string
+		if err := setText(&token, v); err != nil {
+			return err
+		}
+		c.header().Set("Authorization", "Bearer "+token)
+		return nil
+	}
+	return errNoOption
+}
+
+func (c *httpCall) header() http.Header {
+	if c.Header == nil {
+		c.Header = make(http.Header)
+	}
+	return c.Header
+}
+
+func setMap(to *map[string]string, v lua.LValue) error {
+	t, ok := v.(*lua.LTable)
+	if !ok {
+		return wantType("a table", v)
+	}
+	names, values, err := stringMap(t)
+	if err != nil {
+		return err
+	}
+	*to = make(map[string]string, len(names))
+	for i, name := range names {
+		(*to)[name] = values[i]
+	}
+	return nil
+}
+
+// setHeaders takes text by name, or a list of texts for a name that is sent
+// more than once; false leaves a header out that would be sent otherwise.
+func (c *httpCall) setHeaders(v lua.LValue) error {
+	t, ok := v.(*lua.LTable)
+	if !ok {
+		return wantType("a table", v)
+	}
+	for k, v := t.Next(lua.LNil); k != lua.LNil; k, v = t.Next(k) {
+		name, ok := k.(lua.LString)
+		if !ok {
+			return wantType("names with text", k)
+		}
+		var values []string
+		if list, ok := v.(*lua.LTable); ok {
+			var err error
+			if values, err = stringList(list); err != nil {
+				return err
+			}
+		} else if v != lua.LFalse {
+			value, ok := scalarText(v)
+			if !ok {
+				return wantType(fmt.Sprintf("text for %q", string(name)), v)
+			}
+			values = []string{value}
+		}
+		c.header()[http.CanonicalHeaderKey(string(name))] = values
+	}
+	return nil
+}
+
+// ensureHeader sets a header that the script did not.
+func (c *httpCall) defaultHeader(name, value string) {
+	if _, given := c.header()[name]; !given {
+		c.header().Set(name, value)
+	}
+}
+
+func (c *httpCall) setForm(v lua.LValue) error {
+	c.bodies++
+	t, ok := v.(*lua.LTable)
+	if !ok {
+		return wantType("a table", v)
+	}
+	names, values, err := stringMap(t)
+	if err != nil {
+		return err
+	}
+	var form strings.Builder
+	for i, name := range names {
+		if i > 0 {
+			form.WriteByte('&')
+		}
+		form.WriteString(url.QueryEscape(name) + "=" + url.QueryEscape(values[i]))
+	}
+	c.Body = []byte(form.String())
+	c.defaultHeader("Content-Type", "application/x-www-form-urlencoded")
+	return nil
+}
+
+func (c *httpCall) setJSON(v lua.LValue) error {
+	c.bodies++
+	e := jsonEncoder{kinds: c.script.json, path: make(map[*lua.LTable]bool)}
+	if err := e.value(v, 0); err != nil {
+		return err
+	}
+	c.Body = e.out
+	c.defaultHeader("Content-Type", "application/json")
+	return nil
+}
+
+// setBasic takes "user:password" or {user, password}.
+func (c *httpCall) setBasic(v lua.LValue) error {
+	credentials, ok := v.(lua.LString)
+	if t, isTable := v.(*lua.LTable); isTable {
+		pair, err := stringList(t)
+		if err != nil || len(pair) != 2 {
+			return errors.New("want {user, password}")
+		}
+		credentials, ok = lua.LString(pair[0]+":"+pair[1]), true
+	}
+	if !ok {
+		return wantType(`"user:password" or {user, password}`, v)
+	}
+	c.header().Set("Authorization", "Basic "+base64.StdEncoding.EncodeToString([]byte(credentials)))
+	return nil
+}
+
+// answerTable makes the table of an answer.
+func (s *script) answerTable(L *lua.LState, a *probe.HTTPResult) *lua.LTable {
+	t := L.CreateTable(0, 16)
+	t.RawSetString("status", lua.LNumber(a.Status))
+	t.RawSetString("headers", s.headersTable(L, a.Header))
+	t.RawSetString("body", lua.LString(a.Body))
+	t.RawSetString("size", lua.LNumber(a.Size))
+	t.RawSetString("truncated", lua.LBool(a.Truncated))
+	t.RawSetString("url", lua.LString(a.URL))
+	t.RawSetString("timing", timingTable(L, &a.Timing))
+	t.RawSetString("remote_ip", lua.LString(a.RemoteIP))
+	t.RawSetString("http", lua.LString(a.Proto))
+	t.RawSetString("connects", lua.LNumber(a.Connects))
+	if a.RedirectURL != "" {
+		t.RawSetString("redirect_url", lua.LString(a.RedirectURL))
+	}
+	hops := L.CreateTable(len(a.Hops), 0)
+	for _, hop := range a.Hops {
+		h := L.CreateTable(0, 2)
+		h.RawSetString("url", lua.LString(hop.URL))
+		h.RawSetString("status", lua.LNumber(hop.Status))
+		hops.Append(h)
+	}
+	t.RawSetString("hops", hops)
+	if a.TLS != nil {
+		t.RawSetString("tls", tlsTable(L, a.TLS))
+	}
+	return t
+}
+
+// headersTable makes the table "headers": names in lower case, values sent more
+// than once joined by ", ". A name is found in any case.
+func (s *script) headersTable(L *lua.LState, header http.Header) *lua.LTable {
+	t := L.CreateTable(0, len(header))
+	for name, values := range header {
+		t.RawSetString(strings.ToLower(name), lua.LString(strings.Join(values, ", ")))
+	}
+	t.Metatable = s.headersMeta
+	return t
+}
+
+// newHeadersMeta makes the metatable that finds a header in any case.
+func newHeadersMeta(L *lua.LState) *lua.LTable {
+	meta := L.CreateTable(0, 1)
+	meta.RawSetString("__index", L.NewFunction(func(L *lua.LState) int {
+		t, ok := L.Get(1).(*lua.LTable)
+		name, isText := L.Get(2).(lua.LString)
+		if !ok || !isText {
+			return 0
+		}
+		L.Push(t.RawGetString(strings.ToLower(string(name))))
+		return 1
+	}))
+	return meta
+}

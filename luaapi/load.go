@@ -1,0 +1,292 @@
+package luaapi
+
+import (
+	"bytes"
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"log/slog"
+	"os"
+	"path"
+	"path/filepath"
+	"slices"
+	"strings"
+	"time"
+
+	"pharos/engine"
+	"pharos/luaapi/vm"
+)
+
+// Options say what to load and what to load it with.
+type Options struct {
+	Path string // a file, or a folder of *.lua; "" = the file Name in FS
+	FS   fs.FS
+	Name string
+
+	Classes    fs.FS      // the classes: builtin.FS
+	Probes     *Probes    // outlives reloads
+	Primitives Primitives // what scripts reach the world with; nil = Probes
+	Memory     *Memory    // outlives reloads; nil = one that nobody else sees
+	Logger     *slog.Logger
+	LookupEnv  func(string) (string, bool) // nil = os.LookupEnv
+	URL        string                      // pharos.url: the daemon's own address; "" where nothing is served
+
+	Number uint64  // of the generation
+	Prev   *Config // files of it that did not change are carried over as they are
+}
+
+// Config is a loaded configuration. It runs nothing by itself: its Generation
+// goes to [engine.Engine.Replace].
+type Config struct {
+	Generation *engine.Generation // nil if loading failed
+	Inputs     []Input            // also when loading failed: what to watch for a change
+	Warnings   []engine.LoadError // what is taken, but probably not meant
+
+	scripts []*script
+}
+
+// LoadError says why a configuration was not taken: the first mistake, and More
+// of other files.
+type LoadError struct {
+	engine.LoadError
+	More []engine.LoadError
+}
+
+// Error gives one line for each mistake: "file:line: message".
+func (e *LoadError) Error() string {
+	lines := []string{formatLoadError(e.LoadError)}
+	for _, more := range e.More {
+		lines = append(lines, formatLoadError(more))
+	}
+	return strings.Join(lines, "\n")
+}
+
+func formatLoadError(e engine.LoadError) string {
+	switch {
+	case e.File == "":
+		return e.Message
+	case e.Line == 0:
+		return e.File + ": " + e.Message
+	}
+	return fmt.Sprintf("%s:%d: %s", e.File, e.Line, e.Message)
+}
+
+// Load reads a configuration. It runs the files but no watcher. When it fails,
+// the error is a [*LoadError] and the Config has nothing but its Inputs; the
+// configuration before it is untouched either way. A Config must be closed.
+func Load(ctx context.Context, o Options) (*Config, error) {
+	o.Logger = cmp.Or(o.Logger, slog.Default())
+	o.Memory = cmp.Or(o.Memory, NewMemory())
+	if o.LookupEnv == nil {
+		o.LookupEnv = os.LookupEnv
+	}
+	if o.Primitives == nil {
+		o.Primitives = o.Probes
+	}
+	l := loader{Options: o, config: &Config{}}
+	files, err := l.files()
+	if err != nil {
+		return l.config, err
+	}
+	for _, f := range files {
+		if err := l.file(ctx, f); err != nil {
+			l.fail(f, err)
+		}
+	}
+	if len(l.errors) == 0 {
+		l.generation()
+	}
+	l.note()
+	if len(l.errors) > 0 {
+		l.config.Close()
+		l.config.scripts = nil
+		return l.config, &LoadError{LoadError: l.errors[0], More: l.errors[1:]}
+	}
+	return l.config, nil
+}
+
+// Close gives up what the configuration holds. Runs in flight of files that no
+// other configuration carries on are cancelled.
+func (c *Config) Close() {
+	for _, s := range c.scripts {
+		s.release()
+	}
+}
+
+// SourceLine gives a line of a file as it was when the configuration loaded;
+// "" if there is no such line. Lines count from 1.
+func (c *Config) SourceLine(file string, line int) string {
+	for _, s := range c.scripts {
+		if source, ok := s.inputs.sources[file]; ok {
+			lines := bytes.Split(source, []byte("\n"))
+			if line >= 1 && line <= len(lines) {
+				return strings.TrimRight(string(lines[line-1]), "\r")
+			}
+		}
+	}
+	return ""
+}
+
+// loader is one call of Load.
+type loader struct {
+	Options
+	config *Config
+	folder *Input // the glob, if Path is a folder
+	errors []engine.LoadError
+}
+
+// mainFile is a script file to load: one universe.
+type mainFile struct {
+	name, path string
+	fsys       fs.FS // nil = the disk
+}
+
+// files lists the script files that the configuration has.
+func (l *loader) files() ([]mainFile, error) {
+	if l.Path == "" {
+		return []mainFile{{name: l.Name, path: l.Name, fsys: l.FS}}, nil
+	}
+	info, err := os.Stat(l.Path)
+	if err != nil || !info.IsDir() {
+		return []mainFile{{name: scriptName(l.Path), path: l.Path}}, nil // reading it says what is wrong
+	}
+	l.folder = &Input{Path: l.Path, Glob: true}
+	names, err := l.folder.readGlob()
+	l.config.Inputs = []Input{*l.folder}
+	if err == nil && len(names) == 0 {
+		err = errors.New("the folder has no *.lua file")
+	}
+	if err != nil {
+		return nil, &LoadError{LoadError: engine.LoadError{File: scriptName(l.Path), Message: reason(err)}}
+	}
+	files := make([]mainFile, len(names))
+	for i, name := range names {
+		files[i] = mainFile{name: scriptName(filepath.Join(l.Path, name)), path: filepath.Join(l.Path, name)}
+	}
+	return files, nil
+}
+
+// reason is why a file could not be read, without saying again which.
+func reason(err error) string {
+	var pathErr *fs.PathError
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
+		return "there is no such file or folder"
+	case errors.As(err, &pathErr):
+		return "cannot read it: " + pathErr.Err.Error()
+	}
+	return err.Error()
+}
+
+// file loads one script file, or carries it over from the configuration before.
+func (l *loader) file(ctx context.Context, f mainFile) error {
+	if old := l.unchanged(f); old != nil {
+		old.retain()
+		l.config.scripts = append(l.config.scripts, old)
+		return nil
+	}
+	dir := path.Dir(f.path)
+	if f.fsys == nil {
+		dir = filepath.Dir(f.path)
+	}
+	s, err := newScript(&l.Options, f.name, dir, f.fsys)
+	if err != nil {
+		return err
+	}
+	s.path = f.path
+	s.retain()
+	l.config.scripts = append(l.config.scripts, s)
+	source, err := s.inputs.source(f.name, f.path)
+	if err != nil {
+		return &LoadError{LoadError: engine.LoadError{File: f.name, Message: reason(err)}}
+	}
+	if err := s.load(ctx, source); err != nil {
+		return err
+	}
+	s.adopt(l.Memory)
+	return nil
+}
+
+// unchanged finds the script of a file in the configuration before, if nothing
+// that it was made from has changed.
+func (l *loader) unchanged(f mainFile) *script {
+	if l.Prev == nil || f.fsys != nil {
+		return nil
+	}
+	for _, s := range l.Prev.scripts {
+		if s.name == f.name && s.path == f.path && !s.inputs.changed() {
+			return s
+		}
+	}
+	return nil
+}
+
+// fail notes why a file was not taken.
+func (l *loader) fail(f mainFile, err error) {
+	var failed *LoadError
+	if errors.As(err, &failed) {
+		l.errors = append(append(l.errors, failed.LoadError), failed.More...)
+		return
+	}
+	var script *vm.Error
+	if errors.As(err, &script) {
+		l.errors = append(l.errors, engine.LoadError{File: cmp.Or(script.File, f.name), Line: script.Line, Message: script.Message})
+		return
+	}
+	l.errors = append(l.errors, engine.LoadError{File: f.name, Message: err.Error()})
+}
+
+// note gathers inputs and warnings of all files.
+func (l *loader) note() {
+	for _, s := range l.config.scripts {
+		for _, input := range s.inputs.list {
+			if !slices.Contains(l.config.Inputs, input) {
+				l.config.Inputs = append(l.config.Inputs, input)
+			}
+		}
+		l.config.Warnings = append(l.config.Warnings, s.warnings...)
+	}
+}
+
+// generation puts the sets of all files together, those of equal name into one,
+// the unnamed one first. Ids must be unique.
+func (l *loader) generation() {
+	g := &engine.Generation{Number: l.Number, LoadedAt: time.Now()}
+	places := map[string]int{}
+	ids := map[engine.ID]engine.Watcher{}
+	for _, s := range l.config.scripts {
+		g.PageTag = cmp.Or(g.PageTag, s.pageTag)
+		for _, set := range s.sets {
+			place, ok := places[set.name]
+			if !ok {
+				place = len(g.Sets)
+				places[set.name] = place
+				g.Sets = append(g.Sets, engine.Set{Name: set.name})
+			}
+			for _, w := range set.watchers {
+				if before, twice := ids[w.ID]; twice {
+					l.errors = append(l.errors, duplicate(before, w))
+				}
+				ids[w.ID] = w
+			}
+			g.Sets[place].Watchers = append(g.Sets[place].Watchers, set.watchers...)
+		}
+	}
+	slices.SortStableFunc(g.Sets, func(a, b engine.Set) int {
+		return cmp.Compare(min(len(a.Name), 1), min(len(b.Name), 1))
+	})
+	l.config.Generation = g
+}
+
+func duplicate(before, w engine.Watcher) engine.LoadError {
+	e := engine.LoadError{File: w.Source.File, Line: w.Source.Line}
+	first := fmt.Sprintf("%s:%d", before.Source.File, before.Source.Line)
+	if before.Name == w.Name {
+		e.Message = fmt.Sprintf("cannot use the name %q twice: %s has it already (give one another name, or an id = of its own)", w.Name, first)
+	} else {
+		e.Message = fmt.Sprintf("cannot use the name %q: its id %q is that of %q at %s (give one an id = of its own)", w.Name, w.ID, before.Name, first)
+	}
+	return e
+}

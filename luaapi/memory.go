@@ -1,0 +1,100 @@
+package luaapi
+
+import (
+	"bytes"
+	"encoding/json"
+	"maps"
+	"sync"
+	"time"
+
+	"pharos/engine"
+)
+
+// StateMaxBytes bounds one watcher's self.state, as JSON.
+const StateMaxBytes = 64 << 10
+
+// Memory keeps what scripts remember across reloads, by watcher id: self.state,
+// and what self.status, self.duration and self.last_updated show. It is safe
+// for concurrent use and outlives every [Config].
+type Memory struct {
+	mu      sync.Mutex
+	entries map[engine.ID]memory
+	rev     uint64
+}
+
+type memory struct {
+	state  []byte // JSON; nil when empty
+	status engine.Status
+	since  time.Time // when status began
+	last   time.Time // when the last run ended
+}
+
+// NewMemory makes an empty memory.
+func NewMemory() *Memory { return &Memory{entries: make(map[engine.ID]memory)} }
+
+// States gives every watcher's self.state as JSON, and a number that grows
+// whenever one of them changes: what a state file saves.
+func (m *Memory) States() (states map[engine.ID]json.RawMessage, rev uint64) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	states = make(map[engine.ID]json.RawMessage)
+	for id, e := range m.entries {
+		if e.state != nil {
+			states[id] = bytes.Clone(e.state)
+		}
+	}
+	return states, m.rev
+}
+
+// Restore sets states that [Memory.States] gave, as of an earlier process.
+// What is no JSON or over [StateMaxBytes] is left out.
+func (m *Memory) Restore(states map[engine.ID]json.RawMessage) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	for id, state := range states {
+		if len(state) <= StateMaxBytes && json.Valid(state) {
+			e := m.entries[id]
+			e.state = bytes.Clone(state)
+			m.entries[id] = e
+		}
+	}
+}
+
+// Retain forgets every watcher that keep refuses, so that a board whose names
+// change with time does not grow.
+func (m *Memory) Retain(keep func(engine.ID) bool) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	maps.DeleteFunc(m.entries, func(id engine.ID, _ memory) bool { return !keep(id) })
+}
+
+func (m *Memory) get(id engine.ID) memory {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	return m.entries[id]
+}
+
+// ended records a run's status and end.
+func (m *Memory) ended(id engine.ID, status engine.Status, at time.Time) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	e := m.entries[id]
+	if e.status != status {
+		e.status, e.since = status, at
+	}
+	e.last = at
+	m.entries[id] = e
+}
+
+// setState keeps a state, nil for none.
+func (m *Memory) setState(id engine.ID, state []byte) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	e := m.entries[id]
+	if bytes.Equal(e.state, state) {
+		return
+	}
+	e.state = bytes.Clone(state)
+	m.entries[id] = e
+	m.rev++
+}

@@ -1,0 +1,112 @@
+package luaapi
+
+import (
+	"fmt"
+
+	lua "github.com/yuin/gopher-lua"
+)
+
+// modules is every name in the table pharos that Go provides. The names of
+// their members are in the file of each.
+var modules = []struct {
+	name string
+	make func(s *script, L *lua.LState) lua.LValue
+}{
+	{"exec", (*script).execFunction},
+	{"ssh", (*script).sshFunction},
+	{"http", (*script).httpModule},
+	{"json", (*script).jsonModule},
+	{"log", (*script).logModule},
+	{"env", (*script).envFunction},
+	{"secret", (*script).secretFunction},
+	{"time", (*script).timeModule},
+	{"file", (*script).fileModule},
+	{"ring", (*script).ringFunction},
+	{"cache", (*script).cacheFunction},
+	{"where", (*script).whereFunction},
+	{"suggest", (*script).suggestFunction},
+}
+
+// builtinClasses is every class, in the order in which they build on each
+// other. Each file returns its class.
+var builtinClasses = []struct{ name, file string }{
+	{"Class", "class.lua"},
+	{"MetricWatcher", "metric.lua"},
+	{"CommandMetricWatcher", "command.lua"},
+	{"PageGETMetricWatcher", "page.lua"},
+	{"WatcherSet", "set.lua"},
+}
+
+// optionalNames may be missing from the table pharos without being a mistake.
+const optionalNames = "url"
+
+// member is one function of a module.
+type member struct {
+	name string
+	call lua.LGFunction
+}
+
+// newModule makes a table of functions that refuses names which it does not
+// have, instead of giving nil.
+func (s *script) newModule(L *lua.LState, name string, members ...member) *lua.LTable {
+	t := L.CreateTable(0, len(members))
+	for _, m := range members {
+		t.RawSetString(m.name, L.NewFunction(m.call))
+	}
+	meta := L.CreateTable(0, 2)
+	meta.RawSetString("__index", L.NewFunction(func(L *lua.LState) int {
+		key := L.Get(2).String()
+		if key == optionalNames && name == "pharos" {
+			return 0
+		}
+		L.RaiseError("cannot use %s.%s: there is no such name %s", name, key, unknownName(key, namesOf(t)))
+		return 0
+	}))
+	meta.RawSetString("__newindex", L.NewFunction(func(L *lua.LState) int {
+		L.RaiseError("cannot set %s.%s: %s", name, L.Get(2), adviceForSetting(L.Get(2).String()))
+		return 0
+	}))
+	t.Metatable = meta
+	return t
+}
+
+func namesOf(t *lua.LTable) []string {
+	var names []string
+	t.ForEach(func(k, _ lua.LValue) { names = append(names, k.String()) })
+	return names
+}
+
+func adviceForSetting(name string) string {
+	for _, global := range globals {
+		if name == global {
+			return fmt.Sprintf("it is a global, %s = ...", name)
+		}
+	}
+	return "keep what is yours in a local"
+}
+
+// whereFunction is pharos.where(level): "file:line" of the function at that
+// level of the stack, as error() counts them.
+func (s *script) whereFunction(L *lua.LState) lua.LValue {
+	return L.NewFunction(func(L *lua.LState) int {
+		place := L.Where(L.OptInt(1, 1))
+		if n := len(place); n > 0 && place[n-1] == ':' {
+			place = place[:n-1]
+		}
+		L.Push(lua.LString(place))
+		return 1
+	})
+}
+
+// suggestFunction is pharos.suggest(name, valid): `(did you mean "b"? valid:
+// a, b)`, the end of a message about an unknown name.
+func (s *script) suggestFunction(L *lua.LState) lua.LValue {
+	return L.NewFunction(func(L *lua.LState) int {
+		valid, err := stringList(L.CheckTable(2))
+		if err != nil {
+			L.ArgError(2, err.Error())
+		}
+		L.Push(lua.LString(unknownName(L.CheckString(1), valid)))
+		return 1
+	})
+}

@@ -1,0 +1,98 @@
+package luaapi
+
+import (
+	"errors"
+	"fmt"
+	"strings"
+	"time"
+
+	lua "github.com/yuin/gopher-lua"
+)
+
+// eachOption hands every option in t to set. One that is not in valid raises
+// at the caller's line, with the nearest valid name and all of them; so does
+// an error of set.
+func eachOption(L *lua.LState, t *lua.LTable, of string, valid []string, set func(name string, v lua.LValue) error) {
+	for k, v := t.Next(lua.LNil); k != lua.LNil; k, v = t.Next(k) {
+		name, ok := k.(lua.LString)
+		if !ok {
+			L.RaiseError("cannot use option %s of %s: options have names (valid: %s)", k, of, strings.Join(valid, ", "))
+		}
+		switch err := set(string(name), v); {
+		case errors.Is(err, errNoOption):
+			L.RaiseError("cannot use option %q of %s %s", string(name), of, unknownName(string(name), valid))
+		case err != nil:
+			L.RaiseError("cannot use option %q of %s: %s", string(name), of, err)
+		}
+	}
+}
+
+// errNoOption is what a set of eachOption returns for a name it does not know.
+var errNoOption = errors.New("no such option")
+
+// optionTable gives the argument n, a table of options that may be left out.
+// The second result is false when it is.
+func optionTable(L *lua.LState, n int, of string) (*lua.LTable, bool) {
+	switch v := L.Get(n).(type) {
+	case *lua.LTable:
+		return v, true
+	default:
+		if !isNil(v) {
+			L.RaiseError("cannot call %s: want a table of options as argument %d, got %s", of, n, typeName(v))
+		}
+	}
+	return nil, false
+}
+
+func wantType(want string, got lua.LValue) error {
+	return fmt.Errorf("want %s, got %s", want, typeName(got))
+}
+
+func setText(to *string, v lua.LValue) error {
+	text, ok := v.(lua.LString)
+	if !ok {
+		return wantType("text", v)
+	}
+	*to = string(text)
+	return nil
+}
+
+func setBytes(to *[]byte, v lua.LValue) error {
+	var text string
+	if err := setText(&text, v); err != nil {
+		return err
+	}
+	*to = []byte(text)
+	return nil
+}
+
+func setBool(to *bool, v lua.LValue) error {
+	b, ok := v.(lua.LBool)
+	if !ok {
+		return wantType("true or false", v)
+	}
+	*to = bool(b)
+	return nil
+}
+
+// setCount takes a whole number from low to high.
+func setCount[N int | int64](to *N, v lua.LValue, low, high N) error {
+	n, ok := v.(lua.LNumber)
+	if !ok || float64(n) != float64(N(n)) || N(n) < low || N(n) > high {
+		if ok {
+			return fmt.Errorf("want a whole number from %d to %d, got %s", low, high, formatNumber(float64(n)))
+		}
+		return wantType("a whole number", v)
+	}
+	*to = N(n)
+	return nil
+}
+
+func setDuration(to *time.Duration, v lua.LValue) error {
+	d, err := durationOf(v)
+	if err != nil {
+		return err
+	}
+	*to = d
+	return nil
+}

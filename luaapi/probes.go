@@ -1,0 +1,61 @@
+package luaapi
+
+import (
+	"context"
+	"log/slog"
+	"net"
+
+	"pharos/engine/probe"
+	"pharos/luaapi/vm"
+)
+
+// Primitives is how scripts reach the world: what the bindings call, and what
+// a test of scripts replaces. host is the vantage, a host to look from over
+// ssh; "" is here. Every method may be called at once, and ends soon after its
+// context does. Errors are [*probe.Error].
+type Primitives interface {
+	Exec(ctx context.Context, host string, req probe.ExecRequest) (*probe.ExecResult, error)
+	HTTP(ctx context.Context, host string, req *probe.HTTPRequest) (*probe.HTTPResult, error)
+}
+
+// Probes are the real [Primitives]: the pools and limits that outlive reloads,
+// and with them what the Lua of all files shares.
+type Probes struct {
+	compiled vm.Cache
+	watchdog vm.Watchdog
+
+	runner probe.Runner
+	http   probe.HTTPClient
+	ssh    *probe.SSHPool
+}
+
+// NewProbes makes primitives that share one pool of connections. They must be
+// closed. A nil logger is silent.
+func NewProbes(logger *slog.Logger) *Probes {
+	return &Probes{ssh: probe.NewSSHPool(probe.SSHConfig{Logger: logger})}
+}
+
+// Close ends every connection.
+func (p *Probes) Close() {
+	p.http.Close()
+	p.ssh.Close()
+}
+
+// Exec runs a command here or on host.
+func (p *Probes) Exec(ctx context.Context, host string, req probe.ExecRequest) (*probe.ExecResult, error) {
+	if host == "" {
+		return p.runner.Exec(ctx, req)
+	}
+	return p.ssh.Exec(ctx, host, req)
+}
+
+// HTTP makes a timed request. With a host its connections leave from there.
+func (p *Probes) HTTP(ctx context.Context, host string, req *probe.HTTPRequest) (*probe.HTTPResult, error) {
+	if host != "" {
+		req.Vantage = host
+		req.Dial = func(ctx context.Context, network, addr string) (net.Conn, error) {
+			return p.ssh.Dial(ctx, host, network, addr)
+		}
+	}
+	return p.http.Do(ctx, req)
+}

@@ -1,0 +1,207 @@
+package luaapi
+
+import (
+	"errors"
+	"fmt"
+	"net/url"
+
+	lua "github.com/yuin/gopher-lua"
+
+	"pharos/engine"
+	"pharos/engine/probe"
+	"pharos/luaapi/vm"
+)
+
+// A verdict is what a check came to, before it is shown.
+type verdict struct {
+	status             engine.Status
+	value              lua.LValue
+	unit, detail, link lua.LValue
+	failure            error // set for nil, err: there is no value then
+}
+
+var statusWords = []string{"ok", "warning", "critical", "unknown"}
+
+// verdictOf reads what check returned: the values on L's stack from first on.
+func (w *watcher) verdictOf(L *lua.LState, first int) (verdict, error) {
+	v := verdict{value: lua.LNil, unit: lua.LNil, detail: lua.LNil, link: lua.LNil}
+	switch got := L.Get(first).(type) {
+	case lua.LString:
+		v.value, v.detail = L.Get(first+1), L.Get(first+2)
+		return v, v.setStatus(string(got))
+	case lua.LNumber:
+		v.status, v.value, v.detail = w.thresholds.Judge(float64(got)), got, L.Get(first+1)
+		return v, nil
+	case lua.LBool:
+		v.status, v.detail = engine.Critical, L.Get(first+1)
+		if got {
+			v.status = engine.OK
+		}
+		return v, nil
+	case *lua.LTable:
+		return v, w.readVerdict(L, &v, got)
+	default:
+		if !isNil(got) {
+			return v, fmt.Errorf("check returned a %s: want a status, a number, a boolean, a table, or nil and an error", typeName(got))
+		}
+	}
+	if err := L.Get(first + 1); !isNil(err) {
+		v.failure = failureOf(err)
+		return v, nil
+	}
+	if recorded, ok := w.self.RawGetString("verdict").(*lua.LTable); ok {
+		return v, w.readVerdict(L, &v, recorded)
+	}
+	return v, errors.New("check returned nothing: want a status, a number, a boolean, a table, or nil and an error")
+}
+
+// failureOf gives the Go error that the second of nil, err stands for. Text
+// that a script made is an error without a kind: the script says that the
+// watched thing failed.
+func failureOf(v lua.LValue) error {
+	if err, ok := vm.ErrorOf(v); ok {
+		return err
+	}
+	if text, ok := textOf(v); ok {
+		return &probe.Error{Message: text}
+	}
+	return &probe.Error{Message: "an error that is a " + typeName(v)}
+}
+
+func (v *verdict) setStatus(word string) error {
+	status, ok := engine.ParseStatus(word)
+	if !ok || status == engine.Pending {
+		return fmt.Errorf("check gave the status %q %s", word, unknownName(word, statusWords))
+	}
+	v.status = status
+	return nil
+}
+
+// readVerdict reads {status=, value=, unit=, detail=, link=}. Without a status
+// the thresholds judge the value, which then is a number.
+func (w *watcher) readVerdict(L *lua.LState, v *verdict, t *lua.LTable) error {
+	var status lua.LValue = lua.LNil
+	var err error
+	fields := map[string]*lua.LValue{"status": &status, "value": &v.value, "unit": &v.unit, "detail": &v.detail, "link": &v.link}
+	for key, value := t.Next(lua.LNil); key != lua.LNil; key, value = t.Next(key) {
+		field, ok := fields[key.String()]
+		if !ok {
+			return fmt.Errorf("check returned a table with %q %s", key.String(), unknownName(key.String(), verdictFields))
+		}
+		*field = value
+	}
+	switch word := status.(type) {
+	case lua.LString:
+		err = v.setStatus(string(word))
+	default:
+		number, isNumber := v.value.(lua.LNumber)
+		if !isNil(status) || !isNumber {
+			return errors.New("check returned a table with neither a status nor a number as its value")
+		}
+		v.status = w.thresholds.Judge(float64(number))
+	}
+	return err
+}
+
+var verdictFields = []string{"status", "value", "unit", "detail", "link"}
+
+// show makes the result of a verdict: the tile shows what the watcher's own
+// methods value and detail make of it.
+func (w *watcher) show(L *lua.LState, v verdict) (engine.Result, error) {
+	if v.failure != nil {
+		return failureResult(v.failure), nil
+	}
+	if err := w.override(L, &v); err != nil {
+		return engine.Result{}, err
+	}
+	result := engine.Result{Status: v.status, Unit: w.unit, Link: w.link}
+	for _, field := range [...]struct {
+		name string
+		from lua.LValue
+		to   *string
+	}{
+		{"value", v.value, &result.Value},
+		{"unit", v.unit, &result.Unit},
+		{"detail", v.detail, &result.Detail},
+		{"link", v.link, &result.Link},
+	} {
+		if isNil(field.from) {
+			continue
+		}
+		text, ok := textOf(field.from)
+		if !ok {
+			return engine.Result{}, fmt.Errorf("the %s is a %s: want text or a number", field.name, typeName(field.from))
+		}
+		*field.to = text
+	}
+	return result, checkLink(result.Link)
+}
+
+// override calls self:value(result) and self:detail(result), unless they are
+// the base class's own, which give back what is in result.
+func (w *watcher) override(L *lua.LState, v *verdict) error {
+	value, detail := L.GetField(w.self, "value"), L.GetField(w.self, "detail")
+	if value == w.script.baseValue && detail == w.script.baseDetail {
+		return nil
+	}
+	result := L.CreateTable(0, len(verdictFields))
+	result.RawSetString("status", lua.LString(v.status.String()))
+	result.RawSetString("value", v.value)
+	result.RawSetString("unit", v.unit)
+	result.RawSetString("detail", v.detail)
+	result.RawSetString("link", v.link)
+	for _, method := range [...]struct {
+		name string
+		is   lua.LValue
+		to   *lua.LValue
+	}{{"value", value, &v.value}, {"detail", detail, &v.detail}} {
+		switch method.is.(type) {
+		case *lua.LFunction:
+			L.Push(method.is)
+			L.Push(w.self)
+			L.Push(result)
+			L.Call(2, 1)
+			*method.to = L.Get(-1)
+			L.Pop(1)
+		default:
+			return fmt.Errorf("the method %s is a %s: want a function", method.name, typeName(method.is))
+		}
+	}
+	return nil
+}
+
+// failureResult is the result of nil, err: critical, or unknown if the error
+// says nothing of the watched thing. The tile shows its kind.
+func failureResult(err error) engine.Result {
+	failure := &engine.Failure{Message: err.Error()}
+	var e *probe.Error
+	if errors.As(err, &e) {
+		failure.Kind, failure.Phase = string(e.Kind), e.Phase
+	}
+	status := engine.Critical
+	if engine.Blameless(failure.Kind) {
+		status = engine.Unknown
+	}
+	return engine.Result{Status: status, Value: failure.Kind, Detail: failure.Message, Failure: failure}
+}
+
+// scriptResult is the result of a run whose script broke.
+func scriptResult(failure engine.Failure) engine.Result {
+	failure.Kind = engine.KindScript
+	detail := failure.Message
+	if failure.File != "" {
+		detail = fmt.Sprintf("%s:%d: %s", failure.File, failure.Line, failure.Message)
+	}
+	return engine.Result{Status: engine.Unknown, Value: "script error", Detail: detail, Failure: &failure}
+}
+
+func checkLink(link string) error {
+	if link == "" {
+		return nil
+	}
+	u, err := url.Parse(link)
+	if err != nil || u.Host == "" || u.Scheme != "http" && u.Scheme != "https" {
+		return fmt.Errorf("the link %q is no http or https URL", link)
+	}
+	return nil
+}

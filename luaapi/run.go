@@ -1,0 +1,176 @@
+package luaapi
+
+import (
+	"context"
+	"errors"
+	"strings"
+	"time"
+
+	lua "github.com/yuin/gopher-lua"
+
+	"pharos/engine"
+	"pharos/engine/probe"
+	"pharos/luaapi/vm"
+)
+
+// Bounds of what one run may log; the rest is dropped and said to be.
+const (
+	logMaxLines = 50
+	logMaxBytes = 4096
+)
+
+// run gathers what one run, or the loading of a file, leaves behind. It is
+// used with the baton held, so by one goroutine at a time.
+type run struct {
+	watcher *watcher // nil while the file loads
+	trace   func(Event)
+
+	result   engine.Result // what the step function made of the check
+	failure  error         // of the last primitive that failed
+	timing   *probe.Timing // of the last timed primitive
+	output   string        // of the last command, or the start of the last page
+	stateErr error         // why self.state could not be kept
+
+	log      []string
+	logBytes int
+}
+
+type runKey struct{}
+
+// runOf gives the run that L is part of.
+func runOf(L *lua.LState) *run { return runFrom(vm.Context(L)) }
+
+func runFrom(ctx context.Context) *run {
+	if r, ok := ctx.Value(runKey{}).(*run); ok {
+		return r
+	}
+	return &run{} // called from outside of any run: nobody will look
+}
+
+// logLine keeps one line of what a script logged.
+func (r *run) logLine(text string) {
+	if len(r.log) >= logMaxLines || r.logBytes >= logMaxBytes {
+		if n := len(r.log); n > 0 && r.log[n-1] != logDropped {
+			r.log = append(r.log, logDropped)
+		}
+		return
+	}
+	if left := logMaxBytes - r.logBytes; len(text) > left {
+		text = strings.ToValidUTF8(text[:left], "") + "..."
+	}
+	r.logBytes += len(text)
+	r.log = append(r.log, text)
+}
+
+const logDropped = "(more was logged than is kept)"
+
+// Event is one thing that a run did: what `pharosd once -v` shows.
+type Event struct {
+	Kind    string // exec, http, tcp, ..., as the primitive is named; "log" for a logged line
+	Host    string // the vantage; "" is here
+	Text    string // what was asked, or logged; secrets are masked
+	Outcome string // what came of it: "exit 0", "200", ""
+	Err     error  // why nothing came of it
+
+	Started time.Time
+	Elapsed time.Duration
+	Timing  *probe.Timing // nil for what is not timed
+}
+
+type traceKey struct{}
+
+// WithTrace lets f hear of every event of the runs under the context, as it
+// ends, on the run's goroutine. f must not block.
+func WithTrace(ctx context.Context, f func(Event)) context.Context {
+	return context.WithValue(ctx, traceKey{}, f)
+}
+
+func traceOf(ctx context.Context) func(Event) {
+	f, _ := ctx.Value(traceKey{}).(func(Event))
+	return f
+}
+
+// reach calls a primitive with the baton released: f must use Go values only.
+// timeout, if not 0, ends it before the run's own deadline. While the file
+// loads it raises: loading declares, and does nothing.
+func reach[T any](s *script, L *lua.LState, e *Event, timeout time.Duration, f func(ctx context.Context) (T, error)) (T, error) {
+	if vm.Loading(L) {
+		L.RaiseError("cannot call pharos.%s while the file loads: loading only declares, so call it in a function such as check", e.Kind)
+	}
+	var result T
+	var err error
+	e.Started = time.Now()
+	vm.Block(L, func(ctx context.Context) {
+		if timeout > 0 {
+			var cancel context.CancelFunc
+			ctx, cancel = context.WithTimeout(ctx, timeout)
+			defer cancel()
+		}
+		result, err = f(ctx)
+	})
+	e.Elapsed, e.Err = time.Since(e.Started), err
+	if probe.KindOf(err) == probe.Misuse {
+		L.RaiseError("%s", err.Error())
+	}
+	return result, err
+}
+
+// done ends a primitive's call: it keeps the evidence, and tells the trace.
+func (s *script) done(L *lua.LState, e *Event) {
+	r := runOf(L)
+	r.failure = e.Err
+	if e.Timing != nil {
+		r.timing = e.Timing
+	}
+	if r.trace != nil {
+		e.Text = s.mask.text(e.Text)
+		r.trace(*e)
+	}
+}
+
+// pushError leaves nil, err on the stack: err has kind, phase and timing, and
+// its tostring is the message.
+func (s *script) pushError(L *lua.LState, err error) int {
+	fields := map[string]lua.LValue{}
+	var e *probe.Error
+	if errors.As(err, &e) {
+		fields["kind"] = lua.LString(e.Kind)
+		if e.Phase != "" {
+			fields["phase"] = lua.LString(e.Phase)
+		}
+		if e.Timing != nil {
+			fields["timing"] = timingTable(L, e.Timing)
+		}
+	}
+	fields["message"] = lua.LString(err.Error())
+	L.Push(lua.LNil)
+	L.Push(vm.NewErrorValue(L, err, fields))
+	return 2
+}
+
+// timingTable makes the table "timing": the disjoint phases and curl's marks,
+// all plain fields in seconds, so that json.encode shows them.
+func timingTable(L *lua.LState, t *probe.Timing) *lua.LTable {
+	seconds := func(d time.Duration) lua.LNumber { return lua.LNumber(d.Seconds()) }
+	table := L.CreateTable(0, 16)
+	for _, p := range t.Phases() {
+		table.RawSetString(p.Name, seconds(p.Duration))
+	}
+	table.RawSetString("total", seconds(t.Total))
+	table.RawSetString("first_byte", seconds(t.StartTransfer))
+	for _, mark := range [...]struct {
+		name string
+		at   time.Duration
+	}{
+		{"time_namelookup", t.NameLookup},
+		{"time_connect", t.Connected},
+		{"time_appconnect", t.AppConnect},
+		{"time_pretransfer", t.PreTransfer},
+		{"time_starttransfer", t.StartTransfer},
+		{"time_redirect", t.Redirect},
+		{"time_total", t.Total},
+	} {
+		table.RawSetString(mark.name, seconds(mark.at))
+	}
+	return table
+}

@@ -1,0 +1,195 @@
+package luaapi
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"log/slog"
+	"path"
+	"path/filepath"
+	"strings"
+	"sync/atomic"
+
+	lua "github.com/yuin/gopher-lua"
+
+	"pharos/engine"
+	"pharos/luaapi/vm"
+)
+
+// script is one script file in a universe of its own, with what it declared.
+// It is shared by every configuration since the one that loaded it.
+type script struct {
+	name     string // as its author knows it
+	path     string // where it was read
+	universe *vm.Universe
+	inputs   *inputs
+	mask     mask
+	definer  *definer
+
+	logger     *slog.Logger
+	primitives Primitives
+	lookupEnv  func(string) (string, bool)
+	url        string
+
+	json                  jsonKinds
+	headersMeta           *lua.LTable
+	step                  *lua.LFunction
+	baseValue, baseDetail lua.LValue // the base class's own methods
+	loadedSecrets         map[string]string
+
+	pageTag  string
+	sets     []declaredSet
+	watchers []*watcher
+	warnings []engine.LoadError
+	users    atomic.Int32 // configurations that it is part of
+}
+
+// globals are the names that a script may set.
+var globals = []string{"page_tag", "metric_watchers", "metric_watcher_sets"}
+
+// newScript makes the universe of a file whose relative paths start in dir.
+func newScript(o *Options, name, dir string, fsys fs.FS) (*script, error) {
+	s := &script{
+		name:          name,
+		inputs:        &inputs{fsys: fsys, dir: dir},
+		definer:       newDefiner(),
+		logger:        o.Logger,
+		primitives:    o.Primitives,
+		lookupEnv:     o.LookupEnv,
+		url:           o.URL,
+		loadedSecrets: make(map[string]string),
+	}
+	u, err := vm.New(vm.Options{
+		Name:    name,
+		Find:    s.find,
+		Globals: globals,
+		Setup:   func(L *lua.LState, env *lua.LTable) error { return s.setUp(L, env, o) },
+		Print:   s.print,
+		Warn: func(e vm.Error) {
+			s.warnings = append(s.warnings, engine.LoadError{File: e.File, Line: e.Line, Message: e.Message})
+		},
+		Cache:    &o.Probes.compiled,
+		Watchdog: &o.Probes.watchdog,
+	})
+	s.universe = u
+	return s, err
+}
+
+// setUp makes the table pharos: primitives in Go, then the classes in Lua.
+func (s *script) setUp(L *lua.LState, env *lua.LTable, o *Options) error {
+	s.json = newJSONKinds(L)
+	s.headersMeta = newHeadersMeta(L)
+	s.step = L.NewFunction(s.stepFunction)
+	s.definer.know("lua", env)
+	pharos := s.newModule(L, "pharos")
+	for _, m := range modules {
+		pharos.RawSetString(m.name, m.make(s, L))
+	}
+	if s.url != "" {
+		pharos.RawSetString("url", lua.LString(s.url))
+	}
+	env.RawSetString("pharos", pharos)
+	for _, c := range builtinClasses {
+		class, err := loadClass(L, o, c.file)
+		if err != nil {
+			return err
+		}
+		pharos.RawSetString(c.name, class)
+	}
+	base := pharos.RawGetString("MetricWatcher")
+	s.baseValue, s.baseDetail = L.GetField(base, "value"), L.GetField(base, "detail")
+	s.definer.know("pharos", pharos)
+	return nil
+}
+
+// builtinPrefix begins the chunk names of the classes.
+const builtinPrefix = "builtin/"
+
+func loadClass(L *lua.LState, o *Options, file string) (lua.LValue, error) {
+	source, err := fs.ReadFile(o.Classes, file)
+	if err != nil {
+		return nil, err
+	}
+	proto, err := o.Probes.compiled.Compile(builtinPrefix+file, source)
+	if err != nil {
+		return nil, err
+	}
+	L.Push(L.NewFunctionFromProto(proto))
+	L.Call(0, 1)
+	class := L.Get(-1)
+	L.Pop(1)
+	return class, nil
+}
+
+// find resolves require(module): in the folder of the script, then in its lib/.
+func (s *script) find(module string) (name string, source []byte, err error) {
+	if module == "pharos" {
+		return "pharos", []byte("return pharos"), nil
+	}
+	relative := strings.ReplaceAll(module, ".", "/")
+	var tried []string
+	for _, candidate := range []string{relative + ".lua", relative + "/init.lua", "lib/" + relative + ".lua", "lib/" + relative + "/init.lua"} {
+		name := path.Join(path.Dir(s.name), candidate)
+		source, err := s.inputs.source(name, s.inputs.resolve(candidate))
+		switch {
+		case err == nil:
+			return name, source, nil
+		case errors.Is(err, errLoaded):
+			return "", nil, fmt.Errorf("require it while the file loads: %w", err)
+		case !errors.Is(err, fs.ErrNotExist):
+			return "", nil, err
+		}
+		tried = append(tried, name)
+	}
+	return "", nil, fmt.Errorf("no such file: tried %s", strings.Join(tried, ", "))
+}
+
+// print is where print and pharos.log go: the run's log lines, and the daemon's
+// log while the file loads.
+func (s *script) print(ctx context.Context, text string) { s.log(ctx, slog.LevelInfo, text) }
+
+func (s *script) log(ctx context.Context, level slog.Level, text string) {
+	r := runFrom(ctx)
+	text = s.mask.text(text)
+	id := engine.ID("")
+	if r.watcher != nil {
+		id = r.watcher.id
+	}
+	r.logLine(text)
+	if r.trace != nil {
+		r.trace(Event{Kind: "log", Text: text})
+	}
+	s.logger.Log(ctx, level, text, "script", s.name, "watcher", string(id))
+}
+
+// load runs the file and reads what it declared.
+func (s *script) load(ctx context.Context, source []byte) error {
+	defer s.inputs.close()
+	ctx = context.WithValue(ctx, runKey{}, &run{})
+	if err := s.universe.Load(ctx, source); err != nil {
+		if hint := pythonHint(s.name, source); hint != nil {
+			return hint
+		}
+		return err
+	}
+	var declared error
+	err := s.universe.Do(ctx, func(L *lua.LState) error {
+		declared = s.declare(L)
+		return nil
+	})
+	return errors.Join(err, declared)
+}
+
+// retain and release count the configurations that the script is part of; the
+// last one closes its universe.
+func (s *script) retain() { s.users.Add(1) }
+
+func (s *script) release() {
+	if s.users.Add(-1) == 0 {
+		s.universe.Close()
+	}
+}
+
+// scriptName is how messages name a file: as it was given.
+func scriptName(path string) string { return filepath.ToSlash(filepath.Clean(path)) }

@@ -1,0 +1,126 @@
+package luaapi
+
+import (
+	"errors"
+	"fmt"
+	"net/url"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"sync"
+	"sync/atomic"
+
+	lua "github.com/yuin/gopher-lua"
+)
+
+// secretMinBytes is the shortest secret taken: masking a shorter one would
+// black out ordinary words.
+const secretMinBytes = 8
+
+const maskText = "••••••"
+
+// mask replaces secrets in everything that leaves a script. It is safe for
+// concurrent use.
+type mask struct {
+	mu       sync.Mutex
+	values   []string
+	replacer atomic.Pointer[strings.Replacer] // nil while there is no secret
+}
+
+// add masks value from now on, also as it looks in a URL.
+func (m *mask) add(value string) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	for _, form := range []string{value, url.QueryEscape(value), url.PathEscape(value), url.UserPassword("", value).String()[1:]} {
+		if !slices.Contains(m.values, form) {
+			m.values = append(m.values, form)
+		}
+	}
+	// Longest first, so that a secret which begins with another one is masked whole.
+	slices.SortFunc(m.values, func(a, b string) int { return len(b) - len(a) })
+	pairs := make([]string, 0, 2*len(m.values))
+	for _, form := range m.values {
+		pairs = append(pairs, form, maskText)
+	}
+	m.replacer.Store(strings.NewReplacer(pairs...))
+}
+
+// text gives text with every secret masked.
+func (m *mask) text(text string) string {
+	if r := m.replacer.Load(); r != nil && text != "" {
+		return r.Replace(text)
+	}
+	return text
+}
+
+// secretFunction is pharos.secret(name): the value of a credential, masked from
+// now on wherever it would show. It is read from the file of that name in
+// $CREDENTIALS_DIRECTORY (systemd's LoadCredential), else from the environment
+// variable of that name. pharos.secret{file = path} reads a file. A missing or
+// short one raises.
+func (s *script) secretFunction(L *lua.LState) lua.LValue {
+	return L.NewFunction(func(L *lua.LState) int {
+		var value string
+		var err error
+		switch arg := L.CheckAny(1).(type) {
+		case lua.LString:
+			value, err = s.namedSecret(string(arg))
+		case *lua.LTable:
+			value, err = s.fileSecret(L, arg)
+		default:
+			L.ArgError(1, "want a name or { file = path }")
+		}
+		if err != nil {
+			L.RaiseError("cannot use secret: %s", err)
+		}
+		s.mask.add(value)
+		L.Push(lua.LString(value))
+		return 1
+	})
+}
+
+func (s *script) namedSecret(name string) (string, error) {
+	if name == "" || strings.ContainsAny(name, "/\\\x00") || name == ".." {
+		return "", fmt.Errorf("%q is no name of a credential", name)
+	}
+	if dir, ok := s.lookupEnv("CREDENTIALS_DIRECTORY"); ok {
+		value, err := s.readSecret(filepath.Join(dir, name))
+		if !errors.Is(err, os.ErrNotExist) {
+			return value, err
+		}
+	}
+	if value, ok := s.lookupEnv(name); ok {
+		return checkSecret(name, value)
+	}
+	return "", fmt.Errorf("%q is neither a file in $CREDENTIALS_DIRECTORY nor an environment variable", name)
+}
+
+func (s *script) fileSecret(L *lua.LState, t *lua.LTable) (path string, err error) {
+	eachOption(L, t, "pharos.secret", []string{"file"}, func(_ string, v lua.LValue) error {
+		var ok bool
+		if path, ok = scalarText(v); !ok {
+			return wantType("text", v)
+		}
+		return nil
+	})
+	if path == "" {
+		return "", errors.New("want a name or { file = path }")
+	}
+	return s.readSecret(s.inputs.resolve(path))
+}
+
+func (s *script) readSecret(path string) (string, error) {
+	data, err := s.inputs.read(path)
+	if err != nil {
+		return "", err
+	}
+	return checkSecret(path, strings.TrimRight(string(data), "\r\n"))
+}
+
+func checkSecret(name, value string) (string, error) {
+	if len(value) < secretMinBytes {
+		return "", fmt.Errorf("%q has %d bytes, fewer than %d: it could not be masked", name, len(value), secretMinBytes)
+	}
+	return value, nil
+}

@@ -1,0 +1,93 @@
+package luaapi
+
+import (
+	"context"
+	"net/http"
+	"time"
+
+	lua "github.com/yuin/gopher-lua"
+
+	"pharos/engine/probe"
+)
+
+// timeModule is pharos.time: now, monotonic, sleep, parse, format and seconds.
+func (s *script) timeModule(L *lua.LState) lua.LValue {
+	epoch := time.Now()
+	return s.newModule(L, "pharos.time",
+		member{"now", func(L *lua.LState) int {
+			L.Push(lua.LNumber(float64(time.Now().UnixMicro()) / 1e6))
+			return 1
+		}},
+		member{"monotonic", func(L *lua.LState) int {
+			L.Push(lua.LNumber(time.Since(epoch).Seconds()))
+			return 1
+		}},
+		member{"sleep", s.timeSleep},
+		member{"parse", s.timeParse},
+		member{"format", s.timeFormat},
+		member{"seconds", func(L *lua.LState) int {
+			d, err := durationOf(L.CheckAny(1))
+			if err != nil {
+				L.RaiseError("cannot use duration: %s", err)
+			}
+			L.Push(lua.LNumber(d.Seconds()))
+			return 1
+		}},
+	)
+}
+
+// timeSleep is pharos.time.sleep(duration). Other watchers run meanwhile. Past
+// the run's time it gives nil and an error of kind timeout.
+func (s *script) timeSleep(L *lua.LState) int {
+	d, err := durationOf(L.CheckAny(1))
+	if err != nil {
+		L.RaiseError("cannot sleep: %s", err)
+	}
+	e := &Event{Kind: "time.sleep", Text: d.String()}
+	slept, err := reach(s, L, e, 0, func(ctx context.Context) (bool, error) {
+		timer := time.NewTimer(d)
+		defer timer.Stop()
+		select {
+		case <-timer.C:
+			return true, nil
+		case <-ctx.Done():
+			return false, &probe.Error{Kind: probe.Timeout, Message: "sleeping " + d.String() + ": the run's time ended", Err: ctx.Err()}
+		}
+	})
+	s.done(L, e)
+	if err != nil {
+		return s.pushError(L, err)
+	}
+	L.Push(lua.LBool(slept))
+	return 1
+}
+
+// timeLayouts are the ways of writing a time that parse knows.
+var timeLayouts = []string{
+	time.RFC3339Nano, http.TimeFormat, time.RFC1123Z, time.RFC850, time.ANSIC, time.UnixDate,
+	"2006-01-02 15:04:05Z07:00", "2006-01-02 15:04:05 -0700", "2006-01-02 15:04:05", "2006-01-02T15:04:05", time.DateOnly,
+	"Jan _2 15:04:05 2006 MST",
+}
+
+// timeParse is pharos.time.parse(text): Unix seconds, or nil and an error. A
+// time without a zone is UTC.
+func (s *script) timeParse(L *lua.LState) int {
+	text := L.CheckString(1)
+	for _, layout := range timeLayouts {
+		if t, err := time.Parse(layout, text); err == nil {
+			L.Push(lua.LNumber(float64(t.UnixMicro()) / 1e6))
+			return 1
+		}
+	}
+	if len(text) > 100 {
+		text = text[:100]
+	}
+	return s.pushError(L, &probe.Error{Kind: probe.Proto, Message: "parsing time \"" + text + "\": no known form"})
+}
+
+// timeFormat is pharos.time.format(seconds): UTC, as RFC 3339.
+func (s *script) timeFormat(L *lua.LState) int {
+	seconds := float64(L.CheckNumber(1))
+	L.Push(lua.LString(time.UnixMicro(int64(seconds * 1e6)).UTC().Format(time.RFC3339)))
+	return 1
+}
