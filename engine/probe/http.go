@@ -80,6 +80,7 @@ type HTTPClient struct {
 
 	pool    httpPool
 	certs   httpCerts
+	churn   httpChurn
 	h2      httpH2
 	readers sync.Pool // of *bufio.Reader
 	zips    sync.Pool // of *gzip.Reader
@@ -119,7 +120,7 @@ type httpRun struct {
 	message       httpMessage // what is sent there
 	proxy         *httpTarget
 	certs         httpCertKey
-	tls           *tls.Config // nil until needed
+	tls           *tls.Config // shared: to be cloned
 	jar           *httpJar    // nil unless redirects are followed
 
 	conn     *httpConn // of the last hop, if still good for another
@@ -131,6 +132,13 @@ type httpRun struct {
 // since is the time since the run began. It is never 0, which marks what did
 // not happen.
 func (r *httpRun) since() time.Duration { return max(time.Since(r.t0), 1) }
+
+// late tells whether the context is over. Deadlines inside net can be a little
+// ahead of the context's own timer.
+func (r *httpRun) late() bool {
+	deadline, ok := r.ctx.Deadline()
+	return r.ctx.Err() != nil || ok && !time.Now().Before(deadline)
+}
 
 // follow makes hops until one does not redirect, or not any more.
 func (r *httpRun) follow() (*HTTPResult, error) {

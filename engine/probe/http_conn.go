@@ -46,19 +46,14 @@ func (s *httpSource) Read(p []byte) (int, error) {
 	return n, err
 }
 
-// guard makes the connection fail as soon as ctx is done. What it returns
-// takes that back, and tells whether it came in time.
+// guard makes the connection fail as soon as ctx is done, and needs no
+// goroutine while it waits. What it returns takes that back, and tells whether
+// it came in time. A deadline in the past leaves the closing to the owner;
+// connections without deadlines (those over ssh) are closed.
 func (c *httpConn) guard(ctx context.Context) func() bool {
-	return httpGuard(ctx, c.raw)
-}
-
-// httpGuard needs no goroutine while it waits. A deadline in the past leaves
-// the closing to the owner; connections without deadlines (those over ssh) are
-// closed.
-func httpGuard(ctx context.Context, conn net.Conn) func() bool {
 	return context.AfterFunc(ctx, func() {
-		if conn.SetDeadline(time.Unix(1, 0)) != nil {
-			conn.Close()
+		if c.raw.SetDeadline(time.Unix(1, 0)) != nil {
+			c.raw.Close()
 		}
 	})
 }
@@ -96,6 +91,7 @@ func (c *httpConn) fresh() bool {
 
 // close ends the connection and takes its buffer back.
 func (c *httpConn) close(owner *HTTPClient) {
+	owner.churn.close(c.raw)
 	c.shut()
 	c.release(owner)
 }
@@ -122,7 +118,9 @@ func (h *httpHop) connect() error {
 		}
 		prev.close(r.client)
 	}
-	if r.req.KeepAlive && !h.again {
+	// Whether a connection that is no socket still lives only a request can
+	// tell, and not every request may be made twice.
+	if r.req.KeepAlive && !h.again && (r.req.Dial == nil || r.message.idempotent()) {
 		if kept := r.client.pool.take(key); kept != nil {
 			h.reuse(kept)
 			return nil
@@ -135,7 +133,8 @@ func (h *httpHop) reuse(c *httpConn) {
 	if c.br == nil {
 		c.acquire(h.run.client)
 	}
-	h.conn, h.marks.reused = c, true
+	h.conn, h.stop = c, c.guard(h.run.ctx)
+	h.marks.reused = true
 	h.marks.begin = h.run.since()
 	h.marks.dns = h.marks.begin
 }
@@ -150,9 +149,7 @@ func (h *httpHop) open(key httpKey) error {
 	}
 	h.marks.dial = r.since()
 	c := &httpConn{key: key, raw: raw, wire: raw}
-	h.conn = c
-	stop := c.guard(r.ctx)
-	defer stop()
+	h.conn, h.stop = c, c.guard(r.ctx)
 	if err := h.tunnel(c); err != nil {
 		return err
 	}
@@ -181,10 +178,7 @@ func (h *httpHop) open(key httpKey) error {
 // handshake puts TLS over the connection. The connection's guard bounds it,
 // which saves the goroutine of HandshakeContext.
 func (h *httpHop) handshake(c *httpConn) error {
-	config, err := h.run.tlsConfig()
-	if err != nil {
-		return err
-	}
+	config := h.run.tlsConfig()
 	conn := tls.Client(c.wire, config)
 	if err := conn.Handshake(); err != nil {
 		return err

@@ -27,11 +27,12 @@ func (h *httpHop) dial() (net.Conn, error) {
 	h.marks.begin = r.since()
 	switch {
 	case r.req.Dial != nil:
-		h.address = h.addr(to)
-		return r.req.Dial(r.ctx, h.network(), h.address)
+		addr := h.addr(to)
+		h.address = httpAddress(addr)
+		return r.req.Dial(r.ctx, h.network(), addr)
 	case r.req.Unix != "":
 		h.marks.dns = h.marks.begin
-		h.address = r.req.Unix
+		h.address = httpAddress(r.req.Unix)
 		return (&net.Dialer{}).DialContext(r.ctx, "unix", r.req.Unix)
 	}
 	if addr, ok := h.literal(to); ok {
@@ -39,6 +40,11 @@ func (h *httpHop) dial() (net.Conn, error) {
 	}
 	return h.dialName(h.addr(to))
 }
+
+// httpAddress is an address to connect to that is text already.
+type httpAddress string
+
+func (a httpAddress) String() string { return string(a) }
 
 func (h *httpHop) network() string {
 	switch h.run.req.IP {
@@ -85,7 +91,7 @@ func (h *httpHop) literal(t *httpTarget) (netip.AddrPort, bool) {
 
 func (h *httpHop) dialAddr(addr netip.AddrPort) (net.Conn, error) {
 	h.marks.dns = h.marks.begin
-	h.address = addr.String()
+	h.address = addr
 	network := h.network()
 	if network == "tcp4" && !addr.Addr().Unmap().Is4() || network == "tcp6" && addr.Addr().Unmap().Is4() {
 		return nil, errHTTPFamily
@@ -117,7 +123,7 @@ func (h *httpHop) dialName(addr string) (net.Conn, error) {
 			return nil
 		},
 	}
-	h.phase, h.address = "dns", addr
+	h.phase, h.address = "dns", httpAddress(addr)
 	conn, err := d.DialContext(h.run.ctx, h.network(), addr)
 	if at := resolved.Load(); at != 0 {
 		h.marks.dns, h.phase = time.Duration(at), "connect"

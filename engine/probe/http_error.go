@@ -56,14 +56,14 @@ func (r *httpRun) fail(h *httpHop, err error) error {
 func (h *httpHop) classify(err error) (Kind, string) {
 	r := h.run
 	var told *Error
-	switch ctxErr := r.ctx.Err(); {
-	case errors.Is(ctxErr, context.DeadlineExceeded):
+	switch {
+	case errors.Is(r.ctx.Err(), context.Canceled):
+		return Cancelled, "cancelled " + h.activity()
+	case r.late():
 		if r.proxy != nil && (h.phase == "dns" || h.phase == "connect") {
 			return Vantage, "the proxy: timed out after " + httpSeconds(h.marks.end) + " " + h.activity()
 		}
 		return Timeout, "timed out after " + httpSeconds(h.marks.end) + " " + h.activity()
-	case ctxErr != nil:
-		return Cancelled, "cancelled " + h.activity()
 	case errors.As(err, &told):
 		return told.Kind, told.Message
 	case httpOverload(err):
@@ -113,7 +113,7 @@ func (h *httpHop) activity() string {
 	case "dns":
 		return "resolving the name"
 	case "connect":
-		return "connecting to " + h.address
+		return "connecting to " + h.address.String()
 	case "blocked":
 		return "waiting for the proxy"
 	case "tls":
@@ -138,7 +138,7 @@ func httpDNSProblem(err *net.DNSError) (Kind, string) {
 	return DNS, fmt.Sprintf("resolving %q: %s", err.Name, err.Err)
 }
 
-func httpConnectProblem(err error, address string) (Kind, string) {
+func httpConnectProblem(err error, address fmt.Stringer) (Kind, string) {
 	var netErr net.Error
 	switch {
 	case errors.Is(err, errHTTPFamily):
@@ -166,10 +166,12 @@ func httpErrno(err error) string {
 func httpOverload(err error) bool {
 	errno, ok := errors.AsType[syscall.Errno](err)
 	if !ok {
-		return false
+		// The resolver keeps only the text.
+		dns, ok := errors.AsType[*net.DNSError](err)
+		return ok && strings.Contains(dns.Err, syscall.EMFILE.Error())
 	}
 	switch errno {
-	case syscall.EMFILE, syscall.ENFILE, syscall.ENOBUFS, syscall.ENOMEM, syscall.EADDRNOTAVAIL:
+	case syscall.EMFILE, syscall.ENFILE, syscall.ENOBUFS, syscall.ENOMEM, syscall.EADDRNOTAVAIL, syscall.EADDRINUSE:
 		return true
 	}
 	return false

@@ -2,10 +2,10 @@ package probe
 
 import (
 	"errors"
+	"fmt"
 	"io"
 	"net"
 	"net/http"
-	"strconv"
 	"syscall"
 	"time"
 )
@@ -15,8 +15,10 @@ type httpHop struct {
 	run     *httpRun
 	conn    *httpConn
 	marks   httpMarks
-	phase   string // that it is in
-	address string // it connects to, for messages
+	phase   string        // that it is in
+	address fmt.Stringer  // it connects to, for messages
+	stop    func() bool   // takes back the guard of conn
+	writing chan httpSent // of a long body, while that goes on
 	body    httpBody
 	again   bool // its kept connection was dead: take none
 	keep    bool // the connection is good for another request
@@ -31,28 +33,42 @@ func (h *httpHop) do() (res *HTTPResult, err error) {
 			res, err = h.exchange()
 		}
 		h.marks.end = h.run.since()
+		if h.conn != nil && !h.stop() {
+			h.keep = false // too late: the guard has struck
+		}
 		if err == nil || !h.retry(err) {
 			break
 		}
-		h.conn.close(h.run.client)
+		h.drop()
 		// What the dead connection took counts as waiting for a live one.
 		h.marks = httpMarks{start: h.marks.start}
 		h.conn, h.again = nil, true
 	}
-	switch {
-	case h.conn == nil:
-	case err == nil && h.keep:
+	if err == nil && h.keep && h.writing == nil {
 		h.run.conn = h.conn
-	default:
-		h.conn.close(h.run.client)
+	} else {
+		h.drop()
 	}
 	return res, err
+}
+
+// drop closes the connection, and leaves nobody behind who writes to it.
+func (h *httpHop) drop() {
+	if h.conn == nil {
+		return
+	}
+	h.conn.close(h.run.client)
+	if h.writing != nil {
+		<-h.writing
+		h.writing = nil
+	}
 }
 
 // retry tells whether a kept connection turned out to be dead before anything
 // came back, and the request may be made again.
 func (h *httpHop) retry(err error) bool {
-	return h.marks.reused && h.marks.first == 0 && h.run.ctx.Err() == nil && h.run.message.idempotent() && httpBroken(err)
+	return h.marks.reused && h.marks.first == 0 && !h.run.late() && h.run.message.idempotent() &&
+		(h.conn.h2 != nil || httpBroken(err))
 }
 
 // httpBroken tells a connection that ended from one that was too slow.
@@ -63,7 +79,6 @@ func httpBroken(err error) bool {
 
 // exchange sends the request over the connection and reads the answer.
 func (h *httpHop) exchange() (*HTTPResult, error) {
-	stop := h.conn.guard(h.run.ctx)
 	var head *http.Response
 	var err error
 	if h.conn.h2 != nil {
@@ -72,7 +87,6 @@ func (h *httpHop) exchange() (*HTTPResult, error) {
 		head, err = h.converse()
 	}
 	if err != nil {
-		stop()
 		return nil, err
 	}
 	h.phase = "receive"
@@ -88,7 +102,7 @@ func (h *httpHop) exchange() (*HTTPResult, error) {
 	if h.conn.h2 != nil {
 		head.Body.Close() // HTTP/1's would read an endless body to its end
 	}
-	h.keep = stop() && whole && h.reusable(head)
+	h.keep = whole && h.reusable(head)
 	if err != nil {
 		return nil, err
 	}
@@ -105,10 +119,13 @@ func (h *httpHop) reusable(head *http.Response) bool {
 }
 
 func httpProto(head *http.Response) string {
-	if head.ProtoMajor >= 2 {
-		return strconv.Itoa(head.ProtoMajor)
+	switch {
+	case head.ProtoMajor >= 2:
+		return "2"
+	case head.ProtoMinor == 0:
+		return "1.0"
 	}
-	return strconv.Itoa(head.ProtoMajor) + "." + strconv.Itoa(head.ProtoMinor)
+	return "1.1"
 }
 
 // httpInlineBody is the longest body that is written before the answer is
@@ -121,7 +138,7 @@ func (h *httpHop) converse() (*http.Response, error) {
 	m, c := &h.run.message, h.conn
 	h.phase = "send"
 	proxy := h.run.proxy
-	if proxy != nil && (h.run.target.https() || proxy.url.Scheme == "socks5" || proxy.url.Scheme == "socks5h") {
+	if proxy != nil && (h.run.target.https() || proxy.socks()) {
 		proxy = nil // behind a tunnel the server itself listens
 	}
 	out := m.head(h.run.target, proxy)
@@ -141,43 +158,38 @@ func (h *httpHop) converse() (*http.Response, error) {
 	return head, err
 }
 
-// converseLong writes and reads at the same time. It returns once the writing
-// has ended, if need be because the answer has come.
+type httpSent struct {
+	at  time.Duration
+	err error
+}
+
+// converseLong writes and reads at the same time. What is left to write when
+// the answer has come, nobody waits for: the connection is then done for.
 func (h *httpHop) converseLong(out []byte) (*http.Response, error) {
-	type sent struct {
-		at  time.Duration
-		err error
-	}
-	c := h.conn
-	done := make(chan sent, 1)
+	c, body := h.conn, h.run.message.body
+	h.writing = make(chan httpSent, 1)
 	go func() {
 		_, err := c.wire.Write(out)
 		if err == nil {
-			_, err = c.wire.Write(h.run.message.body)
+			_, err = c.wire.Write(body)
 		}
-		done <- sent{h.run.since(), err}
+		h.writing <- httpSent{h.run.since(), err}
 	}()
 	head, err := h.readHead()
-	var s sent
+	var sent httpSent
 	select {
-	case s = <-done:
+	case sent = <-h.writing:
+		h.writing = nil
+		h.marks.sent = sent.at
 	default:
-		// Answered before all was sent: nobody waits for the rest.
-		c.raw.SetWriteDeadline(time.Unix(1, 0))
-		s = <-done
-	}
-	h.marks.sent = s.at
-	if h.marks.first != 0 && s.at > h.marks.first {
 		h.marks.sent = h.marks.first
 	}
-	if err != nil && (s.err != nil || h.marks.first == 0) {
-		h.phase = "send"
+	if h.marks.first != 0 {
+		h.marks.sent = min(h.marks.sent, h.marks.first)
+		h.phase = "wait"
 	}
-	if err != nil && s.err != nil {
-		return nil, s.err
-	}
-	if head != nil && s.err != nil {
-		head.Close = true
+	if head == nil && sent.err != nil {
+		return nil, sent.err
 	}
 	return head, err
 }

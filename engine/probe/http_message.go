@@ -64,6 +64,9 @@ func newHTTPMessage(req *HTTPRequest) (httpMessage, error) {
 }
 
 func (m *httpMessage) setCookies(cookies map[string]string) error {
+	if len(cookies) == 0 {
+		return nil
+	}
 	var pairs []string
 	for _, name := range slices.Sorted(maps.Keys(cookies)) {
 		value := cookies[name]
@@ -106,6 +109,9 @@ func (m *httpMessage) fields(t *httpTarget, add func(name, value string)) {
 	}
 	if m.cookie != "" {
 		add("Cookie", m.cookie)
+	}
+	if len(m.header) == 0 {
+		return
 	}
 	for _, name := range slices.Sorted(maps.Keys(m.header)) {
 		for _, v := range m.header[name] {
@@ -173,10 +179,14 @@ func (r *httpRun) prepare(target *httpTarget) (err error) {
 			return err
 		}
 	}
+	if r.proxy != nil && req.HTTP == "2" && !target.https() && !r.proxy.socks() {
+		return errors.New("option http is 2, which an HTTP proxy does not speak for http URLs")
+	}
 	if req.Redirects > 0 {
 		r.jar = newHTTPJar(r.message.cookie)
 		r.jar.attach(&r.message, r.target)
 	}
 	r.certs = newHTTPCertKey(req)
-	return nil
+	r.tls, err = r.client.certs.config(r.certs, req)
+	return err
 }

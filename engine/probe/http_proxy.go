@@ -39,6 +39,8 @@ func httpParseProxy(raw string) (*httpTarget, error) {
 	return t, nil
 }
 
+func (t *httpTarget) socks() bool { return t.url.Scheme == "socks5" || t.url.Scheme == "socks5h" }
+
 // tunnel leads the connection through the proxy, if there is one in between.
 func (h *httpHop) tunnel(c *httpConn) (err error) {
 	p := h.run.proxy
@@ -47,7 +49,7 @@ func (h *httpHop) tunnel(c *httpConn) (err error) {
 	}
 	h.phase = "blocked"
 	switch {
-	case p.url.Scheme == "socks5" || p.url.Scheme == "socks5h":
+	case p.socks():
 		err = httpSocks(c, p, h.run.target.addr())
 	case h.run.target.https():
 		if p.https() {
@@ -64,11 +66,7 @@ func (h *httpHop) tunnel(c *httpConn) (err error) {
 }
 
 func (h *httpHop) secureProxy(c *httpConn) error {
-	config, err := h.run.client.certs.config(h.run.certs, h.run.req)
-	if err != nil {
-		return err
-	}
-	config = config.Clone()
+	config := h.run.tls.Clone()
 	config.ServerName = h.run.proxy.host
 	config.NextProtos = nil
 	conn := tls.Client(c.wire, config)

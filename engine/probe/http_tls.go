@@ -148,12 +148,8 @@ func httpParseCerts(req *HTTPRequest) (*tls.Config, error) {
 
 // tlsConfig is for the run's target. An override of the name is for the host
 // it was written for, not for where that one redirects.
-func (r *httpRun) tlsConfig() (*tls.Config, error) {
-	shared, err := r.client.certs.config(r.certs, r.req)
-	if err != nil {
-		return nil, err
-	}
-	config := shared.Clone()
+func (r *httpRun) tlsConfig() *tls.Config {
+	config := r.tls.Clone()
 	config.ServerName = strings.TrimSuffix(r.target.host, ".")
 	if r.req.ServerName != "" && r.target.host == r.first.host {
 		config.ServerName = r.req.ServerName
@@ -166,5 +162,5 @@ func (r *httpRun) tlsConfig() (*tls.Config, error) {
 	default:
 		config.NextProtos = []string{"h2", "http/1.1"}
 	}
-	return config, nil
+	return config
 }

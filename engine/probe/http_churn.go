@@ -1,0 +1,49 @@
+package probe
+
+import (
+	"hash/maphash"
+	"net"
+	"sync"
+	"sync/atomic"
+	"time"
+)
+
+// httpChurn decides how a connection is closed. Who closes first keeps the
+// port for a minute (TIME_WAIT), and there are some 28,000 ports for one
+// destination. So the first connections closed to it in a second end politely;
+// the others are reset, after their answer was read in full, before the ports
+// run out and before connect has to search for a free one.
+type httpChurn struct {
+	once  sync.Once
+	seed  maphash.Seed
+	slots [1024]atomic.Uint64 // of destinations by hash: the second, and the closed in it
+}
+
+const httpPolite = 100 // closed a second; 60 s of them hold 6,000 ports
+
+func (c *httpChurn) close(conn net.Conn) {
+	if tcp, ok := conn.(*net.TCPConn); ok && c.busy(tcp, time.Now().Unix()) {
+		tcp.SetLinger(0)
+	}
+	conn.Close()
+}
+
+// busy counts one more closing, and tells whether there were many this second.
+func (c *httpChurn) busy(conn *net.TCPConn, second int64) bool {
+	remote, ok := conn.RemoteAddr().(*net.TCPAddr)
+	if !ok {
+		return false
+	}
+	c.once.Do(func() { c.seed = maphash.MakeSeed() })
+	slot := &c.slots[maphash.Comparable(c.seed, remote.AddrPort())%uint64(len(c.slots))]
+	for {
+		old := slot.Load()
+		next := uint64(uint32(second))<<32 | 1
+		if old>>32 == next>>32 {
+			next = old + 1
+		}
+		if slot.CompareAndSwap(old, next) {
+			return uint32(next) > httpPolite
+		}
+	}
+}
