@@ -66,8 +66,8 @@ func (h *httpHop) classify(err error) (Kind, string) {
 		return Timeout, "timed out after " + httpSeconds(h.marks.end) + " " + h.activity()
 	case errors.As(err, &told):
 		return told.Kind, told.Message
-	case httpOverload(err):
-		return Overload, "Pharos is overloaded: " + httpErrno(err)
+	case httpOverload(err) != "":
+		return Overload, "Pharos is overloaded: " + httpOverload(err)
 	case errors.Is(err, errHTTPRedirects):
 		return Redirects, err.Error()
 	case errors.Is(err, errHTTPHead):
@@ -161,20 +161,23 @@ func httpErrno(err error) string {
 	return ""
 }
 
-// httpOverload tells what is for want of something on this machine: file
-// descriptors, buffers, memory, local ports.
-func httpOverload(err error) bool {
+// httpOverload words what failed for want of something on this machine: file
+// descriptors, buffers, memory, local ports. It is "" for everything else.
+func httpOverload(err error) string {
 	errno, ok := errors.AsType[syscall.Errno](err)
 	if !ok {
 		// The resolver keeps only the text.
 		dns, ok := errors.AsType[*net.DNSError](err)
-		return ok && strings.Contains(dns.Err, syscall.EMFILE.Error())
+		if ok && strings.Contains(dns.Err, syscall.EMFILE.Error()) {
+			return syscall.EMFILE.Error()
+		}
+		return ""
 	}
 	switch errno {
 	case syscall.EMFILE, syscall.ENFILE, syscall.ENOBUFS, syscall.ENOMEM, syscall.EADDRNOTAVAIL, syscall.EADDRINUSE:
-		return true
+		return errno.Error()
 	}
-	return false
+	return ""
 }
 
 // httpTLSProblem words what crypto/tls and crypto/x509 say; "" if err is not
