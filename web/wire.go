@@ -140,7 +140,7 @@ type beat struct {
 func newTile(v *engine.View, now time.Time) Tile {
 	r := &v.Result
 	t := Tile{
-		ID: v.ID, Name: bound(v.Name, maxShortText), Set: bound(v.Set, maxShortText),
+		ID: engine.ID(strings.ToValidUTF8(string(v.ID), "\uFFFD")), Name: bound(v.Name, maxShortText), Set: bound(v.Set, maxShortText),
 		Status: v.Status,
 		Value:  bound(r.Value, maxShortText), Unit: bound(r.Unit, maxShortText),
 		Detail: bound(r.Detail, maxDetail), Link: safeLink(r.Link),
@@ -226,14 +226,15 @@ func trail(statuses []engine.Status) string {
 // ellipsis.
 func bound(s string, limit int) string {
 	const ellipsis = "…"
+	s = strings.ToValidUTF8(s, "\uFFFD")
 	if len(s) <= limit {
-		return strings.ToValidUTF8(s, "\uFFFD")
+		return s
 	}
 	cut := limit - len(ellipsis)
-	for cut > 0 && cut > limit-len(ellipsis)-utf8.UTFMax && !utf8.RuneStart(s[cut]) {
+	for !utf8.RuneStart(s[cut]) {
 		cut--
 	}
-	return strings.ToValidUTF8(s[:cut], "") + ellipsis
+	return s[:cut] + ellipsis
 }
 
 // safeLink lets web addresses through and nothing that a browser would run.
