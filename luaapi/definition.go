@@ -57,7 +57,9 @@ func (d *definer) know(name string, v lua.LValue) {
 	}
 	d.known[v] = name
 	if t, ok := v.(*lua.LTable); ok {
-		t.ForEach(func(k, v lua.LValue) { d.know(name+"."+k.String(), v) })
+		for k, v := t.Next(lua.LNil); k != lua.LNil; k, v = t.Next(k) { // not ForEach: names must not depend on chance
+			d.know(name+"."+k.String(), v)
+		}
 		if t.Metatable != lua.LNil {
 			d.know(name+"#", t.Metatable)
 		}

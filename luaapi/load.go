@@ -35,6 +35,10 @@ type Options struct {
 
 	Number uint64  // of the generation
 	Prev   *Config // files of it that did not change are carried over as they are
+
+	// LoadTimeout is the longest that the files of a configuration may take,
+	// each; 0 is 5 s.
+	LoadTimeout time.Duration
 }
 
 // Config is a loaded configuration. It runs nothing by itself: its Generation

@@ -17,6 +17,7 @@ import (
 type testBoard struct {
 	testing.TB
 	Options
+	dir    string
 	config *Config
 }
 
@@ -37,10 +38,11 @@ func newTestBoard(t testing.TB) *testBoard {
 // write puts a file into the board's folder.
 func (b *testBoard) write(name, text string) string {
 	b.Helper()
-	if b.Path == "" {
-		b.Path = filepath.Join(b.TempDir(), "pharos.lua")
+	if b.dir == "" {
+		b.dir = b.TempDir()
+		b.Path = filepath.Join(b.dir, "pharos.lua")
 	}
-	path := filepath.Join(filepath.Dir(b.Path), name)
+	path := filepath.Join(b.dir, name)
 	if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
 		b.Fatal(err)
 	}
@@ -158,7 +160,7 @@ func TestCheckResults(t *testing.T) {
 		{`return nil, "no luck"`, engine.Critical, "", "no luck"},
 		{`return nil`, engine.Unknown, "script error", "FILE:1: check returned nothing: want a status, a number, a boolean, a table, or nil and an error"},
 		{`return "warn"`, engine.Unknown, "script error", `FILE:1: check gave the status "warn" (did you mean "warning"? valid: critical, ok, unknown, warning)`},
-		{`return { state = "ok" }`, engine.Unknown, "script error", `FILE:1: check returned a table with "state" (did you mean "status"? valid: detail, link, status, unit, value)`},
+		{`return { statuz = "ok" }`, engine.Unknown, "script error", `FILE:1: check returned a table with "statuz" (did you mean "status"? valid: detail, link, status, unit, value)`},
 		{`error("broken")`, engine.Unknown, "script error", "FILE:1: broken"},
 		{`return {}, 1`, engine.Unknown, "script error", "FILE:1: check returned a table with neither a status nor a number as its value"},
 		{`local r, err = pharos.exec("sleep 5", {timeout = "50ms"}) return r, err`, engine.Critical, "timeout", "ANY"},

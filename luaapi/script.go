@@ -69,8 +69,9 @@ func newScript(o *Options, name, dir string, fsys fs.FS) (*script, error) {
 		Warn: func(e vm.Error) {
 			s.warnings = append(s.warnings, engine.LoadError{File: e.File, Line: e.Line, Message: e.Message})
 		},
-		Cache:    &o.Probes.compiled,
-		Watchdog: &o.Probes.watchdog,
+		LoadTimeout: o.LoadTimeout,
+		Cache:       &o.Probes.compiled,
+		Watchdog:    &o.Probes.watchdog,
 	})
 	s.universe = u
 	return s, err

@@ -1,0 +1,131 @@
+package luaapi
+
+import (
+	"context"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+)
+
+// Every mistake is one line that says where, what, and what would be valid.
+func TestBadInput(t *testing.T) {
+	const empty = "metric_watchers = {}\n"
+	watcher := func(options string) string {
+		return "metric_watchers = {\n  pharos.CommandMetricWatcher{" + options + "}\n}"
+	}
+	for _, test := range []struct {
+		name, text string
+		want       string // begins with F for the file's name
+	}{
+		{"unknown option", `metric_watchers = {
+  pharos.PageGETMetricWatcher{ name = "x", url = "http://x/", treshold = {1, 2, 3} } }`,
+			`F:2: cannot use option "treshold" of PageGETMetricWatcher (did you mean "thresholds"? valid: `},
+		{"unknown option of a subclass", "local Mine = pharos.CommandMetricWatcher:extend{ limit = 1 }\nMine{ name = 'x', command = 'true', limits = 3 }" + "\n" + empty,
+			`F:2: cannot use option "limits" of CommandMetricWatcher (did you mean "limit"? valid: `},
+		{"wrong type", watcher(`name = "x", command = 5`), `F:2: cannot use option "command" of CommandMetricWatcher: want string or table or function, got number`},
+		{"option without a name", watcher(`"x", command = "true"`), `F:2: cannot use option [1] of CommandMetricWatcher: options have names, { name = ... }`},
+		{"no name", watcher(`command = "true"`), `F:2: cannot use option "name" of CommandMetricWatcher: want a text that is not empty`},
+		{"no command", watcher(`name = "x"`), `F:2: cannot make a CommandMetricWatcher without a command`},
+		{"not a table", `metric_watchers = { pharos.MetricWatcher("x") }`, `F:1: cannot make a MetricWatcher of a string: write MetricWatcher{ name = ... }`},
+		{"bad interval", watcher(`name = "x", command = "true", interval = "2 sec"`), `F:2: cannot use option "interval" of CommandMetricWatcher: "2 sec" is no duration`},
+		{"interval without unit", watcher(`name = "x", command = "true", interval = "2"`), `F:2: cannot use option "interval" of CommandMetricWatcher: "2" has no unit: write "2s" or "2ms"`},
+		{"interval too short", watcher(`name = "x", command = "true", interval = "10ms"`), `F:2: cannot use option "interval" of CommandMetricWatcher: want at least 50ms, got 10ms`},
+		{"negative timeout", watcher(`name = "x", command = "true", timeout = -1`), `F:2: cannot use option "timeout" of CommandMetricWatcher: want 0 to 31622400 seconds, got -1`},
+		{"bad threshold", watcher(`name = "x", command = "true", thresholds = { warm = 1 }`), `F:2: cannot use option "thresholds" of CommandMetricWatcher: no threshold is called "warm" (did you mean "warn"? valid: crit, min, warn)`},
+		{"two thresholds", watcher(`name = "x", command = "true", thresholds = { 1, 2 }`), `F:2: cannot use option "thresholds" of CommandMetricWatcher: want three numbers, {min, warn, crit}, got 2`},
+		{"bad link", watcher(`name = "x", command = "true", link = "javascript:alert(1)"`), `F:2: cannot use option "link" of CommandMetricWatcher: the link "javascript:alert(1)" is no http or https URL`},
+		{"undeclared global", "local x = 1\nmetric_watcher = {}", `F:2: `},
+		{"undeclared global read", empty + "local x = htpp", `F:2: `},
+		{"unknown primitive", "local x = pharos.htpp", `F:1: cannot use pharos.htpp: there is no such name (did you mean "http"? valid: `},
+		{"unknown member", "local x = pharos.http.fetch", `F:1: cannot use pharos.http.fetch: there is no such name (`},
+		{"page_tag in the wrong place", "pharos.page_tag = 'x'", `F:1: cannot set pharos.page_tag: it is a global, page_tag = ...`},
+		{"page_tag of another type", "page_tag = {}\n" + empty, `F: cannot use page_tag: want a text of at most 200 bytes, got a table`},
+		{"duplicate name", "metric_watchers = {\n pharos.CommandMetricWatcher{ name = 'a', command = 'true' },\n pharos.CommandMetricWatcher{ name = 'a', command = 'false' } }",
+			`F:3: cannot use the name "a" twice: F:2 has it already`},
+		{"duplicate id", "metric_watchers = {\n pharos.CommandMetricWatcher{ name = 'a b', command = 'true' },\n pharos.CommandMetricWatcher{ name = 'A_B', command = 'false' } }",
+			`F:3: cannot use the name "A_B": its id "a_b" is that of "a b" at F:2`},
+		{"one watcher twice", "local w = pharos.CommandMetricWatcher{ name = 'a', command = 'true' }\nmetric_watchers = { w, w }", `F:1: cannot use one watcher in two places`},
+		{"one table twice", "local o = { name = 'a', command = 'true' }\nlocal a = pharos.CommandMetricWatcher(o)\nlocal b = pharos.CommandMetricWatcher(o)", `F:3: cannot make a CommandMetricWatcher of a table that is one already`},
+		{"nothing declared", "local x = 1", `F: declares nothing: set metric_watchers = { ... } or metric_watcher_sets = { ... }`},
+		{"empty file", "", `F: declares nothing`},
+		{"a class in the list", "metric_watchers = { pharos.CommandMetricWatcher }", `F: cannot use metric_watchers[1]: want a watcher, got the class CommandMetricWatcher itself: write pharos.CommandMetricWatcher{ ... }`},
+		{"a table in the list", "metric_watchers = { { name = 'x' } }", `F: cannot use metric_watchers[1]: want a watcher, got a plain table`},
+		{"a set in the list", "metric_watchers = { pharos.WatcherSet('x', {}) }", `F:1: cannot use metric_watchers[1]: want a watcher, got a WatcherSet`},
+		{"a watcher for the list", "metric_watchers = pharos.CommandMetricWatcher{ name = 'x', command = 'true' }", `F:1: cannot use metric_watchers: want a list, put braces around it`},
+		{"a watcher among the sets", "metric_watcher_sets = { pharos.CommandMetricWatcher{ name = 'x', command = 'true' } }", `F:1: cannot use metric_watcher_sets[1]: want a pharos.WatcherSet("name", { ... }), got a CommandMetricWatcher`},
+		{"a set without watchers", "metric_watcher_sets = { pharos.WatcherSet('x') }", `F:1: cannot make a WatcherSet of a string and a nil`},
+		{"a primitive at load", "pharos.exec('true')", `F:1: cannot call pharos.exec while the file loads`},
+		{"an option of a primitive", empty + "pharos.cache{ size = 3 }", `F:2: cannot use option "size" of pharos.cache (valid: max, ttl)`},
+		{"syntax", "metric_watchers = {\n  pharos.MetricWatcher{ name = \"x\"\n", `F:`},
+		{"python", "import pharos\n\nmetric_watchers = [\n]", `F:1: cannot read Python: `},
+		{"python call", "\nmetric_watchers = [\n    pharos.CommandMetricWatcher(name=\"x\", command=\"true\"),\n]", `F:3: cannot read Python: `},
+		{"error", "error('stop here')", `F:1: stop here`},
+		{"missing module", "local x = require 'no.such'", `F:1: cannot require "no.such": `},
+		{"short secret", "local x = pharos.secret('SHORT')", `F:1: cannot use secret: "SHORT" has 3 bytes, fewer than 8`},
+		{"missing secret", "local x = pharos.secret('NONE')", `F:1: cannot use secret: "NONE" is neither a file in $CREDENTIALS_DIRECTORY nor an environment variable`},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			b := newTestBoard(t)
+			b.LookupEnv = func(name string) (string, bool) { return "abc", name == "SHORT" }
+			err := b.tryLoad(test.text)
+			if err == nil {
+				t.Fatalf("Load(%q) = nil, want an error", test.text)
+			}
+			got := strings.ReplaceAll(err.Error(), scriptName(b.Path), "F")
+			if !strings.HasPrefix(got, test.want) {
+				t.Errorf("Load(%q)\n got %q\nwant %q", test.text, got, test.want)
+			}
+			if strings.Contains(got, "\n") {
+				t.Errorf("Load(%q) = %q, want one line", test.text, got)
+			}
+		})
+	}
+}
+
+func TestBadPaths(t *testing.T) {
+	dir := t.TempDir()
+	folder := filepath.Join(dir, "boards")
+	if err := os.Mkdir(folder, 0o755); err != nil {
+		t.Fatal(err)
+	}
+	for path, want := range map[string]string{
+		filepath.Join(dir, "none.lua"): "none.lua: there is no such file or folder",
+		folder:                         "boards: the folder has no *.lua file",
+		"/dev/null":                    "/dev/null: reading \"/dev/null\": not a file",
+	} {
+		b := newTestBoard(t)
+		b.Path = path
+		config, err := Load(context.Background(), b.Options)
+		if err == nil || !strings.HasSuffix(err.Error(), want) {
+			t.Errorf("Load(%q) = %v, want %q", path, err, want)
+		}
+		if len(config.Inputs) == 0 {
+			t.Errorf("Load(%q).Inputs is empty: nothing to watch for mending", path)
+		}
+	}
+}
+
+func TestMillisecondsWarning(t *testing.T) {
+	b := newTestBoard(t)
+	b.load("metric_watchers = {\n pharos.CommandMetricWatcher{ name = 'x', command = 'true', interval = 2000 } }")
+	if len(b.config.Warnings) != 1 {
+		t.Fatalf("Warnings = %v, want one", b.config.Warnings)
+	}
+	got := b.config.Warnings[0]
+	want := `interval = 2000 is 33 minutes; the original's milliseconds are written "2000ms"`
+	if got.Message != want || got.Line != 2 {
+		t.Errorf("Warnings[0] = %+v, want line 2: %s", got, want)
+	}
+}
+
+// A script that loops while it loads ends, and says where.
+func TestLoadLoops(t *testing.T) {
+	b := newTestBoard(t)
+	b.LoadTimeout = 100 * time.Millisecond
+	err := b.tryLoad("local n = 0\nwhile true do n = n + 1 end")
+	if err == nil || !strings.Contains(err.Error(), "pharos.lua:2: ") {
+		t.Errorf("Load of an endless loop = %v, want an error at line 2", err)
+	}
+}
