@@ -5,52 +5,76 @@ import (
 	"encoding/binary"
 	"io"
 	"os"
-	"path/filepath"
-	"slices"
+
+	"pharos/luaapi"
 )
 
-// pollInterval is how often the inputs of the configuration are looked at.
-// Polling sees what notification goes blind to: bind mounts, symlinks that are
-// swapped in another folder, network file systems.
-//
-// A change is acted on when it was seen twice in a row, so that a half-written
-// file is not read; at 250 ms that leaves half of the second within which a
-// save must show.
-const pollMillis = 250
-
-// fingerprint tells cheaply whether anything about a list of inputs may have
-// changed: names matched, size, modification time and inode of each link's
-// target.
-type fingerprint [sha256.Size]byte
-
-// stamp takes the fingerprint of paths and of what globs match now.
-func stamp(paths, globs []string) fingerprint {
-	h := sha256.New()
-	number := func(n int64) { binary.Write(h, binary.LittleEndian, n) }
-	file := func(path string) {
-		io.WriteString(h, path+"\x00")
-		info, err := os.Stat(path)
-		if err != nil {
-			number(-1)
-			return
-		}
-		number(info.Size())
-		number(info.ModTime().UnixNano())
-		number(inode(info))
-	}
-	for _, path := range paths {
-		file(path)
-	}
-	for _, glob := range globs {
-		for _, path := range matches(glob) {
-			file(path)
-		}
-	}
-	return fingerprint(h.Sum(nil))
+// inputWatch tells when the inputs of a configuration have changed: stat is
+// asked at every poll, contents are read only when stat says that something
+// may be new.
+type inputWatch struct {
+	inputs []luaapi.Input
+	acted  fingerprint // at which contents were last compared
+	seen   fingerprint // of the last poll
+	waited int         // polls that an empty or missing main file was given
 }
 
-func matches(glob string) []string {
-	found, _ := filepath.Glob(glob) // the only error is a bad pattern, which matches nothing
-	slices.Sort(found)
-	return found
+// emptyPolls is how many polls more a main file that is empty or gone gets to
+// come back: editors truncate or unlink before they write.
+const emptyPolls = 1
+
+func newInputWatch(inputs []luaapi.Input) *inputWatch {
+	return &inputWatch{inputs: inputs}
+}
+
+// watch takes the inputs of a new load. What changed while it was loading
+// shows at the next polls, since contents are compared with what was loaded.
+func (w *inputWatch) watch(inputs []luaapi.Input) { *w = inputWatch{inputs: inputs} }
+
+// poll looks once and tells whether to reload: stat was the same in two polls
+// in a row, and contents are not those that were loaded.
+func (w *inputWatch) poll() bool {
+	now := stamp(w.inputs)
+	switch {
+	case now == w.acted:
+		return false
+	case now != w.seen:
+		w.seen, w.waited = now, 0
+		return false
+	case w.mainEmpty() && w.waited < emptyPolls:
+		w.waited++
+		return false
+	}
+	w.acted = now
+	for _, in := range w.inputs {
+		if in.Changed() {
+			return true
+		}
+	}
+	return false
+}
+
+func (w *inputWatch) mainEmpty() bool {
+	if len(w.inputs) == 0 || w.inputs[0].Glob {
+		return false
+	}
+	info, err := os.Stat(w.inputs[0].Path)
+	return err != nil || info.Size() == 0
+}
+
+// fingerprint changes whenever stat of an input does: size, modification time
+// and inode of each path's target. A folder's time changes with its names.
+type fingerprint [sha256.Size]byte
+
+func stamp(inputs []luaapi.Input) fingerprint {
+	h := sha256.New()
+	for _, in := range inputs {
+		stat := [3]int64{-1, -1, -1}
+		if info, err := os.Stat(in.Path); err == nil {
+			stat = [3]int64{info.Size(), info.ModTime().UnixNano(), inode(info)}
+		}
+		io.WriteString(h, in.Path+"\x00")
+		binary.Write(h, binary.LittleEndian, stat)
+	}
+	return fingerprint(h.Sum(nil))
 }

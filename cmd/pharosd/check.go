@@ -1,0 +1,39 @@
+package main
+
+import (
+	"fmt"
+	"os"
+
+	"github.com/spf13/cobra"
+)
+
+func newCheck() *cobra.Command {
+	var f configFlags
+	cmd := &cobra.Command{
+		Use:   "check",
+		Short: "Validate the configuration, run nothing",
+		Long: `check loads the configuration as the daemon would and runs no watcher.
+
+It prints each error and warning as file:line: message. Exit code 0: good
+(warnings included); 1: the daemon would not take it.`,
+		Example: "  pharosd check -c sites.lua",
+		Args:    cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			o := f.options(newLogger(os.Stderr, f.verbosity))
+			cfg, err := load(cmd.Context(), o)
+			if err != nil {
+				return err
+			}
+			defer cfg.Close()
+			for _, w := range cfg.Warnings {
+				fmt.Fprintf(os.Stderr, "%s:%d: warning: %s\n", w.File, w.Line, w.Message)
+			}
+			watchers, sets := count(cfg.Generation)
+			fmt.Fprintf(cmd.OutOrStdout(), "%s: good: %s in %s\n", describe(o.Path),
+				plural(watchers, "watcher"), plural(sets, "set"))
+			return nil
+		},
+	}
+	f.add(cmd)
+	return cmd
+}

@@ -1,0 +1,65 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+	"os"
+
+	"github.com/spf13/cobra"
+
+	"pharos/builtin"
+	"pharos/luaapi"
+	"pharos/scripts"
+)
+
+// configFlags are the flags of every command that reads a configuration.
+type configFlags struct {
+	path      string
+	verbosity int
+}
+
+func (f *configFlags) add(cmd *cobra.Command) {
+	cmd.Flags().StringVarP(&f.path, "config-file", "c", "",
+		"configuration: a Lua file, or a folder of them (default ./pharos.lua if there is one, else the built-in board)")
+	cmd.Flags().CountVarP(&f.verbosity, "verbose", "v", "log information (-v) or everything (-vv), not only warnings")
+}
+
+// defaultConfig is looked for where pharosd is started.
+const defaultConfig = "pharos.lua"
+
+// options gives the load options that the flags stand for; the caller adds
+// what it has of its own.
+func (f *configFlags) options(logger *slog.Logger) luaapi.Options {
+	path := f.path
+	if path == "" {
+		if _, err := os.Stat(defaultConfig); err == nil {
+			path = defaultConfig
+		}
+	}
+	return luaapi.Options{
+		Path:      path,
+		FS:        scripts.FS,
+		Name:      defaultConfig,
+		Classes:   builtin.FS,
+		Logger:    logger,
+		LookupEnv: os.LookupEnv,
+	}
+}
+
+// describe names the configuration as a person would.
+func describe(path string) string {
+	if path == "" {
+		return "the built-in board"
+	}
+	return path
+}
+
+// load reads the configuration once, for commands that do not watch it.
+func load(ctx context.Context, o luaapi.Options) (*luaapi.Config, error) {
+	cfg, err := luaapi.Load(ctx, o)
+	if err != nil {
+		return nil, fmt.Errorf("loading %s: %w", describe(o.Path), err)
+	}
+	return cfg, nil
+}

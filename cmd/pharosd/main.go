@@ -1,0 +1,62 @@
+// Command pharosd is Pharos: it runs the watchers of a Lua configuration and
+// serves the board that shows them.
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"os/signal"
+	"syscall"
+)
+
+func main() {
+	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGINT, syscall.SIGTERM)
+	// A second signal is not ours to hold back: it ends the process at once.
+	context.AfterFunc(ctx, stop)
+	os.Exit(run(ctx, os.Args[1:]))
+}
+
+// run executes one command line and gives the process's exit code.
+func run(ctx context.Context, args []string) int {
+	root := newRoot()
+	root.SetArgs(args)
+	cmd, err := root.ExecuteContextC(ctx)
+	if err == nil {
+		return 0
+	}
+	var exit exitError
+	if errors.As(err, &exit) {
+		if exit.err != nil {
+			fmt.Fprintln(os.Stderr, cmd.CommandPath()+": "+exit.err.Error())
+		}
+		return exit.code
+	}
+	fmt.Fprintln(os.Stderr, cmd.CommandPath()+": "+err.Error())
+	if cmd.Name() == "once" {
+		return exitUnknown // exit 1 and 2 are verdicts there
+	}
+	return exitFailure
+}
+
+// Exit codes. once speaks those of monitoring plugins.
+const (
+	exitFailure = 1
+	exitUnknown = 3
+)
+
+// exitError carries the exit code of a command that said all it has to say, or
+// says err.
+type exitError struct {
+	code int
+	err  error
+}
+
+func (e exitError) Error() string {
+	if e.err == nil {
+		return fmt.Sprintf("exit %d", e.code)
+	}
+	return e.err.Error()
+}
+func (e exitError) Unwrap() error { return e.err }

@@ -1,0 +1,171 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"os"
+	"os/signal"
+	"syscall"
+	"time"
+
+	"pharos/engine"
+	"pharos/luaapi"
+)
+
+// pollInterval is how often the inputs of the configuration are looked at.
+// Polling sees what notification goes blind to: bind mounts, symlinks swapped
+// in another folder, network file systems. A change is acted on once it was
+// seen twice in a row, so that a half-written file is not read, and shows
+// within the second.
+const pollInterval = 250 * time.Millisecond
+
+// reloader keeps the engine on the newest configuration that loads. A
+// configuration that does not is reported on the board and in the log, and
+// the old generation runs on.
+type reloader struct {
+	options luaapi.Options
+	engine  *engine.Engine
+	logger  *slog.Logger
+
+	current *luaapi.Config // the one that runs
+	inputs  []luaapi.Input // of the newest load, good or not: what to watch
+	number  uint64         // of the current generation
+}
+
+func newReloader(o luaapi.Options, eng *engine.Engine, logger *slog.Logger) *reloader {
+	return &reloader{options: o, engine: eng, logger: logger}
+}
+
+// first loads the configuration a daemon starts with; there is nothing yet to
+// fall back on, so an error is final.
+func (r *reloader) first(ctx context.Context) error {
+	cfg, err := luaapi.Load(ctx, r.next())
+	if err != nil {
+		return err
+	}
+	r.take(cfg)
+	return nil
+}
+
+func (r *reloader) close() {
+	if r.current != nil {
+		r.current.Close()
+	}
+}
+
+// next gives the options of the load after the current one.
+func (r *reloader) next() luaapi.Options {
+	o := r.options
+	o.Prev, o.Number = r.current, r.number+1
+	return o
+}
+
+// take makes cfg the configuration that runs.
+func (r *reloader) take(cfg *luaapi.Config) {
+	for _, w := range cfg.Warnings {
+		r.logger.Warn(w.Message, "file", w.File, "line", w.Line)
+	}
+	r.engine.Replace(cfg.Generation)
+	old := r.current
+	r.current, r.inputs, r.number = cfg, cfg.Inputs, cfg.Generation.Number
+	if old != nil {
+		old.Close()
+	}
+}
+
+// refuse reports a configuration that did not load.
+func (r *reloader) refuse(cfg *luaapi.Config, err error) {
+	if cfg != nil {
+		r.inputs = cfg.Inputs
+	}
+	var le *luaapi.LoadError
+	shown := engine.LoadError{Message: err.Error()}
+	if errors.As(err, &le) {
+		shown = le.LoadError
+	}
+	r.engine.Board().LoadFailed(shown)
+	r.logger.Error("configuration not taken; the one before runs on", "generation", r.number, "error", err)
+}
+
+// watch reloads when an input's content changed, and at once on SIGHUP, until
+// ctx ends. A further change cancels the load under way.
+func (r *reloader) watch(ctx context.Context) error {
+	hangup := make(chan os.Signal, 1)
+	signal.Notify(hangup, syscall.SIGHUP)
+	defer signal.Stop(hangup)
+	tick := time.NewTicker(pollInterval)
+	defer tick.Stop()
+
+	inputs := newInputWatch(r.inputs)
+	var job *loadJob // the newest load, until it is over
+	defer func() { job.abandon() }()
+	begin := func(why string) {
+		job.abandon()
+		r.logger.Info("reloading", "because", why)
+		job = r.begin(ctx)
+	}
+	for {
+		select {
+		case <-ctx.Done():
+			return nil
+		case <-hangup:
+			begin("SIGHUP")
+		case <-tick.C:
+			if inputs.poll() {
+				begin("an input changed")
+			}
+		case <-job.over():
+			if job.err != nil {
+				r.refuse(job.cfg, job.err)
+			} else {
+				r.take(job.cfg)
+				r.logger.Info("reloaded", "generation", r.number)
+			}
+			job = nil
+			inputs.watch(r.inputs)
+		}
+	}
+}
+
+// loadJob is a load in the background; cfg and err are set when done closes.
+// A nil job is none.
+type loadJob struct {
+	cancel context.CancelFunc
+	done   chan struct{}
+	cfg    *luaapi.Config
+	err    error
+}
+
+func (r *reloader) begin(ctx context.Context) *loadJob {
+	ctx, cancel := context.WithCancel(ctx)
+	job := &loadJob{cancel: cancel, done: make(chan struct{})}
+	o := r.next()
+	go func() {
+		defer close(job.done)
+		job.cfg, job.err = luaapi.Load(ctx, o)
+	}()
+	return job
+}
+
+// over is closed when the job has ended; it is nil, and never ready, without
+// one.
+func (j *loadJob) over() <-chan struct{} {
+	if j == nil {
+		return nil
+	}
+	return j.done
+}
+
+// abandon cancels the job, waits until it has ended, and lets go of what it
+// made.
+func (j *loadJob) abandon() {
+	if j == nil {
+		return
+	}
+	j.cancel()
+	<-j.done
+	if j.err == nil {
+		j.cfg.Close()
+	}
+}

@@ -1,0 +1,102 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"os"
+	"os/signal"
+	"regexp"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/rogpeppe/go-internal/testscript"
+)
+
+func TestMain(m *testing.M) {
+	testscript.Main(m, map[string]func(){
+		"pharosd": func() {
+			ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGINT, syscall.SIGTERM)
+			defer stop()
+			os.Exit(run(ctx, os.Args[1:]))
+		},
+	})
+}
+
+// TestScripts runs the shell sessions of testdata: one topic a file, the first
+// word of its name the subcommand.
+func TestScripts(t *testing.T) {
+	testscript.Run(t, testscript.Params{
+		Dir: "testdata",
+		Cmds: map[string]func(*testscript.TestScript, bool, []string){
+			"until": until,
+		},
+		Setup: func(env *testscript.Env) error {
+			env.Setenv("URL", "http://127.0.0.1:"+freePort(t))
+			env.Setenv("PORT", env.Getenv("URL")[len("http://127.0.0.1:"):])
+			return nil
+		},
+		RequireExplicitExec: true,
+	})
+}
+
+// freePort finds a port that nobody listens on.
+func freePort(t *testing.T) string {
+	ln, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer ln.Close()
+	_, port, _ := net.SplitHostPort(ln.Addr().String())
+	return port
+}
+
+// until URL REGEXP asks URL until its answer matches, and fails after ten
+// seconds; ! until URL waits until nobody answers.
+func until(ts *testscript.TestScript, gone bool, args []string) {
+	if len(args) != 2 && !(gone && len(args) == 1) {
+		ts.Fatalf("usage: until URL REGEXP, or ! until URL")
+	}
+	url := args[0]
+	if !strings.HasPrefix(url, "http://127.0.0.1:") {
+		ts.Fatalf("until %q: want a URL on 127.0.0.1", url)
+	}
+	var last string
+	for deadline := time.Now().Add(10 * time.Second); time.Now().Before(deadline); time.Sleep(20 * time.Millisecond) {
+		body, err := fetch(url)
+		switch {
+		case gone && err != nil:
+			return
+		case gone:
+			last = "it still answers"
+		case err != nil:
+			last = err.Error()
+		case regexp.MustCompile(args[1]).MatchString(body):
+			fmt.Fprint(ts.Stdout(), body)
+			return
+		default:
+			last = body
+		}
+	}
+	ts.Fatalf("until %s: not within 10 s; last: %s", strings.Join(args, " "), last)
+}
+
+func fetch(url string) (string, error) {
+	ctx, cancel := context.WithTimeout(context.Background(), 2*time.Second)
+	defer cancel()
+	req, err := http.NewRequestWithContext(ctx, http.MethodGet, url, nil)
+	if err != nil {
+		return "", err
+	}
+	res, err := http.DefaultClient.Do(req)
+	if err != nil {
+		return "", err
+	}
+	defer res.Body.Close()
+	body, err := io.ReadAll(res.Body)
+	return string(body), err
+}

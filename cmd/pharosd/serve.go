@@ -1,0 +1,177 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"net"
+	"os"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"pharos/engine"
+	"pharos/luaapi"
+	"pharos/web"
+)
+
+// shutdownGrace bounds the end of a daemon: viewers' streams closed, runs
+// cancelled, children killed.
+const shutdownGrace = 1500 * time.Millisecond
+
+type serveFlags struct {
+	configFlags
+	port       int
+	listen     string
+	staticPath string
+	streamRate int
+	allowed    []string
+	showSource bool
+}
+
+func newServe() *cobra.Command {
+	var f serveFlags
+	cmd := &cobra.Command{
+		Use:   "serve",
+		Short: "Run the watchers and serve the board (what pharosd does without a command)",
+		Example: `  pharosd serve -c sites.lua
+  pharosd serve -c conf.d --listen :8811`,
+		Args: cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			return serve(cmd.Context(), f, cmd.OutOrStdout())
+		},
+	}
+	f.configFlags.add(cmd)
+	flags := cmd.Flags()
+	flags.IntVarP(&f.port, "port", "P", 8811, "port to serve on; 0 picks a free one")
+	flags.StringVar(&f.listen, "listen", "127.0.0.1", "address to serve on: HOST, HOST:PORT or :PORT for all interfaces")
+	flags.StringVarP(&f.staticPath, "static-path", "s", "", "folder whose files are laid over /static")
+	flags.IntVar(&f.streamRate, "stream-rate", 10, "updates a second that a viewer gets, at most")
+	flags.StringSliceVar(&f.allowed, "allowed-host", nil, "further host names that the board may be asked for by")
+	flags.BoolVar(&f.showSource, "show-source", false, "show a watcher's source lines on the board (they may hold commands)")
+	return cmd
+}
+
+// address joins --listen and --port; a port in --listen wins.
+func (f *serveFlags) address() (string, error) {
+	if f.port < 0 || f.port > 65535 {
+		return "", fmt.Errorf("cannot use port %d: want 0 to 65535", f.port)
+	}
+	if host, port, err := net.SplitHostPort(f.listen); err == nil {
+		if n, err := strconv.Atoi(port); err != nil || n < 0 || n > 65535 {
+			return "", fmt.Errorf("cannot listen on %q: port %q: want 0 to 65535", f.listen, port)
+		}
+		return net.JoinHostPort(host, port), nil
+	}
+	return net.JoinHostPort(strings.Trim(f.listen, "[]"), strconv.Itoa(f.port)), nil
+}
+
+// serve is the daemon: it returns when ctx ends, or when it cannot start.
+func serve(ctx context.Context, f serveFlags, out io.Writer) error {
+	logger := newLogger(os.Stderr, f.verbosity)
+	address, err := f.address()
+	if err != nil {
+		return err
+	}
+	if f.staticPath != "" {
+		if _, err := os.ReadDir(f.staticPath); err != nil {
+			return fmt.Errorf("reading the static path: %w", err)
+		}
+	}
+	ln, err := net.Listen("tcp", address)
+	if err != nil {
+		return fmt.Errorf("listening: %w", err)
+	}
+	defer ln.Close()
+
+	eng := engine.New(engine.Config{Logger: logger})
+	probes := luaapi.NewProbes(logger)
+	defer probes.Close()
+	o := f.options(logger)
+	o.URL, o.Probes, o.Memory = boardURL(ln.Addr()), probes, luaapi.NewMemory()
+	r := newReloader(o, eng, logger)
+	if err := r.first(ctx); err != nil {
+		return err
+	}
+	defer r.close()
+
+	host, _ := os.Hostname()
+	srv := web.New(web.Config{
+		Board:        eng.Board(),
+		Version:      version(),
+		Host:         host,
+		StaticDir:    f.staticPath,
+		Logger:       logger,
+		StreamRate:   f.streamRate,
+		AllowedHosts: f.allowed,
+	})
+	greet(out, o, r.current.Generation)
+	return runDaemon(ctx, eng, srv, r, ln)
+}
+
+// runDaemon runs the parts until ctx ends or one of them fails, then stops
+// them all within the grace.
+func runDaemon(ctx context.Context, eng *engine.Engine, srv *web.Server, r *reloader, ln net.Listener) error {
+	ctx, cancel := context.WithCancelCause(ctx)
+	defer cancel(nil)
+	done := make(chan error, 3)
+	start := func(run func() error) {
+		go func() {
+			err := run()
+			cancel(err)
+			done <- err
+		}()
+	}
+	start(func() error { return eng.Run(ctx) })
+	start(func() error { return r.watch(ctx) })
+	start(func() error { return srv.Serve(ln) })
+
+	<-ctx.Done()
+	grace, stop := context.WithTimeout(context.WithoutCancel(ctx), shutdownGrace)
+	defer stop()
+	var failed error
+	if err := srv.Shutdown(grace); err != nil {
+		failed = fmt.Errorf("stopping the board: %w", err)
+	}
+	for range cap(done) {
+		select {
+		case err := <-done:
+			if failed == nil {
+				failed = err
+			}
+		case <-grace.Done():
+			return fmt.Errorf("stopping: not done after %s", shutdownGrace)
+		}
+	}
+	return failed
+}
+
+// boardURL is how a watcher reaches the board from this machine.
+func boardURL(addr net.Addr) string {
+	tcp, ok := addr.(*net.TCPAddr)
+	if !ok {
+		return ""
+	}
+	ip := tcp.IP
+	if ip.IsUnspecified() {
+		ip = net.IPv4(127, 0, 0, 1)
+	}
+	return "http://" + net.JoinHostPort(ip.String(), strconv.Itoa(tcp.Port)) + "/"
+}
+
+// greet tells a person where the board is and how to change it.
+func greet(out io.Writer, o luaapi.Options, gen *engine.Generation) {
+	watchers := 0
+	for _, set := range gen.Sets {
+		watchers += len(set.Watchers)
+	}
+	fmt.Fprintf(out, "Pharos keeps watch on %s\n", o.URL)
+	fmt.Fprintf(out, "%d watchers from %s", watchers, describe(o.Path))
+	if o.Path == "" {
+		fmt.Fprint(out, "; to make your own, write a pharos.lua here and start again\n")
+		return
+	}
+	fmt.Fprint(out, "; save it and the board changes\n")
+}
