@@ -19,8 +19,7 @@ It prints each error and warning as file:line: message. Exit code 0: good
 		Example: "  pharosd check -c sites.lua",
 		Args:    cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			o := f.options(newLogger(os.Stderr, f.verbosity))
-			cfg, err := load(cmd.Context(), o)
+			cfg, err := f.load(cmd.Context())
 			if err != nil {
 				return err
 			}
@@ -29,7 +28,7 @@ It prints each error and warning as file:line: message. Exit code 0: good
 				fmt.Fprintf(os.Stderr, "%s:%d: warning: %s\n", w.File, w.Line, w.Message)
 			}
 			watchers, sets := count(cfg.Generation)
-			fmt.Fprintf(cmd.OutOrStdout(), "%s: good: %s in %s\n", describe(o.Path),
+			fmt.Fprintf(cmd.OutOrStdout(), "%s: good: %s in %s\n", describe(cfg.path),
 				plural(watchers, "watcher"), plural(sets, "set"))
 			return nil
 		},

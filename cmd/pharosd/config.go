@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"fmt"
 	"log/slog"
 	"os"
 
@@ -55,11 +54,29 @@ func describe(path string) string {
 	return path
 }
 
-// load reads the configuration once, for commands that do not watch it.
-func load(ctx context.Context, o luaapi.Options) (*luaapi.Config, error) {
+// loaded is a configuration for commands that do not watch it, with the
+// probes that its watchers reach out with.
+type loaded struct {
+	*luaapi.Config
+	path   string
+	probes *luaapi.Probes
+}
+
+// load reads the configuration once. The caller closes it.
+func (f *configFlags) load(ctx context.Context) (*loaded, error) {
+	logger := newLogger(os.Stderr, f.verbosity)
+	o := f.options(logger)
+	o.Probes = luaapi.NewProbes(logger)
 	cfg, err := luaapi.Load(ctx, o)
 	if err != nil {
-		return nil, fmt.Errorf("loading %s: %w", describe(o.Path), err)
+		o.Probes.Close()
+		return nil, err
 	}
-	return cfg, nil
+	return &loaded{cfg, o.Path, o.Probes}, nil
+}
+
+// Close ends what the configuration holds, its probes last.
+func (l *loaded) Close() {
+	l.Config.Close()
+	l.probes.Close()
 }

@@ -4,7 +4,6 @@ import (
 	"context"
 	"fmt"
 	"io"
-	"os"
 	"path"
 	"strings"
 	"sync"
@@ -13,7 +12,6 @@ import (
 	"github.com/spf13/cobra"
 
 	"pharos/engine"
-	"pharos/luaapi"
 )
 
 // onceParallel bounds the watchers that once runs side by side.
@@ -48,11 +46,7 @@ func once(ctx context.Context, f configFlags, glob string, out io.Writer) error 
 	if _, err := path.Match(glob, ""); err != nil {
 		return fmt.Errorf("cannot use pattern %q: %w", glob, err)
 	}
-	o := f.options(newLogger(os.Stderr, f.verbosity))
-	probes := luaapi.NewProbes()
-	defer probes.Close()
-	o.Probes = probes
-	cfg, err := load(ctx, o)
+	cfg, err := f.load(ctx)
 	if err != nil {
 		return err
 	}
