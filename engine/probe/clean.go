@@ -92,15 +92,24 @@ func cleanEscape(b []byte, r rune, n int) int {
 	if r == 0x9b {
 		return cleanCSI(b, n)
 	}
-	const longest = 4096 // of a string such as a window title
-	for i := n; i < len(b) && i < n+longest; i++ {
-		switch {
-		case b[i] == '\a':
+	return cleanStringEnd(b, n)
+}
+
+// cleanStringEnd finds the end (BEL or ST) of a command string that starts at
+// n; n itself if another control character comes first.
+func cleanStringEnd(b []byte, n int) int {
+	for i := n; i < len(b); i++ {
+		next := byte(0)
+		if i+1 < len(b) {
+			next = b[i+1]
+		}
+		switch c := b[i]; {
+		case c == '\a':
 			return i + 1
-		case b[i] == '\x1b' && i+1 < len(b) && b[i+1] == '\\':
+		case c == '\x1b' && next == '\\', c == 0xc2 && next == 0x9c:
 			return i + 2
-		case b[i] == 0xc2 && i+1 < len(b) && b[i+1] == 0x9c: // ST as a C1 control in UTF-8
-			return i + 2
+		case c < ' ', c == 0xc2 && next >= 0x80 && next <= 0x9f:
+			return n
 		}
 	}
 	return n
