@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"runtime"
 	"time"
 )
 
@@ -54,6 +55,7 @@ func New(c Config) *Engine {
 		maxRunning: c.MaxRunning,
 		kick:       make(chan struct{}, 1),
 		drained:    make(chan struct{}),
+		schedule:   schedule{gate: newGate()},
 	}
 }
 
@@ -72,7 +74,12 @@ func (e *Engine) Run(ctx context.Context) error {
 	timer := time.NewTimer(0)
 	defer timer.Stop()
 	for ctx.Err() == nil {
-		timer.Reset(e.step())
+		sleep := e.step()
+		if sleep == 0 {
+			runtime.Gosched() // behind all that waits for a core: whoever is in flight goes first
+			continue
+		}
+		timer.Reset(sleep)
 		select {
 		case <-ctx.Done():
 		case <-e.kick:

@@ -78,7 +78,7 @@ func remember[T any](window []T, v T, n int) []T {
 		window = window[1:]
 	}
 	if len(window) == cap(window) {
-		size := min(2*len(window)+4, 2*n)
+		size := min(2*len(window)+1, 2*n)
 		window = slices.Grow(slices.Clip(slices.Clone(window)), size-len(window))
 	}
 	return append(window, v)

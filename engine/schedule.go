@@ -13,11 +13,7 @@ const (
 	// stallAfter is how late the schedule may wake before that is a stall of
 	// Pharos's own: any loss of more than a second is later than this.
 	stallAfter = time.Second - beat
-	// maxStarting bounds the runs handed to goroutines that have not begun: as
-	// long as the machine does not keep up with beginning them, starting more
-	// would only make each take longer.
-	maxStarting = 64
-	longSleep   = time.Hour // when nothing is planned
+	longSleep  = time.Hour // when nothing is planned
 )
 
 // schedule is the engine's part that is guarded by the board's lock.
@@ -25,9 +21,9 @@ type schedule struct {
 	runs     context.Context // what runs derive theirs from
 	agenda   agenda
 	waiting  queue
+	gate     gate
 	newest   *run // runs in flight
 	running  int  // runs in flight that were not given up
-	starting int  // of these, those that have not begun
 	stopping bool
 
 	wakeAt   time.Duration // when the schedule means to wake
@@ -36,7 +32,8 @@ type schedule struct {
 	stalled  bool          // a stall was noticed, and what was due in it not yet dropped
 }
 
-// step starts what is due and tells how long to sleep.
+// step starts what is due and tells how long to sleep: 0 if there is more to
+// start as soon as the gate lets it.
 func (e *Engine) step() time.Duration {
 	b := e.board
 	b.mu.Lock()
@@ -66,6 +63,9 @@ func (e *Engine) step() time.Duration {
 		e.wakeAt = min(e.wakeAt, e.sweepAt)
 	}
 	sleep := e.wakeAt - now
+	if e.waiting.len() > 0 && e.running < e.maxRunning {
+		sleep = 0
+	}
 	b.mu.Unlock()
 
 	for _, r := range posted {
@@ -119,8 +119,11 @@ func (e *Engine) enqueue(en *entry, due time.Duration) {
 // admit makes runs of those waiting, first come first served, as many as may
 // start now.
 func (e *Engine) admit(now time.Duration) []*run {
+	if e.waiting.len() == 0 {
+		return nil
+	}
 	var posted []*run
-	for e.running < e.maxRunning && e.starting < maxStarting {
+	for n := e.gate.open(); n > 0 && e.running < e.maxRunning; n-- {
 		en := e.waiting.pop()
 		if en == nil {
 			break
@@ -136,7 +139,6 @@ func (e *Engine) admit(now time.Duration) []*run {
 		e.newest = r
 		en.run, en.queued, en.state.Running = r, false, true
 		e.running++
-		e.starting++
 		posted = append(posted, r)
 	}
 	return posted
@@ -148,9 +150,16 @@ func (e *Engine) fly(r *run) {
 	if !ok {
 		return
 	}
-	result := failed(errNoReturn, KindPanic)
-	defer func() { e.finish(r, result) }()
+	var result Result
+	returned := false
+	defer func() {
+		if !returned { // runtime.Goexit: the goroutine goes, its deferred calls still run
+			result = failed(errNoReturn, KindPanic)
+		}
+		e.finish(r, result)
+	}()
 	result = perform(ctx, r.check)
+	returned = true
 }
 
 // begin starts the run's clock: only now, so that what it waited for the
@@ -159,10 +168,6 @@ func (e *Engine) begin(r *run) (context.Context, bool) {
 	b := e.board
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	e.starting--
-	if e.starting < maxStarting/2 && e.waiting.len() > 0 {
-		e.wake()
-	}
 	if r.dropped || e.stopping {
 		e.land(r)
 		return nil, false

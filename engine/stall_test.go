@@ -1,0 +1,168 @@
+package engine
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+	"testing"
+	"testing/synctest"
+	"time"
+)
+
+// steps drives an engine's schedule by hand, so that a test can let time pass
+// without it: what a stopped or starved process does.
+type steps struct {
+	*Engine
+	runs map[ID][]time.Time
+}
+
+func newSteps(t *testing.T, watchers ...Watcher) *steps {
+	s := &steps{runs: map[ID][]time.Time{}}
+	s.Engine = New(Config{Logger: slog.New(slog.DiscardHandler)})
+	for i, w := range watchers {
+		watchers[i].Check = func(ctx context.Context) (Result, error) {
+			s.board.mu.Lock()
+			s.runs[w.ID] = append(s.runs[w.ID], time.Now())
+			s.board.mu.Unlock()
+			return w.Check(ctx)
+		}
+	}
+	s.Replace(&Generation{Number: 1, Sets: []Set{{Watchers: watchers}}})
+	ctx, cancel := context.WithCancel(t.Context())
+	s.open(ctx)
+	t.Cleanup(func() {
+		cancel()
+		if err := s.close(); err != nil {
+			t.Errorf("close() = %v, want nil", err)
+		}
+	})
+	return s
+}
+
+// pass lets the schedule run for d.
+func (s *steps) pass(d time.Duration) {
+	for end := time.Now().Add(d); time.Now().Before(end); {
+		synctest.Wait()
+		select {
+		case <-s.kick:
+		default:
+		}
+		time.Sleep(min(s.step(), time.Until(end)))
+	}
+	synctest.Wait()
+}
+
+// critical ends of that kind when it is told to.
+func critical(kind string, end <-chan struct{}) Check {
+	return func(context.Context) (Result, error) {
+		<-end
+		return Result{Status: Critical, Failure: &Failure{Kind: kind, Message: "waiting for the answer"}}, nil
+	}
+}
+
+// What waited through a stall ends the moment the process goes on, maybe
+// before the schedule has noticed.
+func TestStallTurnsNothingRed(t *testing.T) {
+	for _, lost := range []time.Duration{700 * time.Millisecond, 1100 * time.Millisecond, 10 * time.Second} {
+		t.Run(lost.String(), func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				end := make(chan struct{})
+				s := newSteps(t,
+					Watcher{ID: "slow", Interval: 2 * time.Second, Timeout: 20 * time.Second, Check: critical(KindTimeout, end)},
+					Watcher{ID: "refused", Interval: 2 * time.Second, Timeout: 20 * time.Second, Check: critical("refused", end)},
+				)
+				s.pass(2 * time.Second) // both have begun, and neither has ended
+				time.Sleep(lost)
+				close(end)
+				synctest.Wait()
+				want := View{State: State{Status: Critical, Runs: 1}}
+				if lost > time.Second {
+					want = View{State: State{Status: Pending, Missed: 1, Late: true}}
+				}
+				v, _ := s.board.View("slow")
+				if v.Status != want.Status || v.Runs != want.Runs || v.Missed != want.Missed || v.Late != want.Late {
+					t.Errorf("slow: status, runs, missed, late = %v, %d, %d, %v, want %v, %d, %d, %v",
+						v.Status, v.Runs, v.Missed, v.Late, want.Status, want.Runs, want.Missed, want.Late)
+				}
+				if v, _ := s.board.View("refused"); v.Status != Critical {
+					t.Errorf("refused: status = %v, want critical: a refusal is no work of the stall", v.Status)
+				}
+				s.pass(6 * time.Second)
+				if v, _ := s.board.View("slow"); v.Status != Critical {
+					t.Errorf("slow, long after: status = %v, want critical", v.Status)
+				}
+			})
+		})
+	}
+}
+
+// After a stall nothing is made up for, and not all run at once.
+func TestNoHerdAfterAStall(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		const n = 500
+		ok := func(context.Context) (Result, error) { return Result{Status: OK}, nil }
+		var watchers []Watcher
+		for i := range n {
+			interval := time.Second
+			if i%2 == 1 {
+				interval = 20 * time.Second
+			}
+			watchers = append(watchers, Watcher{ID: ID(fmt.Sprint("w", i)), Interval: interval, Check: ok})
+		}
+		s := newSteps(t, watchers...)
+		s.pass(30 * time.Second)
+		missed := s.board.Lag().Missed
+		time.Sleep(10 * time.Second)
+		woke := time.Now()
+		s.pass(5 * time.Second)
+		if !s.board.Lag().Late {
+			t.Error("Lag().Late = false 5s after a stall, want true")
+		}
+		s.pass(5 * time.Second)
+
+		perSlot := map[time.Duration]int{}
+		for _, w := range watchers {
+			var after []time.Duration
+			for _, at := range s.runs[w.ID] {
+				if !at.Before(woke) {
+					after = append(after, at.Sub(woke))
+					perSlot[at.Sub(woke)/(10*time.Millisecond)]++
+				}
+			}
+			if w.Interval == time.Second && (after[0] > time.Second || len(after) < 9) {
+				t.Errorf("%s: %d runs in the 10s after, the first after %v, want 9 or 10 and within 1s", w.ID, len(after), after[0])
+			}
+		}
+		for slot, k := range perSlot {
+			if k > n/20 {
+				t.Errorf("%d of %d watchers ran within the same 10ms, %v after the stall", k, n, slot*10*time.Millisecond)
+			}
+		}
+		// Of 1 s: ten ticks each; of 20 s: those whose one tick fell into the stall.
+		if got := s.board.Lag().Missed - missed; got < n/2*10 || got > n/2*11 {
+			t.Errorf("missed in the stall = %d, want about %d", got, n/2*10+n/4)
+		}
+		s.pass(15 * time.Second)
+		if lag := s.board.Lag(); lag.Late || lag.LateWatchers != 0 {
+			t.Errorf("Lag() = %+v 25s after a stall, want all well", lag)
+		}
+	})
+}
+
+// A stall gives a run that it kept from returning the time it lost.
+func TestStallMovesTheFence(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := newSteps(t, Watcher{ID: "w", Interval: time.Minute, Timeout: 3 * time.Second, Check: func(context.Context) (Result, error) {
+			time.Sleep(7500 * time.Millisecond)
+			return Result{Status: OK}, nil
+		}})
+		for len(s.runs["w"]) == 0 {
+			s.pass(10 * time.Millisecond)
+		}
+		time.Sleep(7 * time.Second)
+		s.pass(2 * time.Second)
+		if v, _ := s.board.View("w"); v.Status != OK {
+			t.Errorf("status = %v (%+v), want ok", v.Status, v.Result.Failure)
+		}
+	})
+}
