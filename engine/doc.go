@@ -7,7 +7,7 @@
 //
 // One run, from end to end: the schedule finds a watcher due, calls its Check
 // with a context that carries the run's deadline, fences panics and overruns,
-// and hands the Result to [Board.Record], which keeps status, since, trail and
+// and hands the Result to the [Board], which keeps status, since, trail and
 // transitions and counts the revision up. Readers pull what changed since the
 // revision they know ([Board.Changes]), so that a slow reader can never hold
 // up a run, and never needs a queue.

@@ -25,7 +25,8 @@ const (
 )
 
 // Observer is told what happens to watchers. It is called by the goroutine
-// that records the result, with no lock held, and must not block.
+// that records the result, with no lock held, and must not block. Calls for
+// several watchers may overlap; those for one come in order.
 type Observer interface {
 	Transition(Transition)
 }

@@ -5,7 +5,7 @@ import (
 )
 
 // Result is what one run produced. All text in it is from outside and
-// untrusted: it is bounded by [Board.Record] and escaped where it leaves.
+// untrusted: the board bounds it, and it is escaped where it leaves.
 type Result struct {
 	Status Status
 	Value  string // the short text on the tile

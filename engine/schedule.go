@@ -198,11 +198,13 @@ func (e *Engine) finish(r *run, result Result) {
 	default:
 		t, changed = b.record(en, result, r.late())
 	}
+	if changed { // before the watcher may run again, so that its transitions are told in order
+		b.mu.Unlock()
+		b.announce(t)
+		b.mu.Lock()
+	}
 	e.land(r)
 	b.mu.Unlock()
-	if changed {
-		b.announce(t)
-	}
 }
 
 // late tells whether the run began too late to stand for its tick, or ticks

@@ -1,0 +1,70 @@
+package engine
+
+import (
+	"strings"
+	"testing"
+	"unicode/utf8"
+)
+
+func TestCut(t *testing.T) {
+	tests := []struct {
+		in   string
+		size int
+		want string
+	}{
+		{"", 0, ""},
+		{"abc", 3, "abc"},
+		{"abc", 2, "ab"},
+		{"abc", 0, ""},
+		{"aé", 2, "a"},
+		{"aé", 3, "aé"},
+		{"日本", 5, "日"},
+		{"日本", 2, ""},
+		{"a\xffb", 10, "a�b"},
+		{"\xff\xff\xff\xff", 3, "�"},
+		{"é\xc3", 2, "é"},
+	}
+	for _, test := range tests {
+		if got := cut(test.in, test.size); got != test.want {
+			t.Errorf("cut(%q, %d) = %q, want %q", test.in, test.size, got, test.want)
+		}
+	}
+}
+
+func FuzzBounded(f *testing.F) {
+	f.Add("value", "detail", "output", "log")
+	f.Add("é\xc3", strings.Repeat("日本", 2000), "\xff", "\n")
+	f.Fuzz(func(t *testing.T, value, detail, output, log string) {
+		big := strings.Repeat(detail, 1+4000/(len(detail)+1))
+		r := bounded(Result{
+			Value: value, Unit: value, Detail: big, Link: log, Output: output + big, Log: []string{big, log, output},
+			Failure: &Failure{Message: big, Kind: value, Phase: log, File: output, Trace: big},
+			Timing:  []Phase{{Name: big}, {Name: value}},
+		})
+		texts := append([]string{r.Value, r.Unit, r.Detail, r.Link, r.Output,
+			r.Failure.Message, r.Failure.Kind, r.Failure.Phase, r.Failure.File, r.Failure.Trace}, r.Log...)
+		for _, p := range r.Timing {
+			texts = append(texts, p.Name)
+		}
+		size := 0
+		for _, text := range texts {
+			size += len(text)
+			if text != r.Link && !utf8.ValidString(text) {
+				t.Errorf("bounded gives %q, want valid UTF-8", text)
+			}
+		}
+		if size > EvidenceMaxBytes {
+			t.Errorf("bounded keeps %d bytes, want at most %d", size, EvidenceMaxBytes)
+		}
+	})
+}
+
+func TestLastLines(t *testing.T) {
+	got := lastLines([]string{"first", "second", "third"}, 12)
+	if strings.Join(got, ",") != "secon,third" {
+		t.Errorf("lastLines = %q, want the third and what fits of the second", got)
+	}
+	if got := lastLines(nil, 10); len(got) != 0 {
+		t.Errorf("lastLines(nil) = %q, want none", got)
+	}
+}

@@ -1,0 +1,251 @@
+package engine_test
+
+import (
+	"context"
+	"fmt"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"pharos/engine"
+	"pharos/engine/enginetest"
+)
+
+func TestReplaceOfEqualDefinitionMissesNoRun(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		const n, span = 50, 30
+		var old, renewed enginetest.Starts
+		slow := enginetest.Slow(300 * time.Millisecond)
+		e := serve(t, engine.Config{}, enginetest.Watchers(n, time.Second, old.Check(slow))...)
+		time.Sleep(span * time.Second / 2)
+		for i := range 100 { // a hundred saves, while a third of the runs are in flight
+			e.Replace(enginetest.Generation(uint64(2+i), enginetest.Watchers(n, time.Second, renewed.Check(slow))...))
+			time.Sleep(37 * time.Millisecond)
+		}
+		time.Sleep(span*time.Second/2 - 100*37*time.Millisecond)
+		synctest.Wait()
+		if got := len(old.Times()) + len(renewed.Times()); got != n*span {
+			t.Errorf("%d runs in %d s, want %d", got, span, n*span)
+		}
+		if got := len(renewed.Times()); got != n*span/2 {
+			t.Errorf("%d runs of the new check, want %d: every run after the replacing", got, n*span/2)
+		}
+		for i := range n {
+			v := view(t, e, engine.ID(fmt.Sprintf("w%d", i)))
+			if v.Missed != 0 || v.Runs < span-1 || len(v.Transitions) != 1 {
+				t.Errorf("%s: missed, runs, transitions = %d, %d, %d, want 0, %d, 1", v.ID, v.Missed, v.Runs, len(v.Transitions), span)
+			}
+		}
+	})
+}
+
+func TestReplaceKeepsTheRunInFlight(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		e := serve(t, engine.Config{}, enginetest.Watcher("w", 2*time.Second, enginetest.Slow(time.Second)))
+		waitRunning(t, e, "w")
+		e.Replace(enginetest.Generation(2, enginetest.Watcher("w", 2*time.Second, enginetest.Always(engine.Critical, ""))))
+		time.Sleep(1500 * time.Millisecond)
+		if v := view(t, e, "w"); v.Status != engine.OK || v.Runs != 1 {
+			t.Errorf("status, runs = %v, %d, want ok, 1 by the run that was in flight", v.Status, v.Runs)
+		}
+		time.Sleep(2 * time.Second)
+		if v := view(t, e, "w"); v.Status != engine.Critical {
+			t.Errorf("status = %v, want critical by the new check", v.Status)
+		}
+	})
+}
+
+// waitRunning sleeps until a run of id is in flight.
+func waitRunning(t *testing.T, e *engine.Engine, id engine.ID) {
+	t.Helper()
+	for !view(t, e, id).Running {
+		time.Sleep(10 * time.Millisecond)
+	}
+}
+
+func TestReplaceOfNewDefinitionStartsAtOnce(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		first := true
+		old := func(ctx context.Context) (engine.Result, error) {
+			if first {
+				first = false
+				return engine.Result{Status: engine.Warning}, nil
+			}
+			<-ctx.Done()
+			time.Sleep(200 * time.Millisecond) // what ending a command takes
+			return engine.Result{Status: engine.Critical}, nil
+		}
+		w := enginetest.Watcher("w", 10*time.Second, old)
+		e := serve(t, engine.Config{}, w)
+		time.Sleep(11 * time.Second)
+		waitRunning(t, e, "w")
+		before := view(t, e, "w")
+		time.Sleep(3 * time.Second)
+
+		var starts enginetest.Starts
+		saved := time.Now()
+		w.Definition, w.Check = "2", starts.Check(enginetest.Always(engine.Warning, "new"))
+		e.Replace(enginetest.Generation(2, w))
+		time.Sleep(time.Second)
+		v := view(t, e, "w")
+		if len(starts.Times()) != 1 || starts.Times()[0].Sub(saved) != 200*time.Millisecond {
+			t.Fatalf("new runs began at %v, want one, as soon as the old run had gone", starts.Times())
+		}
+		if v.Result.Value != "new" || v.Since != before.Since || len(v.Trail) != len(before.Trail)+1 || v.Missed != 0 {
+			t.Errorf("value, since, trail, missed = %q, %v, %v, %d, want new, %v, one run more, 0",
+				v.Result.Value, v.Since, v.Trail, v.Missed, before.Since)
+		}
+		if got := v.Next.Sub(saved); got < 5*time.Second || got > 15*time.Second {
+			t.Errorf("the run after is due %v later, want the first tick after half an interval", got)
+		}
+		time.Sleep(time.Until(v.Next) + time.Second)
+		if got := len(starts.Times()); got != 2 {
+			t.Errorf("%d runs, want 2", got)
+		}
+	})
+}
+
+// The run of an old definition that does not heed its context holds its
+// watcher up for a second, no longer.
+func TestReplaceOfStuckCheck(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		release := make(chan struct{})
+		w := enginetest.Watcher("w", time.Minute, enginetest.Deaf(release))
+		e := serve(t, engine.Config{}, w)
+		waitRunning(t, e, "w")
+		w.Definition, w.Check = "2", enginetest.Always(engine.OK, "mended")
+		e.Replace(enginetest.Generation(2, w))
+		time.Sleep(900 * time.Millisecond)
+		if v := view(t, e, "w"); v.Runs != 0 {
+			t.Errorf("after 0.9s: %d runs, want 0", v.Runs)
+		}
+		time.Sleep(400 * time.Millisecond)
+		if v := view(t, e, "w"); v.Status != engine.OK || v.Running {
+			t.Errorf("after 1.3s: status, running = %v, %v, want ok, false", v.Status, v.Running)
+		}
+		close(release)
+		if v := view(t, e, "w"); v.Runs != 1 || v.Status != engine.OK {
+			t.Errorf("once the old check returned: runs, status = %d, %v, want 1, ok", v.Runs, v.Status)
+		}
+	})
+}
+
+func TestReplaceRemovesAndAdds(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var cancelled bool
+		gone := enginetest.Watcher("gone", 5*time.Second, func(ctx context.Context) (engine.Result, error) {
+			<-ctx.Done()
+			cancelled = ctx.Err() == context.Canceled
+			return engine.Result{Status: engine.Critical}, nil
+		})
+		stays := enginetest.Watcher("stays", time.Second, enginetest.Always(engine.OK, ""))
+		e := serve(t, engine.Config{}, gone, stays)
+		waitRunning(t, e, "gone")
+		rev := e.Board().Rev()
+		var starts enginetest.Starts
+		added := time.Now()
+		e.Replace(enginetest.Generation(2, stays, enginetest.Watcher("new", time.Minute, starts.Check(enginetest.Always(engine.OK, "")))))
+		time.Sleep(6 * time.Second)
+		synctest.Wait()
+		if _, ok := e.Board().View("gone"); ok || !cancelled {
+			t.Errorf("gone: on the board = %v, run cancelled = %v, want false, true", ok, cancelled)
+		}
+		if n := len(starts.Times()); n != 1 || starts.Times()[0].Sub(added) > 5*time.Second {
+			t.Errorf("new: started %v, want once within 5s", starts.Times())
+		}
+		u := e.Board().Changes(rev)
+		if !u.Layout || !u.Config {
+			t.Errorf("Changes: layout, config = %v, %v, want true, true", u.Layout, u.Config)
+		}
+		for _, v := range u.Views {
+			if v.ID == "gone" {
+				t.Error("Changes gives a watcher that is gone")
+			}
+		}
+	})
+}
+
+func TestReplaceTellsOfLayoutOnly(t *testing.T) {
+	ok := enginetest.Always(engine.OK, "")
+	sets := func(change func([]engine.Set)) *engine.Generation {
+		g := &engine.Generation{Number: 2, Sets: []engine.Set{
+			{Watchers: enginetest.Watchers(2, time.Second, ok)},
+			{Name: "Web", Watchers: []engine.Watcher{enginetest.Watcher("page", time.Second, ok)}},
+		}}
+		change(g.Sets)
+		return g
+	}
+	tests := []struct {
+		name   string
+		change func([]engine.Set)
+		layout bool
+	}{
+		{"nothing", func([]engine.Set) {}, false},
+		{"definition", func(s []engine.Set) { s[1].Watchers[0].Definition = "2" }, false},
+		{"source", func(s []engine.Set) { s[1].Watchers[0].Source.Line = 3 }, false},
+		{"default spelled out", func(s []engine.Set) { s[1].Watchers[0].Timeout = time.Second }, false},
+		{"set's name", func(s []engine.Set) { s[1].Name = "Net" }, true},
+		{"watcher's name", func(s []engine.Set) { s[1].Watchers[0].Name = "Page" }, true},
+		{"interval", func(s []engine.Set) { s[1].Watchers[0].Interval *= 2 }, true},
+		{"ttl", func(s []engine.Set) { s[1].Watchers[0].TTL = time.Minute }, true},
+		{"order", func(s []engine.Set) { w := s[0].Watchers; w[0], w[1] = w[1], w[0] }, true},
+		{"one less", func(s []engine.Set) { s[0].Watchers = s[0].Watchers[1:] }, true},
+		{"moved", func(s []engine.Set) {
+			s[1].Watchers = append(s[1].Watchers, s[0].Watchers[1])
+			s[0].Watchers = s[0].Watchers[:1]
+		}, true},
+	}
+	for _, test := range tests {
+		e := engine.New(engine.Config{})
+		e.Replace(sets(func([]engine.Set) {}))
+		rev := e.Board().Rev()
+		e.Replace(sets(test.change))
+		u := e.Board().Changes(rev)
+		if u.Layout != test.layout || !u.Config || u.Rev <= rev {
+			t.Errorf("%s: layout, config, rev = %v, %v, %d, want %v, true, above %d", test.name, u.Layout, u.Config, u.Rev, test.layout, rev)
+		}
+	}
+}
+
+func TestReplaceOfManyDefinitionsAtOnceStartsAllOnce(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		const n = 300
+		e := serve(t, engine.Config{}, enginetest.Watchers(n, 10*time.Second, enginetest.Always(engine.OK, ""))...)
+		time.Sleep(20 * time.Second)
+		var starts enginetest.Starts
+		ws := enginetest.Watchers(n, 10*time.Second, starts.Check(enginetest.Slow(time.Second)))
+		for i := range ws {
+			ws[i].Definition = "2"
+		}
+		e.Replace(enginetest.Generation(2, ws...))
+		time.Sleep(100 * time.Millisecond)
+		synctest.Wait()
+		if got := len(starts.Times()); got != n {
+			t.Errorf("%d runs at once, want %d", got, n)
+		}
+		if lag := e.Board().Lag(); lag.Missed != 0 {
+			t.Errorf("missed = %d, want 0", lag.Missed)
+		}
+	})
+}
+
+func TestLoadFailedStandsUntilTheNextGeneration(t *testing.T) {
+	e := engine.New(engine.Config{})
+	at := time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC)
+	e.Replace(&engine.Generation{Number: 4, LoadedAt: at})
+	rev := e.Board().Rev()
+	e.Board().LoadFailed(engine.LoadError{File: "pharos.lua", Line: 12, Message: "cannot read"})
+	want := engine.ConfigState{Generation: 4, LoadedAt: at, Error: &engine.LoadError{File: "pharos.lua", Line: 12, Message: "cannot read"}}
+	if diff := cmp.Diff(want, e.Board().Config()); diff != "" {
+		t.Errorf("Config() (-want +got):\n%s", diff)
+	}
+	if u := e.Board().Changes(rev); u.Layout || !u.Config || u.Rev != rev+1 {
+		t.Errorf("Changes(%d) = %+v, want config only, rev %d", rev, u, rev+1)
+	}
+	e.Replace(&engine.Generation{Number: 5, LoadedAt: at})
+	if c := e.Board().Config(); c.Error != nil || c.Generation != 5 {
+		t.Errorf("Config() = %+v, want generation 5 without an error", c)
+	}
+}
