@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"io/fs"
 	"math"
+	"slices"
 	"strings"
 	"time"
 	"unicode"
@@ -24,8 +25,7 @@ type Face struct {
 	Word           string // the status's word, or "stale"
 	Lasted         string // "5 minutes"
 	Note           string // "2 blips", "late, 3 missed"
-	Why            string // what is wrong, on one line
-	Slow           string // the phase that took longest, in words
+	Why            string // what is wrong, or which phase took longest, on one line
 	Trail          TrailPaths
 	Blame          BlamePaths
 }
@@ -52,7 +52,7 @@ func newFace(t *Tile, now time.Time) Face {
 	f := Face{
 		Value: oneLine(t.Value, faceValue), Unit: oneLine(t.Unit, faceUnit),
 		Word: t.Status.String(), Lasted: durationWords(now.Sub(since)),
-		Note: note(t, now), Slow: blame(t.Timing),
+		Note:  note(t, now),
 		Trail: trailPaths(t.Trail), Blame: blamePaths(t.Timing),
 		Why: why(t),
 	}
@@ -77,25 +77,42 @@ func newFace(t *Tile, now time.Time) Face {
 	return f
 }
 
+// flicker tells what a viewer who looked away would have missed: when the
+// watcher left ok in the last five minutes, and, of one that is ok again since
+// less than a minute, the word of the worst it was in between.
+func flicker(v *engine.View, now time.Time) (blips []float64, was string) {
+	for _, tr := range v.Transitions {
+		if tr.From == engine.OK && tr.To.Problem() && now.Sub(tr.At) <= blipWindow {
+			blips = append(blips, unixTime(tr.At))
+		}
+	}
+	if v.Status != engine.OK || now.Sub(v.Since) >= afterglow {
+		return blips, ""
+	}
+	worst := engine.Pending
+	for _, tr := range slices.Backward(v.Transitions) {
+		if tr.From == engine.OK {
+			break
+		}
+		if tr.From.Worse(worst) {
+			worst = tr.From
+		}
+	}
+	if !worst.Problem() {
+		return blips, ""
+	}
+	return blips, worst.String()
+}
+
 // glow gives the classes of a tile that recovered within the last minute: how
 // fresh that is, and the worst of what it recovered from.
 func glow(t *Tile, now time.Time) string {
 	age := now.Sub(fromUnix(t.Since))
-	if t.Status != engine.OK || age >= afterglow {
-		return ""
-	}
-	before := strings.TrimRight(t.Trail, "o")
-	worst := engine.Pending
-	for i := len(before) - 1; i >= 0 && before[i] != 'o'; i-- {
-		if s := statusOf(before[i]); s.Problem() && s.Worse(worst) {
-			worst = s
-		}
-	}
-	if worst == engine.Pending {
+	if t.Was == "" || age >= afterglow {
 		return ""
 	}
 	left := 1 - max(0, age.Seconds())/afterglow.Seconds()
-	return fmt.Sprintf(" -glow%d -from-%s", max(1, int(math.Ceil(glowSteps*left))), worst)
+	return fmt.Sprintf(" -glow%d -from-%s", max(1, int(math.Ceil(glowSteps*left))), t.Was)
 }
 
 func note(t *Tile, now time.Time) string {
@@ -128,7 +145,7 @@ func why(t *Tile) string {
 	case t.Status == engine.Pending:
 		return "waiting for its first result"
 	case !t.Status.Problem():
-		return ""
+		return blame(t.Timing)
 	}
 	if e := t.Error; e != nil && e.Message != "" {
 		place := ""
@@ -239,9 +256,11 @@ func shortDuration(s float64) string {
 	return durationWords(time.Duration(s * float64(time.Second)))
 }
 
-// valueSize tells how large a value can be set: 1 (short) to 3 (long).
+// valueSize tells how large a value can be set: 0 (short) to 3 (long).
 func valueSize(value, unit string) int {
 	switch n := 2*utf8.RuneCountInString(value) + utf8.RuneCountInString(unit); {
+	case n <= 10:
+		return 0
 	case n <= 18:
 		return 1
 	case n <= 30:
@@ -264,15 +283,6 @@ func oneLine(text string, limit int) string {
 		return line
 	}
 	return ""
-}
-
-func statusOf(letter byte) engine.Status {
-	for _, s := range engine.Statuses() {
-		if s.Letter() == letter {
-			return s
-		}
-	}
-	return engine.Pending
 }
 
 // Stale counts the tiles whose last result is older than it should be.

@@ -44,6 +44,7 @@ type Tile struct {
 	Running     bool          `json:"running"`
 	Trail       string        `json:"trail"`           // a letter for each run, oldest first: o w c u
 	Blips       []float64     `json:"blips,omitempty"` // when it left ok, in the last five minutes
+	Was         string        `json:"was,omitempty"`   // of a tile that recovered in the last minute: the worst that it recovered from
 	Timing      []Phase       `json:"timing,omitempty"`
 	Error       *TileError    `json:"error,omitempty"`
 }
@@ -152,11 +153,7 @@ func newTile(v *engine.View, now time.Time) Tile {
 		Runs: v.Runs, Running: v.Running,
 		Trail: trail(v.Trail),
 	}
-	for _, tr := range v.Transitions {
-		if tr.From == engine.OK && tr.To.Problem() && now.Sub(tr.At) <= blipWindow {
-			t.Blips = append(t.Blips, unixTime(tr.At))
-		}
-	}
+	t.Blips, t.Was = flicker(v, now)
 	for _, p := range r.Timing {
 		t.Timing = append(t.Timing, Phase{bound(p.Name, maxShortText), seconds(p.Duration)})
 	}

@@ -5,6 +5,8 @@ import (
 	"math/rand/v2"
 	"os"
 	"path/filepath"
+	"slices"
+	"strings"
 	"testing"
 	"time"
 
@@ -20,32 +22,78 @@ func TestShots(t *testing.T) {
 	if dir == "" {
 		t.Skip("takes pictures only when PHAROS_SHOTS names a folder for them")
 	}
-	w := showcase(t)
-	time.Sleep(9 * time.Second) // long enough for full trails
-	for _, shot := range []struct {
-		name, path    string
-		width, height int
-		wait          time.Duration
+	for _, board := range []struct {
+		name  string
+		serve func(*testing.T) *wall
+		shots []shot
 	}{
-		{"desk-dark", "/?theme=dark", 1440, 810, 0},
-		{"desk-light", "/?theme=light", 1440, 810, 0},
-		{"desk-cb", "/?palette=cb", 1440, 810, 0},
-		{"detail", "/#/storefront.checkout", 1440, 810, 0},
-		{"detail-unknown", "/?theme=light#/office_network.uplink_b", 1440, 900, 0},
-		{"kiosk-1080", "/?kiosk", 1920, 1080, 0},
-		{"kiosk-4k", "/?kiosk", 3840, 2160, 0},
-		{"kiosk-portrait", "/?kiosk", 1080, 1920, 0},
-		{"tablet", "/", 820, 1180, 0},
-		{"phone", "/", 390, 844, 0},
-		{"phone-detail", "/#/storefront.checkout", 390, 844, 0},
-		{"compact", "/?density=compact", 1440, 810, 0},
-		{"wall", "/?density=wall", 1920, 1080, 0},
-		{"problems", "/?problems", 1440, 810, 0},
+		{"showcase", showcase, []shot{
+			{"desk-dark", "/?theme=dark", 1440, 810},
+			{"desk-light", "/?theme=light", 1440, 810},
+			{"desk-cb", "/?palette=cb&theme=dark", 1440, 810},
+			{"detail", "/?theme=dark#/storefront.checkout", 1440, 810},
+			{"detail-unknown", "/?theme=light#/office__network.uplink_b", 1440, 900},
+			{"kiosk-1080", "/?kiosk&theme=dark", 1920, 1080},
+			{"kiosk-4k", "/?kiosk&theme=dark", 3840, 2160},
+			{"kiosk-portrait", "/?kiosk&theme=dark", 1080, 1920},
+			{"tablet", "/?theme=dark", 820, 1180},
+			{"phone", "/?theme=dark", 390, 844},
+			{"phone-detail", "/?theme=dark#/storefront.checkout", 390, 844},
+			{"compact", "/?density=compact&theme=dark", 1440, 810},
+			{"wall", "/?density=wall&theme=dark", 1920, 1080},
+			{"problems", "/?problems&theme=dark", 1440, 810},
+		}},
+		{"three", func(t *testing.T) *wall { return crowd(t, 3, time.Second) }, []shot{
+			{"three-desk", "/?theme=dark", 1440, 810},
+			{"three-kiosk-4k", "/?kiosk&theme=dark", 3840, 2160},
+		}},
+		{"forty", func(t *testing.T) *wall { return crowd(t, 40, time.Second) }, []shot{
+			{"forty-kiosk", "/?kiosk&theme=dark", 1920, 1080},
+			{"forty-portrait", "/?kiosk&theme=dark", 1080, 1920},
+		}},
+		{"four-hundred", func(t *testing.T) *wall { return crowd(t, 400, time.Second) }, []shot{
+			{"400-kiosk", "/?kiosk&theme=dark", 1920, 1080},
+			{"400-kiosk-4k", "/?kiosk&theme=dark", 3840, 2160},
+			{"400-desk", "/?theme=dark", 1440, 810},
+		}},
+		{"two-thousand", func(t *testing.T) *wall { return crowd(t, 2000, 5*time.Second) }, []shot{
+			{"2000-kiosk", "/?kiosk&theme=dark", 1920, 1080},
+			{"2000-compact", "/?density=compact&theme=dark", 1920, 1080},
+		}},
 	} {
-		takeShot(t, dir, shot.name, w.url(shot.path), shot.width, shot.height)
+		t.Run(board.name, func(t *testing.T) { takeShots(t, dir, board.serve, board.shots) })
+	}
+}
+
+// shot is a picture to take: of a path, in a window of a size.
+type shot struct {
+	name, path    string
+	width, height int
+}
+
+func takeShots(t *testing.T, dir string, serve func(*testing.T) *wall, shots []shot) {
+	var w *wall
+	for _, s := range shots {
+		if want := os.Getenv("PHAROS_SHOT"); want != "" && !slices.Contains(strings.Fields(want), s.name) {
+			continue
+		}
+		if w == nil {
+			w = serve(t)
+			time.Sleep(9 * time.Second) // long enough for full trails
+		}
+		takeShot(t, dir, s.name, w.url(s.path), s.width, s.height)
+	}
+	if w == nil || t.Name() != "TestShots/showcase" {
+		return
 	}
 	w.engine.Board().LoadFailed(engine.LoadError{File: "pharos.lua", Line: 31, Message: "pharos.lua:31: '}' expected (to close '{' at line 28) near 'thresholds'"})
-	takeShot(t, dir, "banner", w.url("/"), 1440, 810)
+	takeShot(t, dir, "banner", w.url("/?theme=dark"), 1440, 810)
+	takeShot(t, dir, "banner-kiosk", w.url("/?kiosk&theme=dark"), 1920, 1080)
+	b := newTab(t, 1440, 810)
+	b.open(w.url("/?theme=dark"))
+	w.stop()
+	time.Sleep(7 * time.Second)
+	save(b, dir, "stale")
 }
 
 func takeShot(t *testing.T, dir, name, url string, width, height int) {
@@ -53,12 +101,17 @@ func takeShot(t *testing.T, dir, name, url string, width, height int) {
 	b := newTab(t, width, height)
 	b.open(url)
 	time.Sleep(1500 * time.Millisecond)
+	save(b, dir, name)
+}
+
+func save(b *tab, dir, name string) {
+	b.t.Helper()
 	png, err := chromedp.Run(b, chromedp.CaptureScreenshot())
 	if err != nil {
-		t.Fatal(err)
+		b.t.Fatalf("taking a picture: %v", err)
 	}
 	if err := os.WriteFile(filepath.Join(dir, name+".png"), png, 0o644); err != nil {
-		t.Fatal(err)
+		b.t.Fatal(err)
 	}
 }
 
@@ -100,11 +153,11 @@ func showcase(t *testing.T) *wall {
 	plain("databases.redis_queue_depth", "41", "jobs")
 	plain("databases.backup_age", "3.2", "h")
 	plain("databases.slow_queries", "0", "/s")
-	plain("office_network.vpn_gateway", "3.9", "ms")
-	plain("office_network.uplink_a", "12.4", "ms")
-	plain("office_network.printer", "up", "")
-	plain("office_network.build-01_load", "0.82", "")
-	plain("office_network.build-02_load", "1.13", "")
+	plain("office__network.vpn_gateway", "3.9", "ms")
+	plain("office__network.uplink_a", "12.4", "ms")
+	plain("office__network.printer", "up", "")
+	plain("office__network.build-01_load", "0.82", "")
+	plain("office__network.build-02_load", "1.13", "")
 	go func() {
 		time.Sleep(4 * time.Second)
 		page("storefront.search", engine.Warning, .31)
@@ -119,7 +172,7 @@ func showcase(t *testing.T) *wall {
 		page("storefront.checkout", engine.Warning, .6)
 		time.Sleep(2 * time.Second)
 		page("storefront.checkout", engine.Critical, 1.204)
-		w.set("office_network.uplink_b", engine.Result{Status: engine.Unknown, Failure: &engine.Failure{Message: "vpn.lua:14: attempt to index a nil value (field 'rtt')", Kind: "script", File: "vpn.lua", Line: 14, Trace: "vpn.lua:14: in check\nvpn.lua:3: in main chunk"}})
+		w.set("office__network.uplink_b", engine.Result{Status: engine.Unknown, Failure: &engine.Failure{Message: "vpn.lua:14: attempt to index a nil value (field 'rtt')", Kind: "script", File: "vpn.lua", Line: 14, Trace: "vpn.lua:14: in check\nvpn.lua:3: in main chunk"}})
 	}()
 	return w
 }

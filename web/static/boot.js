@@ -8,6 +8,9 @@
     const value = params.get(name);
     if (value) root.dataset[name] = value;
   }
+  if (!["dark", "light"].includes(root.dataset.theme)) {
+    root.dataset.theme = matchMedia("(prefers-color-scheme: light)").matches ? "light" : "dark";
+  }
   const kiosk = params.get("kiosk");
   if (kiosk !== null && kiosk !== "0" && kiosk !== "false") root.classList.add("-kiosk");
   root.classList.add("-js");

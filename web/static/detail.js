@@ -80,6 +80,7 @@ export class Detail {
   }
 
   #fetch() {
+    if (!this.#model.tiles.has(this.#id)) return;
     if (this.#fetching) {
       this.#again = true;
       return;

@@ -2,7 +2,7 @@
 // nothing of the page, so that it can be tested by itself. web/face.go draws
 // the same faces for the first paint.
 
-import { isProblem, rank, byLetter } from "./status.js";
+import { isProblem } from "./status.js";
 import { span, short, oneLine } from "./words.js";
 
 export const TRAIL_LENGTH = 60;
@@ -19,20 +19,13 @@ export function isStale(tile, now) {
   return tile.stale || now - (tile.ended ?? tile.since) > tile.ttl + STALE_SLACK;
 }
 
-// glow tells of a recovery in the last minute: {from: the worst status of the
-// bad stretch that ended, step: GLOW_STEPS (fresh) down to 1}, or null.
+// glow gives the classes of a tile that recovered in the last minute: how
+// fresh that is, and the worst of what it recovered from.
 export function glow(tile, now) {
   const age = now - tile.since;
-  if (tile.status !== "ok" || !(age < AFTERGLOW)) return null;
-  let worst = null;
-  let i = tile.trail.length - 1;
-  while (i >= 0 && tile.trail[i] === "o") i--;
-  for (; i >= 0 && tile.trail[i] !== "o"; i--) {
-    const status = byLetter(tile.trail[i]);
-    if (isProblem(status) && (worst === null || rank(status) > rank(worst))) worst = status;
-  }
-  if (worst === null) return null;
-  return { from: worst, step: Math.max(1, Math.ceil(GLOW_STEPS * (1 - Math.max(0, age) / AFTERGLOW))) };
+  if (!tile.was || !(age < AFTERGLOW)) return "";
+  const step = Math.max(1, Math.ceil(GLOW_STEPS * (1 - Math.max(0, age) / AFTERGLOW)));
+  return `-glow${step} -from-${tile.was}`;
 }
 
 // blips counts the times in the last five minutes that the watcher left ok.
@@ -87,18 +80,18 @@ export function blamePaths(timing) {
   return paths;
 }
 
-// valueSize tells how large a value can be set: 1 (short) to 3 (long).
+// valueSize tells how large a value can be set: 0 (short) to 3 (long).
 export function valueSize(value, unit) {
   const n = Array.from(value).length + Array.from(unit).length / 2;
-  return n <= 9 ? 1 : n <= 15 ? 2 : 3;
+  return n <= 5 ? 0 : n <= 9 ? 1 : n <= 15 ? 2 : 3;
 }
 
-// why is the line under a status that is not ok: what failed, or which phase
-// was slow, or the detail.
+// why is the line under the status: what failed, or which phase was slow, or
+// the detail of what is not ok.
 export function why(tile, stale) {
   if (stale) return tile.ended ? `no new result; was ${tile.status}` : "no result yet";
   if (tile.status === "pending") return "waiting for its first result";
-  if (!isProblem(tile.status)) return "";
+  if (!isProblem(tile.status)) return blame(tile);
   const error = tile.error;
   if (error?.message) {
     const place = error.file && !error.message.includes(error.file) ? `${error.file}:${error.line}: ` : "";
@@ -122,13 +115,12 @@ export function note(tile, now) {
 
 // face is everything a tile shows.
 export function face(tile, now) {
-  const glowing = glow(tile, now);
   const stale = isStale(tile, now);
   const value = oneLine(tile.value, 80), unit = oneLine(tile.unit, 16);
   return {
     status: tile.status,
     stale,
-    glow: glowing ? `-glow${glowing.step} -from-${glowing.from}` : "",
+    glow: glow(tile, now),
     size: valueSize(value, unit),
     name: tile.name,
     value: value || "–",
@@ -139,6 +131,5 @@ export function face(tile, now) {
     why: why(tile, stale),
     trail: trailPaths(tile.trail),
     blame: blamePaths(tile.timing),
-    slow: blame(tile),
   };
 }

@@ -3,8 +3,8 @@
 
 // A tile in em of its own text, as tile.css draws it: full, and with only its
 // name, value and status.
-const FULL = { width: 12.5, height: 6.9 };
-const SMALL = { width: 10.5, height: 3.4 };
+const FULL = { width: 12.5, height: 7.9 };
+const SMALL = { width: 10.5, height: 3.3 };
 const GAP = 0.5, HEADING = 1.9; // em
 const LEGIBLE = 14; // CSS pixels of a tile's text: below it, well tiles are folded
 const STRETCH = 1.45; // a tile may be this much taller than it needs to be

@@ -117,9 +117,13 @@ function opened(id) {
   if (kiosk) summarise();
 }
 
+const light = matchMedia("(prefers-color-scheme: light)");
+light.addEventListener("change", () => settings.tell());
 settings.changed(() => {
   const root = document.documentElement.dataset;
-  for (const name of ["theme", "density", "palette"]) root[name] = settings[name];
+  root.theme = settings.theme === "auto" ? (light.matches ? "light" : "dark") : settings.theme;
+  root.density = settings.density;
+  root.palette = settings.palette;
   inScope = scope(settings.sets);
   const matches = matcher(settings.query), only = settings.problems;
   board.shows = (tile, now) =>

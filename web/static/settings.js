@@ -37,6 +37,10 @@ export class Settings {
     else this.#params.set(name, value);
     const search = this.#params.toString();
     history.replaceState(history.state, "", `${location.pathname}${search ? `?${search}` : ""}${location.hash}`);
+    this.tell();
+  }
+
+  tell() {
     for (const listener of this.#listeners) listener(this);
   }
 }

@@ -4,6 +4,7 @@
 
 const TRAIL = ["o", "w", "c", "u"];
 const BLAME = ["even", "odd", "slow"];
+const DRAWN = [...TRAIL, ...BLAME];
 
 export class Tile {
   #parts;
@@ -37,14 +38,11 @@ export class Tile {
   update(face) {
     const next = flat(face), shown = this.#shown, parts = this.parts;
     if (next.classes !== shown.classes) this.element.className = next.classes;
-    for (const key of ["name", "value", "unit", "word", "lasted", "note", "why", "slow"]) {
+    for (const key of ["name", "value", "unit", "word", "lasted", "note", "why"]) {
       if (next[key] !== shown[key]) parts[key].textContent = next[key];
     }
     if (next.size !== shown.size) parts.amount.className = next.size;
-    for (const key of TRAIL) {
-      if (next[key] !== shown[key]) parts[key].setAttribute("d", next[key]);
-    }
-    for (const key of BLAME) {
+    for (const key of DRAWN) {
       if (next[key] !== shown[key]) parts[key].setAttribute("d", next[key]);
     }
     this.#shown = next;
@@ -57,7 +55,7 @@ export class Tile {
     const find = (selector) => this.element.querySelector(selector);
     const parts = {
       name: find(".name"), amount: find(".amount"), value: find(".value"), unit: find(".unit"),
-      word: find(".word"), lasted: find(".lasted"), note: find(".note"), why: find(".why"), slow: find(".slowest"),
+      word: find(".word"), lasted: find(".lasted"), note: find(".note"), why: find(".why"),
     };
     for (const key of TRAIL) parts[key] = find(`.trail .${key}`);
     for (const key of BLAME) parts[key] = find(`.blame .${key}`);
