@@ -119,6 +119,9 @@ func (m *Matcher) Capture(n int) (start, end int, position bool) {
 	return int(m.from[n]), int(m.to[n]), m.to[n] < 0
 }
 
+// Pattern is the pattern that is matched.
+func (m *Matcher) Pattern() *Pattern { return m.p }
+
 // Groups is the number of values that a match has: its captures, or 1.
 func (m *Matcher) Groups() int { return max(m.p.captures, 1) }
 
@@ -328,3 +331,7 @@ func (f *first) possible(s string, pos int) bool {
 	}
 	return f.set[s[pos]]
 }
+
+// Account changes who is charged: the subject may be matched by one run and
+// then another.
+func (m *Matcher) Account(charger Charger) { m.charger = charger }

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"strings"
 	"sync"
+	"time"
 
 	lua "github.com/yuin/gopher-lua"
 	"github.com/yuin/gopher-lua/parse"
@@ -15,10 +16,16 @@ import (
 // maxSource is the longest source that is compiled, in bytes.
 const maxSource = 1 << 20
 
+// compileTimeout bounds the compilation of a file. What is known to take long
+// is refused beforehand; this is for what is not known.
+const compileTimeout = 5 * time.Second
+
 // chunk is compiled source; immutable, so that universes may share it.
 type chunk struct {
-	name  string
-	proto *lua.FunctionProto
+	name     string
+	proto    *lua.FunctionProto
+	globals  []globalUse
+	warnings []Error
 }
 
 // Compile compiles a file. name is its chunk name, which errors speak of. The
@@ -31,24 +38,59 @@ func Compile(name string, src []byte) (*lua.FunctionProto, error) {
 	return c.proto, nil
 }
 
-func compileChunk(name string, src []byte) (c *chunk, err error) {
+func compileChunk(name string, src []byte) (*chunk, error) {
 	if len(src) > maxSource {
 		return nil, &Error{File: name, Message: fmt.Sprintf("cannot load %d bytes of source (at most %d)", len(src), maxSource)}
 	}
+	if bytes.HasPrefix(src, []byte("#")) {
+		src = append([]byte("--"), src...) // #!/usr/bin/env ...
+	}
+	warnings, err := lint(name, src)
+	if err != nil {
+		return nil, err
+	}
+	type result struct {
+		*chunk
+		err error
+	}
+	done := make(chan result, 1)
+	go func() {
+		c, err := translate(name, src)
+		done <- result{c, err}
+	}()
+	timer := time.NewTimer(compileTimeout)
+	defer timer.Stop()
+	select {
+	case r := <-done:
+		if r.chunk != nil {
+			r.warnings = warnings
+		}
+		return r.chunk, r.err
+	case <-timer.C:
+		return nil, &Error{File: name, Message: fmt.Sprintf("compiling took longer than %v", compileTimeout)}
+	}
+}
+
+// translate parses, resolves and compiles.
+func translate(name string, src []byte) (c *chunk, err error) {
 	defer func() {
 		if p := recover(); p != nil {
 			err = &Error{File: name, Message: fmt.Sprintf("cannot compile: %v", p)}
 		}
 	}()
-	ast, err := parse.Parse(bytes.NewReader(src), name)
+	stmts, err := parse.Parse(bytes.NewReader(src), name)
 	if err != nil {
 		return nil, syntaxError(name, src, err)
 	}
-	proto, err := lua.Compile(ast, name)
+	globals, err := resolve(name, stmts)
+	if err != nil {
+		return nil, err
+	}
+	proto, err := lua.Compile(stmts, name)
 	if err != nil {
 		return nil, syntaxError(name, src, err)
 	}
-	return &chunk{name: name, proto: proto}, nil
+	return &chunk{name: name, proto: proto, globals: globals}, nil
 }
 
 func syntaxError(name string, src []byte, err error) error {
@@ -88,9 +130,33 @@ type cacheKey struct {
 	sum  [sha256.Size]byte
 }
 
-// compile compiles a file of this universe, or finds it in the cache.
+// compile compiles a file of this universe, or finds it in the cache, and checks
+// the globals that it uses: in the main chunk an undeclared one is an error, in
+// a function, which may never be called, a warning.
 func (u *Universe) compile(name string, src []byte) (*chunk, error) {
-	return u.opts.Cache.compile(name, src)
+	c, err := u.opts.Cache.compile(name, src)
+	if err != nil {
+		return nil, err
+	}
+	warn := func(e Error) {
+		if u.opts.Warn != nil {
+			u.opts.Warn(e)
+		}
+	}
+	for _, e := range c.warnings {
+		warn(e)
+	}
+	for _, g := range c.globals {
+		if u.names[g.name] {
+			continue
+		}
+		e := Error{File: name, Line: g.line, Message: u.undeclared(g.name, g.write)}
+		if !g.nested {
+			return nil, &e
+		}
+		warn(e)
+	}
+	return c, nil
 }
 
 func (c *Cache) compile(name string, src []byte) (*chunk, error) {

@@ -16,6 +16,7 @@ func (u *Universe) openLibraries(L *lua.LState) {
 	u.openMath(L)
 	u.openOS(L)
 	u.openCoroutine(L)
+	u.env.RawSetString(concatName, L.NewFunction(concat))
 	if u.opts.Find != nil {
 		u.env.RawSetString("require", L.NewFunction(u.require))
 	}
@@ -78,6 +79,10 @@ var absent = map[string]string{
 	"_G":         "globals are declared, not looked up",
 	"_ENV":       "this is Lua 5.1",
 	"bit32":      "it is called bit",
+	"null":       "it is called nil",
+	"None":       "it is called nil",
+	"True":       "it is called true",
+	"False":      "it is called false",
 	"channel":    "watchers share the file's locals",
 }
 

@@ -1,9 +1,158 @@
 package vm
 
-import lua "github.com/yuin/gopher-lua"
+import (
+	"strings"
+
+	lua "github.com/yuin/gopher-lua"
+
+	"pharos/luaapi/pattern"
+)
+
+// stride is how many bytes string functions work on between two charges.
+const stride = 64 << 10
 
 func (u *Universe) openString(L *lua.LState) {
-	L.Push(L.NewFunction(lua.OpenString))
-	L.Call(0, 1)
-	L.Pop(1)
+	t := u.library(L, "string", map[string]lua.LGFunction{
+		"byte": stringByte, "char": stringChar, "find": stringFind, "format": stringFormat,
+		"gmatch": stringGMatch, "gsub": stringGSub, "len": stringLen, "lower": stringLower,
+		"match": stringMatch, "rep": stringRep, "reverse": stringReverse, "sub": stringSub,
+		"upper": stringUpper,
+	})
+	meta := L.CreateTable(0, 2)
+	meta.RawSetString("__index", t)
+	meta.RawSetString("__metatable", lua.LString("string")) // or a script could change all strings
+	L.SetMetatable(lua.LString(""), meta)
+	u.patterns = map[string]*pattern.Pattern{}
+	u.unanchored = map[string]*pattern.Pattern{}
+}
+
+// clampRange turns Lua's positions i and j, which count from the end when negative,
+// into the bytes s[from:to] of a string of n bytes.
+func clampRange(i, j, n int) (from, to int) {
+	if i < 0 {
+		i = max(n+i+1, 1)
+	} else if i == 0 {
+		i = 1
+	}
+	if j < 0 {
+		j = n + j + 1
+	}
+	from, to = i-1, min(j, n)
+	if from >= to {
+		return 0, 0
+	}
+	return from, to
+}
+
+// part is s[from:to] as a value. A short part of a long string is copied: a
+// script that keeps a title must not keep the page.
+func part(s string, from, to int) lua.LString {
+	t := s[from:to]
+	if len(s) > 4<<10 && len(t) < len(s)/4 {
+		t = strings.Clone(t)
+	}
+	return lua.LString(t)
+}
+
+func stringLen(L *lua.LState) int {
+	L.Push(lua.LNumber(len(checkString(L, 1))))
+	return 1
+}
+
+func stringSub(L *lua.LState) int {
+	s := checkString(L, 1)
+	from, to := clampRange(checkInt(L, 2), optInt(L, 3, -1), len(s))
+	runOf(L).charge((to - from) / (16 * bytesPerStep))
+	L.Push(part(s, from, to))
+	return 1
+}
+
+func stringByte(L *lua.LState) int {
+	s := checkString(L, 1)
+	i := optInt(L, 2, 1)
+	from, to := clampRange(i, optInt(L, 3, i), len(s))
+	if to-from > maxUnpack {
+		L.RaiseError("string slice too long (%d bytes, at most %d)", to-from, maxUnpack)
+	}
+	runOf(L).charge((to - from) / 8)
+	for _, c := range []byte(s[from:to]) {
+		L.Push(lua.LNumber(c))
+	}
+	return to - from
+}
+
+func stringChar(L *lua.LState) int {
+	buf := make([]byte, L.GetTop())
+	runOf(L).charge(len(buf) / 8)
+	for i := range buf {
+		c := checkInt(L, i+1)
+		if c < 0 || c > 255 {
+			argError(L, i+1, "invalid value")
+		}
+		buf[i] = byte(c)
+	}
+	L.Push(lua.LString(buf))
+	return 1
+}
+
+// mapBytes gives s with each byte put through f.
+func mapBytes(L *lua.LState, s string, f func(c byte) byte) int {
+	r, buf := runOf(L), make([]byte, len(s))
+	for from := 0; from < len(s); from += stride {
+		to := min(from+stride, len(s))
+		r.charge((to - from) / 16)
+		for i := from; i < to; i++ {
+			buf[i] = f(s[i])
+		}
+	}
+	L.Push(lua.LString(buf))
+	return 1
+}
+
+// Lower and upper change ASCII letters only, as in the C locale: a string is
+// bytes.
+func stringLower(L *lua.LState) int {
+	return mapBytes(L, checkString(L, 1), func(c byte) byte {
+		if c >= 'A' && c <= 'Z' {
+			c += 'a' - 'A'
+		}
+		return c
+	})
+}
+
+func stringUpper(L *lua.LState) int {
+	return mapBytes(L, checkString(L, 1), func(c byte) byte {
+		if c >= 'a' && c <= 'z' {
+			c -= 'a' - 'A'
+		}
+		return c
+	})
+}
+
+func stringReverse(L *lua.LState) int {
+	s := checkString(L, 1)
+	i := len(s)
+	return mapBytes(L, s, func(byte) byte {
+		i--
+		return s[i]
+	})
+}
+
+// stringRep is string.rep(s, n [, sep]).
+func stringRep(L *lua.LState) int {
+	s, n, sep := checkString(L, 1), checkInt(L, 2), optString(L, 3, "")
+	if n <= 0 {
+		L.Push(lua.LString(""))
+		return 1
+	}
+	if int64(n)*int64(len(s)+len(sep)) > maxString+int64(len(sep)) {
+		checkSize(L, maxString+1)
+	}
+	runOf(L).charge(n * (len(s) + len(sep)) / bytesPerStep)
+	if sep == "" {
+		L.Push(lua.LString(strings.Repeat(s, n)))
+	} else {
+		L.Push(lua.LString(strings.Repeat(s+sep, n-1) + s))
+	}
+	return 1
 }

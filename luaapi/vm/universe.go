@@ -7,6 +7,8 @@ import (
 	"time"
 
 	lua "github.com/yuin/gopher-lua"
+
+	"pharos/luaapi/pattern"
 )
 
 // Defaults of [Options].
@@ -50,6 +52,8 @@ type Universe struct {
 	low     int           // fewest free runs since the last trim
 	trimmed int64
 	modules map[string]*module
+	// Compiled patterns, those for gmatch apart: there ^ is no anchor.
+	patterns, unanchored map[string]*pattern.Pattern
 
 	// Written by the holder of the baton, read by the watchdog.
 	holder atomic.Pointer[run]

@@ -1,0 +1,251 @@
+package vm
+
+import (
+	"strings"
+
+	lua "github.com/yuin/gopher-lua"
+
+	"pharos/luaapi/pattern"
+)
+
+const (
+	maxPattern    = 16 << 10 // bytes of a pattern
+	maxPatterns   = 256      // compiled patterns that a universe keeps
+	patternShares = 4        // steps of a match that count as one of a script
+)
+
+// Charge implements pattern.Charger.
+func (r *run) Charge(steps int) { r.charge(steps / patternShares) }
+
+// compilePattern compiles a pattern, or finds it among the last ones.
+func (r *run) compilePattern(L *lua.LState, text string, cache map[string]*pattern.Pattern,
+	compile func(string) (*pattern.Pattern, error)) *pattern.Pattern {
+	if p, ok := cache[text]; ok {
+		return p
+	}
+	if len(text) > maxPattern {
+		L.RaiseError("pattern too long (%d bytes, at most %d)", len(text), maxPattern)
+	}
+	r.charge(8 + len(text))
+	p, err := compile(text)
+	if err != nil {
+		L.RaiseError("%s", err.Error())
+	}
+	if len(cache) >= maxPatterns {
+		clear(cache)
+	}
+	cache[strings.Clone(text)] = p
+	return p
+}
+
+func (r *run) pattern(L *lua.LState, text string) *pattern.Pattern {
+	return r.compilePattern(L, text, r.u.patterns, pattern.Compile)
+}
+
+func stringFind(L *lua.LState) int {
+	s, text := checkString(L, 1), checkString(L, 2)
+	r, from := runOf(L), matchFrom(L, len(s))
+	if L.GetTop() > 3 && lua.LVAsBool(L.Get(4)) {
+		return r.findPlain(L, s, text, from)
+	}
+	m := r.pattern(L, text).Matcher(s, r)
+	if !m.Find(from) {
+		L.Push(lua.LNil)
+		return 1
+	}
+	start, end := m.Span()
+	L.Push(lua.LNumber(start + 1))
+	L.Push(lua.LNumber(end))
+	return 2 + pushCaptures(L, s, &m, m.Pattern().Captures())
+}
+
+// matchFrom is the init argument of find and match as a number of bytes.
+func matchFrom(L *lua.LState, n int) int {
+	if L.GetTop() < 3 {
+		return 0
+	}
+	i := optInt(L, 3, 1)
+	if i < 0 {
+		i = n + i + 1
+	}
+	return min(max(i-1, 0), n)
+}
+
+func (r *run) findPlain(L *lua.LState, s, text string, from int) int {
+	for {
+		to := min(from+stride+len(text), len(s))
+		r.charge((to - from) / bytesPerStep)
+		if i := strings.Index(s[from:to], text); i >= 0 {
+			L.Push(lua.LNumber(from + i + 1))
+			L.Push(lua.LNumber(from + i + len(text)))
+			return 2
+		}
+		if to == len(s) {
+			L.Push(lua.LNil)
+			return 1
+		}
+		from = to - len(text) + 1
+	}
+}
+
+func pushCaptures(L *lua.LState, s string, m *pattern.Matcher, n int) int {
+	for i := range n {
+		L.Push(capture(s, m, i))
+	}
+	return n
+}
+
+func capture(s string, m *pattern.Matcher, i int) lua.LValue {
+	from, to, position := m.Capture(i)
+	if position {
+		return lua.LNumber(from + 1)
+	}
+	return part(s, from, to)
+}
+
+func stringMatch(L *lua.LState) int {
+	s, text := checkString(L, 1), checkString(L, 2)
+	r := runOf(L)
+	m := r.pattern(L, text).Matcher(s, r)
+	if !m.Find(matchFrom(L, len(s))) {
+		L.Push(lua.LNil)
+		return 1
+	}
+	return pushCaptures(L, s, &m, m.Groups())
+}
+
+// stringGMatch gives an iterator. It may be kept from one run to the next.
+func stringGMatch(L *lua.LState) int {
+	s, text := checkString(L, 1), checkString(L, 2)
+	r := runOf(L)
+	m := r.compilePattern(L, text, r.u.unanchored, pattern.CompileUnanchored).Matcher(s, r)
+	from := 0
+	L.Push(L.NewFunction(func(L *lua.LState) int {
+		m.Account(runOf(L))
+		if !m.Find(from) {
+			from = len(s) + 1
+			return 0
+		}
+		start, end := m.Span()
+		if from = end; end == start {
+			from++
+		}
+		return pushCaptures(L, s, &m, m.Groups())
+	}))
+	return 1
+}
+
+// stringGSub is string.gsub(s, pattern, replacement [, most]).
+func stringGSub(L *lua.LState) int {
+	s, text := checkString(L, 1), checkString(L, 2)
+	replace := replacer(L)
+	most := optInt(L, 4, len(s)+1)
+	r := runOf(L)
+	m := r.pattern(L, text).Matcher(s, r)
+	var out []byte
+	from, n := 0, 0
+	for n < most && m.Find(from) {
+		start, end := m.Span()
+		n++
+		before := len(out)
+		out = append(out, s[from:start]...)
+		out = replace(L, out, s, &m)
+		from = end
+		if start == end { // an empty match: the next one starts a byte later
+			if end == len(s) {
+				break
+			}
+			out = append(out, s[end])
+			from++
+		}
+		r.charge(1 + (len(out)-before)/bytesPerStep)
+		checkSize(L, len(out))
+		if m.Pattern().Anchored() {
+			break
+		}
+	}
+	if n == 0 {
+		L.SetTop(1)
+		L.Push(lua.LNumber(0))
+		return 2
+	}
+	checkSize(L, len(out)+len(s)-from)
+	L.Push(lua.LString(append(out, s[from:]...)))
+	L.Push(lua.LNumber(n))
+	return 2
+}
+
+// replacing appends to out what stands for the last match.
+type replacing func(L *lua.LState, out []byte, s string, m *pattern.Matcher) []byte
+
+func replacer(L *lua.LState) replacing {
+	switch v := L.Get(3).(type) {
+	case *lua.LFunction:
+		return func(L *lua.LState, out []byte, s string, m *pattern.Matcher) []byte {
+			L.Push(v)
+			L.Call(pushCaptures(L, s, m, m.Groups()), 1)
+			result := L.Get(-1)
+			L.Pop(1)
+			return appendReplacement(L, out, s, m, result)
+		}
+	case *lua.LTable:
+		return func(L *lua.LState, out []byte, s string, m *pattern.Matcher) []byte {
+			return appendReplacement(L, out, s, m, L.GetTable(v, capture(s, m, 0)))
+		}
+	case lua.LString, lua.LNumber:
+		return textReplacer(checkString(L, 3))
+	}
+	typeError(L, 3, "string/function/table")
+	return nil
+}
+
+func appendReplacement(L *lua.LState, out []byte, s string, m *pattern.Matcher, v lua.LValue) []byte {
+	switch v := v.(type) {
+	case lua.LString:
+		return append(out, v...)
+	case lua.LNumber:
+		return appendNumber(out, float64(v))
+	}
+	if lua.LVAsBool(v) {
+		L.RaiseError("invalid replacement value (a %s)", v.Type().String())
+	}
+	start, end := m.Span()
+	return append(out, s[start:end]...)
+}
+
+// textReplacer replaces by text, in which %1 to %9 stand for captures, %0 for
+// all that matched, and % before anything else for that.
+func textReplacer(text string) replacing {
+	if !strings.Contains(text, "%") {
+		return func(_ *lua.LState, out []byte, _ string, _ *pattern.Matcher) []byte {
+			return append(out, text...)
+		}
+	}
+	return func(L *lua.LState, out []byte, s string, m *pattern.Matcher) []byte {
+		for i := 0; i < len(text); i++ {
+			c := text[i]
+			if c != '%' || i+1 == len(text) {
+				out = append(out, c)
+				continue
+			}
+			i++
+			switch c = text[i]; {
+			case c == '0':
+				start, end := m.Span()
+				out = append(out, s[start:end]...)
+			case c < '0' || c > '9':
+				out = append(out, c)
+			case int(c-'0') > m.Groups():
+				L.RaiseError("invalid capture index %%%c in replacement string", c)
+			default:
+				from, to, position := m.Capture(int(c - '1'))
+				if position {
+					out = appendNumber(out, float64(from+1))
+				} else {
+					out = append(out, s[from:to]...)
+				}
+			}
+		}
+		return out
+	}
+}

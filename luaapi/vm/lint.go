@@ -1,0 +1,251 @@
+package vm
+
+import (
+	"bytes"
+	"fmt"
+	"strings"
+)
+
+const (
+	maxBrackets = 200  // brackets and blocks within one another
+	maxUnary    = 100  // unary operators in a row
+	maxChain    = 5000 // operators that group to the right, in one expression
+)
+
+// linter reads the tokens of a file before the parser does. It says what is
+// wrong with what works in a later Lua and is either a puzzling syntax error in
+// this one or, worse, silently something else ("\x41" is "x41"); and it refuses
+// what would make the parser's stack grow without bound.
+type linter struct {
+	file     string
+	src      []byte
+	i        int
+	line     int
+	depth    int    // brackets and blocks that are open
+	unary    int    // unary operators just read
+	chain    int    // right-grouping operators in this expression
+	last     string // the token before: an operator, a word, or "value"
+	warnings []Error
+}
+
+func (l *linter) fail(line int, format string, args ...any) {
+	panic(&Error{File: l.file, Line: line, Message: fmt.Sprintf(format, args...)})
+}
+
+// lint reads a whole file. The error is an [*Error].
+func lint(file string, src []byte) (warnings []Error, err error) {
+	l := &linter{file: file, src: src, line: 1}
+	defer func() {
+		switch p := recover().(type) {
+		case nil:
+		case *Error:
+			err = p
+		default:
+			panic(p)
+		}
+	}()
+	for l.i < len(src) {
+		l.token()
+	}
+	return l.warnings, nil
+}
+
+// rest tells whether what comes next is text.
+func (l *linter) rest(text string) bool { return bytes.HasPrefix(l.src[l.i:], []byte(text)) }
+
+func (l *linter) token() {
+	switch c := l.src[l.i]; {
+	case c == '\n':
+		l.line++
+		l.i++
+	case c == ' ' || c == '\t' || c == '\r':
+		l.i++
+	case l.rest("--"):
+		l.comment()
+	case c == '"' || c == '\'':
+		l.quoted(c)
+	case c == '[' && l.longBracket():
+		l.value()
+	case isWord(c):
+		l.word()
+	default:
+		l.operator(c)
+	}
+}
+
+func (l *linter) value() { l.unary, l.last = 0, "value" }
+
+func (l *linter) comment() {
+	l.i += 2
+	if l.i < len(l.src) && l.src[l.i] == '[' && l.longBracket() {
+		return
+	}
+	if end := bytes.IndexByte(l.src[l.i:], '\n'); end >= 0 {
+		l.i += end
+	} else {
+		l.i = len(l.src)
+	}
+}
+
+// longBracket skips [[...]] or [==[...]==], if that is what starts here.
+func (l *linter) longBracket() bool {
+	end := l.i + 1
+	for end < len(l.src) && l.src[end] == '=' {
+		end++
+	}
+	if end == len(l.src) || l.src[end] != '[' {
+		return false
+	}
+	closing := "]" + string(l.src[l.i+1:end]) + "]"
+	n := bytes.Index(l.src[end:], []byte(closing))
+	if n < 0 {
+		n = len(l.src) - end - len(closing) // the parser will say so
+	}
+	next := min(end+n+len(closing), len(l.src))
+	l.line += bytes.Count(l.src[l.i:next], []byte("\n"))
+	l.i = next
+	return true
+}
+
+// escapes that the parser takes for the letter itself.
+var escapes = map[byte]string{
+	'x': `\x is of Lua 5.2: write the byte in decimal, "\65" for "\x41"`,
+	'u': `\u is of Lua 5.3: write the character itself, or utf8.char(0x20AC)`,
+	'z': `\z is of Lua 5.2: join the parts with ..`,
+}
+
+func (l *linter) quoted(quote byte) {
+	for l.i++; l.i < len(l.src); l.i++ {
+		switch c := l.src[l.i]; c {
+		case quote:
+			l.i++
+			l.value()
+			return
+		case '\n':
+			return // the parser will say so
+		case '\\':
+			if l.i++; l.i < len(l.src) {
+				l.escape(l.src[l.i])
+			}
+		}
+	}
+}
+
+func (l *linter) escape(c byte) {
+	switch {
+	case c == '\n':
+		l.line++
+	case escapes[c] != "":
+		l.fail(l.line, "cannot use this escape: %s", escapes[c])
+	case strings.IndexByte(`abfnrtv\"'`+"\r0123456789", c) < 0:
+		l.warnings = append(l.warnings, Error{File: l.file, Line: l.line,
+			Message: fmt.Sprintf(`"\%c" is just "%c" (in a pattern, write "%%%c")`, c, c, c)})
+	}
+}
+
+func isWord(c byte) bool {
+	return c == '_' || c >= 'a' && c <= 'z' || c >= 'A' && c <= 'Z' || c >= '0' && c <= '9'
+}
+
+func (l *linter) word() {
+	start := l.i
+	for l.i < len(l.src) && isWord(l.src[l.i]) {
+		l.i++
+	}
+	switch word := string(l.src[start:l.i]); word {
+	case "function", "do", "then", "repeat":
+		l.open()
+		l.last = word
+	case "end", "until":
+		l.close()
+		l.last = word
+	case "elseif":
+		l.close() // its "then" opens again
+		l.last = word
+	case "not":
+		l.countUnary()
+		l.last = word
+	case "and", "or", "return", "local", "if", "while", "for", "in", "else":
+		l.unary, l.chain, l.last = 0, 0, word
+	default:
+		l.value()
+	}
+}
+
+func (l *linter) open() {
+	l.unary, l.chain = 0, 0
+	if l.depth++; l.depth > maxBrackets {
+		l.fail(l.line, "too many brackets and blocks within one another (at most %d)", maxBrackets)
+	}
+}
+
+func (l *linter) close() {
+	l.unary, l.chain = 0, 0
+	l.depth = max(l.depth-1, 0)
+}
+
+func (l *linter) countUnary() {
+	if l.unary++; l.unary > maxUnary {
+		l.fail(l.line, "too many unary operators in a row (at most %d)", maxUnary)
+	}
+}
+
+// strange are operators of later versions and of other languages.
+var strange = []struct{ op, hint string }{
+	{"//", "math.floor(a / b)"},
+	{"<<", "bit.lshift(a, n)"},
+	{">>", "bit.rshift(a, n)"},
+	{"&&", "and"},
+	{"||", "or"},
+	{"!=", "~="},
+	{"&", "bit.band(a, b)"},
+	{"|", "bit.bor(a, b)"},
+	{"!", "not"},
+	{"+=", "a = a + b"},
+	{"*=", "a = a * b"},
+	{"/=", "a = a / b"},
+	{"%=", "a = a % b"},
+	{"-=", "a = a - b"},
+}
+
+func (l *linter) operator(c byte) {
+	for _, s := range strange {
+		if l.rest(s.op) {
+			l.fail(l.line, "cannot use %s: this is Lua 5.1, write %s", s.op, s.hint)
+		}
+	}
+	if c == '~' && !l.rest("~=") {
+		l.fail(l.line, "cannot use ~: this is Lua 5.1, write bit.bxor(a, b) or bit.bnot(a)")
+	}
+	for _, attribute := range []string{"<const>", "<close>"} {
+		if l.rest(attribute) && l.last == "value" {
+			l.fail(l.line, "cannot use %s: this is Lua 5.1, which has no attributes of locals", attribute)
+		}
+	}
+	l.i++
+	switch {
+	case c == '(' || c == '[' || c == '{':
+		l.open()
+	case c == ')' || c == ']' || c == '}':
+		l.close()
+		l.value()
+		return
+	case c == '#' || c == '-' && l.last != "value" && l.last != "end":
+		l.countUnary()
+	case c == '^' || c == '.' && l.rest("."):
+		l.countChain(c)
+	case c == ',' || c == ';' || c == '=':
+		l.unary, l.chain = 0, 0
+	}
+	l.last = string(c)
+}
+
+func (l *linter) countChain(c byte) {
+	for c == '.' && l.rest(".") { // .. and ...
+		l.i++
+	}
+	l.unary = 0
+	if l.chain++; l.chain > maxChain {
+		l.fail(l.line, "too many operators in one expression (at most %d)", maxChain)
+	}
+}

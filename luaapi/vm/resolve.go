@@ -1,0 +1,374 @@
+package vm
+
+import (
+	"fmt"
+
+	lua "github.com/yuin/gopher-lua"
+	"github.com/yuin/gopher-lua/ast"
+)
+
+const (
+	// maxDepth bounds the nesting of expressions and blocks. The compiler
+	// recurses, and a Go stack that overflows takes the process down.
+	maxDepth = 500
+	// maxConstants bounds the constants of one function: the compiler compares
+	// each with all before it.
+	maxConstants = 20_000
+	// maxOperands is the most that one call of the concatenation takes; a call's
+	// arguments must fit into registers.
+	maxOperands = 100
+	// concatName is the global that does the work of "..". It is not a name that
+	// a script could write.
+	concatName = ".."
+)
+
+// globalUse is a place where a global is read or written.
+type globalUse struct {
+	name   string
+	line   int
+	write  bool
+	nested bool // within a function, not in the main chunk
+}
+
+// resolver walks a parsed file before it is compiled. It checks the bounds
+// above, finds the globals that are used, and turns every "a .. b .. c" into a
+// call: gopher-lua's own concatenation makes strings of any size without asking
+// anybody, and a script that doubles one a few times over has all memory.
+type resolver struct {
+	file      string
+	globals   []globalUse
+	locals    map[string]int // how many of a name are in scope
+	scope     []string       // the names in scope, outermost first
+	functions int
+	depth     int
+	seen      map[string]bool // constants of the current function
+}
+
+func (r *resolver) fail(line int, format string, args ...any) {
+	panic(&Error{File: r.file, Line: line, Message: fmt.Sprintf(format, args...)})
+}
+
+func (r *resolver) enter(n ast.PositionHolder) {
+	if r.depth++; r.depth > maxDepth {
+		r.fail(max(n.Line(), 1), "too many nested levels (at most %d)", maxDepth)
+	}
+}
+
+func (r *resolver) declare(names ...string) {
+	for _, name := range names {
+		r.locals[name]++
+		r.scope = append(r.scope, name)
+	}
+}
+
+// block walks statements in a scope of their own, in which names are declared.
+// then walks what belongs to the scope but comes after.
+func (r *resolver) block(stmts []ast.Stmt, names []string, then func()) {
+	mark := len(r.scope)
+	r.declare(names...)
+	for i := range stmts {
+		r.stmt(&stmts[i])
+	}
+	if then != nil {
+		then()
+	}
+	for _, name := range r.scope[mark:] {
+		r.locals[name]--
+	}
+	r.scope = r.scope[:mark]
+}
+
+// stmt walks a statement, and puts another in its place where it has to.
+func (r *resolver) stmt(at *ast.Stmt) {
+	r.enter(*at)
+	switch s := (*at).(type) {
+	case *ast.AssignStmt:
+		r.exprs(s.Rhs)
+		for i := range s.Lhs {
+			r.assigned(&s.Lhs[i])
+		}
+		*at = r.assign(s)
+	case *ast.LocalAssignStmt:
+		r.localAssign(s)
+	case *ast.FuncCallStmt:
+		r.expr(&s.Expr)
+	case *ast.DoBlockStmt:
+		r.block(s.Stmts, nil, nil)
+	case *ast.WhileStmt:
+		r.expr(&s.Condition)
+		r.block(s.Stmts, nil, nil)
+	case *ast.RepeatStmt:
+		r.block(s.Stmts, nil, func() { r.expr(&s.Condition) })
+	case *ast.IfStmt:
+		r.expr(&s.Condition)
+		r.block(s.Then, nil, nil)
+		r.block(s.Else, nil, nil)
+	case *ast.NumberForStmt:
+		r.expr(&s.Init)
+		r.expr(&s.Limit)
+		if s.Step != nil {
+			r.expr(&s.Step)
+		}
+		r.block(s.Stmts, []string{s.Name}, nil)
+	case *ast.GenericForStmt:
+		r.exprs(s.Exprs)
+		r.block(s.Stmts, s.Names, nil)
+	case *ast.FuncDefStmt:
+		r.funcDef(s)
+	case *ast.ReturnStmt:
+		r.exprs(s.Exprs)
+	}
+	r.depth--
+}
+
+// localAssign declares the names after the values, but for a function, which
+// sees its own name.
+func (r *resolver) localAssign(s *ast.LocalAssignStmt) {
+	if len(s.Names) == 1 && len(s.Exprs) == 1 {
+		if _, ok := s.Exprs[0].(*ast.FunctionExpr); ok {
+			r.declare(s.Names...)
+			r.exprs(s.Exprs)
+			return
+		}
+	}
+	r.exprs(s.Exprs)
+	r.declare(s.Names...)
+}
+
+func (r *resolver) funcDef(s *ast.FuncDefStmt) {
+	if s.Name.Func != nil {
+		r.assigned(&s.Name.Func)
+		r.function(s.Func)
+		return
+	}
+	r.expr(&s.Name.Receiver)
+	r.constant(s, s.Name.Method)
+	r.function(s.Func, "self")
+}
+
+func (r *resolver) assigned(e *ast.Expr) {
+	if name, ok := (*e).(*ast.IdentExpr); ok {
+		r.ident(name, true)
+		return
+	}
+	r.expr(e)
+}
+
+func (r *resolver) ident(e *ast.IdentExpr, write bool) {
+	if r.locals[e.Value] > 0 {
+		return
+	}
+	r.constant(e, e.Value)
+	r.globals = append(r.globals, globalUse{name: e.Value, line: e.Line(), write: write, nested: r.functions > 0})
+}
+
+func (r *resolver) function(f *ast.FunctionExpr, names ...string) {
+	outer := r.seen
+	r.seen = map[string]bool{}
+	r.functions++
+	names = append(names, f.ParList.Names...)
+	if f.ParList.HasVargs {
+		names = append(names, "arg")
+	}
+	r.block(f.Stmts, names, nil)
+	r.functions--
+	r.seen = outer
+}
+
+func (r *resolver) exprs(list []ast.Expr) {
+	for i := range list {
+		r.expr(&list[i])
+	}
+}
+
+// expr walks an expression, and puts another in its place where it has to.
+func (r *resolver) expr(at *ast.Expr) {
+	r.enter(*at)
+	switch e := (*at).(type) {
+	case *ast.IdentExpr:
+		r.ident(e, false)
+	case *ast.StringExpr:
+		r.constant(e, e.Value)
+	case *ast.NumberExpr:
+		r.constant(e, "\x00"+e.Value)
+	case *ast.AttrGetExpr:
+		r.expr(&e.Object)
+		r.expr(&e.Key)
+	case *ast.TableExpr:
+		for _, f := range e.Fields {
+			if f.Key != nil {
+				r.expr(&f.Key)
+			}
+			r.expr(&f.Value)
+		}
+	case *ast.FuncCallExpr:
+		r.call(e)
+	case *ast.LogicalOpExpr:
+		r.both(&e.Lhs, &e.Rhs)
+	case *ast.RelationalOpExpr:
+		r.both(&e.Lhs, &e.Rhs)
+	case *ast.ArithmeticOpExpr:
+		r.both(&e.Lhs, &e.Rhs)
+	case *ast.StringConcatOpExpr:
+		*at = r.concat(e)
+	case *ast.UnaryMinusOpExpr:
+		r.expr(&e.Expr)
+	case *ast.UnaryNotOpExpr:
+		r.expr(&e.Expr)
+	case *ast.UnaryLenOpExpr:
+		r.expr(&e.Expr)
+	case *ast.FunctionExpr:
+		r.function(e)
+	}
+	r.depth--
+}
+
+func (r *resolver) both(left, right *ast.Expr) {
+	r.expr(left)
+	r.expr(right)
+}
+
+func (r *resolver) call(e *ast.FuncCallExpr) {
+	if e.Func != nil {
+		r.expr(&e.Func)
+	} else {
+		r.expr(&e.Receiver)
+		r.constant(e, e.Method)
+	}
+	r.exprs(e.Args)
+}
+
+// concat makes a call of a chain of concatenations, which the parser nests to
+// the right.
+func (r *resolver) concat(e *ast.StringConcatOpExpr) ast.Expr {
+	operands := []ast.Expr{e.Lhs}
+	rest := e.Rhs
+	for {
+		next, ok := rest.(*ast.StringConcatOpExpr)
+		if !ok {
+			break
+		}
+		operands = append(operands, next.Lhs)
+		rest = next.Rhs
+	}
+	operands = append(operands, rest)
+	r.exprs(operands)
+	r.constant(e, concatName)
+	for len(operands) > maxOperands {
+		last := len(operands) - maxOperands
+		operands = append(operands[:last:last], concatCall(e, operands[last:]))
+	}
+	return concatCall(e, operands)
+}
+
+func concatCall(e *ast.StringConcatOpExpr, operands []ast.Expr) ast.Expr {
+	last := operands[len(operands)-1]
+	if call, ok := last.(*ast.FuncCallExpr); ok {
+		call.AdjustRet = true // one result, though it comes last
+	}
+	if dots, ok := last.(*ast.Comma3Expr); ok {
+		dots.AdjustRet = true
+	}
+	name := &ast.IdentExpr{Value: concatName}
+	call := &ast.FuncCallExpr{Func: name, Args: operands, AdjustRet: true}
+	for _, n := range []ast.PositionHolder{name, call} {
+		n.SetLine(e.Line())
+		n.SetLastLine(e.LastLine())
+	}
+	return call
+}
+
+// constant counts the distinct constants of the current function.
+func (r *resolver) constant(at ast.PositionHolder, value string) {
+	r.seen[value] = true
+	if len(r.seen) > maxConstants {
+		r.fail(at.Line(), "too many different constants in one function (at most %d): divide it", maxConstants)
+	}
+}
+
+// resolve walks a file. The error is an [*Error].
+func resolve(file string, stmts []ast.Stmt) (globals []globalUse, err error) {
+	r := &resolver{file: file, locals: map[string]int{}, seen: map[string]bool{}}
+	defer func() {
+		switch p := recover().(type) {
+		case nil:
+		case *Error:
+			err = p
+		default:
+			panic(p)
+		}
+	}()
+	r.block(stmts, nil, nil)
+	return r.globals, nil
+}
+
+// concat is what "a .. b .. c" calls.
+func concat(L *lua.LState) int {
+	n := L.GetTop()
+	total := 0
+	for i := 1; i <= n; i++ {
+		switch v := L.Get(i).(type) {
+		case lua.LString:
+			total += len(v)
+		case lua.LNumber:
+			total += 8
+		default:
+			return concatObjects(L, n)
+		}
+	}
+	checkSize(L, total)
+	runOf(L).charge(total / bytesPerStep)
+	if n == 2 {
+		a, ok := L.Get(1).(lua.LString)
+		b, also := L.Get(2).(lua.LString)
+		if ok && also {
+			L.Push(a + b)
+			return 1
+		}
+	}
+	buf := make([]byte, 0, total)
+	for i := 1; i <= n; i++ {
+		switch v := L.Get(i).(type) {
+		case lua.LString:
+			buf = append(buf, v...)
+		case lua.LNumber:
+			buf = appendNumber(buf, float64(v))
+		}
+	}
+	L.Push(lua.LString(buf))
+	return 1
+}
+
+// concatObjects concatenates from right to left, two at a time, where a value
+// may have a __concat.
+func concatObjects(L *lua.LState, n int) int {
+	right := L.Get(n)
+	for i := n - 1; i >= 1; i-- {
+		left := L.Get(i)
+		if lua.LVCanConvToString(left) && lua.LVCanConvToString(right) {
+			a, b := plainText(left), plainText(right)
+			checkSize(L, len(a)+len(b))
+			runOf(L).charge((len(a) + len(b)) / bytesPerStep)
+			right = lua.LString(a + b)
+			continue
+		}
+		event := L.GetMetaField(left, "__concat")
+		if event == lua.LNil {
+			event = L.GetMetaField(right, "__concat")
+		}
+		if event == lua.LNil {
+			if lua.LVCanConvToString(left) {
+				left = right
+			}
+			L.RaiseError("attempt to concatenate a %s value", left.Type().String())
+		}
+		L.Push(event)
+		L.Push(left)
+		L.Push(right)
+		L.Call(2, 1)
+		right = L.Get(-1)
+		L.Pop(1)
+	}
+	L.Push(right)
+	return 1
+}
