@@ -40,6 +40,7 @@ function PageGETMetricWatcher:check()
   if self.verdict then return self.verdict end
 
   local t = page.timing
+  self.total = t.time_total
   detail = ("%.6f %.6f %.6f (%d)"):format(t.time_connect, t.time_starttransfer, t.time_total, page.status)
   if page.status ~= 200 then return self:critical(t.time_total, detail) end
   return t.time_total, detail
@@ -49,8 +50,8 @@ end
 function PageGETMetricWatcher:handle_output(body, page) end
 
 function PageGETMetricWatcher:value(result)
-  if type(result.value) == "number" then return ("%.4f"):format(result.value) end
-  return result.value
+  if result.value == nil or result.value ~= self.total then return result.value end -- handle_output's own
+  return ("%.4f"):format(self.total)
 end
 
 return PageGETMetricWatcher

@@ -140,30 +140,33 @@ func (w *watcher) broken(r *run, err error) engine.Result {
 		return scriptResult(engine.Failure{Message: err.Error()})
 	}
 	place := engine.Failure{Message: e.Message, File: e.File, Line: e.Line, Trace: scriptTrace(e.Trace)}
+	if strings.HasPrefix(place.File, builtinPrefix) { // raised by a class of ours, about what the script gave it
+		place.File, place.Line = w.source.File, w.source.Line
+	}
 	var raised *probe.Error
 	switch {
 	case errors.Is(e.Cause, vm.ErrCancelled):
 		return failureResult(&probe.Error{Kind: probe.Cancelled, Message: "the run was cancelled", Err: err})
-	case errors.Is(e.Cause, vm.ErrDeadline) && (e.Waiting || probe.KindOf(r.failure) == probe.Timeout):
+	case errors.Is(e.Cause, vm.ErrDeadline) && (e.Waiting || r.expired != nil):
 		return w.timedOut(r, place)
-	case errors.Is(e.Cause, vm.ErrDeadline):
+	case errors.Is(e.Cause, vm.ErrDeadline) && e.File != "": // else it never got its turn, and says so
 		place.Message = fmt.Sprintf("still computing when its timeout of %s ended", w.timeout)
 	case errors.As(err, &raised):
 		result := failureResult(raised)
-		result.Failure.File, result.Failure.Line, result.Failure.Trace = e.File, e.Line, place.Trace
+		result.Failure.File, result.Failure.Line, result.Failure.Trace = place.File, place.Line, place.Trace
 		return result
 	}
 	return scriptResult(place)
 }
 
-// timedOut is the result of a run that waited in a primitive, or that had just
-// been told of a timeout, when its time ended: the watched thing took too long.
+// timedOut is the result of a run that waited in a primitive when its time
+// ended, or went on calling primitives after that: the watched thing took too
+// long.
 func (w *watcher) timedOut(r *run, place engine.Failure) engine.Result {
-	failure := r.failure
-	if probe.KindOf(failure) != probe.Timeout {
-		failure = &probe.Error{Kind: probe.Timeout, Message: fmt.Sprintf("no answer within its timeout of %s", w.timeout)}
+	if r.expired == nil {
+		r.expired = &probe.Error{Kind: probe.Timeout, Message: fmt.Sprintf("no answer within its timeout of %s", w.timeout)}
 	}
-	result := failureResult(failure)
+	result := failureResult(r.expired)
 	result.Failure.File, result.Failure.Line, result.Failure.Trace = place.File, place.Line, place.Trace
 	return result
 }

@@ -27,6 +27,7 @@ type run struct {
 
 	result   engine.Result // what the step function made of the check
 	failure  error         // of the last primitive that failed
+	expired  error         // of the primitive that was waiting when the time for primitives ended
 	timing   *probe.Timing // of the last timed primitive
 	output   string        // of the last command, or the start of the last page
 	stateErr error         // why self.state could not be kept
@@ -99,15 +100,21 @@ func reach[T any](s *script, L *lua.LState, e *Event, timeout time.Duration, f f
 	}
 	var result T
 	var err error
+	expired := false
 	e.Started = time.Now()
-	vm.Block(L, func(ctx context.Context) {
+	vm.Block(L, func(outer context.Context) {
+		ctx := outer
 		if timeout > 0 {
 			var cancel context.CancelFunc
 			ctx, cancel = context.WithTimeout(ctx, timeout)
 			defer cancel()
 		}
 		result, err = f(ctx)
+		expired = outer.Err() != nil
 	})
+	if r := runOf(L); expired && r.expired == nil && probe.KindOf(err) == probe.Timeout {
+		r.expired = err
+	}
 	e.Elapsed, e.Err = time.Since(e.Started), err
 	if probe.KindOf(err) == probe.Misuse {
 		L.RaiseError("%s", err.Error())

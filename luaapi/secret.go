@@ -12,6 +12,8 @@ import (
 	"sync/atomic"
 
 	lua "github.com/yuin/gopher-lua"
+
+	"pharos/luaapi/vm"
 )
 
 // secretMinBytes is the shortest secret taken: masking a shorter one would
@@ -58,26 +60,50 @@ func (m *mask) text(text string) string {
 // now on wherever it would show. It is read from the file of that name in
 // $CREDENTIALS_DIRECTORY (systemd's LoadCredential), else from the environment
 // variable of that name. pharos.secret{file = path} reads a file. A missing or
-// short one raises.
+// short one raises. A run gets only those that were asked for while the file
+// loaded: a generation does not read the disk, and a mask must come first.
 func (s *script) secretFunction(L *lua.LState) lua.LValue {
 	return L.NewFunction(func(L *lua.LState) int {
-		var value string
-		var err error
-		switch arg := L.CheckAny(1).(type) {
-		case lua.LString:
-			value, err = s.namedSecret(string(arg))
-		case *lua.LTable:
-			value, err = s.fileSecret(L, arg)
-		default:
-			L.ArgError(1, "want a name or { file = path }")
+		name, fromFile := secretName(L)
+		value, ok := s.loadedSecrets[name]
+		if !ok {
+			if !vm.Loading(L) {
+				L.RaiseError("cannot use secret: ask for %q while the file loads, and keep it in a local", name)
+			}
+			var err error
+			if fromFile {
+				value, err = s.readSecret(s.inputs.resolve(name))
+			} else {
+				value, err = s.namedSecret(name)
+			}
+			if err != nil {
+				L.RaiseError("cannot use secret: %s", err)
+			}
+			s.loadedSecrets[name] = value
+			s.mask.add(value)
 		}
-		if err != nil {
-			L.RaiseError("cannot use secret: %s", err)
-		}
-		s.mask.add(value)
 		L.Push(lua.LString(value))
 		return 1
 	})
+}
+
+// secretName reads pharos.secret's argument: a name, or { file = path }.
+func secretName(L *lua.LState) (name string, fromFile bool) {
+	switch arg := L.Get(1).(type) {
+	case lua.LString:
+		return string(arg), false
+	case *lua.LTable:
+		eachOption(L, arg, "pharos.secret", []string{"file"}, func(option string, v lua.LValue) error {
+			if option != "file" {
+				return errNoOption
+			}
+			return setText(&name, v)
+		})
+	}
+	if name == "" {
+		L.RaiseError("cannot use secret: want a name or { file = path }, got %s", typeName(L.Get(1)))
+	}
+	return name, true
 }
 
 func (s *script) namedSecret(name string) (string, error) {
@@ -94,20 +120,6 @@ func (s *script) namedSecret(name string) (string, error) {
 		return checkSecret(name, value)
 	}
 	return "", fmt.Errorf("%q is neither a file in $CREDENTIALS_DIRECTORY nor an environment variable", name)
-}
-
-func (s *script) fileSecret(L *lua.LState, t *lua.LTable) (path string, err error) {
-	eachOption(L, t, "pharos.secret", []string{"file"}, func(_ string, v lua.LValue) error {
-		var ok bool
-		if path, ok = scalarText(v); !ok {
-			return wantType("text", v)
-		}
-		return nil
-	})
-	if path == "" {
-		return "", errors.New("want a name or { file = path }")
-	}
-	return s.readSecret(s.inputs.resolve(path))
 }
 
 func (s *script) readSecret(path string) (string, error) {

@@ -1,0 +1,216 @@
+package luaapi
+
+import (
+	"bytes"
+	"context"
+	"log/slog"
+	"net/http"
+	"net/http/httptest"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"pharos/engine"
+	"pharos/engine/probe"
+)
+
+// Who is blamed for what, whichever way the error arrives.
+func TestBlame(t *testing.T) {
+	for _, test := range []struct {
+		kind probe.Kind
+		want engine.Status
+	}{
+		{probe.Timeout, engine.Critical}, {probe.Refused, engine.Critical}, {probe.DNS, engine.Critical},
+		{probe.Reset, engine.Critical}, {probe.TLS, engine.Critical}, {probe.TooBig, engine.Critical},
+		{probe.Spawn, engine.Unknown}, {probe.Overload, engine.Unknown}, {probe.Vantage, engine.Unknown},
+		{probe.Auth, engine.Unknown}, {probe.Cancelled, engine.Unknown},
+	} {
+		for _, body := range []string{
+			`return pharos.exec("x")`,
+			`local r, err = pharos.exec("x") return nil, err`,
+			`assert(pharos.exec("x"))`,
+			`local r, err = pharos.exec("x") error(err)`,
+			`pcall(function() end) local ok, err = pcall(function() assert(pharos.exec("x")) end) error(err, 0)`,
+		} {
+			b := newTestBoard(t)
+			b.Primitives = fakes{exec: func(context.Context, string, probe.ExecRequest) (*probe.ExecResult, error) {
+				return nil, &probe.Error{Kind: test.kind, Message: "running \"x\": no"}
+			}}
+			got := b.check(body)
+			if got.Status != test.want || got.Failure == nil || got.Failure.Kind != string(test.kind) || got.Detail != "running \"x\": no" {
+				t.Errorf("check %q with a %s error = %v %q %+v, want %v", body, test.kind, got.Status, got.Detail, got.Failure, test.want)
+			}
+		}
+	}
+}
+
+func TestErrorFields(t *testing.T) {
+	b := newTestBoard(t)
+	b.Primitives = fakes{http: func(context.Context, string, *probe.HTTPRequest) (*probe.HTTPResult, error) {
+		return nil, &probe.Error{Kind: probe.Timeout, Phase: "wait", Message: "no answer", Timing: &probe.Timing{DNS: time.Second, Total: 2 * time.Second}}
+	}}
+	got := b.check(`local _, err = pharos.http.get("http://x/")
+		return "ok", err.kind .. " " .. err.phase .. " " .. err.timing.total, tostring(err) .. "!"`)
+	if got.Value != "timeout wait 2" || got.Detail != "no answer!" {
+		t.Errorf("fields of err = %q %q, want timeout wait 2, no answer!", got.Value, got.Detail)
+	}
+	if len(got.Timing) != 7 || got.Timing[1] != (engine.Phase{Name: "dns", Duration: time.Second}) {
+		t.Errorf("Timing = %v, want the failure's partial timing", got.Timing)
+	}
+}
+
+// A script's own error names its place, with a traceback of its own lines.
+func TestScriptError(t *testing.T) {
+	b := newTestBoard(t)
+	b.load(`local function inner() local x = nil; return x.y end
+metric_watchers = { pharos.CommandMetricWatcher{ name = "x", command = "true", handle_output = function()
+  inner()
+end } }`)
+	got := b.run("x")
+	f := got.Failure
+	if got.Status != engine.Unknown || f == nil || f.Kind != "script" || f.Line != 1 || f.File != scriptName(b.Path) {
+		t.Fatalf("result = %+v, failure %+v, want unknown, script, line 1", got, f)
+	}
+	if !strings.Contains(f.Trace, "pharos.lua:3") || strings.Contains(f.Trace, "builtin/") {
+		t.Errorf("Trace = %q, want pharos.lua:3 and nothing of builtin/", f.Trace)
+	}
+}
+
+// What a class of Pharos's own raises because of what a script gave it is told
+// at the script's watcher.
+func TestErrorInsideClass(t *testing.T) {
+	b := newTestBoard(t)
+	b.load("metric_watchers = {\n pharos.CommandMetricWatcher{ name = 'x', command = function() return 5 end } }")
+	got := b.run("x")
+	if got.Failure == nil || got.Failure.Line != 2 || !strings.HasSuffix(got.Failure.File, "pharos.lua") {
+		t.Errorf("failure = %+v, want pharos.lua:2", got.Failure)
+	}
+}
+
+func TestTimeoutsEndRuns(t *testing.T) {
+	for _, test := range []struct {
+		name, body string
+		want       engine.Status
+		detail     string
+	}{
+		{"waiting", `pharos.exec("sleep 10") return "ok"`, engine.OK, ""},
+		{"asserted", `assert(pharos.exec("sleep 10"))`, engine.Critical, "sleep 10"},
+		{"retrying", `repeat local r = pharos.exec("sleep 10") until r`, engine.Critical, "sleep 10"},
+		{"sleeping", `return pharos.time.sleep(10)`, engine.Critical, "sleeping 10s"},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			b := newTestBoard(t)
+			b.load("metric_watchers = { pharos.MetricWatcher{ name = 'x', timeout = '300ms', check = function(self) " + test.body + " end } }")
+			start := time.Now()
+			got := b.run("x")
+			if elapsed := time.Since(start); elapsed > 2*time.Second {
+				t.Errorf("the run took %v, want about 300ms", elapsed)
+			}
+			if got.Status != test.want || !strings.Contains(got.Detail, test.detail) {
+				t.Errorf("result = %v %q, want %v %q", got.Status, got.Detail, test.want, test.detail)
+			}
+		})
+	}
+}
+
+// A watcher that computes without end is stopped, pauses, and says so.
+func TestHogPauses(t *testing.T) {
+	b := newTestBoard(t)
+	b.load("metric_watchers = { pharos.MetricWatcher{ name = 'x', timeout = 5, check = function(self) while true do end end } }")
+	got := b.run("x")
+	if got.Status != engine.Unknown || got.Value != "paused" || !strings.Contains(got.Detail, "computed for too long") || !strings.Contains(got.Detail, "next try in 1s") {
+		t.Fatalf("result = %v %q %q, want unknown, paused, a reason", got.Status, got.Value, got.Detail)
+	}
+	start := time.Now()
+	if got := b.run("x"); got.Value != "paused" || time.Since(start) > 20*time.Millisecond {
+		t.Errorf("the next run = %q after %v, want paused at once", got.Value, time.Since(start))
+	}
+	w := b.config.scripts[0].watchers[0]
+	for _, want := range []time.Duration{2, 4, 8, 16, 32, 60, 60} {
+		w.hog.until = time.Time{}
+		b.run("x")
+		if w.hog.pause != want*time.Second {
+			t.Errorf("pause = %v, want %v", w.hog.pause, want*time.Second)
+		}
+	}
+}
+
+// A secret shows nowhere: not in the result, its evidence, the trace or the log.
+func TestSecretsAreMasked(t *testing.T) {
+	const secret = "s3cret/pass word"
+	b := newTestBoard(t)
+	b.LookupEnv = func(name string) (string, bool) { return secret, name == "TOKEN" }
+	var logged bytes.Buffer
+	b.Logger = slog.New(slog.NewTextHandler(&logged, &slog.HandlerOptions{Level: slog.LevelDebug}))
+	b.load(`local token = pharos.secret("TOKEN")
+metric_watchers = {
+  pharos.MetricWatcher{ name = "result", check = function() print(token) pharos.log.warn("a", token) pharos.exec({ "echo", token }) return "ok", token, "x " .. token end },
+  pharos.MetricWatcher{ name = "error", check = function() error(token) end },
+  pharos.MetricWatcher{ name = "failure", check = function() return pharos.http.get("http://user:" .. "s3cret%2Fpass%20word" .. "@127.0.0.1:1/?q=s3cret%2Fpass+word") end },
+}`)
+	var events []string
+	for _, id := range []engine.ID{"result", "error", "failure"} {
+		w := b.watcher(id)
+		ctx := WithTrace(context.Background(), func(e Event) { events = append(events, e.Text, e.Outcome) })
+		got, err := w.Check(ctx)
+		if err != nil {
+			t.Fatal(err)
+		}
+		shown := append(slices.Clone(got.Log), got.Value, got.Detail, got.Output)
+		if got.Failure != nil {
+			shown = append(shown, got.Failure.Message, got.Failure.Trace)
+		}
+		for _, text := range append(shown, events...) {
+			if strings.Contains(text, "s3cret") {
+				t.Errorf("run of %q shows the secret: %q", id, text)
+			}
+		}
+	}
+	if len(events) == 0 || strings.Contains(logged.String(), "s3cret") {
+		t.Errorf("%d events; log %q, want some events and no secret", len(events), logged.String())
+	}
+	if !strings.Contains(b.run("result").Detail, maskText) {
+		t.Errorf("Detail = %q, want a mask in it", b.run("result").Detail)
+	}
+}
+
+// Evidence of a run: what it logged, printed and measured.
+func TestEvidence(t *testing.T) {
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		_, _ = w.Write([]byte("hello " + r.Method + " " + r.Header.Get("X-Test")))
+	}))
+	defer server.Close()
+	b := newTestBoard(t)
+	got := b.check(`print("one", 2) pharos.log("three") pharos.log.debug("four")
+		local page = assert(pharos.http.get("` + server.URL + `", { headers = { ["x-test"] = "y" } }))
+		return page.body, page.status .. " " .. page.headers["Content-Type"]`)
+	if got.Status != engine.Unknown { // "hello GET y" is no status
+		t.Errorf("Status = %v, want unknown", got.Status)
+	}
+	if want := []string{"one\t2", "three", "four"}; !slices.Equal(got.Log, want) {
+		t.Errorf("Log = %q, want %q", got.Log, want)
+	}
+	if got.Output != "hello GET y" {
+		t.Errorf("Output = %q, want the page's first lines", got.Output)
+	}
+	var sum time.Duration
+	for _, p := range got.Timing {
+		sum += p.Duration
+	}
+	if len(got.Timing) != 7 || sum <= 0 {
+		t.Errorf("Timing = %v, want seven phases", got.Timing)
+	}
+}
+
+func TestLogIsBounded(t *testing.T) {
+	b := newTestBoard(t)
+	got := b.check(`for i = 1, 1000 do print(("x"):rep(100)) end return "ok"`)
+	total := 0
+	for _, line := range got.Log {
+		total += len(line)
+	}
+	if total > logMaxBytes+200 || got.Log[len(got.Log)-1] != logDropped {
+		t.Errorf("%d bytes in %d lines, the last %q; want at most %d and %q", total, len(got.Log), got.Log[len(got.Log)-1], logMaxBytes, logDropped)
+	}
+}

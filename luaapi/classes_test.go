@@ -1,0 +1,133 @@
+package luaapi
+
+import (
+	"context"
+	"os"
+	"testing"
+	"time"
+
+	"pharos/engine"
+	"pharos/engine/probe"
+)
+
+// The original's rules and texts for a page.
+func TestPageGETMetricWatcher(t *testing.T) {
+	ms := time.Millisecond
+	for _, test := range []struct {
+		name          string
+		options       string
+		code          int
+		total         time.Duration
+		status        engine.Status
+		value, detail string
+	}{
+		{"good", "thresholds = {0.001, 0.100, 1.0}", 200, 50 * ms, engine.OK, "0.0500", "0.002000 0.030000 0.050000 (200)"},
+		{"at warn", "thresholds = {0.001, 0.100, 1.0}", 200, 100 * ms, engine.Warning, "0.1000", "0.002000 0.030000 0.100000 (200)"},
+		{"at crit", "thresholds = {0.001, 0.100, 1.0}", 200, 1000 * ms, engine.Critical, "1.0000", "0.002000 0.030000 1.000000 (200)"},
+		{"too fast", "thresholds = {0.001, 0.100, 1.0}", 200, ms, engine.Warning, "0.0010", "0.002000 0.030000 0.001000 (200)"},
+		{"not 200", "thresholds = {0.001, 0.100, 1.0}", 404, 50 * ms, engine.Critical, "0.0500", "0.002000 0.030000 0.050000 (404)"},
+		{"redirect is not 200", "", 302, 50 * ms, engine.Critical, "0.0500", "0.002000 0.030000 0.050000 (302)"},
+		{"no thresholds", "", 200, time.Hour, engine.OK, "3600.0000", "0.002000 0.030000 3600.000000 (200)"},
+		{"named thresholds", "thresholds = { crit = 0.01 }", 200, 50 * ms, engine.Critical, "0.0500", "0.002000 0.030000 0.050000 (200)"},
+		{"value overridden", "value = function(self, result) return result.value * 1000 end, unit = 'ms'", 200, 50 * ms, engine.OK, "50", "0.002000 0.030000 0.050000 (200)"},
+		{"detail overridden", "detail = function(self, result) return result.status .. ': ' .. result.detail end", 200, 50 * ms, engine.OK, "0.0500", "ok: 0.002000 0.030000 0.050000 (200)"},
+		{"output judged", "handle_output = function(self, body, page) if body:find('sorry') then return self:warning(page.status, 'sorry page') end end", 200, 50 * ms, engine.Warning, "200", "sorry page"},
+		{"output recorded", "handle_output = function(self, body) self:critical('bad') end", 200, 50 * ms, engine.Critical, "bad", ""},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			b := newTestBoard(t)
+			b.Primitives = fakes{http: func(_ context.Context, host string, req *probe.HTTPRequest) (*probe.HTTPResult, error) {
+				if req.URL != "http://x/" || req.Method != "GET" || host != "web-3" {
+					t.Errorf("request = %s %q from %q, want GET http://x/ from web-3", req.Method, req.URL, host)
+				}
+				timing := probe.Timing{Connected: 2 * ms, StartTransfer: 30 * ms, Total: test.total}
+				return answer(test.code, timing, "so sorry"), nil
+			}}
+			b.load(`metric_watchers = { pharos.PageGETMetricWatcher{ name = "x", url = "http://x/", ssh_host = "web-3", ` + test.options + `} }`)
+			got := b.run("x")
+			if got.Status != test.status || got.Value != test.value || got.Detail != test.detail {
+				t.Errorf("result = %v %q %q, want %v %q %q", got.Status, got.Value, got.Detail, test.status, test.value, test.detail)
+			}
+		})
+	}
+}
+
+// The original's rules for a command, with the methods that may be overridden.
+func TestCommandMetricWatcher(t *testing.T) {
+	for _, test := range []struct {
+		name          string
+		options       string
+		result        probe.ExecResult
+		status        engine.Status
+		value, detail string
+	}{
+		{"exit 0", "", probe.ExecResult{Stdout: []byte("fine\n")}, engine.OK, "0", "fine"},
+		{"exit 1", "", probe.ExecResult{Code: 1, Stderr: []byte("\nbad\nworse")}, engine.Critical, "1", "bad"},
+		{"exit 255", "", probe.ExecResult{Code: 255}, engine.Critical, "255", ""},
+		{"signal", "", probe.ExecResult{Code: -1, Signal: "KILL"}, engine.Critical, "-1", "ended by signal KILL"},
+		{"returncode overridden", "handle_returncode = function(self, code, result) if code == 3 then return 'warning', code end end",
+			probe.ExecResult{Code: 3}, engine.Warning, "3", ""},
+		{"output number", "handle_output = function(self, output) return tonumber(output) end, thresholds = { warn = 5, crit = 10 }",
+			probe.ExecResult{Stdout: []byte("7"), Code: 1}, engine.Warning, "7", ""},
+		{"output decides", "handle_output = function(self, output, result) self:ok(output, result.code) end",
+			probe.ExecResult{Stdout: []byte("x"), Code: 9}, engine.OK, "x", "9"},
+		{"output decides nothing", "handle_output = function() end", probe.ExecResult{Code: 9}, engine.Critical, "9", ""},
+		{"output fails", "handle_output = function() return nil, 'cannot read it' end", probe.ExecResult{}, engine.Critical, "", "cannot read it"},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			b := newTestBoard(t)
+			b.Primitives = fakes{exec: func(_ context.Context, host string, req probe.ExecRequest) (*probe.ExecResult, error) {
+				if host != "db" || req.Shell != "run x" {
+					t.Errorf("command = %q on %q, want %q on db", req.Shell, host, "run x")
+				}
+				return &test.result, nil
+			}}
+			b.load(`metric_watchers = { pharos.CommandMetricWatcher{ name = "x", ssh_host = "db",
+				command = function(self) return "run " .. self.name end, ` + test.options + `} }`)
+			got := b.run("x")
+			if got.Status != test.status || got.Value != test.value || got.Detail != test.detail {
+				t.Errorf("result = %v %q %q, want %v %q %q", got.Status, got.Value, got.Detail, test.status, test.value, test.detail)
+			}
+		})
+	}
+}
+
+// The original's sample runs as it is; only the two outside pages are stubs.
+func TestSample(t *testing.T) {
+	text, err := os.ReadFile("../scripts/sample.lua")
+	if err != nil {
+		t.Fatal(err)
+	}
+	b := newTestBoard(t)
+	b.Primitives = fakes{
+		exec: b.Probes.Exec,
+		http: func(_ context.Context, _ string, req *probe.HTTPRequest) (*probe.HTTPResult, error) {
+			total := map[string]time.Duration{"http://www.google.com/": 50 * time.Millisecond, "http://www.apple.com/": 200 * time.Millisecond}
+			return answer(200, probe.Timing{Total: total[req.URL]}, ""), nil
+		},
+	}
+	b.load(string(text))
+	g := b.config.Generation
+	if g.PageTag != "Watching so you don't have to" || len(g.Sets) != 2 || g.Sets[0].Name != "Watch Set 1" || g.Sets[1].Name != "Watch Set 2" {
+		t.Errorf("page_tag %q, %d sets, want the sample's", g.PageTag, len(g.Sets))
+	}
+	for _, test := range []struct {
+		id     engine.ID
+		status engine.Status
+		value  string
+	}{
+		{"watch_set_1.is_true", engine.OK, "0"},
+		{"watch_set_1.is_false", engine.Critical, "1"},
+		{"watch_set_1.is_google_up", engine.OK, "0.0500"},
+		{"watch_set_2.also_true", engine.OK, "0"},
+		{"watch_set_2.also_false", engine.Critical, "1"},
+		{"watch_set_2.is_apple_up", engine.Warning, "0.2000"},
+	} {
+		if w := b.watcher(test.id); w.Interval != 2*time.Second {
+			t.Errorf("interval of %q = %v, want the original's 2s", test.id, w.Interval)
+		}
+		if got := b.run(test.id); got.Status != test.status || got.Value != test.value {
+			t.Errorf("run(%q) = %v %q, want %v %q", test.id, got.Status, got.Value, test.status, test.value)
+		}
+	}
+}

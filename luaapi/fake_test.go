@@ -1,0 +1,28 @@
+package luaapi
+
+import (
+	"context"
+	"net/http"
+
+	"pharos/engine/probe"
+)
+
+// fakes answers for the world. A nil field is a primitive that nobody expects.
+type fakes struct {
+	Primitives
+	exec func(ctx context.Context, host string, req probe.ExecRequest) (*probe.ExecResult, error)
+	http func(ctx context.Context, host string, req *probe.HTTPRequest) (*probe.HTTPResult, error)
+}
+
+func (f fakes) Exec(ctx context.Context, host string, req probe.ExecRequest) (*probe.ExecResult, error) {
+	return f.exec(ctx, host, req)
+}
+
+func (f fakes) HTTP(ctx context.Context, host string, req *probe.HTTPRequest) (*probe.HTTPResult, error) {
+	return f.http(ctx, host, req)
+}
+
+// answer is a page that took so long.
+func answer(status int, timing probe.Timing, body string) *probe.HTTPResult {
+	return &probe.HTTPResult{Status: status, Header: http.Header{}, Body: []byte(body), Size: int64(len(body)), Timing: timing}
+}
