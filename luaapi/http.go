@@ -70,7 +70,7 @@ func (s *script) http(L *lua.LState, of, method string) int {
 	if call.bodies > 1 {
 		L.RaiseError("cannot call %s: want one of body, form and json, got %d", of, call.bodies)
 	}
-	e := &Event{Kind: "http", Host: call.host, Text: cmpOr(call.Method, http.MethodGet) + " " + redactURL(call.URL)}
+	e := &Event{Kind: "http", Host: call.host, Text: cmpOr(call.Method, http.MethodGet) + " " + probe.RedactURL(call.URL)}
 	answer, err := reach(s, L, e, call.timeout, func(ctx context.Context) (*probe.HTTPResult, error) {
 		return s.primitives.HTTP(ctx, call.host, &call.HTTPRequest)
 	})
@@ -95,14 +95,6 @@ func cmpOr(text, otherwise string) string {
 		return otherwise
 	}
 	return text
-}
-
-func redactURL(text string) string {
-	u, err := url.Parse(text)
-	if err != nil || u.User == nil {
-		return text
-	}
-	return u.Redacted()
 }
 
 func (c *httpCall) set(name string, v lua.LValue) error {

@@ -47,14 +47,15 @@ func (h *httpHop) receive(head *http.Response, res *HTTPResult) (whole bool, err
 	case keep < 0:
 		keep = 0
 	}
-	if keep > 0 && httpZipped(head) {
+	zipped := keep > 0 && httpZipped(head)
+	if zipped {
 		res.Body, res.Truncated, err = h.run.client.gunzip(b, keep)
 	} else {
 		res.Body, _ = httpKeep(b, keep, head.ContentLength)
 	}
 	if b.err == nil {
 		more := h.run.client.drain(b)
-		res.Truncated = res.Truncated || more && !httpZipped(head)
+		res.Truncated = res.Truncated || more && !zipped
 	}
 	res.Size = b.size
 	switch b.err {

@@ -27,9 +27,12 @@ func (h *httpHop) dial() (net.Conn, error) {
 	h.marks.begin = r.since()
 	switch {
 	case r.req.Dial != nil:
-		addr := h.addr(to)
+		network, addr := h.network(), h.addr(to)
+		if r.req.Unix != "" {
+			network, addr = "unix", r.req.Unix
+		}
 		h.address = httpAddress(addr)
-		return r.req.Dial(r.ctx, h.network(), addr)
+		return r.req.Dial(r.ctx, network, addr)
 	case r.req.Unix != "":
 		h.marks.dns = h.marks.begin
 		h.address = httpAddress(r.req.Unix)

@@ -59,13 +59,14 @@ func (h *httpHop) classify(err error) (Kind, string) {
 	switch {
 	case errors.Is(r.ctx.Err(), context.Canceled):
 		return Cancelled, "cancelled " + h.activity()
-	case r.late():
-		if r.proxy != nil && (h.phase == "dns" || h.phase == "connect") {
-			return Vantage, "the proxy: timed out after " + httpSeconds(h.marks.end) + " " + h.activity()
-		}
-		return Timeout, "timed out after " + httpSeconds(h.marks.end) + " " + h.activity()
 	case errors.As(err, &told):
-		return told.Kind, told.Message
+		return told.Kind, told.Message // it knows better, say whose host is silent
+	case r.late():
+		reason := fmt.Sprintf("timed out after %v %s", h.marks.end.Round(time.Millisecond), h.activity())
+		if h.toProxy() {
+			return Vantage, "the proxy: " + reason
+		}
+		return Timeout, reason
 	case httpOverload(err) != "":
 		return Overload, "Pharos is overloaded: " + httpOverload(err)
 	case errors.Is(err, errHTTPRedirects):
@@ -74,7 +75,7 @@ func (h *httpHop) classify(err error) (Kind, string) {
 		return TooBig, err.Error()
 	}
 	kind, reason := h.classifyPhase(err)
-	if r.proxy != nil && (h.phase == "dns" || h.phase == "connect") {
+	if h.toProxy() {
 		return Vantage, "the proxy: " + reason
 	}
 	if r.req.Dial != nil && h.phase == "connect" && kind == Proto {
@@ -126,7 +127,11 @@ func (h *httpHop) activity() string {
 	return fmt.Sprintf("receiving the body, after %d bytes", h.body.size)
 }
 
-func httpSeconds(d time.Duration) string { return d.Round(time.Millisecond).String() }
+// toProxy tells whether the hop got no farther than to its proxy, which is
+// where it looks from, not what it looks at.
+func (h *httpHop) toProxy() bool {
+	return h.run.proxy != nil && (h.phase == "dns" || h.phase == "connect")
+}
 
 func httpDNSProblem(err *net.DNSError) (Kind, string) {
 	switch {

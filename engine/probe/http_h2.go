@@ -8,7 +8,6 @@ import (
 	"net"
 	"net/http"
 	"net/http/httptrace"
-	"net/url"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -78,9 +77,6 @@ func (h *httpHop) h2Request(ctx context.Context) *http.Request {
 	m, t := &h.run.message, h.run.target
 	u := *t.url
 	u.Host = t.authority()
-	if p, err := url.ParseRequestURI(t.path()); err == nil {
-		u.Path, u.RawPath, u.RawQuery = p.Path, p.RawPath, p.RawQuery
-	}
 	req := &http.Request{Method: m.method, URL: &u, Host: m.authority(t), Header: http.Header{}}
 	m.fields(t, func(name, value string) { req.Header[name] = append(req.Header[name], value) })
 	if m.header["User-Agent"] == nil && len(req.Header["User-Agent"]) == 0 {

@@ -141,7 +141,7 @@ func (m *httpMessage) head(t, proxy *httpTarget) []byte {
 	if proxy != nil {
 		b = append(append(b, "http://"...), t.authority()...)
 	}
-	b = append(append(b, t.path()...), " HTTP/1.1\r\n"...)
+	b = append(append(b, t.url.RequestURI()...), " HTTP/1.1\r\n"...)
 	add := func(name, value string) {
 		b = append(append(b, name...), ": "...)
 		b = append(append(b, value...), "\r\n"...)
@@ -171,8 +171,6 @@ func (r *httpRun) prepare(target *httpTarget) (err error) {
 		return fmt.Errorf("option http is %q, want 1.1 or 2", req.HTTP)
 	case req.Unix != "" && req.Proxy != "":
 		return errors.New("options unix and proxy exclude each other")
-	case req.Unix != "" && req.Dial != nil:
-		return errors.New("option unix cannot be used from another host")
 	}
 	if req.Proxy != "" {
 		if r.proxy, err = httpParseProxy(req.Proxy); err != nil {

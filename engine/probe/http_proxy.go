@@ -26,7 +26,7 @@ func httpParseProxy(raw string) (*httpTarget, error) {
 	case "socks5", "socks5h":
 		port = "1080"
 	default:
-		return nil, fmt.Errorf("option proxy is %q, want an http, https or socks5 URL", httpMask(raw))
+		return nil, fmt.Errorf("option proxy is %q, want an http, https or socks5 URL", RedactURL(raw))
 	}
 	t, err := httpParseTarget(read + "://" + rest)
 	if err != nil {

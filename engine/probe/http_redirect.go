@@ -27,7 +27,7 @@ func (r *httpRun) redirect(res *HTTPResult) (*httpTarget, error) {
 	case r.req.Redirects <= 0:
 		return nil, nil // a bad Location is then no concern of ours
 	case err != nil:
-		return nil, fmt.Errorf("following the redirect to %q: %w", httpMask(location), err)
+		return nil, fmt.Errorf("following the redirect to %q: %w", RedactURL(location), err)
 	case len(r.hops) >= r.req.Redirects:
 		return nil, fmt.Errorf("%w (%d)", errHTTPRedirects, r.req.Redirects)
 	}
@@ -47,7 +47,7 @@ func httpRedirects(status int) bool {
 }
 
 func (r *httpRun) resolve(location string) (*httpTarget, error) {
-	ref, err := url.Parse(location)
+	ref, err := url.Parse(httpEscape(location))
 	if err != nil {
 		return nil, errors.New(httpParseReason(err))
 	}

@@ -70,6 +70,7 @@ func httpPages() http.Handler {
 			time.Sleep(20 * time.Millisecond)
 		}
 	})
+	mux.HandleFunc("/hang", func(w http.ResponseWriter, r *http.Request) { <-r.Context().Done() })
 	mux.HandleFunc("/endless", func(w http.ResponseWriter, r *http.Request) {
 		for piece := make([]byte, 32<<10); ; {
 			if _, err := w.Write(piece); err != nil {

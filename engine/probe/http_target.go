@@ -21,14 +21,14 @@ type httpTarget struct {
 // httpParseTarget reads a URL as curl does: without a scheme it is http. Its
 // errors do not repeat credentials, which net/url's would.
 func httpParseTarget(raw string) (*httpTarget, error) {
-	shown := httpMask(raw)
+	shown := RedactURL(raw)
 	misuse := func(reason string) error {
 		return &Error{Kind: Misuse, Message: fmt.Sprintf("reading URL %q: %s", shown, reason)}
 	}
 	if !httpHasScheme(raw) {
 		raw = "http://" + raw
 	}
-	u, err := url.Parse(raw)
+	u, err := url.Parse(httpEscape(raw))
 	if err != nil {
 		return nil, misuse(httpParseReason(err))
 	}
@@ -42,6 +42,35 @@ func httpParseTarget(raw string) (*httpTarget, error) {
 func httpHasScheme(raw string) bool {
 	scheme, _, ok := strings.Cut(raw, "://")
 	return ok && scheme != "" && !strings.ContainsAny(scheme, "/?#@:[ ")
+}
+
+// httpEscape encodes spaces and raw bytes behind the host, as browsers do.
+// net/url would let them pass in a query, where they break the request line,
+// and in a path forget what was encoded before.
+func httpEscape(raw string) string {
+	from := 0
+	if _, rest, ok := strings.Cut(raw, "//"); ok && (httpHasScheme(raw) || strings.HasPrefix(raw, "//")) {
+		from = len(raw)
+		if i := strings.IndexAny(rest, "/?#"); i >= 0 {
+			from += i - len(rest)
+		}
+	}
+	clean := true
+	for i := from; i < len(raw); i++ {
+		clean = clean && raw[i] != ' ' && raw[i] < 0x80
+	}
+	if clean {
+		return raw
+	}
+	b := []byte(raw[:from])
+	for i := from; i < len(raw); i++ {
+		if c := raw[i]; c == ' ' || c >= 0x80 {
+			b = fmt.Appendf(b, "%%%02X", c)
+		} else {
+			b = append(b, c)
+		}
+	}
+	return string(b)
 }
 
 // httpParseReason is the part of a url.Parse error that quotes nothing of the
@@ -134,28 +163,6 @@ func (t *httpTarget) authority() string {
 	return host + ":" + t.port
 }
 
-// path is the request target in origin form. net/url lets spaces and raw
-// bytes pass in a query; on the wire they would break the request line.
-func (t *httpTarget) path() string {
-	p := t.url.RequestURI()
-	clean := true
-	for i := range len(p) {
-		clean = clean && p[i] > ' ' && p[i] < 0x7f
-	}
-	if clean {
-		return p
-	}
-	var b strings.Builder
-	for i := range len(p) {
-		if p[i] > ' ' && p[i] < 0x7f {
-			b.WriteByte(p[i])
-		} else {
-			fmt.Fprintf(&b, "%%%02X", p[i])
-		}
-	}
-	return b.String()
-}
-
 // sameOrigin tells whether credentials for t may go to o.
 func (t *httpTarget) sameOrigin(o *httpTarget) bool {
 	return t.url.Scheme == o.url.Scheme && strings.EqualFold(t.host, o.host) && t.port == o.port
@@ -170,8 +177,6 @@ func (t *httpTarget) literal() (netip.Addr, bool) {
 	return ip, err == nil
 }
 
-// httpMaskURL is u without its secrets: the password, or the user when it
-// stands alone, as a token does.
 func httpMaskURL(u *url.URL) string {
 	if u.User == nil {
 		return u.String()
@@ -185,8 +190,13 @@ func httpMaskURL(u *url.URL) string {
 	return masked.String()
 }
 
-// httpMask does the same for a text that may not be a URL at all.
-func httpMask(raw string) string {
+// RedactURL is a URL without its secrets, fit to be shown: the password is
+// masked, or the user when it stands alone, as a token does. Text that is no
+// URL is masked where its credentials would be.
+func RedactURL(raw string) string {
+	if u, err := url.Parse(raw); err == nil && u.Host != "" {
+		return httpMaskURL(u)
+	}
 	scheme, rest, ok := strings.Cut(raw, "://")
 	if !ok {
 		scheme, rest = "", raw
