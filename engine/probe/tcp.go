@@ -1,0 +1,279 @@
+package probe
+
+import (
+	"bufio"
+	"bytes"
+	"context"
+	"crypto/tls"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"time"
+)
+
+// DialFunc connects from somewhere else: a vantage.
+type DialFunc func(ctx context.Context, network, addr string) (net.Conn, error)
+
+// Bounds of a conversation over TCP.
+const (
+	TCPMaxRead = 1 << 20  // bytes that one call may read
+	tcpMaxLine = 64 << 10 // bytes of a line
+	tcpQuoted  = 200      // bytes of what came instead, in messages
+)
+
+// TCPRequest says where to connect and how. Addr or Unix is needed.
+type TCPRequest struct {
+	Addr string // host:port
+	Unix string // path of a socket, instead
+	IP   int    // 4 or 6 restricts the addresses, 0 takes both
+
+	TLS      bool   // speak TLS from the start
+	StartTLS string // or from within: one of [StartTLSProtocols]
+
+	Insecure      bool   // take any certificate; TLSInfo still says what is wrong with it
+	CA, Cert, Key []byte // PEM: roots instead of the system's; client certificate and key
+	ServerName    string // SNI and the name to verify, instead of Addr's host
+	ALPN          []string
+
+	Dial DialFunc // nil connects from here
+}
+
+func (r *TCPRequest) where() string {
+	if r.Unix != "" {
+		return r.Unix
+	}
+	return r.Addr
+}
+
+// TCPConn is a conversation. Its calls are made one after another; each ends
+// soon after its context does, and the connection is then closed: what comes
+// later could not be told from the answer that was missed.
+//
+// Errors are of kind [Timeout], [DNS], [Refused], [Reset], [TLS], [Proto],
+// [TooBig], [Overload], [Cancelled] or [Misuse], with the timing so far.
+type TCPConn struct {
+	req    TCPRequest
+	conn   net.Conn
+	reader *bufio.Reader
+	tls    *TLSInfo
+	state  tls.ConnectionState
+	timing Timing
+	phase  string
+}
+
+// DialTCP connects and, if asked to, starts TLS.
+func DialTCP(ctx context.Context, req TCPRequest) (*TCPConn, error) {
+	c := &TCPConn{req: req}
+	if err := req.check(); err != nil {
+		return nil, c.misuse(err)
+	}
+	if err := c.dial(ctx); err != nil {
+		return nil, c.fail(ctx, err)
+	}
+	if req.StartTLS != "" {
+		if err := c.StartTLS(ctx, req.StartTLS); err != nil {
+			c.Close()
+			return nil, err
+		}
+	}
+	if req.TLS {
+		if err := c.handshake(ctx); err != nil {
+			c.Close()
+			return nil, err
+		}
+	}
+	return c, nil
+}
+
+func (r *TCPRequest) check() error {
+	if (r.Addr == "") == (r.Unix == "") {
+		return errors.New("want either an address or the path of a unix socket")
+	}
+	if r.Addr != "" {
+		if _, port, err := net.SplitHostPort(r.Addr); err != nil || port == "" {
+			return errors.New("want an address of the form host:port")
+		}
+	}
+	if r.TLS && r.StartTLS != "" {
+		return errors.New("want either TLS from the start or STARTTLS")
+	}
+	if r.IP != 0 && r.IP != 4 && r.IP != 6 {
+		return fmt.Errorf("ip = %d, want 4 or 6", r.IP)
+	}
+	return nil
+}
+
+// TCPTalk is a conversation of one exchange: what is not set is not done.
+type TCPTalk struct {
+	TCPRequest
+	Send   []byte // sent first
+	Expect []byte // then read up to this
+	Lines  int    // then read this many lines
+}
+
+// TCPResult is what became of a [TCPTalk].
+type TCPResult struct {
+	Reply    []byte   // up to and with Expect
+	Lines    [][]byte // without their ends
+	RemoteIP string
+	TLS      *TLSInfo // nil without TLS
+	Timing   Timing
+}
+
+// TCP holds a conversation of one exchange. See [TCPConn] for its errors.
+func TCP(ctx context.Context, talk TCPTalk) (*TCPResult, error) {
+	c, err := DialTCP(ctx, talk.TCPRequest)
+	if err != nil {
+		return nil, err
+	}
+	defer c.Close()
+	res := &TCPResult{RemoteIP: c.RemoteIP(), TLS: c.TLS()}
+	if len(talk.Send) > 0 {
+		if err := c.Send(ctx, talk.Send); err != nil {
+			return nil, err
+		}
+	}
+	if res.Reply, err = c.Expect(ctx, talk.Expect); err != nil {
+		return nil, err
+	}
+	for range talk.Lines {
+		line, err := c.Line(ctx)
+		if err != nil {
+			return nil, err
+		}
+		res.Lines = append(res.Lines, line)
+	}
+	res.Timing = c.Timing()
+	return res, nil
+}
+
+// Close ends the conversation.
+func (c *TCPConn) Close() error { return c.conn.Close() }
+
+// Timing is where the time went so far. Pauses between calls are not counted;
+// Wait is until the first byte of each read, Receive the rest.
+func (c *TCPConn) Timing() Timing { return c.timing }
+
+// TLS is what the handshake showed, nil before there was one.
+func (c *TCPConn) TLS() *TLSInfo { return c.tls }
+
+// RemoteIP is the address that answered, "" if it is not known.
+func (c *TCPConn) RemoteIP() string {
+	if addr, ok := c.conn.RemoteAddr().(*net.TCPAddr); ok {
+		return addr.IP.String()
+	}
+	return ""
+}
+
+// Send writes all of b.
+func (c *TCPConn) Send(ctx context.Context, b []byte) error {
+	return c.do(ctx, "send", &c.timing.Send, func() error {
+		_, err := c.conn.Write(b)
+		return err
+	})
+}
+
+// Line reads a line, without its end (LF or CRLF).
+func (c *TCPConn) Line(ctx context.Context) ([]byte, error) {
+	var line []byte
+	err := c.read(ctx, func() error {
+		for len(line) <= tcpMaxLine {
+			part, err := c.reader.ReadSlice('\n')
+			line = append(line, part...)
+			switch {
+			case err == nil:
+				line = bytes.TrimSuffix(bytes.TrimSuffix(line, []byte("\n")), []byte("\r"))
+				return nil
+			case err != bufio.ErrBufferFull:
+				return &tcpMissed{err: err, want: "the end of the line", got: line}
+			}
+		}
+		return &tcpMissed{err: errTCPTooBig, want: "the end of the line", got: line}
+	})
+	return line, err
+}
+
+// Expect reads until want has come and gives all up to its end; nothing is read
+// if want is empty. What follows is kept for the next call. At most [TCPMaxRead] bytes are read.
+func (c *TCPConn) Expect(ctx context.Context, want []byte) ([]byte, error) {
+	var got []byte
+	if len(want) == 0 {
+		return nil, nil
+	}
+	last := want[len(want)-1]
+	err := c.read(ctx, func() error {
+		for len(got) < TCPMaxRead {
+			b, err := c.reader.ReadByte()
+			if err != nil {
+				return &tcpMissed{err: err, want: fmt.Sprintf("%q", want), got: got}
+			}
+			if got = append(got, b); b == last && bytes.HasSuffix(got, want) {
+				return nil
+			}
+		}
+		return &tcpMissed{err: errTCPTooBig, want: fmt.Sprintf("%q", want), got: got}
+	})
+	return got, err
+}
+
+// Read reads n bytes, or fewer if the other side closes before.
+func (c *TCPConn) Read(ctx context.Context, n int) ([]byte, error) {
+	if n < 0 || n > TCPMaxRead {
+		return nil, c.misuse(fmt.Errorf("want from 0 to %d bytes to read, got %d", TCPMaxRead, n))
+	}
+	if n == 0 {
+		return nil, nil
+	}
+	var got bytes.Buffer
+	err := c.read(ctx, func() error {
+		_, err := io.CopyN(&got, c.reader, int64(n))
+		if err == io.EOF {
+			return nil
+		}
+		if err != nil {
+			return &tcpMissed{err: err, want: fmt.Sprintf("%d bytes", n), got: got.Bytes()}
+		}
+		return nil
+	})
+	return got.Bytes(), err
+}
+
+// read runs f, which reads, with its time divided at the first byte.
+func (c *TCPConn) read(ctx context.Context, f func() error) error {
+	if c.reader.Buffered() == 0 {
+		err := c.do(ctx, "wait", &c.timing.Wait, func() error {
+			_, err := c.reader.Peek(1)
+			if err == io.EOF {
+				return nil // f will meet it again and say what was expected
+			}
+			return err
+		})
+		if err != nil {
+			return err
+		}
+		if c.timing.StartTransfer == 0 {
+			c.timing.StartTransfer = c.timing.Total
+		}
+	}
+	return c.do(ctx, "receive", &c.timing.Receive, f)
+}
+
+// do runs one step of the conversation; its time is added to where.
+func (c *TCPConn) do(ctx context.Context, phase string, where *time.Duration, f func() error) error {
+	c.phase = phase
+	conn := c.conn
+	stop := context.AfterFunc(ctx, func() { conn.Close() })
+	began := time.Now()
+	err := f()
+	took := time.Since(began)
+	*where += took
+	c.timing.Total += took
+	if !stop() && err == nil {
+		err = ctx.Err()
+	}
+	if err != nil {
+		return c.fail(ctx, err)
+	}
+	return nil
+}
