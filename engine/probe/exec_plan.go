@@ -207,7 +207,7 @@ func (p *execPlan) startError(err error) error {
 	errors.As(err, &errno)
 	switch errno {
 	case syscall.EMFILE, syscall.ENFILE, syscall.EAGAIN, syscall.ENOMEM:
-		return fail(Overload, "pharos is overloaded: "+errno.Error())
+		return fail(Overload, "Pharos is overloaded: "+errno.Error())
 	case syscall.EPERM:
 		if p.credential != nil {
 			return fail(Spawn, fmt.Sprintf("becoming user %q needs root or CAP_SETUID and CAP_SETGID, pharosd has uid %d", p.req.User, os.Geteuid()))

@@ -37,6 +37,17 @@ type TCPRequest struct {
 	ALPN          []string
 
 	Dial DialFunc // nil connects from here
+
+	tune func(*tls.Config) // what [InspectTLS] changes
+}
+
+// serverName is what the certificate is to be for.
+func (r *TCPRequest) serverName() string {
+	if r.ServerName != "" || r.Addr == "" {
+		return r.ServerName
+	}
+	host, _, _ := net.SplitHostPort(r.Addr)
+	return host
 }
 
 func (r *TCPRequest) where() string {
@@ -195,24 +206,30 @@ func (c *TCPConn) Line(ctx context.Context) ([]byte, error) {
 }
 
 // Expect reads until want has come and gives all up to its end; nothing is read
-// if want is empty. What follows is kept for the next call. At most [TCPMaxRead] bytes are read.
+// if want is empty. What follows is kept for the next call. About [TCPMaxRead] bytes are read at most.
 func (c *TCPConn) Expect(ctx context.Context, want []byte) ([]byte, error) {
-	var got []byte
 	if len(want) == 0 {
 		return nil, nil
 	}
-	last := want[len(want)-1]
+	var got []byte
+	missed := func(err error) error { return &tcpMissed{err: err, want: fmt.Sprintf("%q", want), got: got} }
 	err := c.read(ctx, func() error {
 		for len(got) < TCPMaxRead {
-			b, err := c.reader.ReadByte()
-			if err != nil {
-				return &tcpMissed{err: err, want: fmt.Sprintf("%q", want), got: got}
+			if _, err := c.reader.Peek(1); err != nil {
+				return missed(err)
 			}
-			if got = append(got, b); b == last && bytes.HasSuffix(got, want) {
+			chunk, _ := c.reader.Peek(c.reader.Buffered())
+			old := len(got)
+			got = append(got, chunk...)
+			from := max(0, old-len(want)+1) // it may have begun in what came before
+			if i := bytes.Index(got[from:], want); i >= 0 {
+				got = got[:from+i+len(want)]
+				_, _ = c.reader.Discard(len(got) - old)
 				return nil
 			}
+			_, _ = c.reader.Discard(len(chunk))
 		}
-		return &tcpMissed{err: errTCPTooBig, want: fmt.Sprintf("%q", want), got: got}
+		return missed(errTCPTooBig)
 	})
 	return got, err
 }

@@ -79,9 +79,9 @@ func (c *TCPConn) handshake(ctx context.Context) error {
 		return c.misuse(err)
 	}
 	config.NextProtos = c.req.ALPN
-	config.ServerName = c.req.ServerName
-	if config.ServerName == "" && c.req.Addr != "" {
-		config.ServerName, _, _ = net.SplitHostPort(c.req.Addr)
+	config.ServerName = c.req.serverName()
+	if c.req.tune != nil {
+		c.req.tune(config)
 	}
 	if config.ServerName == "" && !config.InsecureSkipVerify {
 		return c.misuse(errors.New("want a server name to verify over a unix socket"))
@@ -105,6 +105,11 @@ func (c *TCPConn) handshakeWith(ctx context.Context, config *tls.Config) error {
 	c.reader.Reset(upgraded)
 	return nil
 }
+
+// tcpPlace is an address or path in a message.
+type tcpPlace string
+
+func (p tcpPlace) String() string { return string(p) }
 
 var errTCPTooBig = errors.New("too much came")
 
@@ -168,12 +173,12 @@ func (c *TCPConn) classify(ctx context.Context, err error) (Kind, string) {
 		return Cancelled, "cancelled " + c.activity()
 	case errors.As(err, &told): // of a vantage
 		return told.Kind, told.Message
-	case httpOverload(err):
-		return Overload, "pharos is overloaded: " + httpErrno(err)
+	case httpOverload(err) != "":
+		return Overload, "Pharos is overloaded: " + httpOverload(err)
 	case errors.As(err, &dns):
 		return httpDNSProblem(dns)
 	case c.conn == nil:
-		kind, reason := httpConnectProblem(err, c.req.where())
+		kind, reason := httpConnectProblem(err, tcpPlace(c.req.where()))
 		if kind == Proto && c.req.Dial != nil {
 			kind = Vantage
 		}

@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"context"
 	"fmt"
-	"net"
 	"slices"
 	"strings"
 )
@@ -139,10 +138,7 @@ func tcpStartFTP(ctx context.Context, c *TCPConn) error {
 }
 
 func tcpStartXMPP(ctx context.Context, c *TCPConn) error {
-	name := c.req.ServerName
-	if name == "" {
-		name, _, _ = net.SplitHostPort(c.req.Addr)
-	}
+	name := c.req.serverName()
 	if strings.ContainsAny(name, `<>&'"`) {
 		return c.misuse(fmt.Errorf("server name %q cannot be put into XML", name))
 	}

@@ -1,0 +1,174 @@
+package probe
+
+import (
+	"context"
+	"crypto/tls"
+	"encoding/pem"
+	"net"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+)
+
+// tlsServe serves TLS with config until the test ends.
+func tlsServe(t *testing.T, config *tls.Config) string {
+	t.Helper()
+	return tcpServe(t, func(conn net.Conn) { _ = tls.Server(conn, config).HandshakeContext(context.Background()) })
+}
+
+func TestInspectTLS(t *testing.T) {
+	const day = 24 * time.Hour
+	authority, stranger := newTLSAuthority(t), newTLSAuthority(t)
+	now := time.Now()
+	good := authority.tlsYear(t)
+	for _, tt := range []struct {
+		name     string
+		cert     tls.Certificate
+		server   string
+		verified bool
+		problem  string
+		days     float64
+	}{
+		{"good", good, "", true, "", 365},
+		{"good for its name", good, "localhost", true, "", 365},
+		{"another name", good, "example.org", false, "certificate is valid for localhost, not example.org", 365},
+		{"expired", authority.server(t, now.Add(-10*day), now.Add(-3*day-time.Hour)), "", false, "certificate expired 3 days ago", -3.04},
+		{"not yet", authority.server(t, now.Add(2*day), now.Add(4*day)), "", false, "certificate not valid before ", 4},
+		{"of a stranger", stranger.tlsYear(t), "", false, `certificate signed by unknown authority "CN=Test Authority"`, 365},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			addr := tlsServe(t, &tls.Config{Certificates: []tls.Certificate{tt.cert}, NextProtos: []string{"h2"}})
+			req := TLSRequest{TCPRequest: TCPRequest{Addr: addr, CA: authority.pem(), ServerName: tt.server, ALPN: []string{"h2", "http/1.1"}}}
+			res, err := InspectTLS(tcpWithin(t, 5*time.Second), req)
+			if err != nil {
+				t.Fatalf("InspectTLS = %v, want no error", err)
+			}
+			if res.Verified != tt.verified || !strings.HasPrefix(res.VerifyError, tt.problem) || (tt.problem == "") != (res.VerifyError == "") {
+				t.Errorf("InspectTLS = verified %t, %q, want %t, %q", res.Verified, res.VerifyError, tt.verified, tt.problem)
+			}
+			if d := res.DaysLeft - tt.days; d < -0.1 || d > 0.1 {
+				t.Errorf("InspectTLS = %.2f days left, want %.2f", res.DaysLeft, tt.days)
+			}
+			if d := res.ChainDaysLeft - res.DaysLeft; d < -0.01 || d > 0.01 { // the authority lasts longer
+				t.Errorf("InspectTLS = %.2f days left of the chain, want %.2f", res.ChainDaysLeft, res.DaysLeft)
+			}
+			if res.Version != "1.3" || res.ALPN != "h2" || res.RemoteIP != "127.0.0.1" || res.Timing.TLS == 0 {
+				t.Errorf("InspectTLS = %+v, want 1.3, h2, the address and the timing", res)
+			}
+		})
+	}
+}
+
+func TestInspectTLSChainExpiresFirst(t *testing.T) {
+	short := &tlsAuthority{}
+	short.cert, short.key = short.issue(t, "Short", time.Now().Add(-time.Hour), time.Now().Add(48*time.Hour), true)
+	addr := tlsServe(t, &tls.Config{Certificates: []tls.Certificate{short.tlsYear(t)}})
+	res, err := InspectTLS(tcpWithin(t, 5*time.Second), TLSRequest{TCPRequest: TCPRequest{Addr: addr, CA: short.pem()}})
+	if err != nil || !res.Verified || res.DaysLeft < 364 || res.ChainDaysLeft > 2 || res.ChainDaysLeft < 1.9 {
+		t.Errorf("InspectTLS with an authority of two days = %+v, %v, want 2 days left of the chain", res, err)
+	}
+}
+
+func TestInspectTLSVersions(t *testing.T) {
+	cert := newTLSAuthority(t).tlsYear(t)
+	for _, tt := range []struct {
+		min, max uint16
+		want     []string
+	}{
+		{tls.VersionTLS10, tls.VersionTLS13, []string{"1.0", "1.1", "1.2", "1.3"}},
+		{tls.VersionTLS12, tls.VersionTLS12, []string{"1.2"}},
+		{tls.VersionTLS13, tls.VersionTLS13, []string{"1.3"}},
+		{tls.VersionTLS10, tls.VersionTLS10, []string{"1.0"}},
+	} {
+		addr := tlsServe(t, &tls.Config{Certificates: []tls.Certificate{cert}, MinVersion: tt.min, MaxVersion: tt.max})
+		res, err := InspectTLS(tcpWithin(t, 5*time.Second), TLSRequest{TCPRequest: TCPRequest{Addr: addr}, Versions: true})
+		if err != nil {
+			t.Errorf("InspectTLS = %v, want no error", err)
+			continue
+		}
+		if diff := cmp.Diff(tt.want, res.Versions); diff != "" {
+			t.Errorf("InspectTLS(...).Versions (-want +got):\n%s", diff)
+		}
+		if got, want := res.Version, tt.want[len(tt.want)-1]; got != want {
+			t.Errorf("InspectTLS(...).Version = %s, want the highest, %s", got, want)
+		}
+	}
+}
+
+func TestInspectTLSErrors(t *testing.T) {
+	plain := tcpServe(t, func(conn net.Conn) { _, _ = conn.Write([]byte("220 hello there, no TLS\r\n")) })
+	for _, tt := range []struct {
+		addr string
+		kind Kind
+	}{
+		{"127.0.0.1:" + nagiosClosedPort(t), Refused},
+		{plain, TLS},
+		{"127.0.0.1", Misuse},
+	} {
+		if res, err := InspectTLS(tcpWithin(t, time.Second), TLSRequest{TCPRequest: TCPRequest{Addr: tt.addr}}); KindOf(err) != tt.kind {
+			t.Errorf("InspectTLS(%q) = %v, %v, want kind %s", tt.addr, res, err, tt.kind)
+		}
+	}
+}
+
+// TestInspectTLSOpenSSL compares with what openssl says of a certificate that
+// a real openssl s_server serves.
+func TestInspectTLSOpenSSL(t *testing.T) {
+	if _, err := exec.LookPath("openssl"); err != nil {
+		execMissing(t, "openssl")
+	}
+	dir := t.TempDir()
+	run := func(args ...string) string {
+		out, err := exec.Command("openssl", args...).Output()
+		if err != nil {
+			t.Fatalf("openssl %v: %v", args, err)
+		}
+		return strings.TrimSpace(string(out))
+	}
+	cert, key := filepath.Join(dir, "cert.pem"), filepath.Join(dir, "key.pem")
+	run("req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "30", "-subj", "/O=Test/CN=shop.example", "-addext", "subjectAltName=DNS:shop.example,IP:127.0.0.1", "-keyout", key, "-out", cert)
+	port := nagiosClosedPort(t)
+	server := exec.Command("openssl", "s_server", "-accept", "127.0.0.1:"+port, "-cert", cert, "-key", key, "-quiet", "-tls1_2")
+	if err := server.Start(); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		_ = server.Process.Kill()
+		_ = server.Wait()
+	})
+	var res *TLSResult
+	execEventually(t, "s_server answers", func() (ok bool) {
+		var err error
+		res, err = InspectTLS(tcpWithin(t, 5*time.Second), TLSRequest{TCPRequest: TCPRequest{Addr: "127.0.0.1:" + port}})
+		return err == nil
+	})
+	got := map[string]string{"SHA256": res.Chain[0].SHA256, "Serial": res.Chain[0].Serial, "NotAfter": res.Chain[0].NotAfter.UTC().Format("Jan _2 15:04:05 2006 GMT"),
+		"Key": res.Chain[0].Key, "Names": strings.Join(res.Chain[0].Names, " "), "Subject": res.Chain[0].Subject, "Version": res.Version, "Verified": res.VerifyError}
+	field := func(option string) string {
+		_, value, _ := strings.Cut(run("x509", "-in", cert, "-noout", option), "=")
+		return value
+	}
+	fingerprint := run("x509", "-in", cert, "-noout", "-fingerprint", "-sha256")
+	_, fingerprint, _ = strings.Cut(fingerprint, "=")
+	want := map[string]string{"SHA256": strings.ToLower(strings.ReplaceAll(fingerprint, ":", "")), "Serial": strings.ToLower(strings.TrimLeft(field("-serial"), "0")), "NotAfter": field("-enddate"),
+		"Key": "RSA 2048", "Names": "shop.example 127.0.0.1", "Subject": "shop.example", "Version": "1.2", "Verified": `certificate signed by unknown authority "CN=shop.example,O=Test"`}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Errorf("InspectTLS (-openssl +got):\n%s", diff)
+	}
+	roots, err := os.ReadFile(cert)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if block, _ := pem.Decode(roots); block == nil {
+		t.Fatalf("openssl wrote %q, want a certificate", roots)
+	}
+	res, err = InspectTLS(tcpWithin(t, 5*time.Second), TLSRequest{TCPRequest: TCPRequest{Addr: "127.0.0.1:" + port, CA: roots}})
+	if err != nil || !res.Verified {
+		t.Errorf("InspectTLS with that certificate as root = %+v, %v, want it verified", res, err)
+	}
+}
