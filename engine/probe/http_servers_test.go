@@ -111,6 +111,19 @@ func httpScripted(t testing.TB, serve func(net.Conn)) string {
 	if err != nil {
 		t.Fatal(err)
 	}
+	return serveHTTPScript(t, ln, serve)
+}
+
+// httpScriptedTLS is the same over TLS.
+func httpScriptedTLS(t testing.TB, config *tls.Config, serve func(net.Conn)) string {
+	ln, err := tls.Listen("tcp", "127.0.0.1:0", config)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return serveHTTPScript(t, ln, serve)
+}
+
+func serveHTTPScript(t testing.TB, ln net.Listener, serve func(net.Conn)) string {
 	t.Cleanup(func() { ln.Close() })
 	go func() {
 		for {

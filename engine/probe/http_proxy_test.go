@@ -1,0 +1,164 @@
+package probe
+
+import (
+	"bufio"
+	"encoding/binary"
+	"io"
+	"net"
+	"net/http"
+	"strconv"
+	"strings"
+	"testing"
+	"time"
+)
+
+// httpTunnel carries bytes both ways until one side ends.
+func httpTunnel(a, b net.Conn) {
+	go func() {
+		io.Copy(b, a)
+		b.Close()
+	}()
+	io.Copy(a, b)
+	a.Close()
+}
+
+// httpForwards is an HTTP proxy for joe with the password pa:ss.
+func httpForwards(conn net.Conn) {
+	br := bufio.NewReader(conn)
+	for {
+		req, err := http.ReadRequest(br)
+		if err != nil {
+			return
+		}
+		if req.Header.Get("Proxy-Authorization") != "Basic am9lOnBhOnNz" {
+			io.WriteString(conn, "HTTP/1.1 407 Proxy Authentication Required\r\nContent-Length: 0\r\n\r\n")
+			continue
+		}
+		if req.Method != http.MethodConnect {
+			req.Header.Del("Proxy-Authorization")
+			req.RequestURI = ""
+			res, err := http.DefaultTransport.RoundTrip(req)
+			if err != nil {
+				io.WriteString(conn, "HTTP/1.1 502 Bad Gateway\r\nContent-Length: 0\r\n\r\n")
+				continue
+			}
+			res.Write(conn)
+			continue
+		}
+		to, err := net.Dial("tcp", req.Host)
+		if err != nil {
+			io.WriteString(conn, "HTTP/1.1 502 Bad Gateway\r\nContent-Length: 0\r\n\r\n")
+			return
+		}
+		io.WriteString(conn, "HTTP/1.1 200 Connection established\r\n\r\n")
+		httpTunnel(conn, to)
+		return
+	}
+}
+
+// httpSocksServer is a SOCKS5 proxy (RFC 1928, 1929) for joe with pa:ss.
+func httpSocksServer(conn net.Conn) {
+	b := make([]byte, 512)
+	read := func(n int) []byte {
+		if _, err := io.ReadFull(conn, b[:n]); err != nil {
+			return make([]byte, n)
+		}
+		return b[:n]
+	}
+	if n := int(read(2)[1]); !strings.Contains(string(read(n)), "\x02") {
+		conn.Write([]byte{5, 0xff})
+		return
+	}
+	conn.Write([]byte{5, 2})
+	user := string(read(int(read(2)[1])))
+	password := string(read(int(read(1)[0])))
+	if user != "joe" || password != "pa:ss" {
+		conn.Write([]byte{1, 1})
+		return
+	}
+	conn.Write([]byte{1, 0})
+	var host string
+	switch head := read(4); head[3] {
+	case 1:
+		host = net.IP(read(4)).String()
+	case 3:
+		host = string(read(int(read(1)[0])))
+	}
+	to, err := net.Dial("tcp", net.JoinHostPort(host, strconv.Itoa(int(binary.BigEndian.Uint16(read(2))))))
+	if err != nil {
+		conn.Write([]byte{5, 5, 0, 1, 0, 0, 0, 0, 0, 0})
+		return
+	}
+	conn.Write([]byte{5, 0, 0, 1, 0, 0, 0, 0, 0, 0})
+	httpTunnel(conn, to)
+}
+
+func TestHTTPProxies(t *testing.T) {
+	ca := newHTTPCA(t)
+	plain := newHTTPServer(t, httpPages(), nil).URL
+	secure := newHTTPServer(t, httpPages(), httpTLS(t, ca, "127.0.0.1", nil)).URL
+	forwards, socks := httpScripted(t, httpForwards), httpScripted(t, httpSocksServer)
+	overTLS := httpScriptedTLS(t, httpTLS(t, ca, "127.0.0.1", nil), httpForwards)
+	refused := httpRefused(t)
+	const user = "joe:pa%3Ass@"
+	tests := []struct {
+		name  string
+		url   string
+		proxy string
+		kind  Kind
+		text  string
+		proto string
+	}{
+		{"http by http", plain, "http://" + user + forwards, "", "", "1.1"},
+		{"no scheme", plain, user + forwards, "", "", "1.1"},
+		{"https by http", secure, "http://" + user + forwards, "", "", "2"},
+		{"http by https", plain, "https://" + user + overTLS, "", "", "1.1"},
+		{"https by https", secure, "https://" + user + overTLS, "", "", "2"},
+		{"http by socks5", plain, "socks5://" + user + socks, "", "", "1.1"},
+		{"https by socks5h", secure, "socks5h://" + user + socks, "", "", "2"},
+		{"name by socks5", strings.Replace(plain, "127.0.0.1", "localhost", 1), "socks5://" + user + socks, "", "", "1.1"},
+		{"no password, tunnel", secure, "http://" + forwards, Auth, "the proxy wants other credentials", ""},
+		{"wrong password, socks", plain, "socks5://joe:x@" + socks, Auth, "the proxy wants other credentials", ""},
+		{"target down, tunnel", "https://" + refused, "http://" + user + forwards, Refused, "502 Bad Gateway", ""},
+		{"target down, socks", "http://" + refused, "socks5://" + user + socks, Refused, "refused", ""},
+		{"proxy down", plain, "http://" + refused, Vantage, "the proxy: connecting to " + refused + ": connection refused", ""},
+		{"proxy unknown", plain, "http://nosuch.invalid:3128", Vantage, "the proxy: resolving", ""},
+		{"proxy hangs", secure, "http://" + httpScripted(t, httpHangs), Timeout, "waiting for the proxy", ""},
+		{"socks proxy hangs", plain, "socks5://" + httpScripted(t, httpHangs), Timeout, "waiting for the proxy", ""},
+		{"no proxy", secure, "http://" + httpScripted(t, httpSays("SSH-2.0\r\n", false)), Proto, "malformed", ""},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			t.Parallel()
+			timeout := 10 * time.Second
+			if tt.kind == Timeout {
+				timeout = 300 * time.Millisecond
+			}
+			res, err := httpProbe(t, timeout, HTTPRequest{URL: tt.url + "/slow", Proxy: tt.proxy, CA: ca.roots})
+			if tt.kind != "" {
+				if err == nil || err.Kind != tt.kind || !strings.Contains(err.Message, tt.text) {
+					t.Errorf("Do by %q = %v, want kind %q with %q", tt.proxy, err, tt.kind, tt.text)
+				}
+				return
+			}
+			if err != nil {
+				t.Fatal(err)
+			}
+			if res.Status != 200 || string(res.Body) != "at last" || res.Proto != tt.proto {
+				t.Errorf("Do by %q = %d %q over %s, want 200 %q over %s", tt.proxy, res.Status, res.Body, res.Proto, "at last", tt.proto)
+			}
+			checkHTTPTiming(t, tt.name, &res.Timing)
+		})
+	}
+}
+
+// The environment's proxy is for browsers, not for what watches.
+func TestHTTPIgnoresProxyOfEnvironment(t *testing.T) {
+	s := newHTTPServer(t, httpPages(), nil)
+	for _, name := range []string{"http_proxy", "HTTP_PROXY", "ALL_PROXY"} {
+		t.Setenv(name, "http://"+httpRefused(t))
+	}
+	if _, err := httpProbe(t, 5*time.Second, HTTPRequest{URL: strings.Replace(s.URL, "127.0.0.1", "localhost", 1)}); err != nil {
+		t.Errorf("Do with a proxy in the environment: %v", err)
+	}
+}
