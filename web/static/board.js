@@ -37,7 +37,7 @@ export class Board {
   }
 
   #adopt() {
-    const now = this.#clock.now();
+    const now = this.#clock.known();
     for (const section of this.#root.querySelectorAll(":scope > .set")) this.#section(section.dataset.set, section);
     for (const element of this.#root.querySelectorAll(".tile")) {
       const data = this.#model.tiles.get(element.dataset.id);
@@ -93,7 +93,7 @@ export class Board {
 
   #paint() {
     this.#frame = 0;
-    const now = this.#clock.now(), instant = performance.now();
+    const now = this.#clock.known(), instant = performance.now();
     let held = false;
     for (const id of this.#dirty) {
       const data = this.#model.tiles.get(id), tile = this.#tiles.get(id);
@@ -117,7 +117,7 @@ export class Board {
 
   // arrange hides what is not to be shown and sums each section up.
   arrange() {
-    const now = this.#clock.now();
+    const now = this.#clock.known();
     let any = false;
     for (const { name, ids } of this.#model.sets) {
       const section = this.#sections.get(name);

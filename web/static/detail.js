@@ -105,7 +105,7 @@ export class Detail {
   // show draws what is known now; called when something changed and each second.
   show() {
     if (this.#id === null) return;
-    const now = this.#clock.now(), parts = this.#parts;
+    const now = this.#clock.known(), parts = this.#parts;
     const tile = this.#model.tiles.get(this.#id);
     parts.gone.hidden = Boolean(tile);
     parts.body.hidden = !tile;
@@ -145,7 +145,7 @@ export class Detail {
   async #copy() {
     const tile = this.#model.tiles.get(this.#id);
     if (!tile) return;
-    const done = await toClipboard(report({ ...tile, ...this.#full, ...tile }, this.#clock.now()));
+    const done = await toClipboard(report({ ...tile, ...this.#full, ...tile }, this.#clock.known()));
     this.#parts.copy.textContent = done ? "Copied" : "Not allowed here";
     setTimeout(() => (this.#parts.copy.textContent = "Copy"), 2000);
   }

@@ -20,9 +20,10 @@ export function plan(sets, width, height) {
   if (full.size >= LEGIBLE) return { ...full, small: false, folded: new Set() };
   const small = fit(sets.map((s) => s.shown), sets, width, height, SMALL);
   if (small.size >= LEGIBLE) return { ...small, small: true, folded: new Set() };
-  // Fold the set with the most well tiles first, until the rest is legible.
+  // Fold the largest sets first, until the rest is legible: by their size and
+  // not by how they are, so that what is folded stays folded.
   const folded = new Set();
-  const order = [...sets].sort((a, b) => b.shown - b.problems - (a.shown - a.problems));
+  const order = [...sets].sort((a, b) => b.shown - a.shown);
   let best = small;
   for (const set of order) {
     if (set.shown === set.problems) continue;

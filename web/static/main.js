@@ -94,7 +94,7 @@ function reload() {
 
 // summarise draws what follows from all tiles together.
 function summarise() {
-  const now = clock.now();
+  const now = clock.known();
   const counts = model.counts(now, inScope);
   header.counts(counts);
   rail.show(model.problems(now, inScope), counts.total, now);

@@ -9,6 +9,7 @@ const MOST = 60; // items in the page; the line clips long before
 export class Rail {
   #root = document.getElementById("rail");
   #list = this.#root.querySelector("ol");
+  #count = document.getElementById("rail-count");
   #well = document.getElementById("rail-well");
   #template = document.getElementById("problem-template");
   #items = [];
@@ -22,6 +23,8 @@ export class Rail {
     this.#root.classList.toggle("-quiet", problems.length === 0);
     const quiet = total === 0 ? "nothing is watched" : `none · all ${total} as they should be`;
     if (this.#well.textContent !== quiet) this.#well.textContent = quiet;
+    const count = problems.length ? String(problems.length) : "";
+    if (this.#count.textContent !== count) this.#count.textContent = count;
     const listed = problems.slice(0, MOST);
     while (this.#items.length > listed.length) this.#items.pop().element.remove();
     listed.forEach((tile, i) => {
