@@ -136,7 +136,8 @@ func loadErrorLine(e *engine.LoadError) string {
 	case e.Line == 0:
 		return e.File + ": " + e.Message
 	}
-	return fmt.Sprintf("%s:%d: %s", e.File, e.Line, e.Message)
+	place := fmt.Sprintf("%s:%d: ", e.File, e.Line)
+	return place + strings.TrimPrefix(e.Message, place)
 }
 
 // durationWords says how long something has lasted, in the original's words.

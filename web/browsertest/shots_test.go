@@ -86,7 +86,7 @@ func takeShots(t *testing.T, dir string, serve func(*testing.T) *wall, shots []s
 	if w == nil || t.Name() != "TestShots/showcase" {
 		return
 	}
-	w.engine.Board().LoadFailed(engine.LoadError{File: "pharos.lua", Line: 31, Message: "pharos.lua:31: '}' expected (to close '{' at line 28) near 'thresholds'"})
+	w.engine.Board().LoadFailed(engine.LoadError{File: "pharos.lua", Line: 31, Message: "'}' expected (to close '{' at line 28) near 'thresholds'"})
 	takeShot(t, dir, "banner", w.url("/?theme=dark"), 1440, 810)
 	takeShot(t, dir, "banner-kiosk", w.url("/?kiosk&theme=dark"), 1920, 1080)
 	b := newTab(t, 1440, 810)

@@ -31,9 +31,8 @@ export class Header {
   config({ error, generation, loaded_at }) {
     $("banner").hidden = !error;
     if (!error) return;
-    const place = error.file ? `${error.file}${error.line ? `:${error.line}` : ""}` : "";
-    text($("banner-place"), place);
-    text($("banner-message"), place ? error.message.replace(`${place}: `, "") : error.message);
+    const place = error.file ? `${error.file}${error.line ? `:${error.line}` : ""}: ` : "";
+    text($("banner-message"), error.message.startsWith(place) ? error.message : place + error.message);
     text($("banner-old"), `generation ${generation}, loaded ${timeOfDay(loaded_at)}, goes on`);
   }
 
