@@ -32,7 +32,7 @@ function CommandMetricWatcher:check()
   if type(command) == "function" then command = command(self) end
   local options = {}
   for _, name in ipairs(passed) do options[name] = self[name] end
-  local result, err = pharos.exec(command, options)
+  local result, err = self:run(command, options)
   if not result then return nil, err end
 
   local status, value, detail = self:handle_output(result.stdout, result)
@@ -40,6 +40,9 @@ function CommandMetricWatcher:check()
   if self.verdict then return self.verdict end
   return self:handle_returncode(result.code, result)
 end
+
+-- How the command is run.
+function CommandMetricWatcher:run(command, options) return pharos.exec(command, options) end
 
 -- Override it to judge what was printed; whatever it decides wins.
 function CommandMetricWatcher:handle_output(output, result) end

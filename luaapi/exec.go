@@ -26,8 +26,7 @@ type execCall struct {
 // execFunction is pharos.exec(command, options).
 func (s *script) execFunction(L *lua.LState) lua.LValue {
 	return L.NewFunction(func(L *lua.LState) int {
-		call := readExec(L, "pharos.exec", 1, execOptions)
-		return s.exec(L, call, "exec")
+		return s.exec(L, readExec(L, "pharos.exec", 1, execOptions), "exec")
 	})
 }
 
@@ -98,9 +97,19 @@ func (c *execCall) setEnv(v lua.LValue) error {
 	return nil
 }
 
-// exec runs the command and leaves its result, or nil and an error that has
-// what was printed until then.
+// exec runs the command and leaves its result, or nil and an error.
 func (s *script) exec(L *lua.LState, call *execCall, kind string) int {
+	t, err := s.execTable(L, call, kind)
+	if err != nil {
+		return s.pushError(L, err)
+	}
+	L.Push(t)
+	return 1
+}
+
+// execTable runs the command and makes the table of its result. What it printed
+// is kept as evidence, also when it failed.
+func (s *script) execTable(L *lua.LState, call *execCall, kind string) (*lua.LTable, error) {
 	e := &Event{Kind: kind, Host: call.host, Text: call.String()}
 	result, err := reach(s, L, e, call.timeout, func(ctx context.Context) (*probe.ExecResult, error) {
 		return s.primitives.Exec(ctx, call.host, call.ExecRequest)
@@ -114,9 +123,9 @@ func (s *script) exec(L *lua.LState, call *execCall, kind string) int {
 	}
 	s.done(L, e)
 	if err != nil {
-		return s.pushError(L, err)
+		return nil, err
 	}
-	t := L.CreateTable(0, 6)
+	t := L.CreateTable(0, 8)
 	t.RawSetString("code", lua.LNumber(result.Code))
 	if result.Signal != "" {
 		t.RawSetString("signal", lua.LString(result.Signal))
@@ -125,8 +134,7 @@ func (s *script) exec(L *lua.LState, call *execCall, kind string) int {
 	t.RawSetString("stderr", lua.LString(stderr))
 	t.RawSetString("elapsed", lua.LNumber(result.Elapsed.Seconds()))
 	t.RawSetString("truncated", lua.LBool(result.Truncated))
-	L.Push(t)
-	return 1
+	return t, nil
 }
 
 func outcomeOf(r *probe.ExecResult) string {

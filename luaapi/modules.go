@@ -14,6 +14,7 @@ var modules = []struct {
 }{
 	{"exec", (*script).execFunction},
 	{"ssh", (*script).sshFunction},
+	{"nagios", (*script).nagiosFunction},
 	{"http", (*script).httpModule},
 	{"json", (*script).jsonModule},
 	{"log", (*script).logModule},
@@ -33,6 +34,7 @@ var builtinClasses = []struct{ name, file string }{
 	{"Class", "class.lua"},
 	{"MetricWatcher", "metric.lua"},
 	{"CommandMetricWatcher", "command.lua"},
+	{"NagiosMetricWatcher", "nagios.lua"},
 	{"PageGETMetricWatcher", "page.lua"},
 	{"WatcherSet", "set.lua"},
 }
