@@ -1,0 +1,267 @@
+package main
+
+import (
+	"bufio"
+	"bytes"
+	"encoding/json"
+	"fmt"
+	"net"
+	"strconv"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"time"
+)
+
+// viewersResult is what the viewers saw.
+type viewersResult struct {
+	Open         int          `json:"open"` // reading viewers whose stream was open to the end
+	Bytes        int64        `json:"bytes"`
+	Frames       int64        `json:"frames"`
+	FrameLatency distribution `json:"frame_latency"`  // server's clock in a frame to its receipt, every viewer
+	Verdict      distribution `json:"verdict"`        // end of a run to its receipt, the first viewer
+	Lateness     distribution `json:"lateness"`       // due to start of each run that the first viewer saw
+	LagP99       float64      `json:"lag_p99"`        // worst of what beats said, seconds
+	LagMax       float64      `json:"lag_max"`        // the same
+	BeatGapMax   float64      `json:"beat_gap_max"`   // seconds between beats, the first viewer
+	StuckCut     int          `json:"stuck_cut"`      // stuck viewers that the server let go of
+	MaxFrameRate float64      `json:"max_frame_rate"` // of the viewer with most, a second
+}
+
+// viewers opens args[1] reading and args[2] stuck viewers of args[0], an
+// address and a path ("127.0.0.1:8811 /events" as one word with a space). They
+// measure from the line "go" on, which comes by way of args[3]: the time, in
+// Unix milliseconds.
+func viewers(args []string, ready func(string), over <-chan struct{}) (any, error) {
+	addr, count, stuck, from, err := viewerArgs(args)
+	if err != nil {
+		return nil, err
+	}
+	crowd := &crowd{from: from, over: over}
+	var wg sync.WaitGroup
+	readers := make([]*viewer, count)
+	for i := range readers {
+		readers[i] = &viewer{crowd: crowd, first: i == 0}
+		wg.Go(func() { readers[i].watch(addr) })
+	}
+	var cut atomic.Int32
+	for range stuck {
+		wg.Go(func() {
+			if standStill(addr, over) {
+				cut.Add(1)
+			}
+		})
+	}
+	ready("watching")
+	<-over
+	wg.Wait()
+	return crowd.result(readers, int(cut.Load())), nil
+}
+
+func viewerArgs(args []string) (addr string, count, stuck int, from time.Time, err error) {
+	if len(args) != 4 {
+		return "", 0, 0, from, fmt.Errorf("want ADDRESS COUNT STUCK FROM, got %q", args)
+	}
+	count, err1 := strconv.Atoi(args[1])
+	stuck, err2 := strconv.Atoi(args[2])
+	millis, err3 := strconv.ParseInt(args[3], 10, 64)
+	for _, e := range []error{err1, err2, err3} {
+		if e != nil {
+			return "", 0, 0, from, e
+		}
+	}
+	return args[0], count, stuck, time.UnixMilli(millis), nil
+}
+
+// crowd is what all viewers share.
+type crowd struct {
+	from time.Time
+	over <-chan struct{}
+}
+
+// viewer reads one stream, with as little work as can be; the first one takes
+// every event apart.
+type viewer struct {
+	crowd *crowd
+	first bool
+
+	open    bool
+	bytes   int64
+	frames  int64
+	latency []float64
+
+	verdict, lateness []float64
+	lagP99, lagMax    float64
+	lastBeat          time.Time
+	beatGap           float64
+}
+
+// ask opens a stream.
+func ask(addr string) (net.Conn, error) {
+	conn, err := net.DialTimeout("tcp", addr, 5*time.Second)
+	if err != nil {
+		return nil, err
+	}
+	_, err = fmt.Fprintf(conn, "GET /events HTTP/1.1\r\nHost: %s\r\nAccept: text/event-stream\r\n\r\n", addr)
+	return conn, err
+}
+
+func (v *viewer) watch(addr string) {
+	conn, err := ask(addr)
+	if err != nil {
+		return
+	}
+	defer conn.Close()
+	done := make(chan struct{})
+	defer close(done)
+	go func() {
+		select {
+		case <-v.crowd.over:
+			conn.SetReadDeadline(time.Now())
+		case <-done:
+		}
+	}()
+	v.read(conn)
+	select {
+	case <-v.crowd.over:
+		v.open = true
+	default:
+	}
+}
+
+// read takes lines until the stream ends. A line may be as long as a snapshot.
+func (v *viewer) read(conn net.Conn) {
+	in := bufio.NewReaderSize(conn, 16<<10)
+	var data, line []byte
+	for {
+		part, err := in.ReadSlice('\n')
+		line = append(line, part...)
+		if err == bufio.ErrBufferFull {
+			continue
+		}
+		if err != nil {
+			return
+		}
+		now := time.Now()
+		counted := now.After(v.crowd.from)
+		if counted {
+			v.bytes += int64(len(line))
+		}
+		switch {
+		case bytes.HasPrefix(line, []byte("data: ")):
+			data = append(data[:0], line[6:]...)
+		case bytes.HasPrefix(line, []byte("event: ")) && counted:
+			v.event(strings.TrimSpace(string(line[7:])), data, now)
+		}
+		line = line[:0]
+	}
+}
+
+func (v *viewer) event(name string, data []byte, now time.Time) {
+	if name == "update" || name == "frame" {
+		v.frames++
+		if at, ok := frameTime(data); ok {
+			v.latency = append(v.latency, seconds(now)-at)
+		}
+	}
+	if !v.first {
+		return
+	}
+	switch name {
+	case "update":
+		v.update(data, now)
+	case "beat":
+		v.beat(data, now)
+	}
+}
+
+// frameTime finds "time":1234.567 at the head of a frame without taking all of
+// it apart.
+func frameTime(data []byte) (float64, bool) {
+	_, rest, ok := bytes.Cut(data[:min(len(data), 120)], []byte(`"time":`))
+	if !ok {
+		return 0, false
+	}
+	end := bytes.IndexAny(rest, ",}")
+	if end < 0 {
+		return 0, false
+	}
+	at, err := strconv.ParseFloat(string(rest[:end]), 64)
+	return at, err == nil
+}
+
+func (v *viewer) update(data []byte, now time.Time) {
+	var u struct {
+		Tiles []struct {
+			Ended, Next, Elapsed, Interval float64
+		}
+	}
+	if json.Unmarshal(data, &u) != nil {
+		return
+	}
+	for _, t := range u.Tiles {
+		v.verdict = append(v.verdict, seconds(now)-t.Ended)
+		started, due := t.Ended-t.Elapsed, t.Next-t.Interval
+		if late := started - due; late > -t.Interval/2 && late < t.Interval {
+			v.lateness = append(v.lateness, max(late, 0))
+		}
+	}
+}
+
+func (v *viewer) beat(data []byte, now time.Time) {
+	var b struct {
+		Lag struct{ P99, Max float64 }
+	}
+	if json.Unmarshal(data, &b) != nil {
+		return
+	}
+	v.lagP99, v.lagMax = max(v.lagP99, b.Lag.P99), max(v.lagMax, b.Lag.Max)
+	if !v.lastBeat.IsZero() {
+		v.beatGap = max(v.beatGap, now.Sub(v.lastBeat).Seconds())
+	}
+	v.lastBeat = now
+}
+
+// standStill opens a stream and never reads it; it tells whether the server
+// let go of it before it was over.
+func standStill(addr string, over <-chan struct{}) bool {
+	conn, err := ask(addr)
+	if err != nil {
+		return true
+	}
+	defer conn.Close()
+	tick := time.NewTicker(500 * time.Millisecond)
+	defer tick.Stop()
+	for {
+		select {
+		case <-over:
+			return false
+		case <-tick.C:
+			if hungUp(conn) {
+				return true
+			}
+		}
+	}
+}
+
+func (c *crowd) result(all []*viewer, cut int) viewersResult {
+	r := viewersResult{StuckCut: cut}
+	var latency []float64
+	span := time.Since(c.from).Seconds()
+	for _, v := range all {
+		if v.open {
+			r.Open++
+		}
+		r.Bytes += v.bytes
+		r.Frames += v.frames
+		r.MaxFrameRate = max(r.MaxFrameRate, float64(v.frames)/span)
+		latency = append(latency, v.latency...)
+	}
+	first := all[0]
+	r.FrameLatency = distributionOf(latency)
+	r.Verdict, r.Lateness = distributionOf(first.verdict), distributionOf(first.lateness)
+	r.LagP99, r.LagMax, r.BeatGapMax = first.lagP99, first.lagMax, first.beatGap
+	return r
+}
+
+func seconds(t time.Time) float64 { return float64(t.UnixNano()) / 1e9 }
