@@ -9,9 +9,12 @@ import (
 	"os"
 	"os/signal"
 	"syscall"
+
+	"pharos/engine/probe/initproc"
 )
 
 func main() {
+	initproc.Main()
 	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGINT, syscall.SIGTERM)
 	// A second signal is not ours to hold back: it ends the process at once.
 	context.AfterFunc(ctx, stop)

@@ -6,6 +6,7 @@ import (
 	"log/slog"
 	"os"
 	"os/signal"
+	"sync/atomic"
 	"syscall"
 	"time"
 
@@ -28,9 +29,9 @@ type reloader struct {
 	engine  *engine.Engine
 	logger  *slog.Logger
 
-	current *luaapi.Config // the one that runs
-	inputs  []luaapi.Input // of the newest load, good or not: what to watch
-	number  uint64         // of the current generation
+	current atomic.Pointer[luaapi.Config] // the one that runs
+	inputs  []luaapi.Input                // of the newest load, good or not: what to watch
+	number  uint64                        // of the current generation
 }
 
 func newReloader(o luaapi.Options, eng *engine.Engine, logger *slog.Logger) *reloader {
@@ -49,15 +50,15 @@ func (r *reloader) first(ctx context.Context) error {
 }
 
 func (r *reloader) close() {
-	if r.current != nil {
-		r.current.Close()
+	if cfg := r.current.Load(); cfg != nil {
+		cfg.Close()
 	}
 }
 
 // next gives the options of the load after the current one.
 func (r *reloader) next() luaapi.Options {
 	o := r.options
-	o.Prev, o.Number = r.current, r.number+1
+	o.Prev, o.Number = r.current.Load(), r.number+1
 	return o
 }
 
@@ -67,9 +68,8 @@ func (r *reloader) take(cfg *luaapi.Config) {
 		r.logger.Warn(w.Message, "file", w.File, "line", w.Line)
 	}
 	r.engine.Replace(cfg.Generation)
-	old := r.current
-	r.current, r.inputs, r.number = cfg, cfg.Inputs, cfg.Generation.Number
-	if old != nil {
+	r.inputs, r.number = cfg.Inputs, cfg.Generation.Number
+	if old := r.current.Swap(cfg); old != nil {
 		old.Close()
 	}
 }

@@ -98,7 +98,7 @@ func serve(ctx context.Context, f serveFlags, out io.Writer) error {
 	defer r.close()
 
 	host, _ := os.Hostname()
-	srv := web.New(web.Config{
+	cfg := web.Config{
 		Board:        eng.Board(),
 		Version:      version(),
 		Host:         host,
@@ -106,9 +106,12 @@ func serve(ctx context.Context, f serveFlags, out io.Writer) error {
 		Logger:       logger,
 		StreamRate:   f.streamRate,
 		AllowedHosts: f.allowed,
-	})
-	greet(out, o, r.current.Generation)
-	return runDaemon(ctx, eng, srv, r, ln)
+	}
+	if f.showSource {
+		cfg.ShowSource = r.sourceLines
+	}
+	greet(out, o, r.current.Load().Generation)
+	return runDaemon(ctx, eng, web.New(cfg), r, ln)
 }
 
 // runDaemon runs the parts until ctx ends or one of them fails, then stops
