@@ -20,19 +20,18 @@ local TCPMetricWatcher = pharos.MetricWatcher:extend{
 }
 for name, types in pairs(passed) do TCPMetricWatcher.options[name] = types end
 
--- self.request is what every run gives to pharos.tcp.
 function TCPMetricWatcher:init()
   if not self.address then
     error(("cannot make a %s without an address"):format(self.class_name), 3)
   end
-  self.request = {}
-  for name in pairs(passed) do self.request[name] = self[name] end
 end
 
 function TCPMetricWatcher:check()
   local address = self.address
   if type(address) == "function" then address = address(self) end
-  local result, err = pharos.tcp(address, self.request)
+  local options = {}
+  for name in pairs(passed) do options[name] = self[name] end
+  local result, err = pharos.tcp(address, options)
   if not result then return nil, err end
 
   local status, value, detail = self:handle_output(result.reply .. table.concat(result.lines, "\n"), result)

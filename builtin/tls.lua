@@ -26,12 +26,12 @@ function TLSMetricWatcher:init()
   if not self.address then
     error(("cannot make a %s without an address"):format(self.class_name), 3)
   end
-  self.request = {}
-  for name in pairs(passed) do self.request[name] = self[name] end
 end
 
 function TLSMetricWatcher:check()
-  local shown, err = pharos.tls(self.address, self.request)
+  local options = {}
+  for name in pairs(passed) do options[name] = self[name] end
+  local shown, err = pharos.tls(self.address, options)
   if not shown then return nil, err end
   local days = math.floor(shown.chain_days_left)
   local own = shown.chain[1]
