@@ -13,10 +13,8 @@ import (
 
 const (
 	// writeTimeout is how long a viewer may take to make room for a chunk
-	// before it is cut. A deadline is set anew when less than writeGrace of it
-	// is left: to set it for each frame costs a twelfth of sending it.
+	// before it is cut.
 	writeTimeout = 5 * time.Second
-	writeGrace   = 4 * time.Second
 	// chunkSize is written under one deadline: a slow viewer of a large board
 	// is cut for standing still, not for being slow.
 	chunkSize = 64 << 10
@@ -47,9 +45,8 @@ func (s *Server) events(c echo.Context) error {
 	own := r.Clone(ctx)
 	own.URL.RawQuery = "stream=" + v.id
 	own.Header.Del("Last-Event-ID")
-	under := c.Response().Writer // net/http's own: nothing of echo's is needed for each frame
 	s.hub.streams.ServeHTTP(&streamWriter{
-		under: under, control: http.NewResponseController(under),
+		under: c.Response(), control: http.NewResponseController(c.Response()),
 		hub: s.hub, viewer: v, cancel: cancel,
 	}, own)
 	return nil
@@ -65,10 +62,9 @@ type streamWriter struct {
 	viewer  *viewer
 	cancel  func()
 
-	event    bytes.Buffer // gathered since the last flush
-	deadline time.Time    // of writes
-	joined   bool
-	failed   bool
+	event  bytes.Buffer // gathered since the last flush
+	joined bool
+	failed bool
 }
 
 func (w *streamWriter) Header() http.Header { return w.under.Header() }
@@ -111,7 +107,8 @@ func (w *streamWriter) Flush() {
 		w.event.Reset()
 	}
 	if !w.failed {
-		if err := w.control.Flush(); err != nil { // under the deadline of the write before
+		w.arm()
+		if err := w.control.Flush(); err != nil {
 			w.fail()
 		}
 	}
@@ -126,10 +123,7 @@ func (w *streamWriter) Flush() {
 func (w *streamWriter) write(p []byte) {
 	for len(p) > 0 && !w.failed {
 		n := min(len(p), chunkSize)
-		if err := w.arm(); err != nil {
-			w.fail()
-			return
-		}
+		w.arm()
 		if _, err := w.under.Write(p[:n]); err != nil {
 			w.fail()
 			return
@@ -138,13 +132,10 @@ func (w *streamWriter) write(p []byte) {
 	}
 }
 
-func (w *streamWriter) arm() error {
-	now := time.Now()
-	if w.deadline.Sub(now) >= writeGrace {
-		return nil
+func (w *streamWriter) arm() {
+	if err := w.control.SetWriteDeadline(time.Now().Add(writeTimeout)); err != nil {
+		w.fail()
 	}
-	w.deadline = now.Add(writeTimeout)
-	return w.control.SetWriteDeadline(w.deadline)
 }
 
 // fail ends the stream: without its context r3labs would go on writing to a

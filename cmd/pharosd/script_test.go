@@ -56,22 +56,18 @@ func freePort(t *testing.T) string {
 }
 
 // until URL REGEXP asks URL until its answer matches, and fails after ten
-// seconds; ! until URL waits until nobody answers. A path instead of a URL is
-// a file that is read.
+// seconds; ! until URL waits until nobody answers.
 func until(ts *testscript.TestScript, gone bool, args []string) {
 	if len(args) != 2 && !(gone && len(args) == 1) {
-		ts.Fatalf("usage: until URL|FILE REGEXP, or ! until URL")
+		ts.Fatalf("usage: until URL REGEXP, or ! until URL")
 	}
-	look := func() (string, error) { return fetch(args[0]) }
-	if !strings.HasPrefix(args[0], "http://127.0.0.1:") {
-		look = func() (string, error) {
-			text, err := os.ReadFile(ts.MkAbs(args[0]))
-			return string(text), err
-		}
+	url := args[0]
+	if !strings.HasPrefix(url, "http://127.0.0.1:") {
+		ts.Fatalf("until %q: want a URL on 127.0.0.1", url)
 	}
 	var last string
 	for deadline := time.Now().Add(10 * time.Second); time.Now().Before(deadline); time.Sleep(20 * time.Millisecond) {
-		text, err := look()
+		body, err := fetch(url)
 		switch {
 		case gone && err != nil:
 			return
@@ -79,11 +75,11 @@ func until(ts *testscript.TestScript, gone bool, args []string) {
 			last = "it still answers"
 		case err != nil:
 			last = err.Error()
-		case regexp.MustCompile(args[1]).MatchString(text):
-			fmt.Fprint(ts.Stdout(), text)
+		case regexp.MustCompile(args[1]).MatchString(body):
+			fmt.Fprint(ts.Stdout(), body)
 			return
 		default:
-			last = text
+			last = body
 		}
 	}
 	ts.Fatalf("until %s: not within 10 s; last: %s", strings.Join(args, " "), last)

@@ -38,6 +38,7 @@ func Block(L *lua.LState, f func(ctx context.Context)) {
 
 func (r *run) giveWay(L *lua.LState, f func(ctx context.Context)) {
 	u, ctx := r.u, r.waitContext()
+	r.meter.release()
 	u.holder.Store(nil)
 	u.baton.unlock()
 	defer func() {

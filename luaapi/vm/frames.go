@@ -27,6 +27,9 @@ func (f frame) field(name string) reflect.Value { return f.v.Elem().FieldByName(
 
 func (f frame) parent() frame { return frame{f.field("Parent")} }
 
+// index is the number of frames below.
+func (f frame) index() int { return int(f.field("Idx").Int()) }
+
 func (f frame) tailCalls() int { return int(f.field("TailCall").Int()) }
 
 // isGo tells whether the frame is a Go function's.

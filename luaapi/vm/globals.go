@@ -15,6 +15,8 @@ func (u *Universe) openLibraries(L *lua.LState) {
 	u.openTable(L)
 	u.openMath(L)
 	u.openOS(L)
+	u.openUTF8(L)
+	u.openBit(L)
 	u.openCoroutine(L)
 	u.env.RawSetString(concatName, L.NewFunction(concat))
 	if u.opts.Find != nil {

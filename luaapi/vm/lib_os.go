@@ -7,9 +7,24 @@ import (
 )
 
 func (u *Universe) openOS(L *lua.LState) {
-	u.library(L, "os", map[string]lua.LGFunction{
-		"time": osTime, "clock": u.osClock, "difftime": osDiffTime,
-	})
+	functions := map[string]lua.LGFunction{
+		"time": osTime, "clock": u.osClock, "difftime": osDiffTime, "date": osDate,
+	}
+	for name, hint := range map[string]string{
+		"exit":      "a script cannot end the process; return from the function",
+		"execute":   "use pharos.exec",
+		"getenv":    "use pharos.env",
+		"remove":    "a script changes no files",
+		"rename":    "a script changes no files",
+		"tmpname":   "a script changes no files",
+		"setlocale": "the locale is the process's",
+	} {
+		functions[name] = func(L *lua.LState) int {
+			L.RaiseError("cannot use os.%s: it does not exist here (%s)", name, hint)
+			return 0
+		}
+	}
+	u.library(L, "os", functions)
 }
 
 // osClock is the time since the file was loaded: the CPU time of the process,
@@ -24,25 +39,77 @@ func osDiffTime(L *lua.LState) int {
 	return 1
 }
 
-// osTime is os.time([table]).
+// osTime is os.time([table]): in seconds, local time.
 func osTime(L *lua.LState) int {
 	if L.Get(1) == lua.LNil {
 		L.Push(lua.LNumber(time.Now().Unix()))
 		return 1
 	}
 	t := checkTable(L, 1)
-	field := func(name string, otherwise int) int {
-		v, ok := t.RawGetString(name).(lua.LNumber)
-		if !ok {
-			if otherwise < 0 {
-				L.RaiseError("field '%s' missing in date table", name)
-			}
-			return otherwise
-		}
-		return toInt(float64(v))
-	}
-	at := time.Date(field("year", -1), time.Month(field("month", -1)), field("day", -1),
-		field("hour", 12), field("min", 0), field("sec", 0), 0, time.Local)
+	field := func(name string) int { return dateField(L, t, name) }
+	at := time.Date(field("year"), time.Month(field("month")), field("day"),
+		field("hour"), field("min"), field("sec"), 0, time.Local)
 	L.Push(lua.LNumber(at.Unix()))
 	return 1
+}
+
+// dateField is a field of the table given to os.time. Without an hour it is
+// noon, so that a day stays the day it is whatever the season's clock.
+func dateField(L *lua.LState, t *lua.LTable, name string) int {
+	switch v := t.RawGetString(name).(type) {
+	case lua.LNumber:
+		return toInt(float64(v))
+	case lua.LString:
+		if f, ok := parseNumber(string(v)); ok {
+			return toInt(f)
+		}
+	}
+	switch name {
+	case "hour":
+		return 12
+	case "min", "sec":
+		return 0
+	}
+	L.RaiseError("field '%s' missing in date table", name)
+	return 0
+}
+
+// osDate is os.date([format [, time]]).
+func osDate(L *lua.LState) int {
+	format := optString(L, 1, "%c")
+	at := time.Now()
+	if L.Get(2) != lua.LNil {
+		at = time.Unix(int64(checkNumber(L, 2)), 0)
+	}
+	if len(format) > 0 && format[0] == '!' {
+		format, at = format[1:], at.UTC()
+	}
+	if len(format) >= 2 && format[:2] == "*t" {
+		L.Push(dateTable(L, at))
+		return 1
+	}
+	runOf(L).charge(len(format))
+	text, bad := strftime(nil, format, at)
+	if bad != "" {
+		argError(L, 1, "invalid conversion specifier '"+bad+"'")
+	}
+	checkSize(L, len(text))
+	L.Push(lua.LString(text))
+	return 1
+}
+
+func dateTable(L *lua.LState, at time.Time) *lua.LTable {
+	t := L.CreateTable(0, 9)
+	for _, field := range []struct {
+		name  string
+		value int
+	}{
+		{"year", at.Year()}, {"month", int(at.Month())}, {"day", at.Day()},
+		{"hour", at.Hour()}, {"min", at.Minute()}, {"sec", at.Second()},
+		{"wday", int(at.Weekday()) + 1}, {"yday", at.YearDay()},
+	} {
+		t.RawSetString(field.name, lua.LNumber(field.value))
+	}
+	t.RawSetString("isdst", lua.LBool(at.IsDST()))
+	return t
 }

@@ -24,23 +24,31 @@ func tableConcat(L *lua.LState) int {
 	} else {
 		to = checkInt(L, 4)
 	}
-	r := runOf(L)
-	var buf []byte
+	r, total := runOf(L), 0
 	for i := from; i <= to; i++ {
-		n := len(buf)
+		switch v := t.RawGetInt(i).(type) {
+		case lua.LString:
+			total += len(v) + len(sep)
+		case lua.LNumber:
+			total += 8 + len(sep)
+		default:
+			L.RaiseError("invalid value (%s) at index %d in table for 'concat'", v.Type().String(), i)
+		}
+		checkSize(L, total-len(sep))
+		r.charge(1)
+	}
+	r.charge(total / bytesPerStep)
+	buf := make([]byte, 0, total)
+	for i := from; i <= to; i++ {
 		switch v := t.RawGetInt(i).(type) {
 		case lua.LString:
 			buf = append(buf, v...)
 		case lua.LNumber:
 			buf = appendNumber(buf, float64(v))
-		default:
-			L.RaiseError("invalid value (%s) at index %d in table for 'concat'", v.Type().String(), i)
 		}
 		if i < to {
 			buf = append(buf, sep...)
 		}
-		r.charge(1 + (len(buf)-n)/bytesPerStep)
-		checkSize(L, len(buf))
 	}
 	L.Push(lua.LString(buf))
 	return 1

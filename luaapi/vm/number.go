@@ -60,9 +60,15 @@ func trimZeros(dst []byte, from, end int) []byte {
 	return append(dst[:keep], dst[end:]...)
 }
 
+// maxNumeral is the longest text that is taken for a number.
+const maxNumeral = 1000
+
 // parseNumber reads a decimal or hexadecimal number with blanks around it, as
 // tonumber does.
 func parseNumber(s string) (float64, bool) {
+	if len(s) > maxNumeral {
+		return 0, false
+	}
 	s = strings.Trim(s, " \t\n\v\f\r")
 	digits := strings.TrimLeft(s, "+-")
 	if len(s)-len(digits) > 1 || digits == "" {
@@ -102,7 +108,6 @@ func baseToNumber(L *lua.LState) int {
 	case lua.LNumber:
 		L.Push(v)
 	case lua.LString:
-		runOf(L).charge(len(v) / bytesPerStep)
 		if f, ok := parseNumber(string(v)); ok {
 			L.Push(lua.LNumber(f))
 		} else {

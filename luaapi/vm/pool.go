@@ -23,14 +23,12 @@ func (u *Universe) take() *run {
 	return r
 }
 
-// put gives a run back. A thread that an error went through is dropped: errors
-// leave its stack as it was when they were raised.
-func (u *Universe) put(r *run, clean bool) {
-	r.threads[0].RemoveContext()
-	if !clean || r.threads[0].Dead || r.threads[0].Parent != nil {
-		r.threads[0] = u.newThread()
-	} else {
+// put gives a run back.
+func (u *Universe) put(r *run, c *caught) {
+	if c == nil {
 		r.threads[0].SetTop(0)
+	} else if !recycle(r.threads[0], c) {
+		r.threads[0] = u.newThread()
 	}
 	r.threads = r.threads[:1]
 	r.ctx, r.wait, r.unwait = nil, nil, nil
@@ -39,8 +37,8 @@ func (u *Universe) put(r *run, clean bool) {
 	if len(u.free) < maxFree {
 		u.free = append(u.free, r)
 	}
-	if r.last-u.trimmed > trimEvery {
-		u.trim(r.last)
+	if r.meter.last-u.trimmed > trimEvery {
+		u.trim(r.meter.last)
 	}
 }
 

@@ -13,8 +13,9 @@ const maxNesting = 100
 
 // caught is an error that reached a protected call.
 type caught struct {
-	value lua.LValue
-	trace string
+	value  lua.LValue
+	trace  string
+	broken bool // the thread is not in the state that an error leaves it in
 }
 
 // protect calls the function that lies below nargs arguments on top of L's
@@ -23,8 +24,8 @@ type caught struct {
 // that closures captured pointing into the stack of what failed
 // (yuin/gopher-lua#448).
 //
-// On success the caller gives the thread back with release. A thread that an
-// error went through is dropped.
+// The caller gives the thread back with release when it has taken the results.
+// After an error it has none.
 func (r *run) protect(L *lua.LState, nargs int, trace bool) (*lua.LState, *caught) {
 	r.descend(L)
 	th := r.u.borrow()
@@ -35,6 +36,9 @@ func (r *run) protect(L *lua.LState, nargs int, trace bool) (*lua.LState, *caugh
 	c := r.callOn(th, nargs, trace)
 	r.threads = r.threads[:len(r.threads)-1]
 	r.u.base.G.CurrentThread = L
+	if c != nil && recycle(th, c) {
+		r.u.release(th)
+	}
 	return th, c
 }
 
@@ -45,12 +49,13 @@ func (r *run) descend(L *lua.LState) {
 	}
 }
 
+// callOn calls what lies below nargs arguments on th's stack.
 func (r *run) callOn(th *lua.LState, nargs int, trace bool) (c *caught) {
 	depth := len(r.threads)
 	defer func() {
 		if p := recover(); p != nil {
-			c = r.catch(th, p, trace)
 			r.threads = r.threads[:depth]
+			c = r.catch(th, p, trace)
 		}
 	}()
 	th.Call(nargs, lua.MultRet)
@@ -66,8 +71,12 @@ func (r *run) catch(L *lua.LState, p any, trace bool) *caught {
 	}
 	if e, ok := p.(*lua.ApiError); ok {
 		c.value = trimmed(e.Object)
+		if s, ok := c.value.(lua.LString); ok && strings.HasSuffix(string(s), "registry overflow") {
+			c.value, c.broken = s[:len(s)-len("registry overflow")]+"stack overflow", true
+		}
 		return c
 	}
+	c.broken = true
 	text := fmt.Sprint(p)
 	if text == "lua callstack overflow" {
 		text = "stack overflow"
@@ -105,15 +114,8 @@ func trimmed(v lua.LValue) lua.LValue {
 
 // failure is what the caller of the universe gets to see of c.
 func (r *run) failure(c *caught) *Error {
-	e := &Error{Trace: c.trace, Cause: r.Err(), Waiting: r.waiting}
-	if e.Cause != nil {
-		e.Message = e.Cause.Error()
-		if s, ok := c.value.(lua.LString); ok {
-			e.Message = string(s)
-		}
-	} else {
-		e.Message = r.describe(c.value)
-	}
+	e := &Error{Trace: c.trace, Message: r.describe(c.value)}
+	e.Cause, e.Waiting = r.Err(), r.waiting // after what describe may have called
 	if ud, ok := c.value.(*lua.LUserData); ok {
 		if v, ok := ud.Value.(errorValue); ok {
 			e.Value = v.err
@@ -193,17 +195,24 @@ func PCall(L *lua.LState, nargs int) (n int, failure lua.LValue) {
 }
 
 func basePCall(L *lua.LState) int {
-	if L.GetTop() == 0 {
+	nargs := L.GetTop() - 1
+	if nargs < 0 {
 		argError(L, 1, "value expected")
 	}
-	L.Insert(lua.LTrue, 1)
-	if err := uncallable(L, L.Get(2)); err != "" {
-		return pushFailure(L, lua.LString(err))
+	if fn := L.Get(1); fn.Type() != lua.LTFunction {
+		if err := uncallable(L, fn); err != "" {
+			return pushFailure(L, lua.LString(err))
+		}
 	}
-	n, failure := PCall(L, L.GetTop()-2)
-	if failure != nil {
-		return pushFailure(L, failure)
+	r := runOf(L)
+	th, c := r.protect(L, nargs, false)
+	if c != nil {
+		return pushFailure(L, c.value)
 	}
+	n := th.GetTop()
+	L.Push(lua.LTrue)
+	th.XMoveTo(L, n)
+	r.u.release(th)
 	return n + 1
 }
 
@@ -213,8 +222,9 @@ func pushFailure(L *lua.LState, v lua.LValue) int {
 	return 2
 }
 
+// uncallable says why v cannot be called, or "".
 func uncallable(L *lua.LState, v lua.LValue) string {
-	if _, ok := v.(*lua.LFunction); ok {
+	if v.Type() == lua.LTFunction {
 		return ""
 	}
 	if _, ok := L.GetMetaField(v, "__call").(*lua.LFunction); ok {

@@ -18,20 +18,6 @@ const (
 	stopMemory
 )
 
-const (
-	maxWindow = 256 // steps from one look at the clock to the next
-	minWindow = 4
-	// heavyGap is the time a window may take before windows get shorter: its
-	// instructions worked on long strings or tables.
-	heavyGap = int64(time.Millisecond)
-	// countedGap is the most that one window counts for. A longer gap is the
-	// machine's (a starved box, SIGSTOP), which must not abort the innocent.
-	countedGap = int64(5 * time.Millisecond)
-	// fullSlice is the least work that a slice can be used up with, as long as
-	// twice the slice has not gone by.
-	fullSlice = 100_000
-)
-
 // run is one execution. It is pooled with its thread, and it is the context of
 // the Lua threads it executes on: gopher-lua calls Done before every
 // instruction, on the goroutine that executes it, with the baton held.
@@ -44,11 +30,8 @@ type run struct {
 	// stop is generation<<8 | reason. The generation counts the uses of a pooled
 	// run, so that a stop meant for one never hits the next.
 	stop     atomic.Uint64
-	left     int   // steps to the next look at the clock
-	window   int   // what left started at
-	steps    int64 // in this slice
-	last     int64 // time of the last look
-	used     int64 // time counted in this slice
+	left     int // steps to the next look at the clock
+	meter    meter
 	slice    int64 // longest to compute without a pause; 0 = no limit
 	start    int64
 	deadline int64 // 0 = none
@@ -116,22 +99,13 @@ func (r *run) poll() {
 		r.left = 0 // again at the next instruction: pcall cannot swallow it
 		r.raise()
 	}
-	r.left = r.window
+	r.left = r.meter.window
 }
 
 // look takes the time and stops the run if it has none left.
 func (r *run) look() {
 	now := r.u.now()
-	r.steps += int64(r.window - r.left)
-	gap := now - r.last
-	r.last = now
-	switch {
-	case gap > heavyGap:
-		r.window = max(r.window/4, minWindow)
-	case r.window < maxWindow && gap < heavyGap/8:
-		r.window *= 2
-	}
-	r.used += min(gap, countedGap)
+	r.meter.add(now, r.meter.window-r.left)
 	if old := r.stop.Load(); old&0xff == poked {
 		r.stop.CompareAndSwap(old, old&^0xff)
 	}
@@ -140,7 +114,7 @@ func (r *run) look() {
 		r.halt(r.generation(), stopDeadline)
 	case r.ctx.Err() != nil:
 		r.halt(r.generation(), stopFor(r.ctx.Err()))
-	case r.slice != 0 && r.used > r.slice && (r.steps > fullSlice || r.used > 2*r.slice):
+	case r.slice != 0 && r.meter.over(r.slice):
 		r.halt(r.generation(), stopCPU)
 	}
 }
@@ -162,9 +136,8 @@ func (r *run) current() *lua.LState { return r.threads[len(r.threads)-1] }
 
 // rest starts a new slice: the run has just been given the baton.
 func (r *run) rest() {
-	r.last = r.u.now()
-	r.used, r.steps = 0, 0
-	r.left, r.window = maxWindow, maxWindow
+	r.meter.start(r.u.now())
+	r.left = maxWindow
 }
 
 // charge counts steps done in Go.
@@ -196,3 +169,14 @@ func Loading(L *lua.LState) bool { return runOf(L).loading }
 // Context is the context that the run's caller gave, for its values. Primitives
 // that wait use the one that [Block] hands them.
 func Context(L *lua.LState) context.Context { return runOf(L).ctx }
+
+// poke asks the run to look at the clock before its next instruction. It tells
+// whether the run has not yet done what it was asked the last time, or has been
+// stopped and is still there.
+func (r *run) poke(generation uint64) (unanswered bool) {
+	if old := r.stop.Load(); old>>8 == generation && old&0xff != running {
+		return true
+	}
+	r.stop.CompareAndSwap(generation<<8|running, generation<<8|poked)
+	return false
+}

@@ -57,7 +57,6 @@ type Universe struct {
 
 	// Written by the holder of the baton, read by the watchdog.
 	holder atomic.Pointer[run]
-	since  atomic.Int64 // when the holder took it
 }
 
 func init() {
@@ -207,7 +206,6 @@ func (u *Universe) enter(ctx context.Context) (*run, error) {
 // hold notes who executes, for coroutines and for the watchdog.
 func (u *Universe) hold(r *run, L *lua.LState) {
 	u.base.G.CurrentThread = L
-	u.since.Store(r.last)
 	u.holder.Store(r)
 	if u.opts.Watchdog != nil {
 		u.opts.Watchdog.wake()
@@ -216,30 +214,30 @@ func (u *Universe) hold(r *run, L *lua.LState) {
 
 // finish executes what was pushed and gives run and baton back, also when a Go
 // function ends the goroutine.
-func (u *Universe) finish(r *run, nargs int, conv func(L *lua.LState, n int) error) error {
-	clean := false
+func (u *Universe) finish(r *run, nargs int, conv func(L *lua.LState, n int) error) (err error) {
+	c := &caught{broken: true}
 	defer func() {
+		r.meter.release()
 		u.holder.Store(nil)
 		if r.unwait != nil {
 			r.unwait()
 		}
-		u.put(r, clean)
+		u.put(r, c)
 		u.baton.unlock()
 	}()
-	err, caught := r.execute(nargs, conv)
-	clean = caught == nil
-	if caught != nil {
-		err = r.failure(caught)
+	err, c = r.execute(nargs, conv)
+	if c != nil {
+		err = r.failure(c)
 	}
 	return err
 }
 
 // execute runs the function on the run's own thread.
-func (r *run) execute(nargs int, conv func(L *lua.LState, n int) error) (err error, caught *caught) {
+func (r *run) execute(nargs int, conv func(L *lua.LState, n int) error) (err error, c *caught) {
 	L := r.threads[0]
 	defer func() {
 		if p := recover(); p != nil {
-			caught = r.catch(L, p, true)
+			c = r.catch(L, p, true)
 		}
 	}()
 	L.Call(nargs, lua.MultRet)

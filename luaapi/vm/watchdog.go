@@ -1,27 +1,206 @@
 package vm
 
-import "sync"
+import (
+	"runtime"
+	"sync"
+	"sync/atomic"
+	"time"
+)
+
+const (
+	// tick is how often the watchdog looks while scripts run.
+	tick = 10 * time.Millisecond
+	// idleTicks without a run put it to sleep.
+	idleTicks = 3
+	// DefaultMemory is the Limit of a Watchdog that was given none.
+	DefaultMemory = 512 << 20
+	// DefaultWedgedAfter is the WedgedAfter of a Watchdog that was given none.
+	DefaultWedgedAfter = 10 * time.Second
+	// leakStrikes is how many times in a row the heap must be found too large,
+	// with nobody running to blame, until the largest universe is.
+	leakStrikes = 3
+)
 
 // Watchdog looks after the memory of the process and for universes that are
-// stuck. One serves all universes.
+// stuck. One serves all universes; the zero value is ready to use. It wakes only
+// while scripts run.
+//
+// Over the limit, the run that has computed longest is stopped with
+// [ErrMemory]. The limit is on the heap's objects, garbage included: the process
+// does well to give [runtime/debug.SetMemoryLimit] the same figure, so that what
+// is garbage goes before a run has to.
 type Watchdog struct {
-	mu        sync.Mutex
-	universes map[*Universe]bool
+	Limit       uint64        // bytes of heap; 0 = DefaultMemory
+	WedgedAfter time.Duration // 0 = DefaultWedgedAfter
+	// Wedged is told, on a goroutine of its own, of a universe that a Go
+	// function never came back from. It is dead by then, and should be replaced.
+	Wedged func(u *Universe)
+	// Leaked is told of the universe that keeps most memory, when the heap stays
+	// over the limit though no run is to blame. It should be loaded afresh.
+	Leaked func(u *Universe, heap uint64)
+
+	active  atomic.Bool // a run has started since the last tick
+	awake   atomic.Bool // the goroutine is there
+	mu      sync.Mutex
+	watched map[*Universe]*watched
+	strikes int
+}
+
+// watched is what the watchdog remembers of a universe from tick to tick.
+type watched struct {
+	r          *run // who had the baton at the last tick
+	generation uint64
+	ticks      int       // for how many ticks
+	poked      time.Time // since when it has not answered; zero = it has
 }
 
 func (w *Watchdog) add(u *Universe) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	if w.universes == nil {
-		w.universes = map[*Universe]bool{}
+	if w.watched == nil {
+		w.watched = map[*Universe]*watched{}
 	}
-	w.universes[u] = true
+	w.watched[u] = &watched{}
 }
 
 func (w *Watchdog) remove(u *Universe) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	delete(w.universes, u)
+	delete(w.watched, u)
 }
 
-func (w *Watchdog) wake() {}
+// wake is called whenever a run takes a baton.
+func (w *Watchdog) wake() {
+	if !w.active.Load() {
+		w.active.Store(true)
+	}
+	if !w.awake.Load() && w.awake.CompareAndSwap(false, true) {
+		go w.watch()
+	}
+}
+
+func (w *Watchdog) watch() {
+	ticker := time.NewTicker(tick)
+	defer ticker.Stop()
+	for idle := 0; ; {
+		<-ticker.C
+		if w.look() || w.active.Swap(false) {
+			idle = 0
+			continue
+		}
+		if idle++; idle < idleTicks {
+			continue
+		}
+		w.awake.Store(false)
+		if !w.active.Load() || !w.awake.CompareAndSwap(false, true) {
+			return // nothing ran in between, or a goroutine was started for it
+		}
+		idle = 0
+	}
+}
+
+// look is one tick. It tells whether any run has a baton.
+func (w *Watchdog) look() bool {
+	hog, busy := w.lookAtRuns(time.Now())
+	limit := w.Limit
+	if limit == 0 {
+		limit = DefaultMemory
+	}
+	if heap := heapObjects(); heap > limit {
+		w.overLimit(hog, limit)
+	} else {
+		w.strikes = 0
+	}
+	return busy
+}
+
+// lookAtRuns pokes the runs that had their baton at the last tick already, and
+// gives the one that has had it longest.
+func (w *Watchdog) lookAtRuns(now time.Time) (hog *watched, busy bool) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	for u, seen := range w.watched {
+		r := u.holder.Load()
+		if r == nil {
+			*seen = watched{}
+			continue
+		}
+		busy = true
+		generation := r.generation()
+		if seen.r != r || seen.generation != generation {
+			*seen = watched{r: r, generation: generation}
+			continue
+		}
+		seen.ticks++
+		if !r.poke(generation) {
+			seen.poked = time.Time{}
+		} else if seen.poked.IsZero() {
+			seen.poked = now
+		} else if now.Sub(seen.poked) > w.wedgedAfter() {
+			w.wedged(u)
+			continue
+		}
+		if hog == nil || seen.ticks > hog.ticks {
+			hog = seen
+		}
+	}
+	return hog, busy
+}
+
+func (w *Watchdog) wedgedAfter() time.Duration {
+	if w.WedgedAfter == 0 {
+		return DefaultWedgedAfter
+	}
+	return w.WedgedAfter
+}
+
+// wedged gives a universe up: its baton will not come back.
+func (w *Watchdog) wedged(u *Universe) {
+	u.dead.Store(true)
+	delete(w.watched, u)
+	if w.Wedged != nil {
+		go w.Wedged(u)
+	}
+}
+
+// overLimit stops the hog, if there is one, and collects garbage either way:
+// until then nobody else may be blamed for what the hog left.
+func (w *Watchdog) overLimit(hog *watched, limit uint64) {
+	if hog != nil {
+		hog.r.halt(hog.generation, stopMemory)
+	}
+	runtime.GC()
+	heap := heapObjects()
+	if heap <= limit {
+		w.strikes = 0
+		return
+	}
+	if hog != nil {
+		return
+	}
+	if w.strikes++; w.strikes < leakStrikes {
+		return
+	}
+	w.strikes = 0
+	if largest := w.largest(); largest != nil && w.Leaked != nil {
+		go w.Leaked(largest, heap)
+	}
+}
+
+// largest is the universe that keeps most memory.
+func (w *Watchdog) largest() *Universe {
+	w.mu.Lock()
+	universes := make([]*Universe, 0, len(w.watched))
+	for u := range w.watched {
+		universes = append(universes, u)
+	}
+	w.mu.Unlock()
+	var largest *Universe
+	most := 0
+	for _, u := range universes {
+		if n := u.weigh(); largest == nil || n > most {
+			largest, most = u, n
+		}
+	}
+	return largest
+}

@@ -1,0 +1,232 @@
+package vm
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	lua "github.com/yuin/gopher-lua"
+)
+
+// attacks are functions that do all they can not to end, or to take the process
+// down. Each ends in an error of its own run.
+var attacks = []struct {
+	name string
+	body string // of check
+	want string // in the error's text
+	err  error  // its cause
+}{
+	{"endless loop", `while true do end`, "computed for too long", ErrCPU},
+	{"endless loop that counts", `local n = 0 while true do n = n + 1 end`, "", ErrCPU},
+	{"endless repeat", `repeat until false`, "", ErrCPU},
+	{"endless goto", `::again:: goto again`, "", ErrCPU},
+	{"endless for", `for i = 1, math.huge do end`, "", ErrCPU},
+	{"for with step 0", `for i = 1, 2, 0 do end`, "", ErrCPU},
+	{"loop in pcall", `pcall(function() while true do end end)`, "", ErrCPU},
+	{"loop of pcalls", `while true do pcall(function() while true do end end) end`, "", ErrCPU},
+	{"loop of pcalls that fail", `while true do pcall(error, "x") end`, "", ErrCPU},
+	{"loop of pcalls that fail with nil", `while true do pcall(function() local x = nil; x() end) end`, "", ErrCPU},
+	{"loop in a handler", `xpcall(error, function() while true do end end)`, "", ErrCPU},
+	{"handler that fails for ever", `local function h() return xpcall(error, h) end while true do h() end`, "", ErrCPU},
+	{"loop in a coroutine", `coroutine.wrap(function() while true do end end)()`, "", ErrCPU},
+	{"endless generator", `local f = coroutine.wrap(function() while true do coroutine.yield(1) end end) while f() do end`, "", ErrCPU},
+	{"endless coroutines", `while true do coroutine.create(function() end) end`, "", ErrCPU},
+	{"loop in __index", `local t = setmetatable({}, {__index = function() while true do end end}) return t.x`, "", ErrCPU},
+	{"loop in __newindex", `local t = setmetatable({}, {__newindex = function() while true do end end}) t.x = 1`, "", ErrCPU},
+	{"loop in __concat", `local t = setmetatable({}, {__concat = function() while true do end end}) return "a" .. t`, "", ErrCPU},
+	{"loop in __eq", `local m = {__eq = function() while true do end end} return setmetatable({}, m) == setmetatable({}, m)`, "", ErrCPU},
+	{"loop in __tostring", `return tostring(setmetatable({}, {__tostring = function() while true do end end}))`, "", ErrCPU},
+	{"loop in a comparator", `table.sort({3, 2, 1}, function() while true do end end)`, "", ErrCPU},
+	{"comparator that lies", `local t = {} for i = 1, 50000 do t[i] = i % 7 end table.sort(t, function() return true end)`, "", ErrCPU},
+	{"loop in a gsub callback", `("abc"):gsub("%w", function() while true do end end)`, "", ErrCPU},
+	{"endless iterator", `for i in function() return 1 end do end`, "", ErrCPU},
+	{"endless tail calls", `local function f() return f() end return f()`, "", ErrCPU},
+	{"endless tail calls of two", `local f, g function f() return g() end function g() return f() end return f()`, "", ErrCPU},
+	{"endless gmatch", `while true do for w in ("a b c"):gmatch("%a") do end end`, "", ErrCPU},
+	{"rep of a terabyte", `return ("x"):rep(1e12)`, "string too long", nil},
+	{"rep of 2 GB", `return ("x"):rep(2e9)`, "string too long", nil},
+	{"rep with a separator", `return ("x"):rep(1e6, ("y"):rep(1e6))`, "string too long", nil},
+	{"rep in a loop", `local t = {} while true do t[#t + 1] = ("x"):rep(1e6) .. #t end`, "", nil},
+	{"doubling", `local s = "x" while true do s = s .. s end`, "string too long", nil},
+	{"doubling in one expression", `local s = ("x"):rep(16e6) return s .. s .. s .. s .. s .. s .. s .. s`, "string too long", nil},
+	{"gsub that doubles", `local s = ("x"):rep(1e6) while true do s = s:gsub("x", "xx") end`, "", nil},
+	{"format that doubles", `local s = "x" while true do s = string.format("%s%s", s, s) end`, "", nil},
+	{"pattern of many choices", `return (("a"):rep(26):find(("a-"):rep(25) .. "b"))`, "", nil},
+	{"pattern with back references", `return (("a"):rep(3000):find("(a*)(a*)(a*)%1%2%3b"))`, "", ErrCPU},
+	{"pattern on a long text", `while true do (("a"):rep(1e6)):find(".-.-b") end`, "", ErrCPU},
+	{"long pattern", `return (("a"):find(("a?"):rep(1e5)))`, "pattern too", nil},
+	{"concat of a giant", `local t, s = {}, ("x"):rep(1e6) for i = 1, 100 do t[i] = s end return table.concat(t)`, "string too long", nil},
+	{"concat far beyond the end", `return table.concat({}, "x", 1, 1e9)`, "invalid value", nil},
+	{"unpack of a giant", `return unpack({}, 1, 1e8)`, "too many results", nil},
+	{"unpack in a loop", `local t = {} for i = 1, 8000 do t[i] = i end while true do local a = {unpack(t)} end`, "", ErrCPU},
+	{"select in a loop", `local t = {} for i = 1, 8000 do t[i] = i end while true do local a = select("#", unpack(t)) end`, "", ErrCPU},
+	{"wide format", `return string.format("%99999d", 1)`, "invalid format", nil},
+	{"precise format", `return string.format("%.9999f", 1)`, "invalid format", nil},
+	{"sparse index", `local t = {} t[60000000] = 1 t[2^40] = 2 return #t`, "", nil},
+	{"sparse indices in a loop", `while true do local t = {} t[262143] = 1 end`, "", ErrCPU},
+	{"front insertion", `local t = {} while true do table.insert(t, 1, 1) end`, "", ErrCPU},
+	{"front removal", `local t = {} for i = 1, 200000 do t[i] = i end while true do table.remove(t, 1) table.insert(t, 1) end`, "", ErrCPU},
+	{"length of a table full of holes", `local t = {} t[262143] = 1 t[262143] = nil while true do local n = #t end`, "", ErrCPU},
+	{"next through dead keys", `local t = {} for i = 1, 20000 do t["k" .. i] = i end for i = 1, 20000 do t["k" .. i] = nil end while true do next(t) end`, "", ErrCPU},
+	{"recursion", `local function f() return 1 + f() end return f()`, "stack overflow", nil},
+	{"recursion in a coroutine", `local function f() return 1 + f() end return coroutine.wrap(f)()`, "stack overflow", nil},
+	{"recursion in __index", `local t = setmetatable({}, {}) getmetatable(t).__index = function(t, k) return t[k] end return t.x`, "stack overflow", nil},
+	{"recursion in __tostring", `local t = setmetatable({}, {__tostring = function(t) return tostring(t) end}) return tostring(t)`, "stack overflow", nil},
+	{"__index chain", `local t = {} for i = 1, 200 do t = setmetatable({}, {__index = t}) end return t.x`, "too many recursions", nil},
+	{"wide recursion", `local function f(...) return 1 + f(1, 2, 3, 4, 5, ...) end return f()`, "", nil},
+	{"nested pcalls", `local function f() local ok, e = pcall(f) if not ok then error(e, 0) end end f()`, "stack overflow", nil},
+	{"nested coroutines", `local function f() return coroutine.wrap(f)() end f()`, "stack overflow", nil},
+	{"nested xpcalls", `local function f() local ok, e = xpcall(f, function(e) return e end) if not ok then error(e, 0) end end f()`, "stack overflow", nil},
+	{"nested sorts", `local function f() table.sort({2, 1}, f) end f()`, "stack overflow", nil},
+	{"error without a message", `error()`, "without a message", nil},
+	{"error with a table", `error({})`, "table as its message", nil},
+	{"error with a message in a table", `error({message = "sorry"})`, "sorry", nil},
+	{"error in tostring", `error(setmetatable({}, {__tostring = function() error("again") end}))`, "table as its message", nil},
+	{"endless tostring", `error(setmetatable({}, {__tostring = function() while true do end end}))`, "table as its message", ErrCPU},
+	{"error with a long message", `error(("x"):rep(1e6))`, "xxx...", nil},
+	{"error with a function", `error(print)`, "function:", nil},
+	{"upper of 16 MB", `local s = ("x"):rep(16e6) while true do s:upper() end`, "", ErrCPU},
+	{"lower of 16 MB", `local s = ("X"):rep(16e6) while true do s:lower() end`, "", ErrCPU},
+	{"reverse of 16 MB", `local s = ("x"):rep(16e6) while true do s:reverse() end`, "", ErrCPU},
+	{"byte of 16 MB", `local s = ("x"):rep(16e6) while true do for i = 1, #s do s:byte(i) end end`, "", ErrCPU},
+	{"sub of 16 MB", `local s = ("x"):rep(16e6) while true do local a = s:sub(2) end`, "", ErrCPU},
+	{"16 MB as a key", `local s, t = ("x"):rep(16e6), {} while true do t[s] = 1 end`, "", ErrCPU},
+	{"comparing 16 MB", `local a, b = ("x"):rep(16e6), ("x"):rep(16e6) while true do if a < b then return end end`, "", ErrCPU},
+	{"16 MB as a number", `local s = ("1"):rep(16e6) while true do local n = tonumber(s) end`, "", ErrCPU},
+	{"16 MB in arithmetic", `local s = ("1"):rep(16e6) while true do local ok = pcall(function() return s + 1 end) end`, "", ErrCPU},
+	{"find in 16 MB", `local s = ("x"):rep(16e6) while true do s:find("y", 1, true) end`, "", ErrCPU},
+	{"utf8.len of 16 MB", `local s = ("x"):rep(16e6) while true do utf8.len(s) end`, "", ErrCPU},
+	{"tables for ever", `local t = {} while true do t = {t, {}, {}, {}} end`, "", nil},
+	{"growing table", `local t = {} for i = 1, math.huge do t[i] = {} end`, "", nil},
+	{"growing keys", `local t = {} for i = 1, math.huge do t["k" .. i] = i end`, "", nil},
+	{"closures for ever", `local f = function() end while true do local g = f f = function() return g end end`, "", nil},
+	{"print for ever", `while true do print("x") end`, "", ErrCPU},
+	{"collectgarbage for ever", `while true do collectgarbage() collectgarbage("count") end`, "", ErrCPU},
+	{"date for ever", `while true do os.date() end`, "", ErrCPU},
+	{"os.exit", `os.exit(1)`, "os.exit: it does not exist here", nil},
+	{"os.execute", `os.execute("sleep 10")`, "os.execute: it does not exist here", nil},
+	{"changing strings", `getmetatable("").__index = nil`, "index", nil},
+	{"metatable of a string", `setmetatable("", {})`, "table expected, got string", nil},
+	{"changing the globals", `string.format = nil rawset(string, "rep", nil) return ("x"):rep(3)`, "call", nil},
+	{"undeclared global", `return undeclared`, `undeclared global "undeclared"`, nil},
+	{"yield outside", `coroutine.yield()`, "outside a coroutine", nil},
+	{"yield across pcall", `return assert(coroutine.wrap(function() return assert(pcall(coroutine.yield, 1)) end)())`, "outside a coroutine", nil},
+	{"yield across a metamethod", `return coroutine.wrap(function() local t = setmetatable({}, {__index = function() coroutine.yield(1) end}) return t.x end)()`, "across", nil},
+	{"yield across sort", `return coroutine.wrap(function() table.sort({2, 1}, function() coroutine.yield(1) end) end)()`, "across", nil},
+	{"yield across gsub", `return coroutine.wrap(function() ("x"):gsub("x", function() coroutine.yield(1) end) end)()`, "across", nil},
+	{"yield from an iterator", `return coroutine.wrap(function() for x in function() coroutine.yield(1) end do end end)()`, "across", nil},
+	{"resuming itself", `local co co = coroutine.create(function() return coroutine.resume(co) end) local _, ok, e = coroutine.resume(co) error(e)`, "non-suspended", nil},
+}
+
+// bystander calls a function every millisecond or as soon after as it can. It
+// keeps how late the latest call was done, and the last failure.
+type bystander struct {
+	once   func() error
+	latest time.Duration
+	failed error
+}
+
+func (b *bystander) run(ctx context.Context) {
+	for due := time.Now(); ctx.Err() == nil; {
+		time.Sleep(time.Until(due))
+		if err := b.once(); err != nil {
+			b.failed = err
+		}
+		late := time.Since(due)
+		b.latest = max(b.latest, late)
+		due = due.Add(max(late, time.Millisecond))
+	}
+}
+
+func healthy(u *Universe, fn lua.LValue, want int) func() error {
+	return func() error {
+		return u.Call(context.Background(), fn, nil, func(L *lua.LState, n int) error {
+			if got := plainText(L.Get(1)); got != fmt.Sprint(want) {
+				return fmt.Errorf("healthy = %s, want %d", got, want)
+			}
+			return nil
+		})
+	}
+}
+
+const healthySource = ` result = function() local t = {} for i = 1, 10 do t[i] = i * i end return #table.concat(t, ",") end `
+
+func TestAttacks(t *testing.T) {
+	dog := &Watchdog{Limit: heapObjects() + 256<<20}
+	other := load(t, Options{Name: "other.lua", Watchdog: dog}, healthySource)
+	for _, a := range attacks {
+		t.Run(a.name, func(t *testing.T) {
+			u := load(t, Options{Watchdog: dog}, healthySource+"function check() "+a.body+" end")
+			nobody := &bystander{once: func() error { return nil }}
+			stranger := &bystander{once: healthy(other, global(t, other, "result"), 27)}
+			neighbour := &bystander{once: healthy(u, global(t, u, "result"), 27)}
+			var err error
+			took := beside(t.Context(), func() { err = attack(t, u) }, nobody, stranger, neighbour)
+			t.Logf("ended after %v, another file was late by %v, the same by %v: %v", took, stranger.latest, neighbour.latest, err)
+
+			judge(t, a.want, a.err, err)
+			noise := 3 * nobody.latest // what the machine does to anybody
+			if most := time.Second + 50*time.Millisecond + noise; took > most {
+				t.Errorf("the run took %v, want at most %v", took, most)
+			}
+			if most := 50*time.Millisecond + noise; stranger.latest > most {
+				t.Errorf("a run of another file was late by %v, want at most %v", stranger.latest, most)
+			}
+			if most := 200*time.Millisecond + noise; neighbour.latest > most {
+				t.Errorf("a run of the same file was late by %v, want at most %v", neighbour.latest, most)
+			}
+			if stranger.failed != nil {
+				t.Errorf("a run of another file failed: %v", stranger.failed)
+			}
+			if err := neighbour.once(); err != nil && !strings.Contains(a.body, "rawset(string") {
+				t.Errorf("the file's next run failed: %v", err)
+			}
+		})
+	}
+}
+
+// beside does f while the bystanders go on, and tells how long it took.
+func beside(ctx context.Context, f func(), bystanders ...*bystander) time.Duration {
+	ctx, cancel := context.WithCancel(ctx)
+	var wg sync.WaitGroup
+	for _, b := range bystanders {
+		wg.Go(func() { b.run(ctx) })
+	}
+	start := time.Now()
+	f()
+	took := time.Since(start)
+	cancel()
+	wg.Wait()
+	return took
+}
+
+// attack makes one run with a timeout of 1 s.
+func attack(t *testing.T, u *Universe) error {
+	ctx, cancel := context.WithTimeout(t.Context(), time.Second)
+	defer cancel()
+	_, err := call(t, u, ctx)
+	return err
+}
+
+func judge(t *testing.T, want string, cause, err error) {
+	var e *Error
+	if err == nil {
+		return // it came to an end, which is as good
+	}
+	if !errors.As(err, &e) {
+		t.Fatalf("the error is a %T, want *Error: %v", err, err)
+	}
+	if !strings.Contains(e.Message, want) {
+		t.Errorf("message = %q, want %q in it", e.Message, want)
+	}
+	if cause != nil && !errors.Is(err, cause) {
+		t.Errorf("cause = %v, want %v", e.Cause, cause)
+	}
+	if strings.Contains(e.Message, "internal error") {
+		t.Errorf("message = %q: a Go panic", e.Message)
+	}
+}

@@ -1,0 +1,132 @@
+package vm
+
+import (
+	"context"
+	"fmt"
+	"strings"
+	"testing"
+
+	lua "github.com/yuin/gopher-lua"
+)
+
+// Each benchmark runs the same Lua on gopher-lua as it comes ("stock") and here
+// ("vm"), so that one run of it gives the ratio.
+
+// both benchmarks a function f(n) that does n rounds of something.
+func both(b *testing.B, body string) {
+	src := "local function f(n) for i = 1, n do " + body + " end end"
+	b.Run("stock", func(b *testing.B) {
+		L := lua.NewState()
+		defer L.Close()
+		if err := L.DoString(src + " check = f"); err != nil {
+			b.Fatal(err)
+		}
+		fn := L.GetGlobal("check")
+		b.ReportAllocs()
+		b.ResetTimer()
+		if err := L.CallByParam(lua.P{Fn: fn, Protect: true}, lua.LNumber(b.N)); err != nil {
+			b.Fatal(err)
+		}
+	})
+	b.Run("vm", func(b *testing.B) {
+		u := load(b, Options{Slice: 1 << 62}, src+" check = f")
+		fn := global(b, u, "check")
+		b.ReportAllocs()
+		b.ResetTimer()
+		if err := u.Call(context.Background(), fn, []lua.LValue{lua.LNumber(b.N)}, nil); err != nil {
+			b.Fatal(err)
+		}
+	})
+}
+
+func BenchmarkRun(b *testing.B) {
+	const src = "check = function() end"
+	b.Run("PCall", func(b *testing.B) {
+		L := lua.NewState()
+		defer L.Close()
+		if err := L.DoString(src); err != nil {
+			b.Fatal(err)
+		}
+		fn := L.GetGlobal("check")
+		b.ReportAllocs()
+		for b.Loop() {
+			L.Push(fn)
+			if err := L.PCall(0, lua.MultRet, nil); err != nil {
+				b.Fatal(err)
+			}
+			L.SetTop(0)
+		}
+	})
+	b.Run("Call", func(b *testing.B) {
+		u := load(b, Options{Watchdog: &Watchdog{}}, src)
+		fn, ctx := global(b, u, "check"), context.Background()
+		b.ReportAllocs()
+		for b.Loop() {
+			if err := u.Call(ctx, fn, nil, nil); err != nil {
+				b.Fatal(err)
+			}
+		}
+	})
+}
+
+func BenchmarkHook(b *testing.B)  { both(b, "local x = i % 7 if x > 3 then x = x * 2 end") }
+func BenchmarkPCall(b *testing.B) { both(b, "pcall(math.abs, i)") }
+func BenchmarkPCallLua(b *testing.B) {
+	both(b, "pcall(function() return i end)")
+}
+func BenchmarkPCallError(b *testing.B) { both(b, "pcall(error, 'x')") }
+
+func BenchmarkString(b *testing.B) {
+	for _, c := range []struct{ name, body string }{
+		{"concat2", `local s = "a" .. i`},
+		{"concat2s", `local s = "abc" .. "def"`},
+		{"concat5", `local s = "a" .. i .. "b" .. i .. "c"`},
+		{"append", `local t = {} for j = 1, 10 do t[j] = "x" end local s = table.concat(t, ",")`},
+		{"tostring", `local s = tostring(i)`},
+		{"tostringfloat", `local s = tostring(i + 0.5)`},
+		{"tonumber", `local n = tonumber("123")`},
+		{"sub", `local s = ("hello world"):sub(3, 7)`},
+		{"upper", `local s = ("hello world"):upper()`},
+		{"byte", `local s = ("hello world"):byte(3)`},
+		{"char", `local s = string.char(65, 66, 67)`},
+		{"rep", `local s = ("ab"):rep(10)`},
+		{"reverse", `local s = ("hello world"):reverse()`},
+		{"len", `local s = ("hello world"):len()`},
+		{"findplain", `local s = ("hello world"):find("wor", 1, true)`},
+		{"findliteral", `local s = ("hello world"):find("wor")`},
+		{"findclass", `local s = ("hello world"):find("%s%a+")`},
+		{"match4", `local a, b, c, d = ("2024-11-22 15:04"):match("(%d+)-(%d+)-(%d+) (%d+)")`},
+		{"matchtrim", `local a = ("   some text here   "):match("^%s*(.-)%s*$")`},
+		{"gmatch", `for w in ("one two three four five"):gmatch("%a+") do end`},
+		{"gsubstring", `local s = ("one two three"):gsub("%a+", "x")`},
+		{"gsubfunction", `local s = ("one two three"):gsub("%a+", string.upper)`},
+		{"formatd", `local s = string.format("%d", i)`},
+		{"formatmix", `local s = string.format("%s: %5.2f %d%% %x", "disk", i / 3, i, i)`},
+		{"sort", `local t = {} for j = 1, 50 do t[j] = (j * 7919) % 101 end table.sort(t)`},
+		{"sortfunction", `local t = {} for j = 1, 50 do t[j] = (j * 7919) % 101 end table.sort(t, function(a, b) return a > b end)`},
+		{"insertremove", `local t = {} for j = 1, 20 do table.insert(t, j) end for j = 1, 20 do table.remove(t) end`},
+		{"unpack", `local a, b, c = unpack({1, 2, 3})`},
+		{"select", `local n = select("#", 1, 2, 3)`},
+		{"ipairs", `for k, v in ipairs({1, 2, 3, 4, 5}) do end`},
+		{"pairs", `for k, v in pairs({a = 1, b = 2, c = 3}) do end`},
+		{"math", `local n = math.floor(i / 3) + math.max(i, 2)`},
+		{"coroutine", `local f = coroutine.wrap(function() coroutine.yield(1) end) f() f()`},
+		{"setmetatable", `local t = setmetatable({}, {})`},
+	} {
+		b.Run(c.name, func(b *testing.B) { both(b, c.body) })
+	}
+}
+
+func BenchmarkMegabyte(b *testing.B) {
+	text := strings.Repeat(strings.Repeat("x", 49)+"\n", 20_000)
+	for _, c := range []struct{ name, body string }{
+		{"gsub", `text:gsub("\n", "\r\n")`},
+		{"gmatch", `for line in text:gmatch("[^\n]+") do end`},
+		{"find", `text:find("y", 1, true)`},
+		{"findpattern", `text:find("y%d")`},
+	} {
+		b.Run(c.name, func(b *testing.B) {
+			both(b, fmt.Sprintf("local text = %q %s", text, c.body))
+		})
+	}
+}
