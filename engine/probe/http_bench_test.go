@@ -139,7 +139,9 @@ func startHTTPBench(b *testing.B, secure bool) httpBench {
 func (s httpBench) probe(req HTTPRequest) func(context.Context) error {
 	client := new(HTTPClient)
 	req.URL = s.url
-	req.CA = s.ca.roots
+	if strings.HasPrefix(s.url, "https") {
+		req.CA = s.ca.roots
+	}
 	return func(ctx context.Context) error {
 		_, err := client.Do(ctx, &req)
 		return err

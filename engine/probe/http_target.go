@@ -21,9 +21,9 @@ type httpTarget struct {
 // httpParseTarget reads a URL as curl does: without a scheme it is http. Its
 // errors do not repeat credentials, which net/url's would.
 func httpParseTarget(raw string) (*httpTarget, error) {
-	shown := RedactURL(raw)
+	given := raw
 	misuse := func(reason string) error {
-		return &Error{Kind: Misuse, Message: fmt.Sprintf("reading URL %q: %s", shown, reason)}
+		return &Error{Kind: Misuse, Message: fmt.Sprintf("reading URL %q: %s", RedactURL(given), reason)}
 	}
 	if !httpHasScheme(raw) {
 		raw = "http://" + raw
