@@ -49,12 +49,16 @@ func (p *Probes) Exec(ctx context.Context, host string, req probe.ExecRequest) (
 	return p.ssh.Exec(ctx, host, req)
 }
 
-// HTTP makes a timed request. With a host its connections leave from there.
+// HTTP makes a timed request. With a host its connections leave from there, or
+// curl makes it there if the host denies forwarding.
 func (p *Probes) HTTP(ctx context.Context, host string, req *probe.HTTPRequest) (*probe.HTTPResult, error) {
 	if host != "" {
 		req.Vantage = host
 		req.Dial = func(ctx context.Context, network, addr string) (net.Conn, error) {
 			return p.ssh.Dial(ctx, host, network, addr)
+		}
+		req.Exec = func(ctx context.Context, e probe.ExecRequest) (*probe.ExecResult, error) {
+			return p.ssh.Exec(ctx, host, e)
 		}
 	}
 	return p.http.Do(ctx, req)

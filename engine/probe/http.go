@@ -3,6 +3,7 @@ package probe
 import (
 	"context"
 	"crypto/tls"
+	"errors"
 	"net"
 	"net/http"
 	"sync"
@@ -46,6 +47,9 @@ type HTTPRequest struct {
 	// by Dial are not kept in the pool.
 	Dial    func(ctx context.Context, network, addr string) (net.Conn, error)
 	Vantage string
+	// Exec, if set, runs commands at that place. Where Dial fails with
+	// [ErrForwardingDenied], curl there makes the request.
+	Exec func(ctx context.Context, req ExecRequest) (*ExecResult, error)
 }
 
 // HTTPResult is an answer, whatever its status.
@@ -60,7 +64,7 @@ type HTTPResult struct {
 	RemoteIP    string    // "" over a unix socket or a proxy's tunnel
 	Proto       string    // "1.0", "1.1", "2"
 	Connects    int       // new connections made, as curl's num_connects
-	TLS         *TLSInfo  // of the last hop; nil without TLS
+	TLS         *TLSInfo  // of the last hop; nil without TLS, or when Exec made the request
 	Hops        []HTTPHop // the redirects followed, first to last
 	Timing      Timing
 }
@@ -106,7 +110,11 @@ func (c *HTTPClient) Do(ctx context.Context, req *HTTPRequest) (*HTTPResult, err
 	if err := r.prepare(target); err != nil {
 		return nil, r.misuse(err)
 	}
-	return r.follow()
+	res, err := r.follow()
+	if err != nil && req.Exec != nil && errors.Is(err, ErrForwardingDenied) {
+		return r.byCurl(err)
+	}
+	return res, err
 }
 
 // httpRun is one call of Do.

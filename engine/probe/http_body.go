@@ -40,14 +40,8 @@ func (h *httpHop) receive(head *http.Response, res *HTTPResult) (whole bool, err
 	if h.run.leads(head) {
 		b.max = httpHopBodyMax
 	}
-	keep := h.run.req.MaxBody
-	switch {
-	case keep == 0:
-		keep = httpKeepDefault
-	case keep < 0:
-		keep = 0
-	}
-	zipped := keep > 0 && httpZipped(head)
+	keep := h.run.keep()
+	zipped := keep > 0 && httpZipped(head.Header)
 	if zipped {
 		res.Body, res.Truncated, err = h.run.client.gunzip(b, keep)
 	} else {
@@ -68,13 +62,21 @@ func (h *httpHop) receive(head *http.Response, res *HTTPResult) (whole bool, err
 	return false, b.err
 }
 
+// keep is how many bytes of body are wanted.
+func (r *httpRun) keep() int {
+	if r.req.MaxBody == 0 {
+		return httpKeepDefault
+	}
+	return max(r.req.MaxBody, 0)
+}
+
 // leads tells whether head is a redirect that may be followed.
 func (r *httpRun) leads(head *http.Response) bool {
 	return len(r.hops) < r.req.Redirects && httpRedirects(head.StatusCode) && head.Header.Get("Location") != ""
 }
 
-func httpZipped(head *http.Response) bool {
-	encoding := head.Header.Get("Content-Encoding")
+func httpZipped(header http.Header) bool {
+	encoding := header.Get("Content-Encoding")
 	return strings.EqualFold(encoding, "gzip") || strings.EqualFold(encoding, "x-gzip")
 }
 

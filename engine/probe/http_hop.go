@@ -90,6 +90,9 @@ func (h *httpHop) exchange() (*HTTPResult, error) {
 		return nil, err
 	}
 	h.phase = "receive"
+	if len(head.TransferEncoding) > 0 {
+		head.Header["Transfer-Encoding"] = head.TransferEncoding // net/http takes it out
+	}
 	res := &HTTPResult{
 		Status:   head.StatusCode,
 		Header:   head.Header,
