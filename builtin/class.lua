@@ -13,25 +13,23 @@ local Class = { class_name = "Class", super = false }
 Class.__index = Class
 
 local reserved = { class_name = true, extend = true, options = true, source = true, super = true, __index = true }
-local accepted = {} -- "string|table" -> { string = true, table = true }
+local known = {} -- class -> option -> { string = true, table = true }
 
-local function accepts(types, value)
-  local set = accepted[types]
-  if not set then
-    set = {}
-    for word in types:gmatch("%a+") do set[word] = true end
-    accepted[types] = set
-  end
-  return set[type(value)]
-end
-
--- The types that a class or an ancestor of it declares for an option, or nil.
+-- The set of types that a class or an ancestor of it declares for an option, or
+-- nil, and how they are written.
 local function declared(class, option)
-  while class do
-    local options = rawget(class, "options")
-    if options and options[option] then return options[option] end
-    class = rawget(class, "super")
+  local types
+  local ancestor = class
+  while ancestor and not types do
+    local options = rawget(ancestor, "options")
+    types, ancestor = options and options[option], rawget(ancestor, "super")
   end
+  if not types then return nil end
+  local set = {}
+  for word in types:gmatch("%a+") do set[word] = true end
+  known[class] = known[class] or {}
+  known[class][option] = set
+  return set, types
 end
 
 -- What can be given to a class, to say so: methods are left out.
@@ -50,8 +48,10 @@ end
 
 -- Why an option cannot be used, or nil if it can.
 local function problem(class, option, value)
-  local types, name = declared(class, option), class.class_name
-  if types and accepts(types, value) then return nil end
+  local set = known[class] and known[class][option] or declared(class, option)
+  if set and set[type(value)] then return nil end
+  local _, types = declared(class, option)
+  local name = class.class_name
   if types then
     return ("cannot use option %q of %s: want %s, got %s"):format(option, name, types:gsub("|", " or "), type(value))
   elseif type(option) ~= "string" then

@@ -20,19 +20,18 @@ local PageGETMetricWatcher = pharos.MetricWatcher:extend{
 }
 for name, types in pairs(passed) do PageGETMetricWatcher.options[name] = types end
 
--- self.request is what every run gives to pharos.http.get.
 function PageGETMetricWatcher:init()
   if not self.url then
     error(("cannot make a %s without a url"):format(self.class_name), 3)
   end
-  self.request = {}
-  for name in pairs(passed) do self.request[name] = self[name] end
 end
 
 function PageGETMetricWatcher:check()
   local url = self.url
   if type(url) == "function" then url = url(self) end
-  local page, err = pharos.http.get(url, self.request)
+  local options = {}
+  for name in pairs(passed) do options[name] = self[name] end
+  local page, err = pharos.http.get(url, options)
   if not page then return nil, err end
 
   local status, value, detail = self:handle_output(page.body, page)

@@ -54,20 +54,16 @@ func bounded(r Result) Result {
 	return r
 }
 
-// lastLines keeps as many of the last lines as fit into size bytes.
+// lastLines keeps what fits into size bytes of the last lines, counting a byte
+// more for the end of each.
 func lastLines(lines []string, size int) []string {
-	from := len(lines)
-	for from > 0 && size > 0 {
-		from--
-		size -= len(lines[from]) + 1
+	var kept []string
+	for i := len(lines) - 1; i >= 0 && size > 0; i-- {
+		line := cut(lines[i], size)
+		size -= len(line) + 1
+		kept = append(kept, line)
 	}
-	kept := slices.Clone(lines[from:])
-	for i, line := range kept {
-		kept[i] = cut(line, maxLog)
-	}
-	if size < 0 && len(kept) > 0 {
-		kept[0] = cut(kept[0], max(len(kept[0])+size, 0))
-	}
+	slices.Reverse(kept)
 	return kept
 }
 

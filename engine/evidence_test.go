@@ -61,7 +61,10 @@ func FuzzBounded(f *testing.F) {
 
 func TestLastLines(t *testing.T) {
 	got := lastLines([]string{"first", "second", "third"}, 12)
-	if strings.Join(got, ",") != "secon,third" {
+	if strings.Join(got, ",") != "second,third" {
+		t.Errorf("lastLines = %q, want the last two", got)
+	}
+	if got := lastLines([]string{"first", "second", "third"}, 9); strings.Join(got, ",") != "sec,third" {
 		t.Errorf("lastLines = %q, want the third and what fits of the second", got)
 	}
 	if got := lastLines(nil, 10); len(got) != 0 {

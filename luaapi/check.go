@@ -53,6 +53,9 @@ func (w *watcher) check(ctx context.Context) (engine.Result, error) {
 	}
 	r := &run{watcher: w, trace: traceOf(ctx)}
 	err := w.script.universe.Call(context.WithValue(ctx, runKey{}, r), w.script.step, w.args, nil)
+	for _, conn := range r.conns {
+		_ = conn.Close() // the script is done with it
+	}
 	result := r.result
 	switch {
 	case err != nil:

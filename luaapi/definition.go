@@ -5,7 +5,6 @@ import (
 	"encoding/binary"
 	"encoding/hex"
 	"fmt"
-	"hash"
 	"math"
 	"slices"
 	"strings"
@@ -68,11 +67,12 @@ func (d *definer) know(name string, v lua.LValue) {
 
 // define gives the definition of a watcher.
 func (d *definer) define(self *lua.LTable) string {
-	w := nodeWriter{definer: d, hash: sha256.New(), low: math.MaxInt}
+	w := nodeWriter{definer: d, low: math.MaxInt}
 	d.depths[self] = 0
 	w.table(self, 0, undefining)
 	delete(d.depths, self)
-	return hex.EncodeToString(w.hash.Sum(nil)[:16])
+	sum := sha256.Sum256(w.text)
+	return hex.EncodeToString(sum[:16])
 }
 
 // node gives the digest of a table or function at a depth, and the lowest
@@ -83,7 +83,7 @@ func (d *definer) node(v lua.LValue, depth int) (digest, int) {
 	if sum, ok := d.memo[v]; ok {
 		return sum, math.MaxInt
 	}
-	w := nodeWriter{definer: d, hash: sha256.New(), low: math.MaxInt}
+	w := nodeWriter{definer: d, low: math.MaxInt}
 	d.depths[v] = depth
 	switch v := v.(type) {
 	case *lua.LTable:
@@ -92,7 +92,7 @@ func (d *definer) node(v lua.LValue, depth int) (digest, int) {
 		w.function(v, depth)
 	}
 	delete(d.depths, v)
-	sum := digest(w.hash.Sum(nil))
+	sum := sha256.Sum256(w.text)
 	if w.low >= depth {
 		d.memo[v] = sum
 		w.low = math.MaxInt
@@ -100,19 +100,16 @@ func (d *definer) node(v lua.LValue, depth int) (digest, int) {
 	return sum, w.low
 }
 
-// nodeWriter writes one node.
+// nodeWriter writes one node: the text that its digest is of.
 type nodeWriter struct {
 	*definer
-	hash hash.Hash
+	text []byte
 	low  int
 }
 
 func (w *nodeWriter) write(tag byte, text string) {
-	var head [9]byte
-	head[0] = tag
-	binary.LittleEndian.PutUint64(head[1:], uint64(len(text)))
-	w.hash.Write(head[:])
-	w.hash.Write([]byte(text))
+	w.text = binary.AppendUvarint(append(w.text, tag), uint64(len(text)))
+	w.text = append(w.text, text...)
 }
 
 func (w *nodeWriter) value(v lua.LValue, depth int) {
@@ -141,9 +138,7 @@ func (w *nodeWriter) value(v lua.LValue, depth int) {
 }
 
 func (w *nodeWriter) number(n float64) {
-	var bits [8]byte
-	binary.LittleEndian.PutUint64(bits[:], math.Float64bits(n))
-	w.write('f', string(bits[:]))
+	w.text = binary.LittleEndian.AppendUint64(append(w.text, 'f'), math.Float64bits(n))
 }
 
 func (w *nodeWriter) reference(v lua.LValue, depth int) {
@@ -217,7 +212,7 @@ func (d *definer) proto(p *lua.FunctionProto) digest {
 	if sum, ok := d.protos[p]; ok {
 		return sum
 	}
-	w := nodeWriter{definer: d, hash: sha256.New()}
+	w := nodeWriter{definer: d}
 	w.write('h', string([]byte{p.NumUpvalues, p.NumParameters, p.IsVarArg}))
 	code := make([]byte, 0, 4*len(p.Code))
 	for _, instruction := range p.Code {
@@ -231,7 +226,7 @@ func (d *definer) proto(p *lua.FunctionProto) digest {
 		sum := d.proto(child)
 		w.write('c', string(sum[:]))
 	}
-	sum := digest(w.hash.Sum(nil))
+	sum := sha256.Sum256(w.text)
 	d.protos[p] = sum
 	return sum
 }

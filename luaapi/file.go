@@ -45,7 +45,9 @@ func (s *script) fileRead(L *lua.LState) int {
 		data, err = s.inputs.read(path)
 	} else {
 		e := &Event{Kind: "file.read", Text: path}
-		data, err = reach(s, L, e, 0, func(ctx context.Context) ([]byte, error) { return readFile(path, limit) })
+		data, err = reach(s, L, e, 0, func(ctx context.Context) ([]byte, error) {
+			return orGiveUp(ctx, func() ([]byte, error) { return readFile(path, limit) })
+		})
 		s.done(L, e)
 	}
 	if err == nil && len(data) > limit {
@@ -57,6 +59,27 @@ func (s *script) fileRead(L *lua.LState) int {
 	vm.Charge(L, len(data)/64)
 	L.Push(lua.LString(data))
 	return 1
+}
+
+// orGiveUp calls f, which knows no context: a file system whose server is gone
+// can hold a call for ever. The goroutine then stays until that ends.
+func orGiveUp[T any](ctx context.Context, f func() (T, error)) (T, error) {
+	type outcome struct {
+		value T
+		err   error
+	}
+	done := make(chan outcome, 1)
+	go func() {
+		value, err := f()
+		done <- outcome{value, err}
+	}()
+	select {
+	case o := <-done:
+		return o.value, o.err
+	case <-ctx.Done():
+		var none T
+		return none, &probe.Error{Kind: probe.Timeout, Message: "the file system did not answer in time", Err: ctx.Err()}
+	}
 }
 
 func readFile(path string, limit int) ([]byte, error) {
@@ -80,7 +103,9 @@ func readFile(path string, limit int) ([]byte, error) {
 func (s *script) fileStat(L *lua.LState) int {
 	path := s.inputs.resolve(L.CheckString(1))
 	e := &Event{Kind: "file.stat", Text: path}
-	info, err := reach(s, L, e, 0, func(context.Context) (fs.FileInfo, error) { return os.Stat(path) })
+	info, err := reach(s, L, e, 0, func(ctx context.Context) (fs.FileInfo, error) {
+		return orGiveUp(ctx, func() (fs.FileInfo, error) { return os.Stat(path) })
+	})
 	s.done(L, e)
 	if err != nil {
 		return s.pushError(L, fileError("looking at", path, err))

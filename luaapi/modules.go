@@ -16,6 +16,8 @@ var modules = []struct {
 	{"ssh", (*script).sshFunction},
 	{"nagios", (*script).nagiosFunction},
 	{"http", (*script).httpModule},
+	{"tcp", (*script).tcpModule},
+	{"tls", (*script).tlsFunction},
 	{"json", (*script).jsonModule},
 	{"log", (*script).logModule},
 	{"env", (*script).envFunction},
@@ -36,6 +38,9 @@ var builtinClasses = []struct{ name, file string }{
 	{"CommandMetricWatcher", "command.lua"},
 	{"NagiosMetricWatcher", "nagios.lua"},
 	{"PageGETMetricWatcher", "page.lua"},
+	{"TCPMetricWatcher", "tcp.lua"},
+	{"TLSMetricWatcher", "tls.lua"},
+	{"FileMetricWatcher", "file.lua"},
 	{"WatcherSet", "set.lua"},
 }
 

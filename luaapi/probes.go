@@ -16,6 +16,8 @@ import (
 type Primitives interface {
 	Exec(ctx context.Context, host string, req probe.ExecRequest) (*probe.ExecResult, error)
 	HTTP(ctx context.Context, host string, req *probe.HTTPRequest) (*probe.HTTPResult, error)
+	Dial(ctx context.Context, host string, req probe.TCPRequest) (Conversation, error)
+	TLS(ctx context.Context, host string, req probe.TLSRequest) (*probe.TLSResult, error)
 }
 
 // Probes are the real [Primitives]: the pools and limits that outlive reloads,
@@ -49,17 +51,34 @@ func (p *Probes) Exec(ctx context.Context, host string, req probe.ExecRequest) (
 	return p.ssh.Exec(ctx, host, req)
 }
 
-// HTTP makes a timed request. With a host its connections leave from there, or
-// curl makes it there if the host denies forwarding.
+// HTTP makes a timed request. With a host its connections leave from there.
 func (p *Probes) HTTP(ctx context.Context, host string, req *probe.HTTPRequest) (*probe.HTTPResult, error) {
-	if host != "" {
-		req.Vantage = host
-		req.Dial = func(ctx context.Context, network, addr string) (net.Conn, error) {
-			return p.ssh.Dial(ctx, host, network, addr)
-		}
-		req.Exec = func(ctx context.Context, e probe.ExecRequest) (*probe.ExecResult, error) {
-			return p.ssh.Exec(ctx, host, e)
-		}
-	}
+	req.Dial, req.Vantage = p.dialFrom(host), host
 	return p.http.Do(ctx, req)
+}
+
+// Dial connects, from host if it is set.
+func (p *Probes) Dial(ctx context.Context, host string, req probe.TCPRequest) (Conversation, error) {
+	req.Dial = p.dialFrom(host)
+	conn, err := probe.DialTCP(ctx, req)
+	if err != nil {
+		return nil, err
+	}
+	return conn, nil
+}
+
+// TLS looks at a handshake, made from host if it is set.
+func (p *Probes) TLS(ctx context.Context, host string, req probe.TLSRequest) (*probe.TLSResult, error) {
+	req.Dial = p.dialFrom(host)
+	return probe.InspectTLS(ctx, req)
+}
+
+// dialFrom gives the function that connects from host; nil connects from here.
+func (p *Probes) dialFrom(host string) probe.DialFunc {
+	if host == "" {
+		return nil
+	}
+	return func(ctx context.Context, network, addr string) (net.Conn, error) {
+		return p.ssh.Dial(ctx, host, network, addr)
+	}
 }

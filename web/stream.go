@@ -13,8 +13,10 @@ import (
 
 const (
 	// writeTimeout is how long a viewer may take to make room for a chunk
-	// before it is cut.
+	// before it is cut. A deadline is set anew when less than writeGrace of it
+	// is left: to set it for each frame costs a twelfth of sending it.
 	writeTimeout = 5 * time.Second
+	writeGrace   = 4 * time.Second
 	// chunkSize is written under one deadline: a slow viewer of a large board
 	// is cut for standing still, not for being slow.
 	chunkSize = 64 << 10
@@ -45,8 +47,9 @@ func (s *Server) events(c echo.Context) error {
 	own := r.Clone(ctx)
 	own.URL.RawQuery = "stream=" + v.id
 	own.Header.Del("Last-Event-ID")
+	under := c.Response().Writer // net/http's own: nothing of echo's is needed for each frame
 	s.hub.streams.ServeHTTP(&streamWriter{
-		under: c.Response(), control: http.NewResponseController(c.Response()),
+		under: under, control: http.NewResponseController(under),
 		hub: s.hub, viewer: v, cancel: cancel,
 	}, own)
 	return nil
@@ -62,9 +65,10 @@ type streamWriter struct {
 	viewer  *viewer
 	cancel  func()
 
-	event  bytes.Buffer // gathered since the last flush
-	joined bool
-	failed bool
+	event    bytes.Buffer // gathered since the last flush
+	deadline time.Time    // of writes
+	joined   bool
+	failed   bool
 }
 
 func (w *streamWriter) Header() http.Header { return w.under.Header() }
@@ -107,8 +111,7 @@ func (w *streamWriter) Flush() {
 		w.event.Reset()
 	}
 	if !w.failed {
-		w.arm()
-		if err := w.control.Flush(); err != nil {
+		if err := w.control.Flush(); err != nil { // under the deadline of the write before
 			w.fail()
 		}
 	}
@@ -123,7 +126,10 @@ func (w *streamWriter) Flush() {
 func (w *streamWriter) write(p []byte) {
 	for len(p) > 0 && !w.failed {
 		n := min(len(p), chunkSize)
-		w.arm()
+		if err := w.arm(); err != nil {
+			w.fail()
+			return
+		}
 		if _, err := w.under.Write(p[:n]); err != nil {
 			w.fail()
 			return
@@ -132,10 +138,13 @@ func (w *streamWriter) write(p []byte) {
 	}
 }
 
-func (w *streamWriter) arm() {
-	if err := w.control.SetWriteDeadline(time.Now().Add(writeTimeout)); err != nil {
-		w.fail()
+func (w *streamWriter) arm() error {
+	now := time.Now()
+	if w.deadline.Sub(now) >= writeGrace {
+		return nil
 	}
+	w.deadline = now.Add(writeTimeout)
+	return w.control.SetWriteDeadline(w.deadline)
 }
 
 // fail ends the stream: without its context r3labs would go on writing to a

@@ -215,11 +215,16 @@ func named(name string) func(event) bool {
 
 func decode[T any](t testing.TB, text string) T {
 	t.Helper()
-	var v T
-	if err := json.Unmarshal([]byte(text), &v); err != nil {
+	v, err := decoded[T](text)
+	if err != nil {
 		t.Fatalf("reading JSON %.200q: %v", text, err)
 	}
 	return v
+}
+
+func decoded[T any](text string) (v T, err error) {
+	err = json.Unmarshal([]byte(text), &v)
+	return v, err
 }
 
 // watcher is a watcher of a check, in milliseconds.

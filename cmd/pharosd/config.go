@@ -2,12 +2,14 @@ package main
 
 import (
 	"context"
+	"fmt"
 	"log/slog"
 	"os"
 
 	"github.com/spf13/cobra"
 
 	"pharos/builtin"
+	"pharos/engine"
 	"pharos/luaapi"
 	"pharos/scripts"
 )
@@ -79,4 +81,19 @@ func (f *configFlags) load(ctx context.Context) (*loaded, error) {
 func (l *loaded) Close() {
 	l.Config.Close()
 	l.probes.Close()
+}
+
+// count gives the number of watchers and of sets.
+func count(gen *engine.Generation) (watchers, sets int) {
+	for _, set := range gen.Sets {
+		watchers += len(set.Watchers)
+	}
+	return watchers, len(gen.Sets)
+}
+
+func plural(n int, noun string) string {
+	if n == 1 {
+		return fmt.Sprintf("%d %s", n, noun)
+	}
+	return fmt.Sprintf("%d %ss", n, noun)
 }

@@ -2,65 +2,135 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
+	"os"
 	"path"
+	"slices"
 	"strings"
 	"sync"
-	"text/tabwriter"
+	"time"
 
 	"github.com/spf13/cobra"
 
 	"pharos/engine"
+	"pharos/luaapi"
 )
 
 // onceParallel bounds the watchers that once runs side by side.
 const onceParallel = 32
 
+type onceFlags struct {
+	configFlags
+	json  bool
+	watch bool
+}
+
 func newOnce() *cobra.Command {
-	var f configFlags
+	var f onceFlags
 	cmd := &cobra.Command{
 		Use:   "once [GLOB]",
 		Short: "Run each watcher once, now, and print what it says",
 		Long: `once runs each watcher of the configuration once and prints a table.
 
-GLOB picks watchers by id ("set.name"); * stands for any text. The exit code is
-that of the worst: 0 ok, 1 warning, 2 critical, 3 unknown, and 3 too where the
-configuration does not load or nothing matches.`,
+GLOB picks watchers by id ("set.name"); * stands for any text. With -v it shows
+what each watcher did: every command, request and logged line, and where the
+time of a request went.
+
+The exit code is that of the worst: 0 ok, 1 warning, 2 critical, 3 unknown, and
+3 too where the configuration does not load or nothing matches. Worst first:
+critical, unknown, warning, ok.`,
 		Example: `  pharosd once
-  pharosd once -c sites.lua 'web.*'`,
+  pharosd once -c sites.lua -v 'web.*'
+  pharosd once -c sites.lua --json | jq '.[] | select(.status != "ok")'
+  pharosd once -c sites.lua --watch queue`,
 		Args: cobra.MaximumNArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			glob := "*"
 			if len(args) == 1 {
 				glob = args[0]
 			}
-			return once(cmd.Context(), f, glob, cmd.OutOrStdout())
+			if _, err := path.Match(glob, ""); err != nil {
+				return fmt.Errorf("cannot use pattern %q: %w", glob, err)
+			}
+			out := cmd.OutOrStdout()
+			if f.watch {
+				return onceWatch(cmd.Context(), f, glob, out)
+			}
+			return once(cmd.Context(), f, glob, out)
 		},
 	}
 	f.add(cmd)
+	cmd.Flags().Lookup("verbose").Usage = "show what each watcher did (-v), and log everything (-vv)"
+	cmd.Flags().BoolVar(&f.json, "json", false, "print JSON instead of a table")
+	cmd.Flags().BoolVar(&f.watch, "watch", false, "run again whenever the configuration is saved, until interrupted")
 	return cmd
 }
 
-func once(ctx context.Context, f configFlags, glob string, out io.Writer) error {
-	if _, err := path.Match(glob, ""); err != nil {
-		return fmt.Errorf("cannot use pattern %q: %w", glob, err)
-	}
+// once runs what matches and prints it. The error carries the exit code of the
+// worst result.
+func once(ctx context.Context, f onceFlags, glob string, out io.Writer) error {
 	cfg, err := f.load(ctx)
 	if err != nil {
 		return err
 	}
 	defer cfg.Close()
+	return runOnce(ctx, f, cfg.Config, glob, out)
+}
+
+func runOnce(ctx context.Context, f onceFlags, cfg *luaapi.Config, glob string, out io.Writer) error {
 	watchers := pick(cfg.Generation, glob)
 	if len(watchers) == 0 {
 		return fmt.Errorf("cannot find a watcher that matches %q; %s", glob, known(cfg.Generation))
 	}
-	results := runAll(ctx, watchers)
-	printResults(out, watchers, results)
-	if code := onceCode(results); code != 0 {
+	runs := runAll(ctx, watchers)
+	var err error
+	switch {
+	case f.json:
+		err = printJSON(out, runs)
+	case f.verbosity > 0:
+		printRuns(out, runs, cfg.SourceLine)
+	default:
+		printTable(out, runs)
+	}
+	if code := onceCode(runs); err == nil && code != 0 {
 		return exitError{code: code}
 	}
-	return nil
+	return err
+}
+
+// onceWatch runs once at every save. What goes wrong is printed, and ends
+// nothing.
+func onceWatch(ctx context.Context, f onceFlags, glob string, out io.Writer) error {
+	logger := newLogger(os.Stderr, f.verbosity-1)
+	o := f.options(logger)
+	if o.Path == "" {
+		return errors.New("cannot watch the built-in board: give a file with -c")
+	}
+	o.Probes = luaapi.NewProbes(logger)
+	defer o.Probes.Close()
+	tick := time.NewTicker(pollInterval)
+	defer tick.Stop()
+	for n := 1; ; n++ {
+		cfg, err := luaapi.Load(ctx, o)
+		if err == nil {
+			err = runOnce(ctx, f, cfg, glob, out)
+			cfg.Close()
+		}
+		if exit := (exitError{}); err != nil && !errors.As(err, &exit) {
+			fmt.Fprintln(out, err)
+		}
+		fmt.Fprintf(out, "-- %s; run %d; save %s to run again\n", time.Now().Format(time.TimeOnly), n, o.Path)
+		inputs := newInputWatch(cfg.Inputs)
+		for !inputs.poll() {
+			select {
+			case <-ctx.Done():
+				return nil
+			case <-tick.C:
+			}
+		}
+	}
 }
 
 // pick gives the watchers whose id, or name, matches glob.
@@ -93,44 +163,44 @@ func known(gen *engine.Generation) string {
 	return "there are " + strings.Join(ids, ", ")
 }
 
-func runAll(ctx context.Context, watchers []engine.Watcher) []engine.Result {
-	results := make([]engine.Result, len(watchers))
+// onceRun is one watcher's run: what it said and what it did.
+type onceRun struct {
+	watcher engine.Watcher
+	result  engine.Result
+	events  []luaapi.Event
+}
+
+func runAll(ctx context.Context, watchers []engine.Watcher) []onceRun {
+	runs := make([]onceRun, len(watchers))
 	slots := make(chan struct{}, onceParallel)
 	var wg sync.WaitGroup
 	for i, w := range watchers {
 		slots <- struct{}{}
 		wg.Go(func() {
 			defer func() { <-slots }()
-			results[i] = engine.RunOnce(ctx, w)
+			var mu sync.Mutex // a run that is given up may still speak
+			var events []luaapi.Event
+			traced := luaapi.WithTrace(ctx, func(e luaapi.Event) {
+				mu.Lock()
+				defer mu.Unlock()
+				events = append(events, e)
+			})
+			result := engine.RunOnce(traced, w)
+			mu.Lock()
+			defer mu.Unlock()
+			runs[i] = onceRun{w, result, slices.Clone(events)}
 		})
 	}
 	wg.Wait()
-	return results
+	return runs
 }
-
-func printResults(out io.Writer, watchers []engine.Watcher, results []engine.Result) {
-	tab := tabwriter.NewWriter(out, 0, 8, 2, ' ', 0)
-	fmt.Fprintln(tab, "STATUS\tID\tVALUE\tTOOK\tDETAIL")
-	for i, r := range results {
-		detail := r.Detail
-		if detail == "" && r.Failure != nil {
-			detail = r.Failure.Message
-		}
-		fmt.Fprintf(tab, "%s\t%s\t%s\t%.3fs\t%s\n", r.Status, watchers[i].ID,
-			strings.TrimSpace(oneLine(r.Value)+" "+oneLine(r.Unit)), r.Elapsed.Seconds(), oneLine(detail))
-	}
-	tab.Flush()
-}
-
-// oneLine keeps a table a table.
-func oneLine(text string) string { return strings.Join(strings.Fields(text), " ") }
 
 // onceCode gives the exit code of the worst result.
-func onceCode(results []engine.Result) int {
+func onceCode(runs []onceRun) int {
 	worst := engine.OK
-	for _, r := range results {
-		if r.Status.Worse(worst) {
-			worst = r.Status
+	for _, r := range runs {
+		if r.result.Status.Worse(worst) {
+			worst = r.result.Status
 		}
 	}
 	switch worst {
@@ -142,19 +212,4 @@ func onceCode(results []engine.Result) int {
 		return 2
 	}
 	return exitUnknown
-}
-
-// count gives the number of watchers and of sets.
-func count(gen *engine.Generation) (watchers, sets int) {
-	for _, set := range gen.Sets {
-		watchers += len(set.Watchers)
-	}
-	return watchers, len(gen.Sets)
-}
-
-func plural(n int, noun string) string {
-	if n == 1 {
-		return fmt.Sprintf("%d %s", n, noun)
-	}
-	return fmt.Sprintf("%d %ss", n, noun)
 }

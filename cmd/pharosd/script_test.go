@@ -56,18 +56,22 @@ func freePort(t *testing.T) string {
 }
 
 // until URL REGEXP asks URL until its answer matches, and fails after ten
-// seconds; ! until URL waits until nobody answers.
+// seconds; ! until URL waits until nobody answers. A path instead of a URL is
+// a file that is read.
 func until(ts *testscript.TestScript, gone bool, args []string) {
 	if len(args) != 2 && !(gone && len(args) == 1) {
-		ts.Fatalf("usage: until URL REGEXP, or ! until URL")
+		ts.Fatalf("usage: until URL|FILE REGEXP, or ! until URL")
 	}
-	url := args[0]
-	if !strings.HasPrefix(url, "http://127.0.0.1:") {
-		ts.Fatalf("until %q: want a URL on 127.0.0.1", url)
+	look := func() (string, error) { return fetch(args[0]) }
+	if !strings.HasPrefix(args[0], "http://127.0.0.1:") {
+		look = func() (string, error) {
+			text, err := os.ReadFile(ts.MkAbs(args[0]))
+			return string(text), err
+		}
 	}
 	var last string
 	for deadline := time.Now().Add(10 * time.Second); time.Now().Before(deadline); time.Sleep(20 * time.Millisecond) {
-		body, err := fetch(url)
+		text, err := look()
 		switch {
 		case gone && err != nil:
 			return
@@ -75,11 +79,11 @@ func until(ts *testscript.TestScript, gone bool, args []string) {
 			last = "it still answers"
 		case err != nil:
 			last = err.Error()
-		case regexp.MustCompile(args[1]).MatchString(body):
-			fmt.Fprint(ts.Stdout(), body)
+		case regexp.MustCompile(args[1]).MatchString(text):
+			fmt.Fprint(ts.Stdout(), text)
 			return
 		default:
-			last = body
+			last = text
 		}
 	}
 	ts.Fatalf("until %s: not within 10 s; last: %s", strings.Join(args, " "), last)

@@ -35,9 +35,9 @@ type SSHConfig struct {
 }
 
 const (
-	sshSessions = 5  // sessions a connection carries; sshd frees a slot late, so 5 of its 10 never meets a reject
-	sshConns    = 4  // connections to one destination
-	sshDials    = 3  // connections being made to one destination; sshd drops bursts (MaxStartups)
+	sshSessions = 5        // sessions a connection carries; sshd frees a slot late, so 5 of its 10 never meets a reject
+	sshConns    = 4        // connections to one destination
+	sshDials    = 3        // connections being made to one destination; sshd drops bursts (MaxStartups)
 	sshMaxLine  = 96 << 10 // bytes of a remote command line; Linux takes 128 KiB in one argument
 )
 

@@ -68,7 +68,11 @@ func (k *sshKeyring) parse(file string) (ssh.Signer, error) {
 	if phrase == "" {
 		return nil, errors.New("encrypted, and no passphrase is given (PHAROS_SSH_PASSPHRASE, or an agent that holds the key)")
 	}
-	return ssh.ParsePrivateKeyWithPassphrase(pem, []byte(phrase))
+	signer, err = ssh.ParsePrivateKeyWithPassphrase(pem, []byte(phrase))
+	if err != nil {
+		return nil, fmt.Errorf("its passphrase does not open it: %w", err)
+	}
+	return signer, nil
 }
 
 // sshCredentials are the keys to offer to one host, best first.
@@ -120,7 +124,7 @@ func (k *sshKeyring) credentials(ctx context.Context, s *sshSettings) *sshCreden
 // answer is noted, not an error.
 func (c *sshCredentials) askAgent(ctx context.Context, socket string) []ssh.Signer {
 	if socket == "" {
-		c.notes = append(c.notes, "no agent (SSH_AUTH_SOCK is not set)")
+		c.notes = append(c.notes, "no agent")
 		return nil
 	}
 	conn, err := new(net.Dialer).DialContext(ctx, "unix", socket)

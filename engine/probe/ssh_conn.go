@@ -35,7 +35,6 @@ type sshConn struct {
 	addr   string
 	client *ssh.Client
 	base   *sshTraffic
-	made   time.Time
 	wrap   sshWrap
 
 	sessions int  // guarded by host.mu
@@ -181,9 +180,11 @@ func (c *sshConn) look() (next time.Duration, dead bool) {
 	quiet := sshIdleQuiet
 	if c.users.Load() > 0 {
 		quiet, heard = sshQuiet, max(heard, since)
-	} else if unused := time.Duration(now - since); unused >= c.host.pool.cfg.IdleTimeout {
+	} else if unused := c.host.pool.cfg.IdleTimeout - time.Duration(now-since); unused <= 0 {
 		c.host.retire(c)
 		return sshIdleQuiet, false
+	} else {
+		quiet = min(quiet, unused+time.Duration(now-heard))
 	}
 	if left := quiet - time.Duration(now-heard); left > 0 {
 		return left, false
@@ -274,7 +275,7 @@ func (h *sshHost) enter(ctx context.Context, s *sshSettings, base net.Conn) (*ss
 		return nil, h.handshakeError(ctx, s, keys, algos, err)
 	}
 	c := &sshConn{
-		host: h, addr: s.addr(), client: ssh.NewClient(client, chans, reqs), base: traffic, made: time.Now(),
+		host: h, addr: s.addr(), client: ssh.NewClient(client, chans, reqs), base: traffic,
 		limit: sshSessions, kick: make(chan struct{}, 1), gone: make(chan struct{}),
 	}
 	c.since.Store(traffic.now())

@@ -148,7 +148,10 @@ func (c *sshConn) forwardError(err error, addr string) error {
 	var no *ssh.OpenChannelError
 	if !errors.As(err, &no) {
 		c.kill(err)
-		return c.host.errorf(Vantage, errors.Join(errSSHElsewhere, err), "connection lost: %v", err)
+		if cause := c.cause(); cause == errSSHDead {
+			return c.host.errorf(Vantage, cause, "%v", cause)
+		}
+		return c.host.errorf(Vantage, errors.Join(errSSHElsewhere, err), "connection lost: %s", sshReason(err))
 	}
 	reason := strings.TrimPrefix(no.Message, "connect failed: ")
 	lower := strings.ToLower(reason)

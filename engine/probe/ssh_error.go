@@ -18,7 +18,7 @@ func (h *sshHost) connectError(cause error, format string, args ...any) *Error {
 	switch {
 	case h.pool.ctx.Err() != nil:
 		return sshClosed(h.name)
-	case errors.As(cause, &known): // of a jump host
+	case errors.As(cause, &known) && (known.Kind == Auth || known.Kind == Overload): // a jump host's, or of ssh -G
 		kind = known.Kind
 	case errors.Is(cause, syscall.EMFILE) || errors.Is(cause, syscall.ENFILE):
 		kind = Overload

@@ -71,14 +71,14 @@ func TestSSHExecTimeoutEndsTheRemoteTree(t *testing.T) {
 		}
 		began := time.Now()
 		got, err := p.Exec(sshWithin(t, 300*time.Millisecond), "web-3", ExecRequest{Shell: shell})
-		if took := time.Since(began); took > 400*time.Millisecond {
+		if took := time.Since(began); took > 600*time.Millisecond {
 			t.Errorf("Exec(%q) took %v, want 300ms", shell, took)
 		}
 		if KindOf(err) != Timeout || got == nil || string(got.Stdout) != "begun\n" {
 			t.Errorf("Exec(%q) = %+v, %v, want kind timeout and what was written", shell, got, err)
 		}
 		sshAwait(t, "the end of "+shell, func() bool { return sshRunning(word) == 0 })
-		if took := time.Since(began); took > 1500*time.Millisecond {
+		if took := time.Since(began); took > 3*time.Second {
 			t.Errorf("%q was still there for %v", shell, took)
 		}
 	}

@@ -188,12 +188,12 @@ func (h *sshHost) dial() {
 		c.kill(sshClosed(h.name))
 		return
 	}
-	if c.ended() { // already: lost did not find it
-		h.failed(h.errorf(Vantage, c.err, "connection lost: %v", c.err))
+	if c.ended() { // already, so that lost did not find it: a host that hangs up is not to be dialed in a circle
+		h.failed(h.errorf(Vantage, c.err, "connection lost: %s", sshReason(c.err)))
 		return
 	}
 	h.pool.log.Info("ssh connected", "host", h.name, "addr", c.addr, "took", time.Since(began).Round(time.Millisecond))
-	h.retryAt, h.lastErr = time.Time{}, nil
+	h.retryAt, h.failures, h.lastErr = time.Time{}, 0, nil
 	h.conns = append(h.conns, c)
 	h.serve()
 }
@@ -292,13 +292,7 @@ func (h *sshHost) lost(c *sshConn) {
 		h.serve()
 		return
 	}
-	h.pool.log.Warn("ssh connection lost", "host", h.name, "err", cause)
-	if time.Since(c.made) > time.Second {
-		h.failures = 0
-	} else if h.live() == 0 { // a host that accepts and hangs up is not to be dialed in a circle
-		h.failed(h.errorf(Vantage, cause, "connection lost: %v", cause))
-		return
-	}
+	h.pool.log.Warn("ssh connection lost", "host", h.name, "err", sshReason(cause))
 	h.serve()
 }
 

@@ -155,7 +155,10 @@ func (s *sshRun) open(ctx context.Context) (ssh.Channel, <-chan *ssh.Request, er
 	case err == nil:
 		return ch, reqs, nil
 	case !errors.As(err, &no):
-		s.conn.kill(err) // it is no use to anyone
+		s.conn.kill(err) // if it did not end by itself; it is no use to anyone
+		if cause := s.conn.cause(); cause == errSSHDead {
+			return nil, nil, cause
+		}
 		return nil, nil, fmt.Errorf("%w: %w", errSSHElsewhere, err)
 	case s.conn.host.refused(s.conn):
 		return nil, nil, fmt.Errorf("%w: %w", errSSHElsewhere, err)
@@ -311,11 +314,17 @@ func (s *sshRun) note(req *ssh.Request) bool {
 func (s *sshRun) lost(otherwise string) error {
 	select {
 	case <-s.conn.gone:
-		return fmt.Errorf("connection lost (%w)", s.conn.err)
+		return &sshLost{s.conn.err}
 	case <-time.After(sshLinger): // the session hears of it a moment earlier
 		return errors.New(otherwise)
 	}
 }
+
+// sshLost is the end of the connection in the middle of a command.
+type sshLost struct{ cause error }
+
+func (e *sshLost) Error() string { return "connection lost (" + sshReason(e.cause) + ")" }
+func (e *sshLost) Unwrap() error { return e.cause }
 
 // sshSignal sends a signal to a session's command. sshd does not pass it on for
 // root.

@@ -1,0 +1,46 @@
+-- TCPMetricWatcher: connects, and if asked to sends and waits for an answer.
+-- No connection and no such answer are critical; the thresholds judge the total
+-- time in seconds.
+--
+--   pharos.TCPMetricWatcher{ name = "redis", address = "127.0.0.1:6379", send = "PING\r\n", expect = "+PONG" }
+
+local passed = {
+  send = "string", expect = "string", lines = "number", tls = "boolean", starttls = "string", ip = "number",
+  insecure = "boolean", ca = "string", cert = "string", key = "string", server_name = "string", alpn = "table",
+  ssh_host = "string",
+}
+
+local TCPMetricWatcher = pharos.MetricWatcher:extend{
+  class_name = "TCPMetricWatcher",
+  unit = "s",
+  options = {
+    address = "string|function", -- "host:port", or the path of a unix socket; needed
+    handle_output = "function",
+  },
+}
+for name, types in pairs(passed) do TCPMetricWatcher.options[name] = types end
+
+function TCPMetricWatcher:init()
+  if not self.address then
+    error(("cannot make a %s without an address"):format(self.class_name), 3)
+  end
+end
+
+function TCPMetricWatcher:check()
+  local address = self.address
+  if type(address) == "function" then address = address(self) end
+  local options = {}
+  for name in pairs(passed) do options[name] = self[name] end
+  local result, err = pharos.tcp(address, options)
+  if not result then return nil, err end
+
+  local status, value, detail = self:handle_output(result.reply .. table.concat(result.lines, "\n"), result)
+  if status ~= nil or value ~= nil then return status, value, detail end
+  if self.verdict then return self.verdict end
+  return result.timing.total, result.remote_ip
+end
+
+-- Override it to judge what was answered; whatever it decides wins.
+function TCPMetricWatcher:handle_output(output, result) end
+
+return TCPMetricWatcher

@@ -1,0 +1,46 @@
+-- TLSMetricWatcher: how many days the certificates of a server still last. The
+-- thresholds judge the days left, 14 and 3 by default; a chain that is not
+-- trusted is critical.
+--
+--   pharos.TLSMetricWatcher{ name = "certificate", address = "example.com:443", interval = "1h" }
+
+local passed = {
+  starttls = "string", ip = "number", ca = "string", cert = "string", key = "string", server_name = "string",
+  alpn = "table", ssh_host = "string",
+}
+
+local TLSMetricWatcher = pharos.MetricWatcher:extend{
+  class_name = "TLSMetricWatcher",
+  interval = 60,
+  timeout = 10,
+  unit = "days",
+  thresholds = { warn = 14, crit = 3 },
+  options = {
+    address = "string", -- "host:port"; needed
+    insecure = "boolean", -- only the days count, not whether the chain is trusted
+  },
+}
+for name, types in pairs(passed) do TLSMetricWatcher.options[name] = types end
+
+function TLSMetricWatcher:init()
+  if not self.address then
+    error(("cannot make a %s without an address"):format(self.class_name), 3)
+  end
+end
+
+function TLSMetricWatcher:check()
+  local options = {}
+  for name in pairs(passed) do options[name] = self[name] end
+  local shown, err = pharos.tls(self.address, options)
+  if not shown then return nil, err end
+  local days = math.floor(shown.chain_days_left)
+  local own = shown.chain[1]
+  local detail = ("%s by %s until %s, TLS %s"):format(
+    own.subject, own.issuer, pharos.time.format(own.not_after), shown.version)
+  if not shown.verified and not self.insecure then
+    return self:critical(days, shown.verify_error .. "; " .. detail)
+  end
+  return days, detail
+end
+
+return TLSMetricWatcher

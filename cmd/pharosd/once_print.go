@@ -1,0 +1,192 @@
+package main
+
+import (
+	"encoding/json"
+	"fmt"
+	"io"
+	"math"
+	"os"
+	"strings"
+	"text/tabwriter"
+	"time"
+
+	"golang.org/x/term"
+
+	"pharos/engine"
+	"pharos/engine/probe"
+	"pharos/luaapi"
+)
+
+// printTable prints one line for each run.
+func printTable(out io.Writer, runs []onceRun) {
+	tab := tabwriter.NewWriter(out, 0, 8, 2, ' ', 0)
+	fmt.Fprintln(tab, "STATUS\tID\tVALUE\tTOOK\tDETAIL")
+	for _, r := range runs {
+		fmt.Fprintf(tab, "%s\t%s\t%s\t%.3fs\t%s\n", r.result.Status, r.watcher.ID,
+			r.value(), r.result.Elapsed.Seconds(), oneLine(r.detail()))
+	}
+	tab.Flush()
+}
+
+func (r *onceRun) value() string { return oneLine(r.result.Value + " " + r.result.Unit) }
+
+func (r *onceRun) detail() string {
+	if r.result.Detail == "" && r.result.Failure != nil {
+		return r.result.Failure.Message
+	}
+	return r.result.Detail
+}
+
+// oneLine keeps a table a table.
+func oneLine(text string) string { return strings.Join(strings.Fields(text), " ") }
+
+// printRuns prints each run with all it did; source gives the lines of scripts
+// that errors point at.
+func printRuns(out io.Writer, runs []onceRun, source func(file string, line int) string) {
+	p := painterFor(out)
+	for i, r := range runs {
+		if i > 0 {
+			fmt.Fprintln(out)
+		}
+		fmt.Fprintf(out, "%s  %s  %s  %s\n", p.status(r.result.Status), p.bold(string(r.watcher.ID)),
+			r.value(), p.dim(fmt.Sprintf("took %s, %s:%d", short(r.result.Elapsed), r.watcher.Source.File, r.watcher.Source.Line)))
+		printIndented(out, "    ", r.detail())
+		for _, e := range r.events {
+			printEvent(out, p, e)
+		}
+		if f := r.result.Failure; f != nil {
+			if line := strings.TrimSpace(source(f.File, f.Line)); line != "" {
+				fmt.Fprintf(out, "    %s %s\n", p.dim(fmt.Sprintf("%d |", f.Line)), line)
+			}
+			printIndented(out, "    ", p.dim(f.Trace))
+		}
+		printIndented(out, "    | ", r.result.Output)
+	}
+}
+
+func printEvent(out io.Writer, p painter, e luaapi.Event) {
+	came := e.Outcome
+	if e.Err != nil {
+		came = e.Err.Error()
+	}
+	if e.Host != "" {
+		came = strings.TrimSpace(came + " from " + e.Host)
+	}
+	if e.Kind == "log" {
+		fmt.Fprintf(out, "  log   %s\n", oneLine(e.Text))
+		return
+	}
+	fmt.Fprintf(out, "  %-5s %s -> %s  %s\n", e.Kind, oneLine(e.Text), oneLine(came), p.dim(short(e.Elapsed)))
+	if e.Timing != nil {
+		printWaterfall(out, p, e.Timing)
+	}
+}
+
+// waterfallWidth is how many columns stand for the whole of a request.
+const waterfallWidth = 48
+
+// printWaterfall draws where the time of a request went, each phase where it
+// happened.
+func printWaterfall(out io.Writer, p painter, t *probe.Timing) {
+	if t.Total <= 0 {
+		return
+	}
+	column := func(d time.Duration) int {
+		return int(math.Round(float64(d) / float64(t.Total) * waterfallWidth))
+	}
+	var at time.Duration
+	for _, phase := range t.Phases() {
+		from := column(at)
+		at += phase.Duration
+		if phase.Duration == 0 {
+			continue
+		}
+		bar := strings.Repeat(" ", from) + strings.Repeat("\u2588", max(1, column(at)-from))
+		fmt.Fprintf(out, "        %-8s %9s  %s\n", phase.Name, short(phase.Duration), p.bar(bar))
+	}
+}
+
+// short writes a duration with three digits that matter.
+func short(d time.Duration) string {
+	switch {
+	case d >= time.Second:
+		return fmt.Sprintf("%.2f s", d.Seconds())
+	case d >= time.Millisecond:
+		return fmt.Sprintf("%.1f ms", float64(d)/float64(time.Millisecond))
+	}
+	return fmt.Sprintf("%d us", d.Microseconds())
+}
+
+func printIndented(out io.Writer, indent, text string) {
+	text = strings.TrimSpace(text)
+	if text == "" {
+		return
+	}
+	for line := range strings.SplitSeq(text, "\n") {
+		fmt.Fprintln(out, indent+line)
+	}
+}
+
+// onceJSON is a run as --json prints it.
+type onceJSON struct {
+	ID      engine.ID          `json:"id"`
+	Name    string             `json:"name"`
+	Status  engine.Status      `json:"status"`
+	Value   string             `json:"value"`
+	Unit    string             `json:"unit"`
+	Detail  string             `json:"detail"`
+	Elapsed float64            `json:"elapsed"` // seconds
+	Timing  map[string]float64 `json:"timing,omitempty"`
+	Error   *engine.Failure    `json:"error,omitempty"`
+	Output  string             `json:"output"`
+	Log     []string           `json:"log"`
+	Source  engine.Source      `json:"source"`
+}
+
+func printJSON(out io.Writer, runs []onceRun) error {
+	list := make([]onceJSON, 0, len(runs))
+	for _, r := range runs {
+		j := onceJSON{
+			ID: r.watcher.ID, Name: r.watcher.Name, Status: r.result.Status,
+			Value: r.result.Value, Unit: r.result.Unit, Detail: r.result.Detail,
+			Elapsed: r.result.Elapsed.Seconds(), Error: r.result.Failure,
+			Output: r.result.Output, Log: append([]string{}, r.result.Log...), Source: r.watcher.Source,
+		}
+		for _, phase := range r.result.Timing {
+			if j.Timing == nil {
+				j.Timing = make(map[string]float64)
+			}
+			j.Timing[phase.Name] = phase.Duration.Seconds()
+		}
+		list = append(list, j)
+	}
+	enc := json.NewEncoder(out)
+	enc.SetEscapeHTML(false)
+	enc.SetIndent("", "  ")
+	return enc.Encode(list)
+}
+
+// painter writes colours where they can be seen.
+type painter struct{ on bool }
+
+// painterFor paints on a terminal, unless NO_COLOR is set (no-color.org).
+func painterFor(out io.Writer) painter {
+	f, ok := out.(*os.File)
+	return painter{on: ok && term.IsTerminal(int(f.Fd())) && os.Getenv("NO_COLOR") == ""}
+}
+
+func (p painter) paint(sgr, text string) string {
+	if !p.on || text == "" {
+		return text
+	}
+	return "\x1b[" + sgr + "m" + text + "\x1b[0m"
+}
+
+func (p painter) bold(text string) string { return p.paint("1", text) }
+func (p painter) dim(text string) string  { return p.paint("2", text) }
+func (p painter) bar(text string) string  { return p.paint("36", text) }
+
+func (p painter) status(s engine.Status) string {
+	sgr := map[engine.Status]string{engine.OK: "32", engine.Warning: "30;43", engine.Critical: "97;41", engine.Unknown: "35"}[s]
+	return p.paint(sgr, fmt.Sprintf("%-8s", s))
+}

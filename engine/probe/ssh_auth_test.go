@@ -1,0 +1,145 @@
+package probe
+
+import (
+	"crypto/ed25519"
+	"crypto/rand"
+	"net"
+	"os"
+	"path/filepath"
+	"sync"
+	"testing"
+	"time"
+
+	"golang.org/x/crypto/ssh"
+	"golang.org/x/crypto/ssh/agent"
+)
+
+func TestSSHEncryptedKey(t *testing.T) {
+	s := startSSHD(t)
+	file := filepath.Join(s.dir, "id")
+	key := sshWriteKey(t, file, "open sesame")
+	sshWrite(t, filepath.Join(s.dir, "authorized_keys"), ssh.MarshalAuthorizedKey(key))
+	sshFails(t, sshTestPool(t, s.stanza("web-3")), "web-3", 5*time.Second, 3*time.Second, Auth, file+": encrypted, and no passphrase is given")
+
+	p := sshTestPool(t, s.stanza("web-3"))
+	p.keys.passphrase = func(string) string { return "wrong" }
+	sshFails(t, p, "web-3", 5*time.Second, 3*time.Second, Auth, file+": ", "passphrase")
+
+	config := filepath.Join(t.TempDir(), "config")
+	sshWrite(t, config, []byte(s.stanza("web-3")))
+	p = NewSSHPool(SSHConfig{ConfigFile: config, Passphrase: func(name string) string {
+		if name != file {
+			t.Errorf("asked for the passphrase of %q, want %q", name, file)
+		}
+		return "open sesame"
+	}})
+	t.Cleanup(p.Close)
+	sshWorks(t, p, "web-3")
+}
+
+func TestSSHCertificate(t *testing.T) {
+	dir := t.TempDir()
+	_, private, err := ed25519.GenerateKey(rand.Reader)
+	if err != nil {
+		t.Fatal(err)
+	}
+	authority, err := ssh.NewSignerFromKey(private)
+	if err != nil {
+		t.Fatal(err)
+	}
+	sshWrite(t, filepath.Join(dir, "ca.pub"), ssh.MarshalAuthorizedKey(authority.PublicKey()))
+	s := startSSHD(t, "TrustedUserCAKeys "+filepath.Join(dir, "ca.pub"), "AuthorizedPrincipalsFile none")
+	file := filepath.Join(s.dir, "id")
+	cert := &ssh.Certificate{
+		Key: sshWriteKey(t, file, ""), CertType: ssh.UserCert, ValidPrincipals: []string{sshUser()},
+		ValidBefore: ssh.CertTimeInfinity,
+	}
+	if err := cert.SignCert(rand.Reader, authority); err != nil {
+		t.Fatal(err)
+	}
+	sshFails(t, sshTestPool(t, s.stanza("web-3")), "web-3", 5*time.Second, 3*time.Second, Auth)
+	sshWrite(t, file+"-cert.pub", ssh.MarshalAuthorizedKey(cert))
+	sshWorks(t, sshTestPool(t, s.stanza("web-3")), "web-3")
+
+	elsewhere := filepath.Join(dir, "elsewhere-cert.pub")
+	if err := os.Rename(file+"-cert.pub", elsewhere); err != nil {
+		t.Fatal(err)
+	}
+	sshWorks(t, sshTestPool(t, s.stanza("web-3", "CertificateFile "+elsewhere)), "web-3")
+}
+
+// sshAgent serves an agent that holds the key of a file.
+func sshAgent(t *testing.T, file string, others int) string {
+	t.Helper()
+	pem, err := os.ReadFile(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	key, err := ssh.ParseRawPrivateKey(pem)
+	if err != nil {
+		t.Fatal(err)
+	}
+	ring := agent.NewKeyring()
+	for range others {
+		_, other, err := ed25519.GenerateKey(rand.Reader)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := ring.Add(agent.AddedKey{PrivateKey: other}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := ring.Add(agent.AddedKey{PrivateKey: key}); err != nil {
+		t.Fatal(err)
+	}
+	socket := filepath.Join(t.TempDir(), "agent")
+	l, err := net.Listen("unix", socket)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var served sync.WaitGroup
+	t.Cleanup(func() { l.Close(); served.Wait() })
+	served.Go(func() {
+		for {
+			conn, err := l.Accept()
+			if err != nil {
+				return
+			}
+			served.Go(func() {
+				agent.ServeAgent(ring, conn)
+				conn.Close()
+			})
+		}
+	})
+	return socket
+}
+
+func TestSSHAgent(t *testing.T) {
+	s := startSSHD(t)
+	file := filepath.Join(s.dir, "id")
+	public := sshReadPublicOf(t, file)
+	crowded := sshAgent(t, file, 8) // more keys than sshd hears out
+	alone := sshAgent(t, file, 0)
+	if err := os.Remove(file); err != nil {
+		t.Fatal(err)
+	}
+	sshWorks(t, sshTestPool(t, s.stanza("web-3", "IdentityAgent "+alone, "IdentitiesOnly no")), "web-3")
+	sshFails(t, sshTestPool(t, s.stanza("web-3", "IdentityAgent "+alone)), "web-3", 5*time.Second, 3*time.Second, Auth)
+
+	// The public key beside the identity says which of the agent's keys to offer.
+	sshWrite(t, file+".pub", ssh.MarshalAuthorizedKey(public))
+	sshWorks(t, sshTestPool(t, s.stanza("web-3", "IdentityAgent "+crowded)), "web-3")
+	sshWorks(t, sshTestPool(t, s.stanza("web-3", "IdentityAgent "+crowded, "IdentitiesOnly no")), "web-3")
+
+	sshFails(t, sshTestPool(t, s.stanza("web-3", "IdentityAgent /no/such/agent")), "web-3", 5*time.Second, 3*time.Second,
+		Auth, "agent: dial unix /no/such/agent")
+}
+
+func sshReadPublicOf(t *testing.T, file string) ssh.PublicKey {
+	t.Helper()
+	signer, err := newSSHKeyring(nil).load(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return signer.PublicKey()
+}

@@ -1,0 +1,161 @@
+package probe
+
+import (
+	"bytes"
+	"errors"
+	"io"
+	"net"
+	"os"
+	"path/filepath"
+	"sync"
+	"syscall"
+	"testing"
+	"time"
+)
+
+// sshEcho is a server that gives back what it gets, on TCP or a unix socket.
+func sshEcho(t *testing.T, network, addr string) string {
+	t.Helper()
+	l, err := net.Listen(network, addr)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var served sync.WaitGroup
+	t.Cleanup(func() { l.Close(); served.Wait() })
+	served.Go(func() {
+		for {
+			conn, err := l.Accept()
+			if err != nil {
+				return
+			}
+			served.Go(func() {
+				defer conn.Close()
+				io.Copy(conn, conn)
+			})
+		}
+	})
+	return l.Addr().String()
+}
+
+func TestSSHDial(t *testing.T) {
+	echoes := []struct{ network, addr string }{
+		{"tcp", sshEcho(t, "tcp", "127.0.0.1:0")},
+		{"unix", sshEcho(t, "unix", filepath.Join(t.TempDir(), "echo"))},
+	}
+	s := startSSHD(t)
+	p := sshTestPool(t, s.stanza("web-3"))
+	for _, tt := range echoes {
+		conn, err := p.Dial(sshWithin(t, 5*time.Second), "web-3", tt.network, tt.addr)
+		if err != nil {
+			t.Fatalf("Dial(%s, %s) = %v, want no error", tt.network, tt.addr, err)
+		}
+		if got := conn.RemoteAddr(); got.Network() != tt.network || got.String() != tt.addr {
+			t.Errorf("RemoteAddr() = %s %s, want %s %s", got.Network(), got, tt.network, tt.addr)
+		}
+		sent := bytes.Repeat([]byte("0123456789abcdef"), 64<<10) // more than a window would hold unread
+		go conn.Write(sent)
+		got := make([]byte, len(sent))
+		if _, err := io.ReadFull(conn, got); err != nil || !bytes.Equal(got, sent) {
+			t.Errorf("echo through %s: %v, same %v", tt.network, err, bytes.Equal(got, sent))
+		}
+		conn.SetReadDeadline(time.Now().Add(50 * time.Millisecond))
+		if _, err := conn.Read(got); !errors.Is(err, os.ErrDeadlineExceeded) {
+			t.Errorf("Read after the deadline = %v, want %v", err, os.ErrDeadlineExceeded)
+		}
+		conn.Close()
+		if _, err := conn.Read(got); err == nil {
+			t.Errorf("Read after Close = nil, want an error")
+		}
+	}
+}
+
+func TestSSHDialGivesTheConnectionBack(t *testing.T) {
+	addr := sshEcho(t, "tcp", "127.0.0.1:0")
+	s := startSSHD(t)
+	p := sshTestPool(t, s.stanza("web-3"))
+	for range 20 {
+		conn, err := p.Dial(sshWithin(t, 5*time.Second), "web-3", "tcp", addr)
+		if err != nil {
+			t.Fatal(err)
+		}
+		conn.Close()
+	}
+	h, err := p.host("web-3")
+	if err != nil {
+		t.Fatal(err)
+	}
+	sshAwait(t, "the connection to have no users", func() bool {
+		h.mu.Lock()
+		defer h.mu.Unlock()
+		return len(h.conns) == 1 && h.conns[0].users.Load() == 0
+	})
+}
+
+func TestSSHDialErrors(t *testing.T) {
+	s := startSSHD(t)
+	no := startSSHD(t, "AllowTcpForwarding no")
+	p := sshTestPool(t, s.stanza("web-3"), no.stanza("strict"))
+	closed := "127.0.0.1:" + sshFreePort(t)
+	tests := []struct {
+		host, network, addr string
+		kind                Kind
+		denied              bool
+	}{
+		{"web-3", "tcp", closed, Refused, false},
+		{"web-3", "unix", "/no/such/socket", Refused, false},
+		{"web-3", "tcp", "no-such-host.invalid:80", DNS, false},
+		{"web-3", "udp", closed, Misuse, false},
+		{"web-3", "tcp", "no port", Misuse, false},
+		{"strict", "tcp", closed, Vantage, true},
+	}
+	for _, tt := range tests {
+		_, err := p.Dial(sshWithin(t, 5*time.Second), tt.host, tt.network, tt.addr)
+		if KindOf(err) != tt.kind || errors.Is(err, ErrForwardingDenied) != tt.denied {
+			t.Errorf("Dial(%s, %s, %s) = kind %q (%v), want %q, denied %v", tt.host, tt.network, tt.addr, KindOf(err), err, tt.kind, tt.denied)
+		}
+	}
+}
+
+func TestSSHDialStoppedHost(t *testing.T) {
+	addr := sshEcho(t, "tcp", "127.0.0.1:0")
+	s := startSSHD(t)
+	p := sshTestPool(t, s.stanza("web-3"))
+	conn, err := p.Dial(sshWithin(t, 5*time.Second), "web-3", "tcp", addr)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer conn.Close()
+	s.signal(syscall.SIGSTOP)
+	began := time.Now()
+	if _, err := conn.Read(make([]byte, 1)); err == nil || time.Since(began) > 3*time.Second {
+		t.Errorf("Read from a stopped host = %v after %v, want an error within 3s", err, time.Since(began))
+	}
+}
+
+func TestSSHJump(t *testing.T) {
+	gate, inner := startSSHD(t), startSSHD(t, "AllowTcpForwarding no")
+	third := startSSHD(t)
+	p := sshTestPool(t, gate.stanza("gate"),
+		inner.stanza("inner", "ProxyJump gate"), third.stanza("third", "ProxyJump gate"),
+		third.stanza("chain", "ProxyJump gate,third"))
+	sshWorks(t, p, "inner")
+	sshWorks(t, p, "third")
+	sshWorks(t, p, "chain")
+	h, err := p.host("gate")
+	if err != nil {
+		t.Fatal(err)
+	}
+	h.mu.Lock()
+	if n := len(h.conns); n != 1 {
+		t.Errorf("%d connections to the jump host, want 1 that all share", n)
+	}
+	h.mu.Unlock()
+	gate.kill(gate.cmd)
+	sshFails(t, p, "inner", 5*time.Second, 3*time.Second, Vantage, "ssh inner: cannot reach 127.0.0.1:"+inner.port+": ssh gate: cannot reach")
+}
+
+func TestSSHJumpInACircle(t *testing.T) {
+	p := sshTestPool(t, "Host a\n  ProxyJump b\nHost b\n  ProxyJump a\n")
+	p.cfg.ConnectTimeout = 300 * time.Millisecond
+	sshFails(t, p, "a", 5*time.Second, 2*time.Second, Vantage, "ssh a: cannot reach")
+}

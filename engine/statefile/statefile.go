@@ -1,0 +1,148 @@
+// Package statefile keeps what should outlive the process in one JSON file:
+// since when each watcher has its status, and what scripts remember.
+//
+// The file is replaced atomically, so that a process killed at any moment
+// leaves the old or the new one. A file that cannot be understood is set aside
+// beside its place, with ".bad" after its name, and reported: starting without
+// memory is better than not starting.
+package statefile
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"maps"
+	"os"
+	"path/filepath"
+	"time"
+
+	"github.com/google/renameio/v2"
+
+	"pharos/engine"
+)
+
+const (
+	format  = "pharos state"
+	version = 1
+	// maxBytes bounds what is read: well above what [Write] makes of 10,000
+	// watchers that each remember all they may.
+	maxBytes = 1 << 30
+)
+
+// State is what the file keeps.
+type State struct {
+	Watchers map[engine.ID]engine.Saved
+	Memory   map[engine.ID]json.RawMessage // what the watcher's script remembers, as JSON
+}
+
+// envelope is the file. Fields may be added; a change that an older reader
+// would misread counts the version up.
+type envelope struct {
+	Format   string                        `json:"format"`
+	Version  int                           `json:"version"`
+	Saved    time.Time                     `json:"saved"`
+	Watchers map[engine.ID]engine.Saved    `json:"watchers"`
+	Memory   map[engine.ID]json.RawMessage `json:"memory,omitempty"`
+}
+
+// Read gives the state in the file at path. No file is an empty state. A file
+// that is no state file of a known version, or not a whole one, is renamed to
+// path + ".bad", where it takes the place of one set aside before; the error
+// then says so, and the state is empty. It also removes what a process killed
+// while writing left beside the file.
+func Read(path string) (State, error) {
+	sweep(path)
+	data, err := read(path)
+	if errors.Is(err, fs.ErrNotExist) {
+		return State{}, nil
+	}
+	if err != nil {
+		return State{}, fmt.Errorf("reading the state file: %w", err)
+	}
+	state, err := decode(data)
+	if err == nil {
+		return state, nil
+	}
+	err = fmt.Errorf("reading the state file %q: %w", path, err)
+	if moved := os.Rename(path, path+".bad"); moved != nil {
+		return State{}, fmt.Errorf("%w; setting it aside: %w", err, moved)
+	}
+	return State{}, fmt.Errorf("%w; it is set aside as %q", err, path+".bad")
+}
+
+// read gives the content of a regular file; anything else could block, or
+// never end.
+func read(path string) ([]byte, error) {
+	info, err := os.Stat(path)
+	if err != nil {
+		return nil, err
+	}
+	if !info.Mode().IsRegular() {
+		return nil, fmt.Errorf("%q is a %s, want a regular file", path, kind(info.Mode()))
+	}
+	f, err := os.Open(path)
+	if err != nil {
+		return nil, err
+	}
+	defer f.Close()
+	data, err := io.ReadAll(io.LimitReader(f, maxBytes+1))
+	if err == nil && len(data) > maxBytes {
+		err = fmt.Errorf("%q is larger than %d bytes", path, maxBytes)
+	}
+	return data, err
+}
+
+func kind(m fs.FileMode) string {
+	if m.IsDir() {
+		return "folder"
+	}
+	return "special file"
+}
+
+func decode(data []byte) (State, error) {
+	var e envelope
+	if err := json.Unmarshal(data, &e); err != nil {
+		return State{}, err
+	}
+	if e.Format != format {
+		return State{}, fmt.Errorf("format %q, want %q", e.Format, format)
+	}
+	if e.Version != version {
+		return State{}, fmt.Errorf("version %d, want %d", e.Version, version)
+	}
+	now := time.Now()
+	maps.DeleteFunc(e.Watchers, func(_ engine.ID, s engine.Saved) bool {
+		// Times ahead of the clock, which was set back since, would show as
+		// negative durations.
+		return s.Status == engine.Pending || s.Since.IsZero() || s.Since.After(now) || s.Ended.After(now)
+	})
+	return State{Watchers: e.Watchers, Memory: e.Memory}, nil
+}
+
+// Write replaces the file at path by s, atomically, readable by its owner only:
+// scripts may remember what is not for everyone.
+func Write(path string, s State) error {
+	data, err := json.Marshal(envelope{Format: format, Version: version, Saved: time.Now(), Watchers: s.Watchers, Memory: s.Memory})
+	if err != nil {
+		return fmt.Errorf("writing the state file %q: %w", path, err)
+	}
+	err = renameio.WriteFile(path, data, 0o600, renameio.WithTempDir(filepath.Dir(path)), renameio.WithStaticPermissions(0o600))
+	if err != nil {
+		return fmt.Errorf("writing the state file: %w", err)
+	}
+	return nil
+}
+
+// sweep removes files that renameio had not yet renamed: a dot, the file's
+// name, a random number.
+func sweep(path string) {
+	left, err := filepath.Glob(filepath.Join(filepath.Dir(path), "."+filepath.Base(path)+"[0-9]*"))
+	if err != nil {
+		return // the name holds a pattern; what was left stays
+	}
+	for _, name := range left {
+		os.Remove(name) // best effort: it does no harm but take room
+	}
+}

@@ -1,0 +1,264 @@
+package statefile_test
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"fmt"
+	"log/slog"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"pharos/engine"
+	"pharos/engine/statefile"
+)
+
+func sample() statefile.State {
+	at := time.Date(2025, 11, 3, 4, 5, 6, 700, time.UTC)
+	return statefile.State{
+		Watchers: map[engine.ID]engine.Saved{
+			"web.page": {Status: engine.Critical, Since: at, Ended: at.Add(time.Hour)},
+			"größe":    {Status: engine.OK, Since: at, Ended: at, Approx: true},
+		},
+		Memory: map[engine.ID]json.RawMessage{"web.page": json.RawMessage(`{"seen":3}`)},
+	}
+}
+
+func TestReadGivesWhatWasWritten(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "state.json")
+	if got, err := statefile.Read(path); err != nil || len(got.Watchers) != 0 {
+		t.Errorf("Read of no file = %+v, %v, want an empty state", got, err)
+	}
+	if err := statefile.Write(path, sample()); err != nil {
+		t.Fatal(err)
+	}
+	got, err := statefile.Read(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff(sample(), got); diff != "" {
+		t.Errorf("Read after Write (-want +got):\n%s", diff)
+	}
+	info, err := os.Stat(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if info.Mode().Perm() != 0o600 {
+		t.Errorf("mode = %v, want 0600", info.Mode().Perm())
+	}
+}
+
+func TestReadSetsBadFilesAside(t *testing.T) {
+	dir := t.TempDir()
+	good := filepath.Join(dir, "good.json")
+	if err := statefile.Write(good, sample()); err != nil {
+		t.Fatal(err)
+	}
+	whole, err := os.ReadFile(good)
+	if err != nil {
+		t.Fatal(err)
+	}
+	tests := map[string]string{
+		"empty":          "",
+		"truncated":      string(whole[:len(whole)/2]),
+		"trailing":       string(whole) + "x",
+		"binary":         "\x7fELF\x00\x00",
+		"another format": `{"format":"something else","version":1}`,
+		"no format":      `{}`,
+		"newer":          `{"format":"pharos state","version":2}`,
+		"a list":         `[]`,
+		"no such status": `{"format":"pharos state","version":1,"watchers":{"w":{"status":"purple"}}}`,
+		"deep":           strings.Repeat("[", 100_000),
+	}
+	for name, content := range tests {
+		t.Run(name, func(t *testing.T) {
+			path := filepath.Join(t.TempDir(), "state.json")
+			if err := os.WriteFile(path, []byte(content), 0o600); err != nil {
+				t.Fatal(err)
+			}
+			got, err := statefile.Read(path)
+			if err == nil || !strings.Contains(err.Error(), path+".bad") || len(got.Watchers) != 0 {
+				t.Errorf("Read() = %+v, %v, want an empty state and an error that names %s.bad", got, err, path)
+			}
+			if kept, err := os.ReadFile(path + ".bad"); err != nil || string(kept) != content {
+				t.Errorf("set aside = %q, %v, want the file as it was", kept, err)
+			}
+			if err := statefile.Write(path, sample()); err != nil {
+				t.Errorf("Write after that = %v, want nil", err)
+			}
+		})
+	}
+}
+
+func TestReadDropsTimesToCome(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "state.json")
+	now := time.Now()
+	err := statefile.Write(path, statefile.State{Watchers: map[engine.ID]engine.Saved{
+		"past":    {Status: engine.OK, Since: now.Add(-time.Hour), Ended: now.Add(-time.Minute)},
+		"to_come": {Status: engine.OK, Since: now.Add(time.Hour), Ended: now.Add(time.Hour)},
+		"pending": {Since: now.Add(-time.Hour), Ended: now.Add(-time.Minute)},
+	}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	got, err := statefile.Read(path)
+	if err != nil || len(got.Watchers) != 1 || got.Watchers["past"].Status != engine.OK {
+		t.Errorf("Read() = %+v, %v, want past only", got.Watchers, err)
+	}
+}
+
+func TestReadOfWhatIsNoFile(t *testing.T) {
+	dir := t.TempDir()
+	pipe := filepath.Join(dir, "pipe")
+	if err := syscall.Mkfifo(pipe, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	for _, path := range []string{dir, pipe} {
+		if _, err := statefile.Read(path); err == nil || !strings.Contains(err.Error(), "want a regular file") {
+			t.Errorf("Read(%q) = %v, want an error at once", path, err)
+		}
+		if err := statefile.Write(filepath.Join(path, "no", "such"), statefile.State{}); err == nil {
+			t.Errorf("Write below %q = nil, want an error", path)
+		}
+	}
+}
+
+func TestReadSweepsWhatAKilledWriterLeft(t *testing.T) {
+	dir := t.TempDir()
+	path := filepath.Join(dir, "state.json")
+	for _, name := range []string{".state.json123", ".state.json9", ".state.jsonx", ".other.json1", "state.json.bad"} {
+		if err := os.WriteFile(filepath.Join(dir, name), nil, 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if _, err := statefile.Read(path); err != nil {
+		t.Fatal(err)
+	}
+	entries, err := os.ReadDir(dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var left []string
+	for _, e := range entries {
+		left = append(left, e.Name())
+	}
+	if diff := cmp.Diff([]string{".other.json1", ".state.jsonx", "state.json.bad"}, left); diff != "" {
+		t.Errorf("left (-want +got):\n%s", diff)
+	}
+}
+
+// A writer killed at any moment leaves a whole file.
+func TestWriteSurvivesKill(t *testing.T) {
+	if path := os.Getenv("STATEFILE_WRITE"); path != "" {
+		for i := 0; ; i++ {
+			s := statefile.State{Watchers: map[engine.ID]engine.Saved{}}
+			for j := range 1000 {
+				s.Watchers[engine.ID(fmt.Sprint("w", j))] = engine.Saved{Status: engine.OK, Since: time.Unix(int64(i), 0), Ended: time.Unix(int64(i), 0)}
+			}
+			if err := statefile.Write(path, s); err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
+	path := filepath.Join(t.TempDir(), "state.json")
+	for i := range 10 {
+		cmd := exec.Command(os.Args[0], "-test.run=^TestWriteSurvivesKill$")
+		cmd.Env = append(os.Environ(), "STATEFILE_WRITE="+path)
+		if err := cmd.Start(); err != nil {
+			t.Fatal(err)
+		}
+		for begun := time.Now(); time.Since(begun) < 10*time.Second; time.Sleep(time.Millisecond) {
+			if _, err := os.Stat(path); err == nil {
+				break
+			}
+		}
+		time.Sleep(time.Duration(i) * 3 * time.Millisecond)
+		if err := cmd.Process.Kill(); err != nil {
+			t.Fatal(err)
+		}
+		cmd.Wait() // killed: its error is no news
+		s, err := statefile.Read(path)
+		if err != nil || len(s.Watchers) != 1000 {
+			t.Fatalf("after kill %d: %d watchers, %v, want 1000", i, len(s.Watchers), err)
+		}
+	}
+}
+
+func FuzzRead(f *testing.F) {
+	f.Add([]byte(`{"format":"pharos state","version":1,"watchers":{"w":{"status":"ok","since":"2025-01-02T03:04:05Z","ended":"2025-01-02T03:04:05Z"}},"memory":{"w":{"a":[1]}}}`))
+	f.Add([]byte(`{"format":"pharos state","version":1,"watchers":null}`))
+	f.Add([]byte(`{"format"`))
+	path := filepath.Join(f.TempDir(), "state.json")
+	f.Fuzz(func(t *testing.T, data []byte) {
+		if err := os.WriteFile(path, data, 0o600); err != nil {
+			t.Fatal(err)
+		}
+		s, err := statefile.Read(path)
+		if err != nil {
+			return
+		}
+		if err := statefile.Write(path, s); err != nil {
+			t.Fatalf("Write of what was read = %v, want nil", err)
+		}
+		if again, err := statefile.Read(path); err != nil || len(again.Watchers) != len(s.Watchers) {
+			t.Errorf("Read of what was written = %+v, %v, want %+v", again, err, s)
+		}
+	})
+}
+
+func TestKeeper(t *testing.T) {
+	var log bytes.Buffer
+	dir := filepath.Join(t.TempDir(), "later")
+	path := filepath.Join(dir, "state.json")
+	rev, collected := uint64(1), make(chan struct{}, 1000)
+	k := statefile.Keeper{Path: path, Every: 2 * time.Millisecond, Logger: slog.New(slog.NewTextHandler(&log, nil)),
+		Collect: func() (statefile.State, uint64) {
+			collected <- struct{}{}
+			return sample(), rev
+		}}
+	watch := func(int) {}
+	run := func(rounds int) {
+		ctx, cancel := context.WithCancel(t.Context())
+		done := make(chan struct{})
+		go func() { k.Run(ctx); close(done) }()
+		for round := range rounds {
+			<-collected
+			watch(round)
+		}
+		cancel()
+		<-done
+	}
+	run(5)
+	if n := strings.Count(log.String(), "state is not kept"); n != 1 {
+		t.Errorf("%d lines about a folder that is not there, want 1:\n%s", n, &log)
+	}
+	if err := os.Mkdir(dir, 0o700); err != nil {
+		t.Fatal(err)
+	}
+	run(2)
+	first, err := os.Stat(path)
+	if err != nil {
+		t.Fatalf("nothing was written: %v", err)
+	}
+	run(2)
+	second, err := os.Stat(path)
+	if err != nil || os.SameFile(first, second) {
+		t.Errorf("a new keeper wrote nothing (%v)", err)
+	}
+	watch = func(round int) {
+		if round == 3 {
+			first, err = os.Stat(path)
+		}
+	}
+	run(10)
+	if second, err2 := os.Stat(path); err != nil || err2 != nil || !os.SameFile(first, second) {
+		t.Errorf("the file was written again without a change (%v, %v)", err, err2)
+	}
+}

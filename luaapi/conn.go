@@ -1,0 +1,99 @@
+package luaapi
+
+import (
+	"context"
+
+	lua "github.com/yuin/gopher-lua"
+
+	"pharos/engine/probe"
+	"pharos/luaapi/vm"
+)
+
+// tcpConnect leaves a connection to speak over, or nil and an error. It lives
+// as long as the run at most.
+func (s *script) tcpConnect(L *lua.LState, call *tcpCall, methods *lua.LTable) int {
+	conn, err := s.dial(L, call)
+	if err != nil {
+		return s.pushError(L, err)
+	}
+	L.Push(&lua.LUserData{Value: conn, Metatable: methods})
+	return 1
+}
+
+// connMethods makes the metatable of connections.
+func (s *script) connMethods(L *lua.LState) *lua.LTable {
+	meta := L.CreateTable(0, 1)
+	meta.RawSetString("__index", s.newModule(L, "connection",
+		member{"send", func(L *lua.LState) int {
+			text := []byte(L.CheckString(2))
+			return s.converse(L, "send", func(ctx context.Context, c Conversation) ([]byte, error) { return nil, c.Send(ctx, text) })
+		}},
+		member{"expect", func(L *lua.LState) int {
+			want := []byte(L.CheckString(2))
+			return s.converse(L, "expect", func(ctx context.Context, c Conversation) ([]byte, error) { return c.Expect(ctx, want) })
+		}},
+		member{"line", func(L *lua.LState) int {
+			return s.converse(L, "line", func(ctx context.Context, c Conversation) ([]byte, error) { return c.Line(ctx) })
+		}},
+		member{"read", func(L *lua.LState) int {
+			n := L.CheckInt(2)
+			return s.converse(L, "read", func(ctx context.Context, c Conversation) ([]byte, error) { return c.Read(ctx, n) })
+		}},
+		member{"starttls", func(L *lua.LState) int {
+			protocol := L.CheckString(2)
+			return s.converse(L, "starttls", func(ctx context.Context, c Conversation) ([]byte, error) { return nil, c.StartTLS(ctx, protocol) })
+		}},
+		member{"close", func(L *lua.LState) int {
+			_ = checkConn(L).Close() // nothing is left to be said
+			return 0
+		}},
+		member{"timing", func(L *lua.LState) int {
+			timing := checkConn(L).Timing()
+			L.Push(timingTable(L, &timing))
+			return 1
+		}},
+		member{"tls", func(L *lua.LState) int {
+			info := checkConn(L).TLS()
+			if info == nil {
+				return 0
+			}
+			L.Push(tlsTable(L, info))
+			return 1
+		}},
+		member{"remote_ip", func(L *lua.LState) int {
+			L.Push(lua.LString(checkConn(L).RemoteIP()))
+			return 1
+		}},
+	))
+	return meta
+}
+
+// converse makes one step of a conversation: it leaves what was read, or true,
+// or nil and an error.
+func (s *script) converse(L *lua.LState, step string, f func(ctx context.Context, c Conversation) ([]byte, error)) int {
+	conn := checkConn(L)
+	e := &Event{Kind: "tcp", Text: step}
+	got, err := reach(s, L, e, 0, func(ctx context.Context) ([]byte, error) { return f(ctx, conn) })
+	s.tcpDone(L, e, conn, err)
+	if err != nil {
+		return s.pushError(L, err)
+	}
+	if got == nil && (step == "send" || step == "starttls") {
+		L.Push(lua.LTrue)
+		return 1
+	}
+	vm.Charge(L, len(got)/64)
+	runOf(L).output = probe.Clean(got[:min(len(got), outputFromBody)])
+	L.Push(lua.LString(got))
+	return 1
+}
+
+func checkConn(L *lua.LState) Conversation {
+	if ud, ok := L.Get(1).(*lua.LUserData); ok {
+		if c, ok := ud.Value.(Conversation); ok {
+			return c
+		}
+	}
+	L.ArgError(1, "want a connection: call its methods with a colon, connection:line()")
+	return nil
+}

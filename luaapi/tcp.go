@@ -1,0 +1,212 @@
+package luaapi
+
+import (
+	"context"
+	"errors"
+	"slices"
+	"strings"
+	"time"
+
+	lua "github.com/yuin/gopher-lua"
+
+	"pharos/engine/probe"
+	"pharos/luaapi/vm"
+)
+
+// Conversation is a connection that a script speaks over: what
+// [probe.TCPConn] is.
+type Conversation interface {
+	Send(ctx context.Context, b []byte) error
+	Expect(ctx context.Context, want []byte) ([]byte, error)
+	Line(ctx context.Context) ([]byte, error)
+	Read(ctx context.Context, n int) ([]byte, error)
+	StartTLS(ctx context.Context, protocol string) error
+	Timing() probe.Timing
+	TLS() *probe.TLSInfo
+	RemoteIP() string
+	Close() error
+}
+
+var _ Conversation = (*probe.TCPConn)(nil)
+
+var (
+	tcpOptions      = []string{"timeout", "tls", "starttls", "ip", "insecure", "ca", "cert", "key", "server_name", "alpn", "ssh_host"}
+	exchangeOptions = append(slices.Clone(tcpOptions), "send", "expect", "lines")
+)
+
+const tcpMaxLines = 10_000
+
+// tcpCall is one call of pharos.tcp, pharos.tcp.connect or pharos.tls.
+type tcpCall struct {
+	probe.TCPRequest
+	host    string
+	timeout time.Duration
+
+	send, expect []byte
+	lines        int
+	versions     bool
+}
+
+// readTCP reads an address ("host:port", or the path of a unix socket) and its
+// options, which begin at argument n.
+func readTCP(L *lua.LState, of string, n int, valid []string) *tcpCall {
+	call := &tcpCall{}
+	address, ok := L.Get(n).(lua.LString)
+	if !ok {
+		L.RaiseError("cannot call %s: want \"host:port\" or the path of a unix socket, got %s", of, typeName(L.Get(n)))
+	}
+	if strings.HasPrefix(string(address), "/") {
+		call.Unix = string(address)
+	} else {
+		call.Addr = string(address)
+	}
+	if t, ok := optionTable(L, n+1, of); ok {
+		eachOption(L, t, of, valid, func(name string, v lua.LValue) error {
+			if !slices.Contains(valid, name) {
+				return errNoOption
+			}
+			return call.set(name, v)
+		})
+	}
+	return call
+}
+
+func (c *tcpCall) set(name string, v lua.LValue) error {
+	switch name {
+	case "timeout":
+		return setDuration(&c.timeout, v)
+	case "tls":
+		return setBool(&c.TCPRequest.TLS, v)
+	case "starttls":
+		return setText(&c.StartTLS, v)
+	case "ip":
+		return setCount(&c.IP, v, 4, 6)
+	case "insecure":
+		return setBool(&c.Insecure, v)
+	case "ca":
+		return setBytes(&c.CA, v)
+	case "cert":
+		return setBytes(&c.Cert, v)
+	case "key":
+		return setBytes(&c.Key, v)
+	case "server_name":
+		return setText(&c.ServerName, v)
+	case "alpn":
+		return setList(&c.ALPN, v)
+	case "ssh_host":
+		return setText(&c.host, v)
+	case "send":
+		return setBytes(&c.send, v)
+	case "expect":
+		return setBytes(&c.expect, v)
+	case "lines":
+		return setCount(&c.lines, v, 0, tcpMaxLines)
+	case "versions":
+		return setBool(&c.versions, v)
+	}
+	return errNoOption
+}
+
+func setList(to *[]string, v lua.LValue) error {
+	t, ok := v.(*lua.LTable)
+	if !ok {
+		return wantType("a list", v)
+	}
+	list, err := stringList(t)
+	*to = list
+	return err
+}
+
+// tcpModule is pharos.tcp: called, it holds one exchange and hangs up; connect
+// gives a connection to go on with.
+func (s *script) tcpModule(L *lua.LState) lua.LValue {
+	methods := s.connMethods(L)
+	t := s.newModule(L, "pharos.tcp", member{"connect", func(L *lua.LState) int {
+		call := readTCP(L, "pharos.tcp.connect", 1, tcpOptions)
+		return s.tcpConnect(L, call, methods)
+	}})
+	t.Metatable.(*lua.LTable).RawSetString("__call", L.NewFunction(func(L *lua.LState) int {
+		return s.tcpExchange(L, readTCP(L, "pharos.tcp", 2, exchangeOptions))
+	}))
+	return t
+}
+
+// dial connects; the run closes the connection when it ends.
+func (s *script) dial(L *lua.LState, call *tcpCall) (Conversation, error) {
+	e := &Event{Kind: "tcp", Host: call.host, Text: "connect " + call.Addr + call.Unix}
+	conn, err := reach(s, L, e, call.timeout, func(ctx context.Context) (Conversation, error) {
+		return s.primitives.Dial(ctx, call.host, call.TCPRequest)
+	})
+	if err == nil {
+		runOf(L).conns = append(runOf(L).conns, conn)
+	}
+	s.tcpDone(L, e, conn, err)
+	return conn, err
+}
+
+// tcpDone notes the timing of a step, which is the connection's so far.
+func (s *script) tcpDone(L *lua.LState, e *Event, conn Conversation, err error) {
+	if failed := (*probe.Error)(nil); errors.As(err, &failed) {
+		e.Timing = failed.Timing
+	} else if conn != nil {
+		timing := conn.Timing()
+		e.Timing = &timing
+	}
+	s.done(L, e)
+}
+
+// tcpExchange connects, sends, and reads what was asked for. The timeout is for
+// all of it.
+func (s *script) tcpExchange(L *lua.LState, call *tcpCall) int {
+	e := &Event{Kind: "tcp", Host: call.host, Text: "exchange with " + call.Addr + call.Unix}
+	var conn Conversation
+	var reply []byte
+	var lines [][]byte
+	_, err := reach(s, L, e, call.timeout, func(ctx context.Context) (_ struct{}, err error) {
+		if conn, err = s.primitives.Dial(ctx, call.host, call.TCPRequest); err != nil {
+			return
+		}
+		defer conn.Close()
+		reply, lines, err = call.exchange(ctx, conn)
+		return
+	})
+	s.tcpDone(L, e, conn, err)
+	if err != nil {
+		return s.pushError(L, err)
+	}
+	vm.Charge(L, len(reply)/64+len(lines))
+	t := L.CreateTable(0, 5)
+	t.RawSetString("reply", lua.LString(reply))
+	list := L.CreateTable(len(lines), 0)
+	for i, line := range lines {
+		list.RawSetInt(i+1, lua.LString(line))
+	}
+	t.RawSetString("lines", list)
+	t.RawSetString("remote_ip", lua.LString(conn.RemoteIP()))
+	t.RawSetString("timing", timingTable(L, e.Timing))
+	if info := conn.TLS(); info != nil {
+		t.RawSetString("tls", tlsTable(L, info))
+	}
+	runOf(L).output = probe.Clean(reply[:min(len(reply), outputFromBody)])
+	L.Push(t)
+	return 1
+}
+
+func (c *tcpCall) exchange(ctx context.Context, conn Conversation) (reply []byte, lines [][]byte, err error) {
+	if len(c.send) > 0 {
+		if err := conn.Send(ctx, c.send); err != nil {
+			return nil, nil, err
+		}
+	}
+	if reply, err = conn.Expect(ctx, c.expect); err != nil {
+		return nil, nil, err
+	}
+	for range c.lines {
+		line, err := conn.Line(ctx)
+		if err != nil {
+			return nil, nil, err
+		}
+		lines = append(lines, line)
+	}
+	return reply, lines, nil
+}
