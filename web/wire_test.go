@@ -258,7 +258,7 @@ func TestEndpoints(t *testing.T) {
 			t.Errorf("/healthz = %q, want ok", body)
 		}
 		for _, theme := range []string{"", "?theme=dark", "?theme=%22%3E%3Cscript%3E"} {
-			if code, body = w.get(t, "/"+theme); code != 200 || !strings.Contains(body, "A/B") || !strings.Contains(body, "pharos.lua:3: no") {
+			if code, body = w.get(t, "/"+theme); code != 200 || !strings.Contains(body, "A/B") || !strings.Contains(body, "pharos.lua:3") {
 				t.Errorf("GET /%s: status %d, want a page with the watcher and the load error:\n%s", theme, code, body)
 			}
 		}
