@@ -303,7 +303,7 @@ func (d PageData) Stale() int {
 func (d PageData) BlankSet() PageSet { return PageSet{} }
 
 // BlankTile is a pending tile without a name.
-func (d PageData) BlankTile() PageTile { return PageTile{} }
+func (d PageData) BlankTile() PageTile { return newPageTile(Tile{}, d.Made) }
 
 // Modules are the page's scripts, to be fetched all at once and not one after
 // the other as they name each other.

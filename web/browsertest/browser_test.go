@@ -12,7 +12,9 @@ import (
 	"time"
 
 	"github.com/chromedp/cdproto/cdp"
+	"github.com/chromedp/cdproto/input"
 	"github.com/chromedp/cdproto/log"
+	"github.com/chromedp/cdproto/network"
 	"github.com/chromedp/cdproto/runtime"
 	"github.com/chromedp/chromedp"
 )
@@ -42,36 +44,53 @@ type tab struct {
 	complaints []string
 }
 
-// newTab opens a tab of width x height CSS pixels in a browser of its own.
-// Console errors, exceptions and reports of the content security policy fail
-// the test at its end.
-func newTab(t testing.TB, width, height int) *tab {
-	t.Helper()
+// browser is the one that all tabs are opened in, started by the first.
+var browser struct {
+	start sync.Once
+	ctx   context.Context
+	stop  func()
+}
+
+func startBrowser(path string) {
 	profile, err := os.MkdirTemp("", "pharos-browser")
 	if err != nil {
-		t.Fatal(err)
+		panic(err)
 	}
 	options := append(chromedp.DefaultExecAllocatorOptions[:],
-		chromedp.ExecPath(browserPath(t)),
+		chromedp.ExecPath(path),
 		chromedp.NoSandbox, chromedp.DisableGPU, chromedp.NoFirstRun,
 		chromedp.Flag("disable-quic", true),
 		chromedp.Flag("disable-background-networking", true),
 		chromedp.Flag("disable-component-update", true),
 		chromedp.Flag("disable-sync", true),
 		chromedp.UserDataDir(profile),
-		chromedp.WindowSize(width, height),
 	)
 	allocator, stop := chromedp.NewExecAllocator(context.Background(), options...)
 	ctx, cancel := chromedp.NewContext(allocator)
-	t.Cleanup(func() {
+	browser.ctx = ctx
+	browser.stop = func() {
 		cancel()
 		stop()
 		chromedp.FromContext(ctx).Allocator.Wait()
 		_ = os.RemoveAll(profile) // a helper process of the browser may still write to it
-	})
+	}
+	if err := chromedp.Do(ctx); err != nil {
+		panic(fmt.Sprintf("starting %s: %v", path, err))
+	}
+}
+
+// newTab opens a tab of width x height CSS pixels with nothing stored.
+// Console errors, exceptions and reports of the content security policy fail
+// the test at its end.
+func newTab(t testing.TB, width, height int) *tab {
+	t.Helper()
+	path := browserPath(t)
+	browser.start.Do(func() { startBrowser(path) })
+	ctx, cancel := chromedp.NewContext(browser.ctx, chromedp.WithNewBrowserContext())
+	t.Cleanup(cancel)
 	b := &tab{Context: ctx, t: t}
 	if err := chromedp.Listen(ctx, b.listen); err != nil {
-		t.Fatalf("starting the browser: %v", err)
+		t.Fatalf("opening a tab: %v", err)
 	}
 	b.do(chromedp.Func(func(ctx context.Context, target *chromedp.Target) error {
 		_, err := cdp.Call(ctx, target, log.Enable, cdp.Empty{})
@@ -119,10 +138,31 @@ func (b *tab) do(actions ...chromedp.Action[chromedp.Void]) {
 	}
 }
 
-// open goes to the page and waits until it is live.
+// open goes to the page and waits until its stream has brought a beat.
 func (b *tab) open(url string) {
 	b.t.Helper()
 	b.do(chromedp.Navigate(url), chromedp.WaitVisible(chromedp.CSS("#board")))
+	b.until(`document.documentElement.classList.contains("-live")`, 10*time.Second)
+}
+
+// press types keys: text, or keys of package kb.
+func (b *tab) press(keys string) {
+	b.t.Helper()
+	b.do(chromedp.KeyEvent(keys))
+}
+
+// hit presses one printing key as a keyboard does: what it types the page can
+// prevent, which it cannot for [tab.press].
+func (b *tab) hit(key string) {
+	b.t.Helper()
+	b.do(chromedp.Func(func(ctx context.Context, target *chromedp.Target) error {
+		for _, typ := range []input.DispatchKeyEventType{input.DispatchKeyEventTypeKeyDown, input.DispatchKeyEventTypeKeyUp} {
+			if _, err := cdp.Call(ctx, target, input.DispatchKeyEvent, input.DispatchKeyEventParams{Type: typ, Key: key, Text: key}); err != nil {
+				return err
+			}
+		}
+		return nil
+	}))
 }
 
 // eval gives the value of a JavaScript expression.
@@ -149,4 +189,27 @@ func (b *tab) until(expression string, limit time.Duration) time.Duration {
 		}
 		time.Sleep(10 * time.Millisecond)
 	}
+}
+
+// navigate goes to the page without waiting for its stream.
+func (b *tab) navigate(url string) {
+	b.t.Helper()
+	b.do(chromedp.Navigate(url))
+}
+
+// blockEvents lets no stream through.
+func (b *tab) blockEvents() {
+	b.t.Helper()
+	b.do(chromedp.Func(func(ctx context.Context, target *chromedp.Target) error {
+		if _, err := cdp.Call(ctx, target, network.Enable, network.EnableParams{}); err != nil {
+			return err
+		}
+		_, err := cdp.Call(ctx, target, network.SetBlockedURLs, network.SetBlockedURLsParams{URLPatterns: []*network.BlockPattern{{URLPattern: "*://*:*/events", Block: true}}})
+		return err
+	}))
+}
+
+// await runs a JavaScript expression and waits for the promise that it gives.
+func await(expression string) chromedp.Action[chromedp.Void] {
+	return chromedp.Evaluate[chromedp.Void](expression, chromedp.EvalAwaitPromise)
 }

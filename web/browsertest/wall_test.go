@@ -2,15 +2,17 @@ package browsertest
 
 import (
 	"context"
+	"fmt"
 	"io"
 	"log/slog"
 	"net"
-	"net/http"
+	"os"
 	"sync"
 	"testing"
 	"time"
 
 	"pharos/engine"
+	"pharos/engine/enginetest"
 	"pharos/web"
 )
 
@@ -20,12 +22,12 @@ type wall struct {
 	t      testing.TB
 	engine *engine.Engine
 	addr   string
-	server *http.Server // of the listener; its handler is swapped at a restart
-	port   net.Listener
 
 	mu      sync.Mutex
 	results map[engine.ID]engine.Result
+	hanging map[engine.ID]bool
 	served  *web.Server
+	overlay string // files laid over /static
 }
 
 // spec is a set to be watched: its name and its watchers' names.
@@ -35,11 +37,42 @@ type spec struct {
 	interval time.Duration // default 100 ms
 }
 
+// serverEnv makes the test binary a server of its own at the address it holds,
+// for tests that stop and kill one.
+const serverEnv = "PHAROS_BROWSERTEST_SERVER"
+
+func TestMain(m *testing.M) {
+	if addr := os.Getenv(serverEnv); addr != "" {
+		serve(addr)
+		return
+	}
+	code := m.Run()
+	if browser.stop != nil {
+		browser.stop()
+	}
+	os.Exit(code)
+}
+
+// serve serves a board of one watcher until the process is killed.
+func serve(addr string) {
+	e := engine.New(engine.Config{Logger: quiet()})
+	e.Replace(&engine.Generation{Number: 1, LoadedAt: time.Now(), Sets: []engine.Set{{Watchers: []engine.Watcher{{
+		ID: "a", Name: "A", Definition: "a", Interval: 200 * time.Millisecond, Check: enginetest.Always(engine.OK, "1"),
+	}}}}})
+	go e.Run(context.Background())
+	ln, err := net.Listen("tcp", addr)
+	if err == nil {
+		err = web.New(web.Config{Board: e.Board(), Version: "v1", Logger: quiet()}).Serve(ln)
+	}
+	fmt.Fprintln(os.Stderr, err)
+	os.Exit(1)
+}
+
 // newWall runs an engine over sets and serves its board on a loopback port.
 // Every watcher is ok until [wall.set] says otherwise.
 func newWall(t testing.TB, saved map[engine.ID]engine.Saved, specs ...spec) *wall {
 	t.Helper()
-	w := &wall{t: t, results: make(map[engine.ID]engine.Result)}
+	w := &wall{t: t, results: make(map[engine.ID]engine.Result), hanging: make(map[engine.ID]bool), overlay: "testdata"}
 	w.engine = engine.New(engine.Config{Logger: quiet()})
 	w.engine.Restore(saved)
 	w.replace(1, specs...)
@@ -69,7 +102,7 @@ func (w *wall) listen(addr, version string) {
 		w.t.Fatalf("listening: %v", err)
 	}
 	w.addr = ln.Addr().String()
-	w.served = web.New(web.Config{Board: w.engine.Board(), Version: version, Host: "wall-1", Logger: quiet()})
+	w.served = web.New(web.Config{Board: w.engine.Board(), Version: version, Host: "wall-1", StaticDir: w.overlay, Logger: quiet()})
 	go func(s *web.Server) {
 		if err := s.Serve(ln); err != nil {
 			w.t.Errorf("serving: %v", err)
@@ -110,9 +143,15 @@ func (w *wall) watcher(s spec, name string, i int) engine.Watcher {
 	return engine.Watcher{
 		ID: id, Name: name, Definition: name, Interval: interval,
 		Source: engine.Source{File: "pharos.lua", Line: 10 + 3*i},
-		Check: func(context.Context) (engine.Result, error) {
+		Check: func(ctx context.Context) (engine.Result, error) {
 			w.mu.Lock()
 			defer w.mu.Unlock()
+			if w.hanging[id] {
+				w.mu.Unlock()
+				<-ctx.Done()
+				w.mu.Lock()
+				return engine.Result{}, ctx.Err()
+			}
 			if r, ok := w.results[id]; ok {
 				return r, nil
 			}
@@ -126,6 +165,14 @@ func (w *wall) set(id engine.ID, r engine.Result) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	w.results[id] = r
+}
+
+// hang lets the watcher's runs end by their timeout only; its first one keeps
+// it pending that long.
+func (w *wall) hang(id engine.ID) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.hanging[id] = true
 }
 
 func (w *wall) url(path string) string { return "http://" + w.addr + path }

@@ -30,19 +30,29 @@ export class Detail {
     this.#parts.close.addEventListener("click", () => this.close());
     this.#parts.copy.addEventListener("click", () => this.#copy());
     addEventListener("hashchange", () => this.follow());
+    addEventListener("popstate", () => this.follow());
+    document.addEventListener("click", (event) => this.#clicked(event));
   }
 
   get id() {
     return this.#id;
   }
 
-  open(id) {
-    location.hash = `#/${encodeURIComponent(id)}`;
+  close() {
+    if (this.#id !== null) this.#go("");
   }
 
-  close() {
-    if (this.#id === null) return;
-    history.pushState(null, "", location.pathname + location.search);
+  // A link to a tile opens it here: following it the browser's way would take
+  // the focus from it and jump.
+  #clicked(event) {
+    const link = event.target.closest('a[href^="#/"]');
+    if (!link || event.defaultPrevented || event.ctrlKey || event.metaKey || event.shiftKey) return;
+    event.preventDefault();
+    this.#go(link.getAttribute("href"));
+  }
+
+  #go(hash) {
+    history.pushState(null, "", location.pathname + location.search + hash);
     this.follow();
   }
 

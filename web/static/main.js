@@ -71,6 +71,7 @@ const stream = new Stream("/events", {
       summarise();
     }
     lost = now;
+    if (lost) document.documentElement.classList.remove("-live");
     header.lost(now, model.host);
   },
 });
@@ -79,6 +80,7 @@ function heard(data) {
   if (!data.time) return;
   clock.sync(data.time);
   header.heard(data.time);
+  document.documentElement.classList.add("-live");
 }
 
 // A new server may bring a new page. Not more than once in ten seconds, in

@@ -1,0 +1,186 @@
+package browsertest
+
+import (
+	"fmt"
+	"net"
+	"os"
+	"os/exec"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/chromedp/chromedp/kb"
+
+	"pharos/engine"
+)
+
+func TestFocusAndDetailSurviveUpdates(t *testing.T) {
+	names := make([]string, 20)
+	for i := range names {
+		names[i] = fmt.Sprintf("w%02d", i)
+	}
+	w := newWall(t, nil, spec{set: "Fast", names: names, interval: 50 * time.Millisecond})
+	w.set("fast.w03", engine.Result{Status: engine.Warning, Value: "7", Output: "first line\nsecond line"})
+	b := newTab(t, 1440, 810)
+	b.open(w.url("/"))
+	eval[int](b, `(document.querySelector('[data-id="fast.w03"] a').focus(), 1)`)
+	b.press(kb.Enter)
+	b.until(`document.querySelector("[data-part=output]").textContent === "first line\nsecond line"`, 5*time.Second)
+	eval[int](b, `(window.kept = { link: document.activeElement, output: document.querySelector("[data-part=output]") }, getSelection().selectAllChildren(kept.output), 1)`)
+
+	runs := func() (n uint64) {
+		for _, set := range w.engine.Board().Snapshot().Sets {
+			for _, v := range set.Watchers {
+				n += v.Runs
+			}
+		}
+		return n
+	}
+	start := runs()
+	for i := 0; runs()-start < 1000; i++ {
+		w.set("fast.w03", engine.Result{Status: []engine.Status{engine.OK, engine.Critical}[i%2], Value: fmt.Sprint(i), Output: "first line\nsecond line"})
+		time.Sleep(100 * time.Millisecond)
+	}
+	w.replace(2, spec{set: "New", names: []string{"before"}}, spec{set: "Fast", names: names, interval: 50 * time.Millisecond})
+	b.until(`document.querySelectorAll(".set").length === 2`, 5*time.Second)
+	w.set("fast.w03", engine.Result{Status: engine.Critical, Value: "last", Output: "first line\nsecond line"})
+	b.until(`document.querySelector("[data-part=value]").textContent === "last" && document.querySelector('[data-id="fast.w03"] .value').textContent === "last"`, 3*time.Second)
+	for what, expression := range map[string]string{
+		"the focus is on the same link":     `document.activeElement === kept.link && kept.link.isConnected`,
+		"the detail is open":                `!document.getElementById("detail").hidden && location.hash === "#/fast.w03"`,
+		"the selection in the output stays": `getSelection().toString().includes("first line") && kept.output.isConnected`,
+		"the detail lists transitions":      `document.querySelectorAll(".transition").length > 3`,
+	} {
+		if !eval[bool](b, expression) {
+			t.Errorf("after 1,000 updates: %s: false, want true", what)
+		}
+	}
+}
+
+// server is a pharos server in a process of its own.
+type server struct {
+	t    *testing.T
+	addr string
+	cmd  *exec.Cmd
+}
+
+func startServer(t *testing.T) *server {
+	t.Helper()
+	ln, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	s := &server{t: t, addr: ln.Addr().String()}
+	ln.Close()
+	s.start()
+	return s
+}
+
+// start starts the process at the same address as before and waits for it.
+func (s *server) start() {
+	s.t.Helper()
+	s.cmd = exec.Command(os.Args[0])
+	s.cmd.Env = append(os.Environ(), serverEnv+"="+s.addr)
+	s.cmd.Stderr = os.Stderr
+	if err := s.cmd.Start(); err != nil {
+		s.t.Fatal(err)
+	}
+	cmd := s.cmd
+	s.t.Cleanup(func() { _ = cmd.Process.Kill(); _ = cmd.Wait() })
+	for deadline := time.Now().Add(10 * time.Second); ; time.Sleep(20 * time.Millisecond) {
+		conn, err := net.Dial("tcp", s.addr)
+		if err == nil {
+			conn.Close()
+			return
+		}
+		if time.Now().After(deadline) {
+			s.t.Fatalf("the server does not answer: %v", err)
+		}
+	}
+}
+
+func (s *server) signal(sig syscall.Signal) {
+	s.t.Helper()
+	if err := s.cmd.Process.Signal(sig); err != nil {
+		s.t.Fatal(err)
+	}
+}
+
+const (
+	isStale = `!document.getElementById("stale").hidden && /^STALE 0:0\d$/.test(document.getElementById("stale-age").textContent)
+		&& getComputedStyle(document.getElementById("board")).filter.includes("grayscale(1)") && document.title.startsWith("STALE")`
+	isLive = `Boolean(document.getElementById("stale")?.hidden && document.documentElement.classList.contains("-live") && !document.title.startsWith("STALE"))`
+)
+
+func TestStaleWhenTheServerStops(t *testing.T) {
+	s := startServer(t)
+	b := newTab(t, 1000, 600)
+	b.open("http://" + s.addr + "/")
+	s.signal(syscall.SIGSTOP)
+	took := b.until(isStale, 6*time.Second)
+	t.Logf("stale %v after SIGSTOP", took)
+	if took > 4*time.Second {
+		t.Errorf("stale %v after SIGSTOP, want within 4s", took)
+	}
+	s.signal(syscall.SIGCONT)
+	t.Logf("live %v after SIGCONT", b.until(isLive, 8*time.Second))
+
+	s.signal(syscall.SIGKILL)
+	took = b.until(isStale, 6*time.Second)
+	if took > 4*time.Second {
+		t.Errorf("stale %v after SIGKILL, want within 4s", took)
+	}
+	s.start()
+	t.Logf("live %v after a restart", b.until(isLive, 10*time.Second))
+}
+
+// A page that never hears from the stream says so too.
+func TestStaleBeforeTheFirstMessage(t *testing.T) {
+	w := newWall(t, nil, spec{names: []string{"a"}})
+	b := newTab(t, 1000, 600)
+	b.blockEvents()
+	b.navigate(w.url("/"))
+	if took := b.until(isStale, 6*time.Second); took > 4*time.Second {
+		t.Errorf("stale %v after loading, want within 4s", took)
+	}
+}
+
+func TestNewVersionReloadsThePage(t *testing.T) {
+	w := newWall(t, nil, spec{names: []string{"a"}})
+	b := newTab(t, 1000, 600)
+	b.open(w.url("/?theme=light#/a"))
+	eval[int](b, `(window.old = 1)`)
+	addr := w.addr
+	w.stop()
+	w.listen(addr, "v1")
+	b.until(isLive, 10*time.Second)
+	if !eval[bool](b, `window.old === 1`) {
+		t.Error("a restart of the same version reloaded the page, want it to go on")
+	}
+	w.stop()
+	w.listen(addr, "v2")
+	b.until(`window.old === undefined && `+isLive, 15*time.Second)
+	if got := eval[string](b, `location.search + location.hash`); got != "?theme=light#/a" {
+		t.Errorf("address after the reload = %q, want it kept", got)
+	}
+}
+
+func TestConfigErrorBanner(t *testing.T) {
+	w := newWall(t, nil, spec{names: []string{"a"}})
+	b := newTab(t, 1000, 600)
+	b.open(w.url("/"))
+	if !eval[bool](b, `document.getElementById("banner").hidden`) {
+		t.Error("banner shown without an error")
+	}
+	w.engine.Board().LoadFailed(engine.LoadError{File: "pharos.lua", Line: 12, Message: "unexpected symbol near '}'"})
+	b.until(`!document.getElementById("banner").hidden`, 2*time.Second)
+	if got, want := eval[string](b, `document.getElementById("banner-message").textContent`), "pharos.lua:12: unexpected symbol near '}'"; got != want {
+		t.Errorf("banner = %q, want %q", got, want)
+	}
+	b.open(w.url("/")) // the first paint has it as well
+	if eval[bool](b, `document.getElementById("banner").hidden`) {
+		t.Error("banner hidden after a reload of the page, want it shown")
+	}
+	w.replace(2, spec{names: []string{"a"}})
+	b.until(`document.getElementById("banner").hidden`, 2*time.Second)
+}

@@ -1,0 +1,137 @@
+package browsertest
+
+import (
+	"context"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/chromedp/cdproto/cdp"
+	"github.com/chromedp/cdproto/emulation"
+	"github.com/chromedp/chromedp"
+	"github.com/google/go-cmp/cmp"
+
+	"pharos/engine"
+)
+
+// mixed is a wall with every kind of tile; it returns when all have run.
+func mixed(t *testing.T) *wall {
+	w := newWall(t, map[engine.ID]engine.Saved{"shop.home": {Status: engine.OK, Since: time.Now().Add(-100 * time.Hour), Ended: time.Now().Add(-time.Hour)}},
+		spec{set: "Shop", names: []string{"Home", "Check out", "Login", "Uplink", "Slow"}, interval: time.Second},
+		spec{set: "Blip", names: []string{"flicker"}},
+		spec{names: []string{"waiting"}, interval: time.Hour},
+	)
+	w.hang("waiting")
+	w.set("shop.home", engine.Result{Status: engine.OK, Value: "0.0931", Unit: "s", Timing: []engine.Phase{{Name: "dns", Duration: 1200 * time.Microsecond}, {Name: "connect", Duration: 3 * time.Millisecond}, {Name: "wait", Duration: 88900 * time.Microsecond}}})
+	w.set("shop.check_out", engine.Result{Status: engine.Critical, Value: "a value that is far too long for any tile", Unit: "seconds", Detail: "\n  second line"})
+	w.set("shop.login", engine.Result{Status: engine.Warning, Value: "0.31", Unit: "s", Detail: "0.1 0.2 0.31 (200)", Link: "https://example.org/"})
+	w.set("shop.uplink", engine.Result{Status: engine.Unknown, Failure: &engine.Failure{Message: "no <b>route</b>", Kind: engine.KindVantage}})
+	time.Sleep(1200 * time.Millisecond)
+	w.set("blip.flicker", engine.Result{Status: engine.Critical})
+	time.Sleep(300 * time.Millisecond)
+	w.set("blip.flicker", engine.Result{Status: engine.OK, Value: "ü"})
+	for deadline := time.Now().Add(10 * time.Second); ; time.Sleep(50 * time.Millisecond) {
+		view, _ := w.engine.Board().View("shop.slow")
+		flicker, _ := w.engine.Board().View("blip.flicker")
+		if view.Runs > 1 && flicker.Status == engine.OK {
+			return w
+		}
+		if time.Now().After(deadline) {
+			t.Fatal("the watchers do not run")
+		}
+	}
+}
+
+// The server's first paint and the page's own are the same, tile for tile:
+// what the page takes over it does not draw again.
+func TestFirstPaintIsThePagesOwn(t *testing.T) {
+	w := mixed(t)
+	b := newTab(t, 1000, 700)
+	b.open(w.url("/"))
+	b.do(await(`(async () => {
+		const { face } = await import("/static/face.js"), { Tile } = await import("/static/tile.js");
+		const text = await (await fetch("/")).text();
+		const page = new DOMParser().parseFromString(text, "text/html");
+		const snapshot = JSON.parse(page.getElementById("snapshot").textContent);
+		window.paints = [];
+		for (const set of snapshot.sets) for (const data of set.tiles) {
+			const tile = Tile.create(page.getElementById("tile-template"), data.id);
+			tile.update(face(data, snapshot.time));
+			tile.element.firstElementChild.setAttribute("href", decodeURI(tile.element.firstElementChild.getAttribute("href")));
+			const painted = page.querySelector('.tile[data-id="' + CSS.escape(data.id) + '"]');
+			painted.firstElementChild.setAttribute("href", decodeURI(painted.firstElementChild.getAttribute("href")));
+			paints.push({ Server: painted.outerHTML, Page: tile.element.outerHTML });
+		}
+	})()`))
+	paints := eval[[]struct{ Server, Page string }](b, `paints`)
+	if len(paints) != 7 {
+		t.Fatalf("got %d tiles, want 7", len(paints))
+	}
+	for _, p := range paints {
+		if diff := cmp.Diff(strings.ReplaceAll(p.Server, "><", ">\n<"), strings.ReplaceAll(p.Page, "><", ">\n<")); diff != "" {
+			t.Errorf("a tile (-server +page):\n%s", diff)
+		}
+	}
+}
+
+func TestBoardWithoutJavaScript(t *testing.T) {
+	w := mixed(t)
+	b := newTab(t, 1000, 700)
+	b.do(chromedp.Func(func(ctx context.Context, target *chromedp.Target) error {
+		_, err := cdp.Call(ctx, target, emulation.SetScriptExecutionDisabled, emulation.SetScriptExecutionDisabledParams{Value: true})
+		return err
+	}))
+	b.navigate(w.url("/"))
+	text := eval[string](b, `document.body.innerText`)
+	for _, want := range []string{"Home", "0.0931", "Check out", "critical", "unknown", "no <b>route</b>", "pending", "1 blip", "~4 days", "BLIP"} {
+		if !strings.Contains(text, want) {
+			t.Errorf("without JavaScript the page does not say %q:\n%s", want, text)
+		}
+	}
+	if got := eval[int](b, `document.querySelectorAll(".tile").length`); got != 7 {
+		t.Errorf("without JavaScript there are %d tiles, want 7", got)
+	}
+	if got := eval[string](b, `document.title`); got != "(1■ 1◆ 1▲) Pharos" {
+		t.Errorf("without JavaScript the title is %q", got)
+	}
+	eval[int](b, `(window.old = 1)`)
+	b.until(`window.old === undefined`, 9*time.Second) // it refreshes itself
+}
+
+// hostile is text that would do harm as markup, and to the layout as text.
+var hostile = strings.Join([]string{
+	`<img src=x onerror="window.pwned=1"><script>window.pwned=1</script>`,
+	`"><svg onload=window.pwned=1>`, `{{.}} ${1+1} javascript:alert(1)`,
+	"\u202Ereversed\u2066isolated", "\x00\x07\x1b[31mred\x1b[0m", strings.Repeat("W", 100_000), strings.Repeat("\u0300", 500),
+}, " ")
+
+func TestHostileTextStaysText(t *testing.T) {
+	specs := []spec{{set: "<b>Set</b>\u202E " + strings.Repeat("S", 300), names: []string{"<i>Name</i>\u202Eeman " + strings.Repeat("N", 300), "plain"}}}
+	w := newWall(t, nil, specs...)
+	id := engine.MakeID(specs[0].set, specs[0].names[0])
+	w.set(id, engine.Result{Status: engine.Critical, Value: hostile, Unit: hostile, Detail: hostile, Output: hostile, Log: []string{hostile}, Link: "javascript:window.pwned=1", Failure: &engine.Failure{Message: hostile, File: hostile, Line: 1, Trace: hostile},
+		Timing: []engine.Phase{{Name: hostile, Duration: time.Second}}})
+	w.engine.Board().LoadFailed(engine.LoadError{File: "<u>file</u>", Line: 1, Message: hostile})
+	for _, size := range [][2]int{{1440, 810}, {390, 844}} {
+		b := newTab(t, size[0], size[1])
+		b.open(w.url("/"))
+		b.until(`document.querySelectorAll(".tile.-critical").length === 1`, 5*time.Second)
+		eval[int](b, `(document.querySelector(".tile.-critical a").click(), 1)`)
+		b.until(`document.querySelector("[data-part=output]").textContent.length > 1000`, 5*time.Second)
+		for what, expression := range map[string]string{
+			"nothing of it ran":              `window.pwned === undefined`,
+			"no element came of it":          `document.querySelector("main img, main script, main i i, main b b, aside img, aside script, .banner img, u") === null`,
+			"the name is there as text":      `document.querySelector(".tile.-critical .name").textContent.startsWith("<i>Name</i>")`,
+			"the page is not wider":          `document.documentElement.scrollWidth <= innerWidth`,
+			"the panel is not wider":         `document.getElementById("detail").scrollWidth <= document.getElementById("detail").clientWidth`,
+			"tiles keep their height":        `new Set([...document.querySelectorAll(".tile")].map((tile) => tile.offsetHeight)).size === 1`,
+			"the banner leaves the board be": `document.getElementById("banner").offsetHeight < innerHeight / 3`,
+			"javascript: is no link":         `document.querySelector("[data-part=link]").hidden && !document.querySelector('a[href^="javascript"]')`,
+			"bidi controls stay in the name": `getComputedStyle(document.querySelector(".tile .name")).unicodeBidi === "isolate"`,
+		} {
+			if !eval[bool](b, expression) {
+				t.Errorf("at %v: %s: false, want true", size, what)
+			}
+		}
+	}
+}

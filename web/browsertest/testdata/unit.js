@@ -1,0 +1,127 @@
+// Tests of the page's pure modules, run in the browser by unit_test.go: each
+// throws when it fails.
+
+import { blamePaths, blips, face, glow, isStale, slowest, trailPaths, valueSize, why } from "/static/face.js";
+import { matcher, scope } from "/static/filter.js";
+import { plan } from "/static/kiosk.js";
+import { Model, worst } from "/static/model.js";
+import { titleOf } from "/static/title.js";
+import { sentence } from "/static/announce.js";
+import { clock, every, oneLine, short, span, stopwatch } from "/static/words.js";
+
+function equal(got, want, what) {
+  const [g, w] = [JSON.stringify(got), JSON.stringify(want)];
+  if (g !== w) throw new Error(`${what} = ${g}, want ${w}`);
+}
+
+const tile = (id, more) => ({
+  id, name: id, set: "S", status: "ok", value: "1", unit: "", detail: "", link: "", since: 1000, since_approx: false,
+  ended: 1000, next: 1001, elapsed: 0.01, interval: 1, timeout: 1, ttl: 4, stale: false, late: false, missed: 0, runs: 1, running: false, trail: "o", ...more,
+});
+const board = (...tiles) => ({ rev: 1, boot: "b", version: "v", host: "h", time: 1000, page_tag: "", config: { generation: 1, loaded_at: 1, error: null }, lag: {}, sets: [{ name: "S", tiles }] });
+
+export const tests = {
+  "a board replaces everything, whatever its rev": () => {
+    const model = new Model();
+    model.board({ ...board(tile("a"), tile("b")), rev: 900 });
+    const transitions = model.board({ ...board(tile("b", { status: "critical" }), tile("c")), rev: 2 });
+    equal([...model.tiles.keys()], ["b", "c"], "ids");
+    equal(model.rev, 2, "rev");
+    equal(transitions.map((t) => [t.tile.id, t.from, t.tile.status]), [["b", "ok", "critical"]], "transitions");
+  },
+  "an update changes known tiles and leaves others": () => {
+    const model = new Model();
+    model.board(board(tile("a")));
+    const { changed, transitions } = model.update({ rev: 5, tiles: [tile("a", { value: "2" }), tile("ghost")] });
+    equal(changed, ["a"], "changed");
+    equal(transitions, [], "transitions of an equal status");
+    equal([model.tiles.get("a").value, model.tiles.has("ghost"), model.rev], ["2", false, 5], "model");
+  },
+  "counts and problems keep to their scope": () => {
+    const model = new Model();
+    model.board(board(tile("a"), tile("b", { status: "warning", since: 5 }), tile("c", { status: "critical", since: 9 }), tile("d", { status: "critical", since: 7 }), tile("e", { status: "unknown" }), tile("f", { ended: 10 })));
+    const counts = model.counts(1001);
+    equal(counts, { stale: 1, total: 6, critical: 2, unknown: 1, warning: 1, ok: 2, pending: 0 }, "counts");
+    equal(model.problems(1001).map((t) => t.id).join(""), "dcebf", "problems, worst and longest first, stale last");
+    equal(model.counts(1001, (t) => t.id === "a").total, 1, "total in scope");
+    equal([worst(counts), worst({ ok: 1 }), worst({})], ["critical", "ok", "pending"], "worst");
+    equal([titleOf(counts), titleOf({ ok: 3 })], ["(2■ 1◆ 1▲) Pharos", "Pharos"], "title");
+  },
+  "a tile is stale by its ttl, by the server's word, or without a first result": () => {
+    equal(isStale(tile("a"), 1004.9), false, "within ttl and slack");
+    equal(isStale(tile("a"), 1005.1), true, "past ttl and slack");
+    equal(isStale(tile("a", { stale: true }), 1000), true, "told by the server");
+    equal(isStale(tile("a", { ended: null, status: "pending", since: 990 }), 1000), true, "pending for longer than its ttl");
+  },
+  "afterglow fades over a minute": () => {
+    const t = tile("a", { was: "critical" });
+    equal([0, 10.5, 59.9, 60].map((age) => glow(t, 1000 + age)), ["-glow6 -from-critical", "-glow5 -from-critical", "-glow1 -from-critical", ""], "glow at 0, 10.5, 59.9, 60 s");
+    equal(glow(tile("a"), 1000), "", "glow of one that did not recover");
+  },
+  "blips are those of five minutes": () => {
+    equal(blips(tile("a", { blips: [700, 701, 1000] }), 1001), 2, "blips");
+    equal(blips(tile("a"), 1001), 0, "blips of none");
+  },
+  "a trail is right-aligned runs of equal cells": () => {
+    equal(trailPaths("oowc"), { o: "M56 7.5h2", w: "M58 6.25h1", c: "M59 5h1", u: "" }, "short trail");
+    equal(trailPaths("o".repeat(70)).o, "M0 7.5h60", "long trail");
+    equal(trailPaths("?<").o, "", "letters of no status");
+  },
+  "the slow phase is named": () => {
+    const timing = [["dns", 0.018], ["wait", 0.962], ["receive", 0.02]];
+    equal(slowest(timing), { index: 1, name: "wait", seconds: 0.962, total: 1 }, "slowest");
+    equal(slowest([["dns", 0]]), null, "slowest of nothing");
+    equal(blamePaths(timing), { even: "M0.0 2h1.2M98.0 2h1.4", odd: "", slow: "M1.8 2h95.6" }, "blame");
+    equal(why(tile("a", { status: "critical", timing })), "wait 962 ms of 1.00 s", "why");
+    equal(why(tile("a", { status: "unknown", error: { message: "nil", file: "a.lua", line: 3 } })), "a.lua:3: nil", "why of an error with a place");
+    equal(why(tile("a", { status: "unknown", error: { message: "a.lua:3: nil", file: "a.lua", line: 3 } })), "a.lua:3: nil", "why of a message that names its place");
+  },
+  "a face bounds what it is given": () => {
+    const f = face(tile("a", { value: `${"9".repeat(5000)}\nmore`, unit: "x".repeat(500) }), 1000);
+    equal([f.value.length, f.unit.length, f.size], [80, 16, 3], "lengths");
+    equal([valueSize("0.1", "s"), valueSize("0.0931", "s"), valueSize("0123456789", "")], [0, 1, 2], "sizes");
+    equal(face(tile("a", { since_approx: true, ended: 1400 }), 1400).lasted, "~6 minutes", "lasted");
+  },
+  "durations in words": () => {
+    equal([0, 59, 60, 300, 7199, 86400, 1e6].map(span), ["a moment", "a moment", "1 minute", "5 minutes", "1 hour", "1 day", "11 days"], "span");
+    equal([0, 0.0000123, 0.004, 0.0999, 0.962, 1.204, 12.3, 3600].map(short), ["0 µs", "12 µs", "4.0 ms", "100 ms", "962 ms", "1.20 s", "12 s", "1 hour"], "short");
+    equal([0.05, 1, 2.5, 300].map(every), ["50 ms", "1 s", "2.5 s", "5 min"], "every");
+    equal([7.9, 760, 3723].map(stopwatch), ["0:07", "12:40", "1:02:03"], "stopwatch");
+    equal(/^\d\d:\d\d:\d\d$/.test(clock(0)), true, "clock");
+    equal(oneLine("\n  \n two \nthree"), "two", "oneLine");
+  },
+  "a search narrows by every word": () => {
+    const t = tile("shop.a", { name: "Check out", set: "Web Shop", status: "critical" });
+    for (const [query, want] of [["", true], ["check", true], ["shop CRIT", true], ["is:critical", true], ["is:problem out", true], ["is:ok", false], ["set:web_shop", true], ["set:db", false], ["check nothing", false], ["is:stale", true], ["(", false]]) {
+      equal(matcher(query)(t, 2000), want, `match of ${JSON.stringify(query)}`);
+    }
+    equal([scope([])(t), scope(["web shop"])(t), scope(["Web"])(t)], [true, true, false], "scope");
+  },
+  "a storm is told as a summary": () => {
+    const change = (id, to) => ({ tile: tile(id, { status: to, value: "3", unit: "s" }), from: "ok", to });
+    equal(sentence([change("a", "critical")]), "a critical, 3 s.", "one");
+    equal(sentence(["a", "b", "c", "d", "e"].map((id) => change(id, id < "c" ? "critical" : "warning"))), "5 watchers changed: 2 critical, 3 warning.", "many");
+  },
+  "the kiosk's plan fits": () => {
+    for (const [width, height] of [[1920, 980], [3840, 2000], [1080, 1800], [800, 500]]) {
+      for (const shown of [[1], [3, 3, 3], [40], [9, 80, 7], [400], [500, 600, 900]]) {
+        const sets = shown.map((n, i) => ({ name: `s${i}`, shown: n, problems: i + 1 > n ? n : i + 1 }));
+        const p = plan(sets, width, height);
+        let rows = 0, shelf = p.columns, tall = 0, headings = 0;
+        for (const s of sets) {
+          const n = p.folded.has(s.name) ? s.problems + (s.shown > s.problems ? 1 : 0) : s.shown;
+          const span = Math.min(n, p.columns);
+          if (shelf + span > p.columns) { rows += tall; tall = 0; shelf = 0; headings++; }
+          shelf += span;
+          tall = Math.max(tall, Math.ceil(n / p.columns));
+        }
+        rows += tall;
+        const used = rows * (p.row + 0.5 * p.size) + headings * 1.9 * p.size;
+        const case_ = `${shown} in ${width}x${height}`;
+        if (used > height + 1) throw new Error(`${case_}: uses ${used} of ${height}: ${JSON.stringify(p)}`);
+        if (p.columns * (p.small ? 11 : 13) * p.size - 0.5 * p.size > width + 1) throw new Error(`${case_}: too wide: ${JSON.stringify(p)}`);
+        if (p.size < 14) throw new Error(`${case_}: text of ${p.size} px, want at least 14`);
+      }
+    }
+  },
+};

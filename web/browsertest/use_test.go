@@ -1,0 +1,204 @@
+package browsertest
+
+import (
+	"fmt"
+	"os"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/chromedp/chromedp"
+	"github.com/chromedp/chromedp/kb"
+
+	"pharos/engine"
+)
+
+func TestKioskShowsEveryProblem(t *testing.T) {
+	for _, n := range []int{3, 40, 400} {
+		w := crowd(t, n, time.Second)
+		for i, id := range []engine.ID{"zone_a.node_00000", "zone_b.node_01000", "zone_c.node_02000"} {
+			w.set(id, engine.Result{Status: []engine.Status{engine.Critical, engine.Warning, engine.Unknown}[i], Value: "1.5", Unit: "s"})
+		}
+		for _, size := range [][2]int{{1920, 1080}, {3840, 2160}, {1080, 1920}, {1280, 720}} {
+			b := newTab(t, size[0], size[1])
+			b.open(w.url("/?kiosk"))
+			b.until(fmt.Sprintf(`document.querySelectorAll(".tile").length === %d && document.querySelectorAll(".tile.-pending").length === 0`, n), 15*time.Second)
+			time.Sleep(300 * time.Millisecond) // the frame after the last result
+			var problems int
+			for _, set := range w.engine.Board().Snapshot().Sets {
+				for _, v := range set.Watchers {
+					if v.Status.Problem() {
+						problems++
+					}
+				}
+			}
+			type state struct {
+				Problems, Outside, Hidden int
+				Size                      float64
+				Scrolls                   bool
+			}
+			got := eval[state](b, `(() => {
+				const bad = [...document.querySelectorAll(".tile.-critical, .tile.-warning, .tile.-unknown")];
+				const out = bad.filter((tile) => { const r = tile.getBoundingClientRect(); return r.top < 0 || r.left < 0 || r.bottom > innerHeight + 0.5 || r.right > innerWidth + 0.5; });
+				const shown = [...document.querySelectorAll(".tile:not([hidden])")];
+				return { Problems: bad.length, Outside: out.length, Hidden: bad.filter((t) => t.hidden).length,
+					Size: Math.min(...shown.map((t) => parseFloat(getComputedStyle(t).fontSize))), Scrolls: document.documentElement.scrollHeight > innerHeight + 1 };
+			})()`)
+			want := state{Problems: problems, Size: got.Size}
+			if got != want || got.Size < 14 {
+				t.Errorf("%d watchers at %v: %+v, want %+v and a text of at least 14 px", n, size, got, want)
+			}
+		}
+	}
+}
+
+// The pointer hides on a wall, and comes back when it is moved.
+func TestKioskHidesThePointer(t *testing.T) {
+	w := newWall(t, nil, spec{names: []string{"a"}})
+	b := newTab(t, 800, 600)
+	b.open(w.url("/?kiosk"))
+	b.until(`getComputedStyle(document.body).cursor === "none"`, 5*time.Second)
+	b.do(chromedp.MouseEvent("mouseMoved", 100, 100))
+	b.until(`getComputedStyle(document.body).cursor !== "none"`, time.Second)
+}
+
+func TestKeyboard(t *testing.T) {
+	w := newWall(t, nil, spec{set: "One", names: []string{"a", "b", "c", "d", "e", "f", "g"}}, spec{set: "Two", names: []string{"x", "y"}})
+	w.set("one.b", engine.Result{Status: engine.Critical, Value: "1"})
+	b := newTab(t, 1000, 800)
+	b.open(w.url("/"))
+	b.until(`document.querySelectorAll(".tile.-critical").length === 1`, 5*time.Second)
+	columns := eval[int](b, `(() => { const tops = [...document.querySelectorAll(".set:first-child .tile")].map((t) => t.offsetTop); return tops.filter((top) => top === tops[0]).length; })()`)
+	names := "abcdefg"
+
+	focused := func() string {
+		return eval[string](b, `document.activeElement.closest("[data-id]")?.dataset.id ?? document.activeElement.id ?? ""`)
+	}
+	visible := func() string {
+		return eval[string](b, `[...document.querySelectorAll(".tile")].filter((t) => t.checkVisibility()).map((t) => t.dataset.id.split(".")[1]).join("")`)
+	}
+	step := func(key, what, got, want string) {
+		t.Helper()
+		if got != want {
+			t.Errorf("after %s: %s = %q, want %q", key, what, got, want)
+		}
+	}
+	b.press(kb.ArrowRight)
+	step("→", "focus", focused(), "one.a")
+	b.press(kb.ArrowRight)
+	step("→ →", "focus", focused(), "one.b")
+	b.press(kb.ArrowDown)
+	step("↓", "focus", focused(), "one."+string(names[1+columns]))
+	b.press(kb.ArrowUp)
+	step("↑", "focus", focused(), "one.b")
+	if got := eval[string](b, `getComputedStyle(document.activeElement).outlineStyle`); got != "solid" {
+		t.Errorf("outline of the focused tile = %q, want it visible", got)
+	}
+	b.press(kb.End)
+	step("End", "focus", focused(), "two.y")
+	b.press(kb.Home)
+	b.press(kb.ArrowRight)
+	b.press(kb.Enter)
+	b.until(`!document.getElementById("detail").hidden`, time.Second)
+	step("Enter", "address", eval[string](b, `location.hash`), "#/one.b")
+	step("Enter", "focus", focused(), "one.b")
+	b.press(kb.Enter)
+	step("Enter twice", "focus in the panel", eval[string](b, `document.activeElement.dataset.part`), "name")
+	b.press(kb.Escape)
+	step("Escape", "focus", focused(), "one.b")
+	b.press(kb.Escape)
+	step("Escape twice", "panel hidden", fmt.Sprint(eval[bool](b, `document.getElementById("detail").hidden`)), "true")
+
+	b.press("p")
+	b.until(`location.search === "?problems=1"`, time.Second)
+	step("p", "tiles", visible(), "b")
+	b.press("p")
+	step("p p", "tiles", visible(), "abcdefgxy")
+	b.hit("/")
+	step("/", "focus", focused(), "search")
+	b.press("set:two")
+	step("/set:two", "tiles", visible(), "xy")
+	step("/set:two", "address", eval[string](b, `location.search`), "?q=set%3Atwo")
+	b.press(kb.Enter)
+	step("Enter in the search", "focus", focused(), "two.x")
+	b.press(kb.Escape)
+	step("Escape", "tiles", visible(), "abcdefgxy")
+	b.press("d")
+	step("d", "density", eval[string](b, `document.documentElement.dataset.density`), "wall")
+	b.press("t")
+	step("t", "theme", eval[string](b, `document.documentElement.dataset.theme`), "dark")
+	b.press("c")
+	step("c", "palette", eval[string](b, `document.documentElement.dataset.palette`), "cb")
+	step("d t c", "address", eval[string](b, `location.search`), "?density=wall&theme=dark&palette=cb")
+	b.press("?")
+	step("?", "help open", fmt.Sprint(eval[bool](b, `document.getElementById("help").open`)), "true")
+	b.press(kb.Escape)
+	step("Escape", "help open", fmt.Sprint(eval[bool](b, `document.getElementById("help").open`)), "false")
+}
+
+func TestDeepLinkAndSettingsFromTheAddress(t *testing.T) {
+	w := newWall(t, nil, spec{set: "One", names: []string{"a", "b"}}, spec{set: "Zwei & drei", names: []string{"größe?"}})
+	w.set("one.b", engine.Result{Status: engine.Warning, Value: "1"})
+	id := engine.MakeID("Zwei & drei", "größe?")
+	b := newTab(t, 1200, 800)
+	b.open(w.url("/?set=zwei+%26+drei&theme=light&density=compact#/" + string(id)))
+	b.until(`!document.getElementById("detail").hidden && document.querySelector("[data-part=name]").textContent === "größe?"`, 3*time.Second)
+	if got := eval[string](b, `[...document.querySelectorAll(".tile")].filter((t) => t.checkVisibility()).map((t) => t.dataset.id).join()`); got != string(id) {
+		t.Errorf("tiles of ?set= = %q, want only %q", got, id)
+	}
+	if got := eval[string](b, `document.title`); got != "Pharos" {
+		t.Errorf("title = %q, want nothing of the warning in another set", got)
+	}
+	b.until(`document.querySelector("[data-part=where]").textContent.includes("pharos.lua:10")`, 3*time.Second)
+	b.open(w.url("/#/no.such"))
+	b.until(`!document.querySelector("[data-part=gone]").hidden`, time.Second)
+}
+
+// Screen readers are told of transitions and of nothing else.
+func TestAnnouncements(t *testing.T) {
+	w := newWall(t, nil, spec{names: []string{"a", "b"}, interval: 50 * time.Millisecond})
+	b := newTab(t, 800, 600)
+	b.open(w.url("/"))
+	eval[int](b, `(() => { window.said = []; new MutationObserver(() => said.push(document.getElementById("announce").textContent)).observe(document.getElementById("announce"), { childList: true, characterData: true, subtree: true }); return 1; })()`)
+	for i := range 20 {
+		w.set("a", engine.Result{Status: engine.OK, Value: fmt.Sprint(i)})
+		time.Sleep(60 * time.Millisecond)
+	}
+	w.set("a", engine.Result{Status: engine.Critical, Value: "7", Unit: "s"})
+	b.until(`said.length > 0`, 4*time.Second)
+	if got := eval[string](b, `said.join("|")`); got != "a critical, 7 s." {
+		t.Errorf("announced %q, want the transition alone", got)
+	}
+	if got := eval[int](b, `document.querySelectorAll("main [aria-live], main [role=status], main [role=alert]").length`); got != 0 {
+		t.Errorf("%d live regions in the board, want none", got)
+	}
+}
+
+func TestNoAccessibilityViolations(t *testing.T) {
+	path := os.Getenv("AXE_PATH")
+	if path == "" {
+		if os.Getenv("PHAROS_REQUIRE_REAL") == "1" {
+			t.Fatal("AXE_PATH is not set, and PHAROS_REQUIRE_REAL=1")
+		}
+		t.Skip("needs axe-core: AXE_PATH names no axe.min.js")
+	}
+	axe, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	w := mixed(t)
+	w.engine.Board().LoadFailed(engine.LoadError{File: "pharos.lua", Line: 1, Message: "no"})
+	for _, path := range []string{
+		"/?theme=dark", "/?theme=light", "/?theme=dark&palette=cb", "/?theme=light&palette=cb", "/?theme=dark&density=compact",
+		"/?theme=dark#/shop.check_out", "/?theme=light#/shop.uplink", "/?kiosk&theme=dark", "/?theme=light&problems",
+	} {
+		b := newTab(t, 1440, 900)
+		b.open(w.url(path))
+		time.Sleep(200 * time.Millisecond)
+		b.do(chromedp.Evaluate[chromedp.Void](string(axe)))
+		b.do(await(`axe.run(document, { resultTypes: ["violations"] }).then((result) => { window.violations = result.violations.flatMap((v) => v.nodes.map((n) => v.id + ": " + n.html.slice(0, 160) + " " + (n.any[0]?.message ?? n.all[0]?.message ?? n.none[0]?.message ?? ""))); })`))
+		if got := eval[[]string](b, `violations`); len(got) > 0 {
+			t.Errorf("%s: %d violations:\n%s", path, len(got), strings.Join(got, "\n"))
+		}
+	}
+}
