@@ -92,6 +92,38 @@ func TestCommandMetricWatcher(t *testing.T) {
 	}
 }
 
+func TestDNSMetricWatcher(t *testing.T) {
+	a := func(data ...string) *probe.DNSResult {
+		r := &probe.DNSResult{Code: "NOERROR", Server: "s:53", Timing: probe.Timing{Total: 20 * time.Millisecond}}
+		for _, d := range data {
+			r.Records = append(r.Records, probe.DNSRecord{Name: "x", Type: "A", Data: d})
+		}
+		return r
+	}
+	for _, test := range []struct {
+		options       string
+		answer        *probe.DNSResult
+		status        engine.Status
+		value, detail string
+	}{
+		{``, a("192.0.2.1"), engine.OK, "0.02", "192.0.2.1 from s:53"},
+		{`expect = "192.0.2.1"`, a("192.0.2.1"), engine.OK, "0.02", "192.0.2.1 from s:53"},
+		{`expect = { "192.0.2.2", "192.0.2.1" }`, a("192.0.2.1", "192.0.2.2"), engine.OK, "0.02", "192.0.2.1, 192.0.2.2 from s:53"},
+		{`expect = "192.0.2.9"`, a("192.0.2.1"), engine.Critical, "wrong", "192.0.2.1, want 192.0.2.9, from s:53"},
+		{``, a(), engine.Critical, "no record", "s:53"},
+		{``, &probe.DNSResult{Code: "NXDOMAIN", Server: "s:53"}, engine.Critical, "NXDOMAIN", "s:53"},
+		{`thresholds = { warn = 0.01, crit = 1 }`, a("192.0.2.1"), engine.Warning, "0.02", "192.0.2.1 from s:53"},
+	} {
+		b := newTestBoard(t)
+		b.Primitives = fakes{dns: func(context.Context, string, probe.DNSRequest) (*probe.DNSResult, error) { return test.answer, nil }}
+		b.load(`metric_watchers = { pharos.DNSMetricWatcher{ name = "x", host = "example.com", ` + test.options + `} }`)
+		got := b.run("x")
+		if got.Status != test.status || got.Value != test.value || got.Detail != test.detail {
+			t.Errorf("%s: result = %v %q %q, want %v %q %q", test.options, got.Status, got.Value, got.Detail, test.status, test.value, test.detail)
+		}
+	}
+}
+
 // The original's sample runs as it is; only the two outside pages are stubs.
 func TestSample(t *testing.T) {
 	text, err := os.ReadFile("../scripts/sample.lua")

@@ -11,6 +11,7 @@ import (
 type fakes struct {
 	Primitives
 	exec func(ctx context.Context, host string, req probe.ExecRequest) (*probe.ExecResult, error)
+	dns  func(ctx context.Context, host string, req probe.DNSRequest) (*probe.DNSResult, error)
 	http func(ctx context.Context, host string, req *probe.HTTPRequest) (*probe.HTTPResult, error)
 }
 
@@ -20,6 +21,10 @@ func (f fakes) Exec(ctx context.Context, host string, req probe.ExecRequest) (*p
 
 func (f fakes) HTTP(ctx context.Context, host string, req *probe.HTTPRequest) (*probe.HTTPResult, error) {
 	return f.http(ctx, host, req)
+}
+
+func (f fakes) DNS(ctx context.Context, host string, req probe.DNSRequest) (*probe.DNSResult, error) {
+	return f.dns(ctx, host, req)
 }
 
 // answer is a page that took so long.

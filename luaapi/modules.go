@@ -18,6 +18,7 @@ var modules = []struct {
 	{"http", (*script).httpModule},
 	{"tcp", (*script).tcpModule},
 	{"tls", (*script).tlsFunction},
+	{"dns", (*script).dnsFunction},
 	{"json", (*script).jsonModule},
 	{"log", (*script).logModule},
 	{"env", (*script).envFunction},
@@ -40,6 +41,7 @@ var builtinClasses = []struct{ name, file string }{
 	{"PageGETMetricWatcher", "page.lua"},
 	{"TCPMetricWatcher", "tcp.lua"},
 	{"TLSMetricWatcher", "tls.lua"},
+	{"DNSMetricWatcher", "dns.lua"},
 	{"FileMetricWatcher", "file.lua"},
 	{"WatcherSet", "set.lua"},
 }

@@ -18,6 +18,7 @@ type Primitives interface {
 	HTTP(ctx context.Context, host string, req *probe.HTTPRequest) (*probe.HTTPResult, error)
 	Dial(ctx context.Context, host string, req probe.TCPRequest) (Conversation, error)
 	TLS(ctx context.Context, host string, req probe.TLSRequest) (*probe.TLSResult, error)
+	DNS(ctx context.Context, host string, req probe.DNSRequest) (*probe.DNSResult, error)
 }
 
 // Probes are the real [Primitives]: the pools and limits that outlive reloads,
@@ -51,9 +52,15 @@ func (p *Probes) Exec(ctx context.Context, host string, req probe.ExecRequest) (
 	return p.ssh.Exec(ctx, host, req)
 }
 
-// HTTP makes a timed request. With a host its connections leave from there.
+// HTTP makes a timed request. With a host its connections leave from there, or
+// curl makes it there if the host denies forwarding.
 func (p *Probes) HTTP(ctx context.Context, host string, req *probe.HTTPRequest) (*probe.HTTPResult, error) {
 	req.Dial, req.Vantage = p.dialFrom(host), host
+	if host != "" {
+		req.Exec = func(ctx context.Context, e probe.ExecRequest) (*probe.ExecResult, error) {
+			return p.ssh.Exec(ctx, host, e)
+		}
+	}
 	return p.http.Do(ctx, req)
 }
 
@@ -71,6 +78,12 @@ func (p *Probes) Dial(ctx context.Context, host string, req probe.TCPRequest) (C
 func (p *Probes) TLS(ctx context.Context, host string, req probe.TLSRequest) (*probe.TLSResult, error) {
 	req.Dial = p.dialFrom(host)
 	return probe.InspectTLS(ctx, req)
+}
+
+// DNS asks a name server, from host if it is set.
+func (p *Probes) DNS(ctx context.Context, host string, req probe.DNSRequest) (*probe.DNSResult, error) {
+	req.Dial = p.dialFrom(host)
+	return probe.LookupDNS(ctx, req)
 }
 
 // dialFrom gives the function that connects from host; nil connects from here.

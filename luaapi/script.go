@@ -179,6 +179,7 @@ func (s *script) load(ctx context.Context, source []byte) error {
 		declared = s.declare(L)
 		return nil
 	})
+	s.definer = nil // it holds on to every function, and its work is done
 	return errors.Join(err, declared)
 }
 

@@ -1,0 +1,50 @@
+-- DNSMetricWatcher: asks a name server. No such name, no record and a record
+-- that is not as expected are critical; the thresholds judge the time in seconds.
+--
+--   pharos.DNSMetricWatcher{ name = "example.com", host = "example.com", expect = "192.0.2.1", server = "9.9.9.9" }
+
+local passed = {
+  type = "string", server = "string", tcp = "boolean", dnssec = "boolean", direct = "boolean", ssh_host = "string",
+}
+
+local DNSMetricWatcher = pharos.MetricWatcher:extend{
+  class_name = "DNSMetricWatcher",
+  unit = "s",
+  options = {
+    host = "string", -- the name to ask for; needed
+    expect = "string|table", -- the data of the only record, or of all, in any order
+  },
+}
+for name, types in pairs(passed) do DNSMetricWatcher.options[name] = types end
+
+function DNSMetricWatcher:init()
+  if not self.host then
+    error(("cannot make a %s without a host"):format(self.class_name), 3)
+  end
+end
+
+local function sorted(list)
+  local copy = {}
+  for i, text in ipairs(list) do copy[i] = text end
+  table.sort(copy)
+  return table.concat(copy, ", ")
+end
+
+function DNSMetricWatcher:check()
+  local options = {}
+  for name in pairs(passed) do options[name] = self[name] end
+  local answer, err = pharos.dns(self.host, options)
+  if not answer then return nil, err end
+
+  local got = sorted(answer.values)
+  if answer.code ~= "NOERROR" then return self:critical(answer.code, answer.server) end
+  if got == "" then return self:critical("no record", answer.server) end
+  local expect = self.expect
+  if type(expect) == "string" then expect = { expect } end
+  if expect and sorted(expect) ~= got then
+    return self:critical("wrong", ("%s, want %s, from %s"):format(got, sorted(expect), answer.server))
+  end
+  return answer.timing.total, ("%s from %s"):format(got, answer.server)
+end
+
+return DNSMetricWatcher
