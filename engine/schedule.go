@@ -13,14 +13,17 @@ const (
 	// stallAfter is how late the schedule may wake before that is a stall of
 	// Pharos's own: any loss of more than a second is later than this.
 	stallAfter = time.Second - beat
-	longSleep  = time.Hour // when nothing is planned
+	// crowdedPoll is how soon a crowded lane is looked at again; a run of it
+	// that ends is reason to look at once.
+	crowdedPoll = time.Millisecond
+	longSleep   = time.Hour // when nothing is planned
 )
 
 // schedule is the engine's part that is guarded by the board's lock.
 type schedule struct {
 	runs     context.Context // what runs derive theirs from
 	agenda   agenda
-	waiting  queue
+	waiting  waiting
 	gate     gate
 	newest   *run // runs in flight
 	running  int  // runs in flight that were not given up
@@ -63,8 +66,11 @@ func (e *Engine) step() time.Duration {
 		e.wakeAt = min(e.wakeAt, e.sweepAt)
 	}
 	sleep := e.wakeAt - now
-	if e.waiting.len() > 0 && e.running < e.maxRunning {
-		sleep = 0
+	if e.waiting.n > 0 && e.running < e.maxRunning {
+		sleep = min(sleep, crowdedPoll)
+		if e.waiting.next() != nil {
+			sleep = 0
+		}
 	}
 	b.mu.Unlock()
 
@@ -119,7 +125,7 @@ func (e *Engine) enqueue(en *entry, due time.Duration) {
 // admit makes runs of those waiting, first come first served, as many as may
 // start now.
 func (e *Engine) admit(now time.Duration) []*run {
-	if e.waiting.len() == 0 {
+	if e.waiting.n == 0 {
 		return nil
 	}
 	var posted []*run
@@ -229,7 +235,7 @@ func (e *Engine) land(r *run) {
 	e.release(r)
 	if e.stopping && e.running == 0 {
 		close(e.drained)
-	} else if e.running == e.maxRunning-1 && e.waiting.len() > 0 {
+	} else if e.waiting.n > 0 && (e.running == e.maxRunning-1 || r.entry.Lane != nil) {
 		e.wake()
 	}
 }
@@ -297,35 +303,4 @@ func (e *Engine) spansStall(r *run, result Result, now time.Duration) bool {
 		return false
 	}
 	return result.Failure.Kind == KindTimeout || result.Failure.Kind == KindCancelled
-}
-
-// queue is first in, first out.
-type queue struct {
-	entries []*entry
-	head    int
-}
-
-func (q *queue) len() int { return len(q.entries) - q.head }
-
-func (q *queue) push(en *entry) {
-	if q.head > 0 && len(q.entries) == cap(q.entries) {
-		n := copy(q.entries, q.entries[q.head:])
-		clear(q.entries[n:])
-		q.entries, q.head = q.entries[:n], 0
-	}
-	q.entries = append(q.entries, en)
-}
-
-// pop gives the first, nil if there is none.
-func (q *queue) pop() *entry {
-	if q.len() == 0 {
-		return nil
-	}
-	en := q.entries[q.head]
-	q.entries[q.head] = nil
-	q.head++
-	if q.head == len(q.entries) {
-		q.entries, q.head = q.entries[:0], 0
-	}
-	return en
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"log/slog"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -241,6 +242,65 @@ func TestOverloadDropsAndCounts(t *testing.T) {
 			if v := view(t, e, engine.ID(fmt.Sprintf("w%d", i))); v.Status != engine.OK {
 				t.Errorf("w%d: status = %v, want ok: a missed tick is no verdict", i, v.Status)
 			}
+		}
+	})
+}
+
+// turns is a lane: one run at a time, first come first served.
+type turns struct {
+	turn    chan struct{}
+	waiting atomic.Int32
+}
+
+func (l *turns) Crowded() bool { return l.waiting.Load() >= 3 }
+
+// check works for d when its turn has come.
+func (l *turns) check(d time.Duration) engine.Check {
+	return func(ctx context.Context) (engine.Result, error) {
+		l.waiting.Add(1)
+		select {
+		case l.turn <- struct{}{}:
+			l.waiting.Add(-1)
+		case <-ctx.Done():
+			l.waiting.Add(-1)
+			return engine.Result{}, ctx.Err()
+		}
+		time.Sleep(d)
+		<-l.turn
+		return engine.Result{Status: engine.OK}, ctx.Err()
+	}
+}
+
+// Who waits for a turn waits with the engine, where it costs no time of the
+// run; and who needs no turn waits for nobody.
+func TestCrowdedLane(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		lane := &turns{turn: make(chan struct{}, 1)}
+		watchers := enginetest.Watchers(20, time.Second, lane.check(100*time.Millisecond))
+		for i := range watchers {
+			watchers[i].Lane = lane
+		}
+		e := serve(t, engine.Config{}, append(watchers, enginetest.Watcher("free", time.Second, enginetest.Slow(time.Millisecond)))...)
+		time.Sleep(100 * time.Second)
+		synctest.Wait()
+		var runs uint64
+		for _, v := range e.Board().Snapshot().Sets[0].Watchers {
+			if v.ID == "free" {
+				if v.Late || v.Missed != 0 {
+					t.Errorf("free: late, missed = %v, %d, want false, 0", v.Late, v.Missed)
+				}
+				continue
+			}
+			runs += v.Runs
+			if len(v.Transitions) != 1 || v.Status != engine.OK {
+				t.Errorf("%s: %v after %d transitions, want ok and nothing else: waiting for a turn is no timeout", v.ID, v.Status, len(v.Transitions))
+			}
+		}
+		if runs < 990 {
+			t.Errorf("%d runs in 100s, want 1000: turns are lost", runs)
+		}
+		if got := e.Board().Lag().Missed; got < 900 || got > 1000 {
+			t.Errorf("missed = %d, want 1000 or a little less", got)
 		}
 	})
 }

@@ -24,6 +24,7 @@ type Watcher struct {
 	TTL        time.Duration // age of the last result at which the tile is stale; 0 = 3 x Interval + Timeout
 	Source     Source        // where the watcher is defined
 	Check      Check
+	Lane       Lane // what its runs take turns in; nil = nothing
 }
 
 // Source is a place in a script, the file's name as the script's author knows

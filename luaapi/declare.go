@@ -134,6 +134,7 @@ func (d *declaration) watcher(set string, self *lua.LTable) (engine.Watcher, err
 		return e, err
 	}
 	e.ID, e.Name, e.Source, e.Check = w.id, w.name, w.source, w.check
+	e.Lane = w.script.universe
 	e = e.WithDefaults()
 	w.timeout = e.Timeout
 	e.Definition = d.script.definer.define(self)

@@ -3,6 +3,7 @@ package vm
 import (
 	"context"
 	"sync"
+	"sync/atomic"
 )
 
 // baton is a lock that is handed over first come, first served. sync.Mutex lets
@@ -14,6 +15,7 @@ type baton struct {
 	held       bool
 	head, tail *waiter
 	idle       *waiter // spare waiters, so that waiting allocates nothing
+	waiting    atomic.Int32
 }
 
 type waiter struct {
@@ -42,6 +44,7 @@ func (b *baton) lock(ctx context.Context) error {
 		b.unlock()
 	default:
 		w.left = true // unlock takes it out of the queue
+		b.waiting.Add(-1)
 		b.mu.Unlock()
 	}
 	return ctx.Err()
@@ -75,6 +78,7 @@ func (b *baton) enqueue() *waiter {
 		b.tail.next = w
 	}
 	b.tail = w
+	b.waiting.Add(1)
 	return w
 }
 
@@ -95,6 +99,7 @@ func (b *baton) unlock() {
 		}
 		w.next = nil
 		if !w.left {
+			b.waiting.Add(-1)
 			w.turn <- struct{}{}
 			return
 		}

@@ -1,0 +1,90 @@
+package engine
+
+// A Lane is what the runs of some watchers take turns in: a script's, since
+// only one of its runs can compute at a time.
+type Lane interface {
+	// Crowded tells that a run begun now would only stand in line in its own
+	// time, and end in its timeout if the line is long: its watcher had better
+	// wait with the engine. It is called often, with the engine's lock held: it
+	// must be quick and must not call the engine.
+	Crowded() bool
+}
+
+// waiting holds the watchers that are due and wait for leave to start: one
+// line for each lane, so that a crowded one holds up nobody else. The zero
+// value is empty and ready to use.
+type waiting struct {
+	n     int
+	lines map[Lane]*line
+	open  []*line // the lines, in no order; never empty ones
+}
+
+// line is first in, first out.
+type line struct {
+	lane    Lane // nil for watchers of none
+	entries []*entry
+	head    int
+}
+
+func (w *waiting) push(en *entry) {
+	l := w.lines[en.Lane]
+	if l == nil {
+		l = &line{lane: en.Lane}
+		if w.lines == nil {
+			w.lines = make(map[Lane]*line)
+		}
+		w.lines[en.Lane] = l
+		w.open = append(w.open, l)
+	}
+	if l.head > 0 && len(l.entries) == cap(l.entries) {
+		n := copy(l.entries, l.entries[l.head:])
+		clear(l.entries[n:])
+		l.entries, l.head = l.entries[:n], 0
+	}
+	l.entries = append(l.entries, en)
+	w.n++
+}
+
+// pop gives who was due first of those whose lane is not crowded, nil if there
+// is none.
+func (w *waiting) pop() *entry {
+	l := w.next()
+	if l == nil {
+		return nil
+	}
+	en := l.entries[l.head]
+	l.entries[l.head] = nil
+	l.head++
+	w.n--
+	if l.head == len(l.entries) {
+		w.drop(l)
+	}
+	return en
+}
+
+// next gives the line to take from.
+func (w *waiting) next() *line {
+	var first *line
+	for _, l := range w.open {
+		if l.lane != nil && l.lane.Crowded() {
+			continue
+		}
+		if first == nil || l.entries[l.head].due < first.entries[first.head].due {
+			first = l
+		}
+	}
+	return first
+}
+
+// drop takes an emptied line away: its lane may never come again.
+func (w *waiting) drop(l *line) {
+	delete(w.lines, l.lane)
+	for i, other := range w.open {
+		if other == l {
+			last := len(w.open) - 1
+			w.open[i], w.open[last] = w.open[last], nil
+			w.open = w.open[:last]
+			return
+		}
+	}
+}
