@@ -13,7 +13,6 @@ import (
 	"golang.org/x/term"
 
 	"pharos/engine"
-	"pharos/engine/probe"
 	"pharos/luaapi"
 )
 
@@ -77,9 +76,14 @@ func printEvent(out io.Writer, p painter, e luaapi.Event) {
 		return
 	}
 	fmt.Fprintf(out, "  %-5s %s -> %s  %s\n", e.Kind, oneLine(e.Text), oneLine(came), p.dim(short(e.Elapsed)))
-	if e.Timing != nil {
-		printWaterfall(out, p, e.Timing)
+	if e.Timing == nil {
+		return
 	}
+	var phases []engine.Phase
+	for _, phase := range e.Timing.Phases() {
+		phases = append(phases, engine.Phase(phase))
+	}
+	printWaterfall(out, p, phases, e.Timing.Total)
 }
 
 // waterfallWidth is how many columns stand for the whole of a request.
@@ -87,15 +91,15 @@ const waterfallWidth = 48
 
 // printWaterfall draws where the time of a request went, each phase where it
 // happened.
-func printWaterfall(out io.Writer, p painter, t *probe.Timing) {
-	if t.Total <= 0 {
+func printWaterfall(out io.Writer, p painter, phases []engine.Phase, total time.Duration) {
+	if total <= 0 {
 		return
 	}
 	column := func(d time.Duration) int {
-		return int(math.Round(float64(d) / float64(t.Total) * waterfallWidth))
+		return int(math.Round(float64(d) / float64(total) * waterfallWidth))
 	}
 	var at time.Duration
-	for _, phase := range t.Phases() {
+	for _, phase := range phases {
 		from := column(at)
 		at += phase.Duration
 		if phase.Duration == 0 {

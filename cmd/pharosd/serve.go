@@ -29,6 +29,7 @@ type serveFlags struct {
 	streamRate int
 	allowed    []string
 	showSource bool
+	state      string
 }
 
 func newServe() *cobra.Command {
@@ -50,6 +51,8 @@ func newServe() *cobra.Command {
 	flags.StringVarP(&f.staticPath, "static-path", "s", "", "folder whose files are laid over /static")
 	flags.IntVar(&f.streamRate, "stream-rate", 10, "updates a second that a viewer gets, at most")
 	flags.StringSliceVar(&f.allowed, "allowed-host", nil, "further host names that the board may be asked for by")
+	flags.StringVar(&f.state, "state", defaultStatePath(),
+		"file that keeps since when statuses last, and what scripts remember, across restarts (default $STATE_DIRECTORY/state.json, else none)")
 	flags.BoolVar(&f.showSource, "show-source", false, "show a watcher's source lines on the board (they may hold commands)")
 	return cmd
 }
@@ -91,6 +94,7 @@ func serve(ctx context.Context, f serveFlags, out io.Writer) error {
 	defer probes.Close()
 	o := f.options(logger)
 	o.URL, o.Probes, o.Memory = boardURL(ln.Addr()), probes, luaapi.NewMemory()
+	keeper := newKeeper(f.state, eng, o.Memory, logger)
 	r := newReloader(o, eng, logger)
 	if err := r.first(ctx); err != nil {
 		return err
@@ -111,34 +115,30 @@ func serve(ctx context.Context, f serveFlags, out io.Writer) error {
 		cfg.ShowSource = r.sourceLines
 	}
 	greet(out, o, r.current.Load().Generation)
-	return runDaemon(ctx, eng, web.New(cfg), r, ln)
+	srv := web.New(cfg)
+	stop := func(ctx context.Context) error { return srv.Shutdown(ctx) }
+	return runDaemon(ctx, stop, eng.Run, r.watch, keeper.run,
+		func(context.Context) error { return srv.Serve(ln) })
 }
 
 // runDaemon runs the parts until ctx ends or one of them fails, then stops
-// them all within the grace.
-func runDaemon(ctx context.Context, eng *engine.Engine, srv *web.Server, r *reloader, ln net.Listener) error {
-	ctx, cancel := context.WithCancelCause(ctx)
-	defer cancel(nil)
-	done := make(chan error, 3)
-	start := func(run func() error) {
+// them all within the grace: stop is for parts that a context does not end.
+func runDaemon(ctx context.Context, stop func(context.Context) error, parts ...func(context.Context) error) error {
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	done := make(chan error, len(parts))
+	for _, part := range parts {
 		go func() {
-			err := run()
-			cancel(err)
+			err := part(ctx)
+			cancel()
 			done <- err
 		}()
 	}
-	start(func() error { return eng.Run(ctx) })
-	start(func() error { return r.watch(ctx) })
-	start(func() error { return srv.Serve(ln) })
-
 	<-ctx.Done()
-	grace, stop := context.WithTimeout(context.WithoutCancel(ctx), shutdownGrace)
-	defer stop()
-	var failed error
-	if err := srv.Shutdown(grace); err != nil {
-		failed = fmt.Errorf("stopping the board: %w", err)
-	}
-	for range cap(done) {
+	grace, over := context.WithTimeout(context.WithoutCancel(ctx), shutdownGrace)
+	defer over()
+	failed := stop(grace)
+	for range parts {
 		select {
 		case err := <-done:
 			if failed == nil {
@@ -166,12 +166,9 @@ func boardURL(addr net.Addr) string {
 
 // greet tells a person where the board is and how to change it.
 func greet(out io.Writer, o luaapi.Options, gen *engine.Generation) {
-	watchers := 0
-	for _, set := range gen.Sets {
-		watchers += len(set.Watchers)
-	}
+	watchers, _ := count(gen)
 	fmt.Fprintf(out, "Pharos keeps watch on %s\n", o.URL)
-	fmt.Fprintf(out, "%d watchers from %s", watchers, describe(o.Path))
+	fmt.Fprintf(out, "%s from %s", plural(watchers, "watcher"), describe(o.Path))
 	if o.Path == "" {
 		fmt.Fprint(out, "; to make your own, write a pharos.lua here and start again\n")
 		return
