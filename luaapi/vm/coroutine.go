@@ -132,9 +132,16 @@ func coYield(L *lua.LState) int {
 	}
 	for f := topFrame(L); f.parent().ok(); f = f.parent() {
 		p := f.parent()
-		if p.isGo() || p.opcode() != lua.OP_CALL && p.opcode() != lua.OP_TAILCALL {
+		if p.isGo() || !calls(p) {
 			L.RaiseError("attempt to yield across a metamethod, a for loop's iterator or a library function")
 		}
 	}
 	return -1
+}
+
+// calls tells whether the frame is at a call, and not at an instruction that
+// calls a function on the side.
+func calls(f frame) bool {
+	op := opcode(f.instruction())
+	return op == lua.OP_CALL || op == lua.OP_TAILCALL
 }

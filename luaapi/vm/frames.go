@@ -13,61 +13,80 @@ import (
 // each one ever made), so its fields are read by reflection.
 type frame struct{ v reflect.Value }
 
+// The fields of gopher-lua's Debug and callFrame that are read.
+var (
+	debugFrame    = fieldOf(reflect.TypeFor[lua.Debug](), "frame")
+	callFrame     = reflect.TypeFor[lua.Debug]().Field(debugFrame).Type.Elem()
+	frameIndex    = fieldOf(callFrame, "Idx")
+	frameFunction = fieldOf(callFrame, "Fn")
+	frameParent   = fieldOf(callFrame, "Parent")
+	framePC       = fieldOf(callFrame, "Pc")
+	frameTail     = fieldOf(callFrame, "TailCall")
+	functionIsGo  = fieldOf(reflect.TypeFor[lua.LFunction](), "IsG")
+	functionProto = fieldOf(reflect.TypeFor[lua.LFunction](), "Proto")
+)
+
+func fieldOf(t reflect.Type, name string) int {
+	f, ok := t.FieldByName(name)
+	if !ok {
+		panic(fmt.Sprintf("vm: %v of gopher-lua has no field %q any more", t, name))
+	}
+	return f.Index[0]
+}
+
 func topFrame(L *lua.LState) frame {
 	debug, ok := L.GetStack(0)
 	if !ok {
 		return frame{}
 	}
-	return frame{reflect.ValueOf(debug).Elem().FieldByName("frame")}
+	return frame{reflect.ValueOf(debug).Elem().Field(debugFrame)}
 }
 
 func (f frame) ok() bool { return f.v.IsValid() && !f.v.IsNil() }
 
-func (f frame) field(name string) reflect.Value { return f.v.Elem().FieldByName(name) }
-
-func (f frame) parent() frame { return frame{f.field("Parent")} }
+func (f frame) parent() frame { return frame{f.v.Elem().Field(frameParent)} }
 
 // index is the number of frames below.
-func (f frame) index() int { return int(f.field("Idx").Int()) }
+func (f frame) index() int { return int(f.v.Elem().Field(frameIndex).Int()) }
 
-func (f frame) tailCalls() int { return int(f.field("TailCall").Int()) }
+func (f frame) tailCalls() int { return int(f.v.Elem().Field(frameTail).Int()) }
 
 // isGo tells whether the frame is a Go function's.
-func (f frame) isGo() bool { return f.field("Fn").Elem().FieldByName("IsG").Bool() }
+func (f frame) isGo() bool { return f.v.Elem().Field(frameFunction).Elem().Field(functionIsGo).Bool() }
 
-func (f frame) proto() reflect.Value {
-	return f.field("Fn").Elem().FieldByName("Proto").Elem()
+func (f frame) proto() proto {
+	return proto{f.v.Elem().Field(frameFunction).Elem().Field(functionProto).Elem()}
 }
 
 // pc is the index of the instruction being executed.
-func (f frame) pc() int { return int(f.field("Pc").Int()) - 1 }
+func (f frame) pc() int { return int(f.v.Elem().Field(framePC).Int()) - 1 }
 
-func (f frame) file() string { return f.proto().FieldByName("SourceName").String() }
+func (f frame) file() string { return f.proto().text("SourceName") }
 
 func (f frame) line() int {
-	lines := f.proto().FieldByName("DbgSourcePositions")
+	lines := f.proto().v.FieldByName("DbgSourcePositions")
 	if pc := f.pc(); pc >= 0 && pc < lines.Len() {
 		return int(lines.Index(pc).Int())
 	}
-	return int(f.proto().FieldByName("LineDefined").Int())
+	return f.proto().number("LineDefined")
 }
 
-// opcode is that of the instruction being executed.
-func (f frame) opcode() int {
-	code := f.proto().FieldByName("Code")
-	if pc := f.pc(); pc >= 0 && pc < code.Len() {
-		return int(code.Index(pc).Uint() >> 26)
-	}
-	return -1
-}
+// instruction is the one being executed.
+func (f frame) instruction() uint32 { return f.proto().instruction(f.pc()) }
 
-// callee is what the function's caller calls it: "shop.price", or "".
+// callee is what the function's caller calls it, without what it is a field of,
+// or "".
 func (f frame) callee() string {
 	caller := f.parent()
 	if !caller.ok() || caller.isGo() || f.tailCalls() > 0 {
 		return ""
 	}
-	calls, pc := caller.proto().FieldByName("DbgCalls"), caller.pc()
+	return caller.called()
+}
+
+// called is the name of what the frame calls at the moment, or "".
+func (f frame) called() string {
+	calls, pc := f.proto().v.FieldByName("DbgCalls"), f.pc()
 	for i := range calls.Len() {
 		if call := calls.Index(i); int(call.FieldByName("Pc").Int()) == pc {
 			if name := call.FieldByName("Name").String(); name != "?" {
@@ -81,7 +100,7 @@ func (f frame) callee() string {
 // describe is the frame as a line of a traceback.
 func (f frame) describe() string {
 	where := fmt.Sprintf("%s:%d: in ", f.file(), f.line())
-	defined := f.proto().FieldByName("LineDefined").Int()
+	defined := f.proto().number("LineDefined")
 	switch name := f.callee(); {
 	case defined == 0:
 		return where + "main chunk"
@@ -92,6 +111,28 @@ func (f frame) describe() string {
 	}
 }
 
+// proto is a gopher-lua FunctionProto. It was reached through fields that are
+// not exported, so it can be read but not had.
+type proto struct{ v reflect.Value }
+
+func (p proto) text(field string) string { return p.v.FieldByName(field).String() }
+
+func (p proto) number(field string) int { return int(p.v.FieldByName(field).Int()) }
+
+// noOperation is what there is outside a function's code.
+const noOperation = uint32(lua.OP_NOP) << 26
+
+// instruction is the one at pc.
+func (p proto) instruction(pc int) uint32 {
+	code := p.v.FieldByName("Code")
+	if pc < 0 || pc >= code.Len() {
+		return noOperation
+	}
+	return uint32(code.Index(pc).Uint())
+}
+
+func opcode(instruction uint32) int { return int(instruction >> 26) }
+
 // maxTrace is the number of lines that a traceback keeps, the innermost and the
 // outermost.
 const maxTrace = 20
@@ -99,27 +140,32 @@ const maxTrace = 20
 // traceback lists the frames of script code of all the run's threads,
 // innermost first.
 func (r *run) traceback() string {
-	var head, tail []string
+	var head, tail []frame
 	dropped := false
 	for i := len(r.threads) - 1; i >= 0; i-- {
 		for f := topFrame(r.threads[i]); f.ok(); f = f.parent() {
-			if f.isGo() {
-				continue
+			switch {
+			case f.isGo():
+			case len(head) < maxTrace/2:
+				head = append(head, f)
+			case len(tail) < maxTrace/2-1:
+				tail = append(tail, f)
+			default:
+				tail, dropped = append(tail[1:], f), true
 			}
-			if len(head) < maxTrace/2 {
-				head = append(head, f.describe())
-				continue
-			}
-			if len(tail) == maxTrace/2-1 {
-				tail, dropped = tail[1:], true
-			}
-			tail = append(tail, f.describe())
 		}
 	}
-	if dropped {
-		head = append(head, "...")
+	var lines []string
+	for _, f := range head {
+		lines = append(lines, f.describe())
 	}
-	return strings.Join(append(head, tail...), "\n")
+	if dropped {
+		lines = append(lines, "...")
+	}
+	for _, f := range tail {
+		lines = append(lines, f.describe())
+	}
+	return strings.Join(lines, "\n")
 }
 
 // position is "file:line: " of the script code at the given level: 1 is the

@@ -71,8 +71,9 @@ func (r *run) catch(L *lua.LState, p any, trace bool) *caught {
 	}
 	if e, ok := p.(*lua.ApiError); ok {
 		c.value = trimmed(e.Object)
-		if s, ok := c.value.(lua.LString); ok && strings.HasSuffix(string(s), "registry overflow") {
-			c.value, c.broken = s[:len(s)-len("registry overflow")]+"stack overflow", true
+		if s, ok := c.value.(lua.LString); ok {
+			c.broken = strings.HasSuffix(string(s), "registry overflow")
+			c.value = lua.LString(explain(L, string(s)))
 		}
 		return c
 	}

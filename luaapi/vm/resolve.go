@@ -357,10 +357,11 @@ func concatObjects(L *lua.LState, n int) int {
 			event = L.GetMetaField(right, "__concat")
 		}
 		if event == lua.LNil {
+			operand := i
 			if lua.LVCanConvToString(left) {
-				left = right
+				left, operand = right, i+1
 			}
-			L.RaiseError("attempt to concatenate a %s value", left.Type().String())
+			L.RaiseError("attempt to concatenate a %s value%s", left.Type().String(), operandOrigin(L, operand))
 		}
 		L.Push(event)
 		L.Push(left)
@@ -371,4 +372,18 @@ func concatObjects(L *lua.LState, n int) int {
 	}
 	L.Push(right)
 	return 1
+}
+
+// operandOrigin says what operand i of the concatenation being executed is to
+// the script.
+func operandOrigin(L *lua.LState, i int) string {
+	f := topFrame(L).parent()
+	if !f.ok() || f.isGo() {
+		return ""
+	}
+	call := decode(f.instruction())
+	if call.op != lua.OP_CALL {
+		return ""
+	}
+	return f.origin(call.a + i)
 }
