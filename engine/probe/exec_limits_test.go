@@ -28,6 +28,7 @@ func TestExecHelper(t *testing.T) {
 		"become0": execHelperBecomeRoot,
 		"sudo":    execHelperSudo,
 		"user":    execHelperUser,
+		"ping":    pingHelper,
 	}
 	helper := helpers[os.Getenv(execHelperEnv)]
 	if helper == nil {
@@ -37,11 +38,11 @@ func TestExecHelper(t *testing.T) {
 	os.Exit(0)
 }
 
-// execHelper prepares a copy of the test binary, behind a shell prefix such as
-// "ulimit -n 200;", that does the work of the named helper.
+// execHelper prepares a copy of the test binary, started by a shell behind a
+// prefix such as "ulimit -n 200; exec", that does the work of the named helper.
 func execHelper(t *testing.T, name, prefix string, args ...string) *exec.Cmd {
 	t.Helper()
-	script := prefix + ` exec "$0" -test.run='^TestExecHelper$' "$@"`
+	script := prefix + ` "$0" -test.run='^TestExecHelper$' "$@"`
 	cmd := exec.Command("/bin/sh", append([]string{"-c", script, execBinary(t)}, args...)...)
 	cmd.Env = append(os.Environ(), execHelperEnv+"="+name)
 	cmd.Dir = "/"
@@ -144,13 +145,13 @@ func TestExecOverload(t *testing.T) {
 	const want = "ok=true overload=true other=0 fine"
 	t.Run("descriptors", func(t *testing.T) {
 		t.Parallel()
-		if got := execRunHelper(t, execHelper(t, "crowd", "ulimit -n 200;")); got != want {
+		if got := execRunHelper(t, execHelper(t, "crowd", "ulimit -n 200; exec")); got != want {
 			t.Errorf("a crowd under ulimit -n 200 = %q, want %q", got, want)
 		}
 	})
 	t.Run("processes", func(t *testing.T) {
 		t.Parallel()
-		cmd := execHelper(t, "crowd" /* bash or dash */, "ulimit -u 60 2>/dev/null || ulimit -p 60;")
+		cmd := execHelper(t, "crowd" /* bash or dash */, "ulimit -u 60 2>/dev/null || ulimit -p 60; exec")
 		execNobody(t, cmd)
 		if got := execRunHelper(t, cmd); got != want {
 			t.Errorf("a crowd under ulimit -u 60 = %q, want %q", got, want)

@@ -41,7 +41,7 @@ func TestExecUserRefused(t *testing.T) {
 		{"root", `spawn: running "id -un": becoming user "root" needs root or CAP_SETUID and CAP_SETGID, pharosd has uid 65534`},
 		{"nobody", "nobody"},
 	} {
-		cmd := execHelper(t, "user", "", tt.user)
+		cmd := execHelper(t, "user", "exec", tt.user)
 		execNobody(t, cmd)
 		if got := execRunHelper(t, cmd); got != tt.want {
 			t.Errorf("Exec by nobody as %s = %q, want %q", tt.user, got, tt.want)
@@ -79,7 +79,7 @@ func execHelperSudo() {
 // ends all the same, and the slot is kept as long as the command lives.
 func TestExecCannotBeKilled(t *testing.T) {
 	t.Parallel()
-	cmd := execHelper(t, "sudo", "")
+	cmd := execHelper(t, "sudo", "exec")
 	execNobody(t, cmd)
 	setuid := execBinary(t)
 	if err := os.Chmod(setuid, os.ModeSetuid|0o755); err != nil {
