@@ -30,6 +30,7 @@ type Board struct {
 	saved     map[ID]Saved
 	began     time.Time // the moment the schedule counts from
 	lag       lagMeter
+	durations durationMeter
 	missed    uint64
 	late      int // entries whose state is late
 }
@@ -218,6 +219,7 @@ func (b *Board) unlink(en *entry) {
 // transition on when it has let go of it.
 func (b *Board) record(en *entry, r Result, late bool) (Transition, bool) {
 	t, changed := en.settle(bounded(r), time.Now())
+	b.durations.add(r.Elapsed)
 	b.markLate(en, late)
 	b.touch(en)
 	return t, changed

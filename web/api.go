@@ -60,12 +60,6 @@ func (s *Server) apiConfig(c echo.Context) error {
 	return sendJSON(c, newConfigState(s.cfg.Board.Config()))
 }
 
-// healthz is GET /healthz: the process answers.
-func (s *Server) healthz(c echo.Context) error {
-	c.Response().Header().Set("Cache-Control", "no-store")
-	return c.String(http.StatusOK, "ok\n")
-}
-
 func sendJSON(c echo.Context, v any) error {
 	body, err := json.Marshal(v)
 	if err != nil {

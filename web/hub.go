@@ -153,6 +153,12 @@ func (h *hub) close() {
 	}
 }
 
+func (h *hub) isClosed() bool {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	return h.closed
+}
+
 // count gives the number of viewers.
 func (h *hub) count() int {
 	h.mu.Lock()

@@ -28,6 +28,10 @@ func (s *Server) routes() []route {
 		{"/api/config", s.apiConfig, true},
 		{"/poll/json", s.pollJSON, true}, // the original's
 		{"/healthz", s.healthz, true},
+		{"/readyz", s.readyz, true},
+		{"/mood", s.mood, true},
+		{"/metrics", s.metrics, true},
+		{"/badge/*", s.badge, false},
 	}
 }
 

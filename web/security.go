@@ -18,6 +18,9 @@ import (
 func (s *Server) harden(next echo.HandlerFunc) echo.HandlerFunc {
 	hosts := newHostCheck(s.cfg.Host, s.cfg.AllowedHosts)
 	headers := securityHeaders(s.cfg.FrameAncestors)
+	if s.cfg.Auth != nil {
+		next = s.cfg.Auth.require(next)
+	}
 	return func(c echo.Context) error {
 		r, h := c.Request(), c.Response().Header()
 		for name, value := range headers {

@@ -31,6 +31,9 @@ type Config struct {
 	AllowedHosts    []string // further names the board may be asked for by; "*.example.org" takes every name below it
 	FrameAncestors  []string // origins that may show the board in a frame; default none
 
+	Auth        *Auth        // who is let in; nil lets everybody in
+	Certificate *Certificate // serves HTTPS, with HTTP/2; nil serves HTTP
+
 	// ShowSource gives the lines of a script around a watcher's definition, to
 	// show them in its detail; nil shows none: they may hold commands.
 	ShowSource func(engine.Source) ([]SourceLine, bool)
@@ -47,6 +50,7 @@ const (
 	// answerTimeout bounds the writing of an ordinary answer. There is no
 	// timeout on the server as a whole: it would cut every stream.
 	answerTimeout = 30 * time.Second
+	pingEvery     = 15 * time.Second
 	// drainTimeout is how long Shutdown waits for answers under way before it
 	// closes their connections.
 	drainTimeout = time.Second
@@ -96,6 +100,12 @@ func New(cfg Config) *Server {
 		IdleTimeout:       idleTimeout,
 		MaxHeaderBytes:    maxHeaderBytes,
 		ErrorLog:          slog.NewLogLogger(cfg.Logger.Handler(), slog.LevelDebug),
+		// A deadline of HTTP/2 ends a stream only: these end a connection that
+		// takes nothing, or whose other side is gone.
+		HTTP2: &http.HTTP2Config{WriteByteTimeout: writeTimeout, SendPingTimeout: pingEvery, PingTimeout: writeTimeout},
+	}
+	if cfg.Certificate != nil {
+		s.http.TLSConfig = cfg.Certificate.config()
 	}
 	return s
 }
@@ -116,10 +126,24 @@ func (s *Server) Viewers() int { return s.hub.count() }
 
 // Serve answers requests on ln until [Server.Shutdown], and then gives nil.
 func (s *Server) Serve(ln net.Listener) error {
-	if err := s.http.Serve(viewerListener{ln}); !errors.Is(err, http.ErrServerClosed) {
-		return err
+	if s.cfg.Auth == nil && !isLoopback(ln.Addr()) {
+		s.log.Warn("everybody who reaches this address sees the board: no password file or token is set", "address", ln.Addr().String())
 	}
-	return nil
+	var err error
+	if s.cfg.Certificate != nil {
+		err = s.http.ServeTLS(viewerListener{ln}, "", "")
+	} else {
+		err = s.http.Serve(viewerListener{ln})
+	}
+	if errors.Is(err, http.ErrServerClosed) {
+		return nil
+	}
+	return err
+}
+
+func isLoopback(addr net.Addr) bool {
+	tcp, ok := addr.(*net.TCPAddr)
+	return !ok || tcp.IP.IsLoopback() // what is not TCP does not leave the machine
 }
 
 // Shutdown closes every stream, waits for the answers under way until ctx

@@ -167,7 +167,11 @@ func (w *wall) watch(t testing.TB) *eventReader {
 		t.Fatalf("opening the stream: status %d, want 200", resp.StatusCode)
 	}
 	t.Cleanup(func() { resp.Body.Close() })
-	return &eventReader{r: bufio.NewReaderSize(resp.Body, 64<<10), body: resp.Body}
+	return newEventReader(resp.Body)
+}
+
+func newEventReader(body io.ReadCloser) *eventReader {
+	return &eventReader{r: bufio.NewReaderSize(body, 64<<10), body: body}
 }
 
 // next gives the next event, or an error at the stream's end.

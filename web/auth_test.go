@@ -1,0 +1,206 @@
+package web
+
+import (
+	"net/http"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"golang.org/x/crypto/bcrypt"
+)
+
+const viewerToken = "a-token-of-a-wall-in-the-office"
+
+func hashOf(t *testing.T, password string) string {
+	t.Helper()
+	hash, err := bcrypt.GenerateFromPassword([]byte(password), bcrypt.MinCost)
+	if err != nil {
+		t.Fatal(err)
+	}
+	// As htpasswd -B spells it.
+	return strings.Replace(string(hash), "$2a$", "$2y$", 1)
+}
+
+func passwordFile(t *testing.T, lines ...string) string {
+	t.Helper()
+	file := filepath.Join(t.TempDir(), "passwords")
+	if err := os.WriteFile(file, []byte(strings.Join(lines, "\n")), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	return file
+}
+
+func newTestAuth(t *testing.T, cfg AuthConfig) *Auth {
+	t.Helper()
+	cfg.Logger = quiet()
+	a, err := NewAuth(cfg)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return a
+}
+
+func TestAuthLetsInWhoIsKnown(t *testing.T) {
+	file := passwordFile(t, "# viewers", "", "ada:"+hashOf(t, "right"))
+	w, _ := tcpWall(t, Config{Auth: newTestAuth(t, AuthConfig{PasswordFile: file, Tokens: []string{"another token, 16+", viewerToken}})})
+	w.client.CheckRedirect = func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }
+	basic := func(name, password string) func(*http.Request) {
+		return func(r *http.Request) { r.SetBasicAuth(name, password) }
+	}
+	header := func(name, value string) func(*http.Request) {
+		return func(r *http.Request) { r.Header.Set(name, value) }
+	}
+	for _, tt := range []struct {
+		name, path string
+		with       func(*http.Request)
+		want       int
+	}{
+		{"nobody", "/", nil, 401},
+		{"nobody, stream", "/events", nil, 401},
+		{"nobody, API", "/api/board", nil, 401},
+		{"nobody, static", "/static/main.js", nil, 401},
+		{"nobody, metrics", "/metrics", nil, 401},
+		{"nobody, badge", "/badge/x.svg", nil, 401},
+		{"nobody, unknown route", "/nowhere", nil, 401},
+		{"nobody, health", "/healthz", nil, 200},
+		{"password", "/api/board", basic("ada", "right"), 200},
+		{"password again", "/api/board", basic("ada", "right"), 200},
+		{"wrong password", "/api/board", basic("ada", "wrong"), 401},
+		{"no password", "/api/board", basic("ada", ""), 401},
+		{"unknown user", "/api/board", basic("eve", "right"), 401},
+		{"name and password moved", "/api/board", basic("ad", "a:right"), 401},
+		{"bearer", "/api/board", header("Authorization", "Bearer "+viewerToken), 200},
+		{"wrong bearer", "/api/board", header("Authorization", "Bearer "+viewerToken[1:]), 401},
+		{"empty bearer", "/api/board", header("Authorization", "Bearer "), 401},
+		{"cookie of a guess", "/api/board", header("Cookie", "pharos_viewer=00"), 401},
+		{"the token as cookie", "/api/board", header("Cookie", "pharos_viewer="+viewerToken), 401},
+		{"token for the API", "/api/board?token=" + viewerToken, nil, 200},
+		{"token for a page", "/?kiosk=1&token=" + viewerToken, nil, 303},
+		{"wrong token", "/?token=" + viewerToken[1:], nil, 401},
+	} {
+		req, err := http.NewRequest("GET", "http://localhost"+tt.path, nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if tt.with != nil {
+			tt.with(req)
+		}
+		resp, err := w.client.Do(req)
+		if err != nil {
+			t.Fatal(err)
+		}
+		resp.Body.Close()
+		if resp.StatusCode != tt.want {
+			t.Errorf("%s: GET %s = %d, want %d", tt.name, tt.path, resp.StatusCode, tt.want)
+		}
+		if challenge := resp.Header.Get("WWW-Authenticate"); (resp.StatusCode == 401) != strings.HasPrefix(challenge, "Basic ") {
+			t.Errorf("%s: status %d with WWW-Authenticate %q", tt.name, resp.StatusCode, challenge)
+		}
+	}
+}
+
+// A bookmark with a token leaves a cookie that the stream then comes with, and
+// that is good at the server's next start too; the token leaves the address.
+func TestTokenLeavesACookie(t *testing.T) {
+	var cookie *http.Cookie
+	for range 2 {
+		w, _ := tcpWall(t, Config{Auth: newTestAuth(t, AuthConfig{Tokens: []string{viewerToken}})})
+		w.client.CheckRedirect = func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }
+		if cookie == nil {
+			resp, err := w.client.Get("http://localhost/?kiosk=1&token=" + viewerToken)
+			if err != nil {
+				t.Fatal(err)
+			}
+			resp.Body.Close()
+			if got, want := resp.Header.Get("Location"), "/?kiosk=1"; got != want {
+				t.Errorf("Location after a token = %q, want %q", got, want)
+			}
+			if len(resp.Cookies()) != 1 {
+				t.Fatalf("cookies after a token = %v, want one", resp.Cookies())
+			}
+			cookie = resp.Cookies()[0]
+			if !cookie.HttpOnly || cookie.SameSite != http.SameSiteLaxMode || strings.Contains(cookie.Value, viewerToken) {
+				t.Errorf("cookie = %v, want one for this site's requests only that does not hold the token", cookie)
+			}
+		}
+		req, _ := http.NewRequest("GET", "http://localhost/events", nil)
+		req.AddCookie(cookie)
+		resp, err := w.client.Do(req)
+		if err != nil {
+			t.Fatal(err)
+		}
+		resp.Body.Close()
+		if resp.StatusCode != http.StatusOK {
+			t.Errorf("stream with the cookie: status %d, want 200", resp.StatusCode)
+		}
+	}
+}
+
+func TestPasswordFileIsReadAgain(t *testing.T) {
+	file := passwordFile(t, "ada:"+hashOf(t, "old"))
+	a := newTestAuth(t, AuthConfig{PasswordFile: file})
+	ask := func(password string) bool {
+		a.passwords.mu.Lock()
+		a.passwords.looked = time.Time{} // a second has gone by
+		a.passwords.mu.Unlock()
+		r, _ := http.NewRequest("GET", "/", nil)
+		return a.passwordIs(r, "ada", password)
+	}
+	if !ask("old") || !ask("old") {
+		t.Fatal("the first password is refused, want it taken")
+	}
+	write := func(text string, age time.Duration) {
+		t.Helper()
+		if err := os.WriteFile(file, []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.Chtimes(file, time.Time{}, time.Now().Add(-age)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	write("ada:nonsense", time.Hour)
+	if !ask("old") {
+		t.Error("after a broken password file the old password is refused, want the old to stay")
+	}
+	write("ada:"+hashOf(t, "new")+"\n", time.Minute)
+	if ask("old") || !ask("new") {
+		t.Error("after a change the old password is taken or the new one refused")
+	}
+	if err := os.Remove(file); err != nil {
+		t.Fatal(err)
+	}
+	if !ask("new") {
+		t.Error("while the file is gone its password is refused, want what was read to stay")
+	}
+}
+
+func TestAuthThatCannotBe(t *testing.T) {
+	for _, tt := range []struct {
+		name string
+		cfg  AuthConfig
+		want string
+	}{
+		{"nothing", AuthConfig{}, "neither a password file nor a token"},
+		{"a short token", AuthConfig{Tokens: []string{"short"}}, "want at least 16"},
+		{"no file", AuthConfig{PasswordFile: "no/such/file"}, "no such file"},
+		{"another hash", AuthConfig{PasswordFile: passwordFile(t, "", "ada:$apr1$x$y")}, `line 2: the hash of "ada" is not bcrypt's`},
+		{"no hash", AuthConfig{PasswordFile: passwordFile(t, "ada")}, "line 1: want name:hash"},
+	} {
+		_, err := NewAuth(tt.cfg)
+		if err == nil || !strings.Contains(err.Error(), tt.want) {
+			t.Errorf("NewAuth(%s) = %v, want an error with %q", tt.name, err, tt.want)
+		}
+	}
+}
+
+// Files come with any line end.
+func TestPasswordFileWithCRLF(t *testing.T) {
+	file := passwordFile(t, "wall:"+hashOf(t, "secret")+"\r", "")
+	a := newTestAuth(t, AuthConfig{PasswordFile: file})
+	r, _ := http.NewRequest("GET", "/", nil)
+	if !a.passwordIs(r, "wall", "secret") {
+		t.Error("a hash before a CRLF line end is refused, want it taken")
+	}
+}

@@ -1,0 +1,5 @@
+//go:build !linux
+
+package web
+
+func readProcess() (processUsage, bool) { return processUsage{}, false }

@@ -1,0 +1,119 @@
+package web
+
+import (
+	"context"
+	"crypto/ecdsa"
+	"crypto/elliptic"
+	"crypto/rand"
+	"crypto/tls"
+	"crypto/x509"
+	"crypto/x509/pkix"
+	"encoding/pem"
+	"math/big"
+	"net"
+	"net/http"
+	"os"
+	"path/filepath"
+	"testing"
+	"time"
+
+	"pharos/engine"
+)
+
+// writePair makes a certificate of one name and its key.
+func writePair(t *testing.T, dir string, serial int64) (certFile, keyFile string, pool *x509.CertPool) {
+	t.Helper()
+	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+	if err != nil {
+		t.Fatal(err)
+	}
+	template := &x509.Certificate{
+		SerialNumber: big.NewInt(serial), Subject: pkix.Name{CommonName: "wall"}, DNSNames: []string{"localhost"},
+		NotBefore: time.Now().Add(-time.Hour), NotAfter: time.Now().Add(time.Hour), IsCA: true, BasicConstraintsValid: true,
+	}
+	der, err := x509.CreateCertificate(rand.Reader, template, template, &key.PublicKey, key)
+	if err != nil {
+		t.Fatal(err)
+	}
+	keyDER, err := x509.MarshalPKCS8PrivateKey(key)
+	if err != nil {
+		t.Fatal(err)
+	}
+	certFile, keyFile = filepath.Join(dir, "cert.pem"), filepath.Join(dir, "key.pem")
+	for file, block := range map[string]*pem.Block{certFile: {Type: "CERTIFICATE", Bytes: der}, keyFile: {Type: "PRIVATE KEY", Bytes: keyDER}} {
+		if err := os.WriteFile(file, pem.EncodeToMemory(block), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	cert, err := x509.ParseCertificate(der)
+	if err != nil {
+		t.Fatal(err)
+	}
+	pool = x509.NewCertPool()
+	pool.AddCert(cert)
+	return certFile, keyFile, pool
+}
+
+// Over TLS the stream is HTTP/2, many to a connection, and a certificate that
+// was renewed is used for the next one.
+func TestHTTPSWithHTTP2AndRenewal(t *testing.T) {
+	dir := t.TempDir()
+	certFile, keyFile, pool := writePair(t, dir, 1)
+	certificate, err := NewCertificate(certFile, keyFile, quiet())
+	if err != nil {
+		t.Fatal(err)
+	}
+	w, addr := tcpWall(t, Config{Certificate: certificate}, oneWatcher(engine.Result{Status: engine.OK}))
+	visit := func(pool *x509.CertPool) *http.Client {
+		transport := &http.Transport{
+			ForceAttemptHTTP2: true, TLSClientConfig: &tls.Config{RootCAs: pool},
+			DialContext: func(ctx context.Context, _, _ string) (net.Conn, error) {
+				return new(net.Dialer).DialContext(ctx, "tcp", addr)
+			},
+		}
+		t.Cleanup(transport.CloseIdleConnections)
+		return &http.Client{Transport: transport}
+	}
+	viewer := visit(pool)
+	for range 10 { // more than a browser's six connections to one host
+		resp, err := viewer.Get("https://localhost/events")
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer resp.Body.Close()
+		if resp.ProtoMajor != 2 {
+			t.Fatalf("stream over TLS is %s, want HTTP/2", resp.Proto)
+		}
+		stream := newEventReader(resp.Body)
+		stream.until(t, named("board"))
+		stream.until(t, named("update"))
+	}
+	if got := w.Viewers(); got != 10 {
+		t.Errorf("Viewers() = %d, want 10", got)
+	}
+
+	_, _, renewed := writePair(t, dir, 2)
+	future := time.Now().Add(time.Minute)
+	if err := os.Chtimes(certFile, future, future); err != nil {
+		t.Fatal(err)
+	}
+	certificate.files.mu.Lock()
+	certificate.files.looked = time.Time{} // a second has gone by
+	certificate.files.mu.Unlock()
+	again := visit(renewed)
+	resp, err := again.Get("https://localhost/healthz")
+	if err != nil {
+		t.Fatalf("asking with the renewed certificate trusted: %v", err)
+	}
+	resp.Body.Close()
+}
+
+func TestCertificateThatCannotBe(t *testing.T) {
+	certFile, _, _ := writePair(t, t.TempDir(), 1)
+	_, otherKey, _ := writePair(t, t.TempDir(), 2)
+	for name, key := range map[string]string{"another's key": otherKey, "no key": "no/such/file", "a certificate as key": certFile} {
+		if _, err := NewCertificate(certFile, key, quiet()); err == nil {
+			t.Errorf("NewCertificate with %s = nil, want an error", name)
+		}
+	}
+}

@@ -1,0 +1,98 @@
+package web
+
+import (
+	"fmt"
+	"log/slog"
+	"os"
+	"sync"
+	"time"
+)
+
+// lookAgain is how often files are looked at for a change, at most.
+const lookAgain = time.Second
+
+// watchedFile is one or more files that are read again when one of them
+// changes. They are looked at when they are used, so that nothing runs
+// meanwhile. What cannot be read or used is logged, and the old stays.
+type watchedFile struct {
+	paths []string
+	take  func(content [][]byte) error
+	log   *slog.Logger
+
+	mu     sync.Mutex
+	looked time.Time
+	seen   []fileState
+}
+
+// fileState is what tells a file from what it was.
+type fileState struct {
+	size     int64
+	modified time.Time
+}
+
+// watchFiles reads the files and hands them to take, both then and after a
+// change.
+func watchFiles(log *slog.Logger, take func([][]byte) error, paths ...string) (*watchedFile, error) {
+	f := &watchedFile{paths: paths, take: take, log: log, looked: time.Now()}
+	states, err := f.stat()
+	if err != nil {
+		return nil, err
+	}
+	f.seen = states
+	return f, f.read()
+}
+
+// check reads the files anew if they changed.
+func (f *watchedFile) check() {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if time.Since(f.looked) < lookAgain {
+		return
+	}
+	f.looked = time.Now()
+	states, err := f.stat()
+	if err != nil || same(states, f.seen) {
+		return // being replaced, or gone: what was read is still good
+	}
+	f.seen = states
+	if err := f.read(); err != nil {
+		f.log.Error("reading again what changed: the old stays", "files", f.paths, "error", err)
+		return
+	}
+	f.log.Info("read again what changed", "files", f.paths)
+}
+
+func (f *watchedFile) stat() ([]fileState, error) {
+	states := make([]fileState, len(f.paths))
+	for i, path := range f.paths {
+		info, err := os.Stat(path)
+		if err != nil {
+			return nil, err
+		}
+		states[i] = fileState{info.Size(), info.ModTime()}
+	}
+	return states, nil
+}
+
+func (f *watchedFile) read() error {
+	content := make([][]byte, len(f.paths))
+	for i, path := range f.paths {
+		var err error
+		if content[i], err = os.ReadFile(path); err != nil {
+			return err
+		}
+	}
+	if err := f.take(content); err != nil {
+		return fmt.Errorf("reading %q: %w", f.paths[0], err)
+	}
+	return nil
+}
+
+func same(a, b []fileState) bool {
+	for i := range a {
+		if a[i].size != b[i].size || !a[i].modified.Equal(b[i].modified) {
+			return false
+		}
+	}
+	return true
+}
