@@ -3,6 +3,7 @@ package engine
 import (
 	"context"
 	"log/slog"
+	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -13,7 +14,7 @@ import (
 // after the revision they know, so that a slow one holds nothing up.
 //
 // All methods may be called from any goroutine. What they give is a copy, or
-// shared and never written again.
+// shared and never written again: readers must not write to it either.
 type Board struct {
 	logger   *slog.Logger
 	observer Observer
@@ -93,22 +94,31 @@ func (b *Board) Rev() uint64 {
 // Snapshot gives the whole board.
 func (b *Board) Snapshot() Snapshot {
 	b.mu.Lock()
-	n := len(b.entries)
-	b.mu.Unlock()
-	views := make([]View, 0, n+n/8) // outside the lock: for thousands of watchers it takes longest
-
-	b.mu.Lock()
-	defer b.mu.Unlock()
 	s := Snapshot{Rev: b.rev, PageTag: b.pageTag, Config: b.config, Lag: b.readLag()}
-	s.Sets = make([]SetView, len(b.sets))
-	for i, set := range b.sets {
+	sets, n := b.sets, len(b.entries)
+	b.mu.Unlock()
+	s.Sets = make([]SetView, len(sets))
+	views := make([]View, 0, n)
+	for i, set := range sets {
 		from := len(views)
-		for _, en := range set.entries {
-			views = append(views, en.view())
-		}
+		views = b.appendViews(views, set.entries)
 		s.Sets[i] = SetView{Name: set.name, Watchers: views[from:len(views):len(views)]}
 	}
 	return s
+}
+
+// appendViews copies entries, a few at a time under the lock: thousands take
+// milliseconds, and runs wait for the lock. A view may so be newer than the
+// revision that its reader was given, and come again with the next one.
+func (b *Board) appendViews(views []View, entries []*entry) []View {
+	for part := range slices.Chunk(entries, 64) {
+		b.mu.Lock()
+		for _, en := range part {
+			views = append(views, en.view())
+		}
+		b.mu.Unlock()
+	}
+	return views
 }
 
 // View gives one watcher.
@@ -127,19 +137,15 @@ func (b *Board) View(id ID) (View, bool) {
 // reached (of an earlier process) gives Layout.
 func (b *Board) Changes(since uint64) Update {
 	b.mu.Lock()
-	defer b.mu.Unlock()
 	u := Update{Rev: b.rev, Layout: b.layoutRev > since || since > b.rev, Config: b.configRev > since}
-	n := 0
+	var changed []*entry
 	for en := b.newest; en != nil && en.state.Rev > since; en = en.older {
-		n++
+		changed = append(changed, en)
 	}
-	if n == 0 {
-		return u
-	}
-	u.Views = make([]View, n)
-	for en := b.newest; n > 0; en = en.older {
-		n--
-		u.Views[n] = en.view()
+	b.mu.Unlock()
+	if len(changed) > 0 {
+		slices.Reverse(changed)
+		u.Views = b.appendViews(make([]View, 0, len(changed)), changed)
 	}
 	return u
 }
