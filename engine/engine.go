@@ -113,6 +113,7 @@ func (e *Engine) close() error {
 	b := e.board
 	b.mu.Lock()
 	e.stopping = true
+	e.pool.end(len(e.pool.resting))
 	if e.running == 0 {
 		b.mu.Unlock()
 		return nil

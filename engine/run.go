@@ -20,8 +20,7 @@ type run struct {
 	check   Check
 	timeout time.Duration
 	due     time.Duration
-	posted  time.Duration // when it was handed to a goroutine
-	started time.Duration // when that began, -1 before
+	started time.Duration // when a worker began it, -1 before
 	fence   time.Duration // when it is given up
 	cancel  context.CancelFunc
 	dropped bool // its result no longer counts: its watcher went, or is defined anew

@@ -176,3 +176,41 @@ func TestTimeoutIsTheContexts(t *testing.T) {
 		}
 	})
 }
+
+func TestCheckThatEndsItsGoroutine(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		e := serve(t, engine.Config{},
+			enginetest.Watcher("exits", time.Second, func(context.Context) (engine.Result, error) {
+				runtime.Goexit()
+				return engine.Result{}, nil
+			}),
+			enginetest.Watcher("panics", time.Second, func(context.Context) (engine.Result, error) { panic("out") }),
+			enginetest.Watcher("well", time.Second, enginetest.Always(engine.OK, "")))
+		time.Sleep(time.Minute)
+		for id, want := range map[engine.ID]engine.Status{"exits": engine.Unknown, "panics": engine.Unknown, "well": engine.OK} {
+			if v := view(t, e, id); v.Status != want || v.Runs != 60 || v.Missed != 0 {
+				t.Errorf("%s: status, runs, missed = %v, %d, %d, want %v, 60, 0", id, v.Status, v.Runs, v.Missed, want)
+			}
+		}
+	})
+}
+
+// Workers that nobody needs any more end.
+func TestWorkersEnd(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		before := runtime.NumGoroutine()
+		burst := enginetest.Slow(900 * time.Millisecond)
+		e := serve(t, engine.Config{}, enginetest.Watchers(500, time.Second, burst)...)
+		time.Sleep(10 * time.Second)
+		synctest.Wait()
+		if got := runtime.NumGoroutine() - before; got < 400 {
+			t.Fatalf("%d goroutines, want one for each of 450 runs in flight", got)
+		}
+		e.Replace(enginetest.Generation(2, enginetest.Watchers(10, time.Second, enginetest.Always(engine.OK, ""))...))
+		time.Sleep(30 * time.Second)
+		synctest.Wait()
+		if got := runtime.NumGoroutine() - before; got > 20 {
+			t.Errorf("%d goroutines after the burst, want them gone", got)
+		}
+	})
+}

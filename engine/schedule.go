@@ -25,6 +25,7 @@ type schedule struct {
 	agenda   agenda
 	waiting  waiting
 	gate     gate
+	pool     pool
 	newest   *run // runs in flight
 	running  int  // runs in flight that were not given up
 	stopping bool
@@ -53,7 +54,8 @@ func (e *Engine) step() time.Duration {
 		e.agenda.free(slot)
 	}
 	e.stalled = false
-	posted := e.admit(now)
+	e.pool.trim(now)
+	posted := e.admit()
 	var lost []Transition
 	if now >= e.sweepAt {
 		lost = e.sweep(now)
@@ -74,8 +76,8 @@ func (e *Engine) step() time.Duration {
 	}
 	b.mu.Unlock()
 
-	for _, r := range posted {
-		go e.fly(r)
+	for _, p := range posted {
+		e.dispatch(p)
 	}
 	for _, t := range lost {
 		b.announce(t)
@@ -124,11 +126,11 @@ func (e *Engine) enqueue(en *entry, due time.Duration) {
 
 // admit makes runs of those waiting, first come first served, as many as may
 // start now.
-func (e *Engine) admit(now time.Duration) []*run {
+func (e *Engine) admit() []posting {
 	if e.waiting.n == 0 {
 		return nil
 	}
-	var posted []*run
+	var posted []posting
 	for n := e.gate.open(); n > 0 && e.running < e.maxRunning; n-- {
 		en := e.waiting.pop()
 		if en == nil {
@@ -137,7 +139,7 @@ func (e *Engine) admit(now time.Duration) []*run {
 		if en.gone {
 			continue
 		}
-		r := &run{entry: en, check: en.Check, timeout: en.Timeout, due: en.due, posted: now, started: -1}
+		r := &run{entry: en, check: en.Check, timeout: en.Timeout, due: en.due, started: -1}
 		r.older = e.newest
 		if e.newest != nil {
 			e.newest.newer = r
@@ -145,113 +147,9 @@ func (e *Engine) admit(now time.Duration) []*run {
 		e.newest = r
 		en.run, en.queued, en.state.Running = r, false, true
 		e.running++
-		posted = append(posted, r)
+		posted = append(posted, posting{r, e.pool.take()})
 	}
 	return posted
-}
-
-// fly is a run's goroutine.
-func (e *Engine) fly(r *run) {
-	ctx, ok := e.begin(r)
-	if !ok {
-		return
-	}
-	var result Result
-	returned := false
-	defer func() {
-		if !returned { // runtime.Goexit: the goroutine goes, its deferred calls still run
-			result = failed(errNoReturn, KindPanic)
-		}
-		e.finish(r, result)
-	}()
-	result = perform(ctx, r.check)
-	returned = true
-}
-
-// begin starts the run's clock: only now, so that what it waited for the
-// machine is not taken from its timeout.
-func (e *Engine) begin(r *run) (context.Context, bool) {
-	b := e.board
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	if r.dropped || e.stopping {
-		e.land(r)
-		return nil, false
-	}
-	r.started = b.clock()
-	r.fence = r.started + r.timeout + fenceGrace
-	r.entry.tripped = false
-	b.lag.started(r.started, r.started-r.due)
-	ctx, cancel := context.WithTimeout(e.runs, r.timeout)
-	r.cancel = cancel
-	return ctx, true
-}
-
-// finish takes the result of a run that returned.
-func (e *Engine) finish(r *run, result Result) {
-	r.cancel()
-	b, en := e.board, r.entry
-	b.mu.Lock()
-	now := b.clock()
-	result.Elapsed = now - r.started
-	result.Started = time.Now().Add(-result.Elapsed)
-	var t Transition
-	changed := false
-	switch {
-	case r.dropped || r.stuck || e.stopping:
-	case e.spansStall(r, result, now):
-		b.miss(en, 1)
-	default:
-		t, changed = b.record(en, result, r.late())
-	}
-	if changed { // before the watcher may run again, so that its transitions are told in order
-		b.mu.Unlock()
-		b.announce(t)
-		b.mu.Lock()
-	}
-	e.land(r)
-	b.mu.Unlock()
-}
-
-// late tells whether the run began too late to stand for its tick, or ticks
-// were missed while it ran.
-func (r *run) late() bool {
-	return r.entry.tripped || r.started-r.due > r.entry.Interval/2
-}
-
-// land takes a run that returned out of those in flight.
-func (e *Engine) land(r *run) {
-	if r.newer != nil {
-		r.newer.older = r.older
-	} else {
-		e.newest = r.older
-	}
-	if r.older != nil {
-		r.older.newer = r.newer
-	}
-	if !r.stuck {
-		e.running--
-	}
-	e.release(r)
-	if e.stopping && e.running == 0 {
-		close(e.drained)
-	} else if e.waiting.n > 0 && (e.running == e.maxRunning-1 || r.entry.Lane != nil) {
-		e.wake()
-	}
-}
-
-// release frees r's watcher for its next run.
-func (e *Engine) release(r *run) {
-	en := r.entry
-	if en.run != r {
-		return
-	}
-	en.run, en.state.Running = nil, false
-	if en.again && !en.gone {
-		en.again = false
-		e.enqueue(en, e.board.clock())
-		e.wake()
-	}
 }
 
 // sweep gives up the runs that did not return in time.

@@ -329,6 +329,29 @@ func TestRunEnds(t *testing.T) {
 	})
 }
 
+// A run that was given up and returns while the engine stops is none of those
+// waited for.
+func TestRunEndsAmongStuckRuns(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		release := make(chan struct{})
+		var watchers []engine.Watcher
+		for _, name := range []string{"stuck 1", "stuck 2"} {
+			w := enginetest.Watcher(name, time.Minute, enginetest.Deaf(release))
+			w.Timeout = time.Second
+			watchers = append(watchers, w)
+		}
+		e := engine.New(engine.Config{Logger: slog.New(slog.DiscardHandler)})
+		e.Replace(enginetest.Generation(1, append(watchers, enginetest.Watcher("slow", time.Second, enginetest.Slow(990*time.Millisecond)))...))
+		ctx, cancel := context.WithTimeout(t.Context(), 20*time.Second)
+		defer cancel()
+		context.AfterFunc(ctx, func() { close(release) })
+		if err := e.Run(ctx); err != nil {
+			t.Errorf("Run() = %v, want nil", err)
+		}
+		synctest.Wait()
+	})
+}
+
 func TestRunWithoutWatchersEnds(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		e := engine.New(engine.Config{})

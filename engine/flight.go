@@ -1,0 +1,196 @@
+package engine
+
+import (
+	"context"
+	"slices"
+	"time"
+)
+
+// trimEvery is how often workers end that nobody needed meanwhile.
+const trimEvery = 10 * time.Second
+
+// A worker is a goroutine that does one run after the other: a fresh one would
+// grow its stack anew for each, which cost half of an empty run.
+type worker struct {
+	next chan *run // of one; nil ends the worker
+}
+
+// posting is a run and who is to do it, nil for a new worker.
+type posting struct {
+	run    *run
+	worker *worker
+}
+
+// pool holds the workers that rest, the last to rest on top.
+type pool struct {
+	resting []*worker
+	low     int // fewest that rested since the last trim
+	trimAt  time.Duration
+}
+
+// take gives a worker that rests, nil if there is none.
+func (p *pool) take() *worker {
+	last := len(p.resting) - 1
+	if last < 0 {
+		return nil
+	}
+	w := p.resting[last]
+	p.resting[last] = nil
+	p.resting = p.resting[:last]
+	p.low = min(p.low, last)
+	return w
+}
+
+// trim ends the workers that were not needed since the last time.
+func (p *pool) trim(now time.Duration) {
+	if now < p.trimAt {
+		return
+	}
+	p.end(p.low)
+	p.low, p.trimAt = len(p.resting), now+trimEvery
+}
+
+// end ends n workers, those that rested longest.
+func (p *pool) end(n int) {
+	for _, w := range p.resting[:n] {
+		w.next <- nil
+	}
+	p.resting = slices.Delete(p.resting, 0, n)
+}
+
+// rest puts w, which is about to wait for its next run, among the resting.
+func (e *Engine) rest(w *worker) {
+	switch {
+	case w == nil:
+	case e.stopping:
+		w.next <- nil
+	default:
+		e.pool.resting = append(e.pool.resting, w)
+	}
+}
+
+// dispatch hands a run to its worker.
+func (e *Engine) dispatch(p posting) {
+	if p.worker == nil {
+		p.worker = &worker{next: make(chan *run, 1)}
+		go e.work(p.worker)
+	}
+	p.worker.next <- p.run
+}
+
+// work is a worker's goroutine.
+func (e *Engine) work(w *worker) {
+	for r := range w.next {
+		if r == nil {
+			return
+		}
+		e.fly(r, w)
+	}
+}
+
+// fly does one run.
+func (e *Engine) fly(r *run, w *worker) {
+	ctx, ok := e.begin(r, w)
+	if !ok {
+		return
+	}
+	result, returned := Result{}, false
+	defer func() {
+		if !returned { // runtime.Goexit: the goroutine goes, its deferred calls still run
+			result, w = failed(errNoReturn, KindPanic), nil
+		}
+		e.finish(r, result, w)
+	}()
+	result = perform(ctx, r.check)
+	returned = true
+}
+
+// begin starts the run's clock: only now, so that what it waited for the
+// machine is not taken from its timeout. A run that was
+// dropped meanwhile does not begin.
+func (e *Engine) begin(r *run, w *worker) (context.Context, bool) {
+	b := e.board
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if r.dropped || e.stopping {
+		e.land(r)
+		e.rest(w)
+		return nil, false
+	}
+	r.started = b.clock()
+	r.fence = r.started + r.timeout + fenceGrace
+	r.entry.tripped = false
+	b.lag.started(r.started, r.started-r.due)
+	ctx, cancel := context.WithTimeout(e.runs, r.timeout)
+	r.cancel = cancel
+	return ctx, true
+}
+
+// finish takes the result of a run that returned, and lets its worker rest; w
+// is nil if that ended with the run.
+func (e *Engine) finish(r *run, result Result, w *worker) {
+	r.cancel()
+	b, en := e.board, r.entry
+	b.mu.Lock()
+	now := b.clock()
+	result.Elapsed = now - r.started
+	result.Started = time.Now().Add(-result.Elapsed)
+	var t Transition
+	changed := false
+	switch {
+	case r.dropped || r.stuck || e.stopping:
+	case e.spansStall(r, result, now):
+		b.miss(en, 1)
+	default:
+		t, changed = b.record(en, result, r.late())
+	}
+	if changed { // before the watcher may run again, so that its transitions are told in order
+		b.mu.Unlock()
+		b.announce(t)
+		b.mu.Lock()
+	}
+	e.land(r)
+	e.rest(w)
+	b.mu.Unlock()
+}
+
+// late tells whether the run began too late to stand for its tick, or ticks
+// were missed while it ran.
+func (r *run) late() bool {
+	return r.entry.tripped || r.started-r.due > r.entry.Interval/2
+}
+
+// land takes a run that returned out of those in flight.
+func (e *Engine) land(r *run) {
+	if r.newer != nil {
+		r.newer.older = r.older
+	} else {
+		e.newest = r.older
+	}
+	if r.older != nil {
+		r.older.newer = r.newer
+	}
+	if !r.stuck {
+		e.running--
+	}
+	e.release(r)
+	if e.stopping && e.running == 0 && !r.stuck {
+		close(e.drained)
+	} else if e.waiting.n > 0 && (e.running == e.maxRunning-1 || r.entry.Lane != nil) {
+		e.wake()
+	}
+}
+
+// release frees r's watcher for its next run.
+func (e *Engine) release(r *run) {
+	en := r.entry
+	if en.run != r {
+		return
+	}
+	en.run, en.state.Running = nil, false
+	if en.again && !en.gone {
+		en.again = false
+		e.enqueue(en, e.board.clock())
+		e.wake()
+	}
+}
