@@ -31,7 +31,6 @@ type sshHost struct {
 	conns   []*sshConn
 	dialing int
 	waiters []*sshWaiter // first come, first served
-	noTCP   bool         // the host does not forward; asked again when its settings change
 
 	failures int // to connect, in a row
 	retryAt  time.Time
@@ -335,7 +334,6 @@ func (h *sshHost) refresh() {
 	if err == nil && reflect.DeepEqual(was, now) {
 		return
 	}
-	h.noTCP = false
 	for _, c := range h.conns {
 		c.retired = true
 		if c.users.Load() == 0 {

@@ -1,0 +1,180 @@
+package probe
+
+import (
+	"bytes"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"net/http/httptest"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+	"github.com/google/go-cmp/cmp/cmpopts"
+)
+
+// sshPages is a server of pages whose results can be foretold.
+func sshPages(w http.ResponseWriter, r *http.Request) {
+	switch r.URL.Path {
+	case "/slow":
+		time.Sleep(60 * time.Millisecond)
+		fmt.Fprint(w, "head")
+		w.(http.Flusher).Flush()
+		time.Sleep(40 * time.Millisecond)
+		fmt.Fprint(w, "tail")
+	case "/redirect":
+		http.Redirect(w, r, "/echo?from=redirect", http.StatusFound)
+	case "/circle":
+		http.Redirect(w, r, "/circle", http.StatusFound)
+	case "/big":
+		w.Write(bytes.Repeat([]byte("0123456789"), 100_000))
+	case "/hang":
+		<-r.Context().Done()
+	case "/missing":
+		http.Error(w, "no such page", http.StatusNotFound)
+	default:
+		body, _ := io.ReadAll(r.Body)
+		w.Header().Set("X-Seen", "yes")
+		fmt.Fprintf(w, "%s %s host=%s body=%q", r.Method, r.URL, r.Host, body)
+		for _, name := range []string{"User-Agent", "Accept", "Authorization", "Cookie", "X-Quote", "Content-Type", "Expect"} {
+			fmt.Fprintf(w, "\n%s: %q", name, r.Header.Values(name))
+		}
+	}
+}
+
+// What leaves from a host, and what its curl does instead, must look like the
+// same request made here.
+func TestSSHHTTP(t *testing.T) {
+	web := httptest.NewServer(http.HandlerFunc(sshPages))
+	defer web.Close()
+	secure := httptest.NewTLSServer(http.HandlerFunc(sshPages))
+	defer secure.Close()
+	socket := filepath.Join(t.TempDir(), "web")
+	listener, err := net.Listen("unix", socket)
+	if err != nil {
+		t.Fatal(err)
+	}
+	local := &http.Server{Handler: http.HandlerFunc(sshPages)}
+	go local.Serve(listener)
+	defer local.Close()
+
+	sshNeed(t, "curl")
+	open, strict := startSSHD(t), startSSHD(t, "AllowTcpForwarding no", "AllowStreamLocalForwarding no")
+	p := sshTestPool(t, open.stanza("open"), strict.stanza("strict"))
+	withUser := strings.Replace(web.URL, "//", "//user:p%40ss@", 1)
+	requests := map[string]HTTPRequest{
+		"plain":    {URL: web.URL + "/echo?a=b"},
+		"headers":  {URL: web.URL, Header: http.Header{"X-Quote": {`it's "x" \ y`, ""}, "Accept": {}, "Host": {"shop.test"}}, Cookies: map[string]string{"a": "b"}},
+		"user":     {URL: withUser},
+		"post":     {URL: web.URL, Method: "POST", Body: []byte("line 1\nline \"2\"\t\\n é"), Header: http.Header{"Content-Type": {"text/plain"}}},
+		"empty":    {URL: web.URL, Method: "POST"},
+		"put":      {URL: web.URL, Method: "PUT", Body: []byte("x")},
+		"delete":   {URL: web.URL, Method: "DELETE"},
+		"head":     {URL: web.URL, Method: "HEAD"},
+		"missing":  {URL: web.URL + "/missing"},
+		"redirect": {URL: web.URL + "/redirect", Redirects: 3},
+		"stay":     {URL: web.URL + "/redirect"},
+		"big":      {URL: web.URL + "/big", MaxBody: 1000},
+		"no body":  {URL: web.URL + "/big", MaxBody: -1},
+		"unix":     {URL: "http://localhost/echo", Unix: socket},
+		"resolve":  {URL: "http://shop.test/echo", Resolve: map[string]string{"shop.test": web.Listener.Addr().String()}},
+		"insecure": {URL: secure.URL, Insecure: true},
+	}
+	var client HTTPClient
+	for name, req := range requests {
+		want, err := client.Do(sshWithin(t, 5*time.Second), &req)
+		if err != nil {
+			t.Fatalf("%s: %v", name, err)
+		}
+		for _, host := range []string{"open", "strict"} {
+			got, err := p.HTTP(sshWithin(t, 10*time.Second), host, &client, &req)
+			if err != nil {
+				t.Errorf("%s: HTTP(%s, %s) = %v, want no error", name, host, req.URL, err)
+				continue
+			}
+			if diff := cmp.Diff(want, got, cmpopts.IgnoreFields(HTTPResult{}, "Timing", "RemoteIP", "TLS"),
+				cmpopts.IgnoreMapEntries(func(name string, _ []string) bool { return name == "Date" })); diff != "" {
+				t.Errorf("%s: HTTP(%s, %s): -here +there\n%s", name, host, req.URL, diff)
+			}
+		}
+	}
+}
+
+func TestSSHHTTPTiming(t *testing.T) {
+	web := httptest.NewServer(http.HandlerFunc(sshPages))
+	defer web.Close()
+	sshNeed(t, "curl")
+	open, strict := startSSHD(t), startSSHD(t, "AllowTcpForwarding no")
+	p := sshTestPool(t, open.stanza("open"), strict.stanza("strict"))
+	var client HTTPClient
+	for _, host := range []string{"open", "strict"} {
+		res, err := p.HTTP(sshWithin(t, 10*time.Second), host, &client, &HTTPRequest{URL: web.URL + "/slow"})
+		if err != nil {
+			t.Fatal(err)
+		}
+		timing := res.Timing
+		var sum time.Duration
+		for _, phase := range timing.Phases() {
+			sum += phase.Duration
+		}
+		if sum != timing.Total {
+			t.Errorf("%s: phases sum to %v, want %v", host, sum, timing.Total)
+		}
+		near := func(what string, got, want time.Duration) {
+			if got < want || got > want+60*time.Millisecond {
+				t.Errorf("%s: %s = %v, want %v and little more", host, what, got, want)
+			}
+		}
+		near("Connect", timing.Connect, 0)
+		near("Wait", timing.Wait, 60*time.Millisecond)
+		near("Receive", timing.Receive, 40*time.Millisecond)
+		near("StartTransfer", timing.StartTransfer, 60*time.Millisecond)
+		near("Total", timing.Total, 100*time.Millisecond)
+	}
+}
+
+func TestSSHHTTPErrors(t *testing.T) {
+	web := httptest.NewServer(http.HandlerFunc(sshPages))
+	defer web.Close()
+	secure := httptest.NewTLSServer(http.HandlerFunc(sshPages))
+	defer secure.Close()
+	sshNeed(t, "curl")
+	open, strict := startSSHD(t), startSSHD(t, "AllowTcpForwarding no")
+	forced := startSSHD(t, "AllowTcpForwarding no", "ForceCommand echo no")
+	down := startSSHD(t)
+	down.kill(down.cmd)
+	p := sshTestPool(t, open.stanza("open"), strict.stanza("strict"), forced.stanza("forced"), down.stanza("down"))
+	var client HTTPClient
+	tests := []struct {
+		hosts string
+		req   HTTPRequest
+		kind  Kind
+		phase string
+	}{
+		{"open strict", HTTPRequest{URL: "http://127.0.0.1:" + sshFreePort(t)}, Refused, "connect"},
+		{"strict", HTTPRequest{URL: "http://no-such-host.invalid"}, DNS, "dns"},
+		{"open", HTTPRequest{URL: "http://no-such-host.invalid"}, DNS, "connect"},
+		{"open strict", HTTPRequest{URL: web.URL + "/hang"}, Timeout, "wait"},
+		{"open strict", HTTPRequest{URL: web.URL + "/circle", Redirects: 2}, Redirects, ""},
+		{"open strict", HTTPRequest{URL: secure.URL}, TLS, "tls"},
+		{"open strict", HTTPRequest{URL: "ftp://x"}, Misuse, ""},
+		{"strict", HTTPRequest{URL: secure.URL, ServerName: "x"}, Vantage, ""},
+		{"forced", HTTPRequest{URL: web.URL}, Vantage, ""},
+		{"down", HTTPRequest{URL: web.URL}, Vantage, ""},
+	}
+	for _, tt := range tests {
+		for host := range strings.FieldsSeq(tt.hosts) {
+			_, err := p.HTTP(sshWithin(t, 700*time.Millisecond), host, &client, &tt.req)
+			e, ok := err.(*Error)
+			if !ok || e.Kind != tt.kind || tt.phase != "" && e.Phase != tt.phase {
+				t.Errorf("HTTP(%s, %s) = %#v (%v), want kind %q in phase %q", host, tt.req.URL, e, err, tt.kind, tt.phase)
+			}
+			if ok && e.Phase != "" && e.Timing == nil {
+				t.Errorf("HTTP(%s, %s): no timing, want a partial one", host, tt.req.URL)
+			}
+		}
+	}
+}
