@@ -4,6 +4,7 @@ import (
 	"context"
 	"log/slog"
 	"net"
+	"os"
 
 	"pharos/engine/probe"
 	"pharos/luaapi/vm"
@@ -33,9 +34,12 @@ type Probes struct {
 }
 
 // NewProbes makes primitives that share one pool of connections. They must be
-// closed. A nil logger is silent.
+// closed. A nil logger is silent. PHAROS_SSH_PASSPHRASE opens encrypted ssh keys.
 func NewProbes(logger *slog.Logger) *Probes {
-	return &Probes{ssh: probe.NewSSHPool(probe.SSHConfig{Logger: logger})}
+	return &Probes{ssh: probe.NewSSHPool(probe.SSHConfig{
+		Logger:     logger,
+		Passphrase: func(string) string { return os.Getenv("PHAROS_SSH_PASSPHRASE") },
+	})}
 }
 
 // Close ends every connection.
@@ -57,6 +61,9 @@ func (p *Probes) Exec(ctx context.Context, host string, req probe.ExecRequest) (
 func (p *Probes) HTTP(ctx context.Context, host string, req *probe.HTTPRequest) (*probe.HTTPResult, error) {
 	req.Dial, req.Vantage = p.dialFrom(host), host
 	if host != "" {
+		if err := p.ssh.Ready(ctx, host); err != nil {
+			return nil, err // and the time it takes is not the page's
+		}
 		req.Exec = func(ctx context.Context, e probe.ExecRequest) (*probe.ExecResult, error) {
 			return p.ssh.Exec(ctx, host, e)
 		}

@@ -11,7 +11,9 @@ import (
 )
 
 // ErrForwardingDenied is wrapped by the error of [SSHPool.Dial] when the host
-// does not let connections be made through it (AllowTcpForwarding, PermitOpen).
+// does not let connections be made through it (AllowTcpForwarding, PermitOpen),
+// and always when a unix socket could not be reached, because OpenSSH then does
+// not tell why.
 var ErrForwardingDenied = errors.New("forwarding is denied")
 
 // Dial connects from a host to an address as seen from there: network is tcp,
@@ -23,12 +25,30 @@ var ErrForwardingDenied = errors.New("forwarding is denied")
 // [Refused], [DNS] or [Timeout], as if dialed from there. Of kind [Vantage] are
 // a host that cannot be looked from, and one that denies forwarding
 // ([ErrForwardingDenied]).
+//
+// ctx covers the making of a connection to the host, if there is none yet; see
+// [SSHPool.Ready].
 func (p *SSHPool) Dial(ctx context.Context, host, network, addr string) (net.Conn, error) {
 	h, err := p.host(host)
 	if err != nil {
 		return nil, err
 	}
 	return h.forward(ctx, network, addr)
+}
+
+// Ready returns when there is a connection to a host, so that what is measured
+// next does not include the making of it. Errors are those of [SSHPool.Exec].
+func (p *SSHPool) Ready(ctx context.Context, host string) error {
+	h, err := p.host(host)
+	if err != nil {
+		return err
+	}
+	c, err := h.acquire(ctx, sshForward)
+	if err != nil {
+		return err
+	}
+	h.release(c, sshForward)
+	return nil
 }
 
 func (h *sshHost) forward(ctx context.Context, network, addr string) (net.Conn, error) {
@@ -117,7 +137,7 @@ func (c *sshConn) openForward(kind string, payload []byte, addr sshAddr) (net.Co
 	ch, reqs, err := c.client.OpenChannel(kind, payload)
 	if err != nil {
 		c.host.release(c, sshForward)
-		return nil, c.forwardError(err, addr.address)
+		return nil, c.forwardError(err, addr)
 	}
 	ours, theirs := net.Pipe()
 	pool := c.host.pool
@@ -144,7 +164,7 @@ func (c *sshConn) openForward(kind string, payload []byte, addr sshAddr) (net.Co
 
 // forwardError sorts out whose failure it is that a forwarding was not opened.
 // OpenSSH's texts are "connect failed: " and the reason of its system.
-func (c *sshConn) forwardError(err error, addr string) error {
+func (c *sshConn) forwardError(err error, addr sshAddr) error {
 	var no *ssh.OpenChannelError
 	if !errors.As(err, &no) {
 		c.kill(err)
@@ -158,6 +178,8 @@ func (c *sshConn) forwardError(err error, addr string) error {
 	switch {
 	case no.Reason == ssh.Prohibited || no.Reason == ssh.UnknownChannelType:
 		return c.host.errorf(Vantage, errors.Join(ErrForwardingDenied, err), "connecting to %q: %v by the host (%s)", addr, ErrForwardingDenied, reason)
+	case addr.network == "unix":
+		return c.host.errorf(Refused, errors.Join(ErrForwardingDenied, err), "connecting to %q: nobody listens there, or forwarding to it is denied", addr)
 	case strings.Contains(lower, "name") || strings.Contains(lower, "resol") || strings.Contains(lower, "nodename"):
 		return c.host.errorf(DNS, err, "connecting to %q: %s", addr, lower)
 	case strings.Contains(lower, "timed out"):

@@ -102,7 +102,7 @@ func TestSSHDialErrors(t *testing.T) {
 		denied              bool
 	}{
 		{"web-3", "tcp", closed, Refused, false},
-		{"web-3", "unix", "/no/such/socket", Refused, false},
+		{"web-3", "unix", "/no/such/socket", Refused, true},
 		{"web-3", "tcp", "no-such-host.invalid:80", DNS, false},
 		{"web-3", "udp", closed, Misuse, false},
 		{"web-3", "tcp", "no port", Misuse, false},
