@@ -19,22 +19,26 @@ func TestSSHEncryptedKey(t *testing.T) {
 	file := filepath.Join(s.dir, "id")
 	key := sshWriteKey(t, file, "open sesame")
 	sshWrite(t, filepath.Join(s.dir, "authorized_keys"), ssh.MarshalAuthorizedKey(key))
+	const patient = time.Minute // opening a key is slow on purpose, and slower under the race detector
 	sshFails(t, sshTestPool(t, s.stanza("web-3")), "web-3", 5*time.Second, 3*time.Second, Auth, file+": encrypted, and no passphrase is given")
 
 	p := sshTestPool(t, s.stanza("web-3"))
+	p.cfg.ConnectTimeout = patient
 	p.keys.passphrase = func(string) string { return "wrong" }
-	sshFails(t, p, "web-3", 5*time.Second, 3*time.Second, Auth, file+": ", "passphrase")
+	sshFails(t, p, "web-3", patient, patient, Auth, file+": ", "passphrase")
 
 	config := filepath.Join(t.TempDir(), "config")
 	sshWrite(t, config, []byte(s.stanza("web-3")))
-	p = NewSSHPool(SSHConfig{ConfigFile: config, Passphrase: func(name string) string {
+	p = NewSSHPool(SSHConfig{ConfigFile: config, ConnectTimeout: patient, Passphrase: func(name string) string {
 		if name != file {
 			t.Errorf("asked for the passphrase of %q, want %q", name, file)
 		}
 		return "open sesame"
 	}})
 	t.Cleanup(p.Close)
-	sshWorks(t, p, "web-3")
+	if res, err := p.Exec(sshWithin(t, patient), "web-3", sshTrue); err != nil || res.Code != 0 {
+		t.Errorf("Exec with an encrypted key = %+v, %v, want code 0", res, err)
+	}
 }
 
 func TestSSHCertificate(t *testing.T) {

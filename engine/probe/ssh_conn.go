@@ -225,11 +225,15 @@ func (h *sshHost) connect(ctx context.Context) (*sshConn, *Error) {
 		ctx, cancel = context.WithTimeout(ctx, s.timeout)
 		defer cancel()
 	}
+	// Before anything is sent: opening an encrypted key takes a while, and a
+	// server has few places for those who have not said who they are.
+	keys := h.pool.keys.credentials(ctx, s)
+	defer keys.close()
 	base, err := h.reach(ctx, s)
 	if err != nil {
 		return nil, h.connectError(err, "cannot reach %s: %s", s.addr(), sshReason(err))
 	}
-	c, failed := h.enter(ctx, s, base)
+	c, failed := h.enter(ctx, s, keys, base)
 	if failed != nil {
 		base.Close()
 		return nil, failed
@@ -256,14 +260,12 @@ func (h *sshHost) reach(ctx context.Context, s *sshSettings) (net.Conn, error) {
 }
 
 // enter does the handshake: the host's key, ours, and a first command.
-func (h *sshHost) enter(ctx context.Context, s *sshSettings, base net.Conn) (*sshConn, *Error) {
+func (h *sshHost) enter(ctx context.Context, s *sshSettings, keys *sshCredentials, base net.Conn) (*sshConn, *Error) {
 	defer context.AfterFunc(ctx, func() { base.Close() })()
 	algos, check, err := h.pool.know.verifier(s)
 	if err != nil {
 		return nil, h.connectError(err, "%v", err)
 	}
-	keys := h.pool.keys.credentials(ctx, s)
-	defer keys.close()
 	traffic := &sshTraffic{Conn: base, epoch: time.Now()}
 	client, chans, reqs, err := ssh.NewClientConn(traffic, s.addr(), &ssh.ClientConfig{
 		User:              s.user,
