@@ -23,11 +23,11 @@ const shutdownGrace = 1500 * time.Millisecond
 
 type serveFlags struct {
 	configFlags
+	accessFlags
 	port       int
 	listen     string
 	staticPath string
 	streamRate int
-	allowed    []string
 	showSource bool
 	state      string
 }
@@ -46,11 +46,11 @@ func newServe() *cobra.Command {
 	}
 	f.configFlags.add(cmd)
 	flags := cmd.Flags()
+	f.accessFlags.add(flags)
 	flags.IntVarP(&f.port, "port", "P", 8811, "port to serve on; 0 picks a free one")
 	flags.StringVar(&f.listen, "listen", "127.0.0.1", "address to serve on: HOST, HOST:PORT or :PORT for all interfaces")
 	flags.StringVarP(&f.staticPath, "static-path", "s", "", "folder whose files are laid over /static")
 	flags.IntVar(&f.streamRate, "stream-rate", 10, "updates a second that a viewer gets, at most")
-	flags.StringSliceVar(&f.allowed, "allowed-host", nil, "further host names that the board may be asked for by")
 	flags.StringVar(&f.state, "state", defaultStatePath(),
 		"file that keeps since when statuses last, and what scripts remember, across restarts (default $STATE_DIRECTORY/state.json, else none)")
 	flags.BoolVar(&f.showSource, "show-source", false, "show a watcher's source lines on the board (they may hold commands)")
@@ -93,7 +93,7 @@ func serve(ctx context.Context, f serveFlags, out io.Writer) error {
 	probes := luaapi.NewProbes(logger)
 	defer probes.Close()
 	o := f.options(logger)
-	o.URL, o.Probes, o.Memory = boardURL(ln.Addr()), probes, luaapi.NewMemory()
+	o.URL, o.Probes, o.Memory = boardURL(ln.Addr(), f.https()), probes, luaapi.NewMemory()
 	keeper := newKeeper(f.state, eng, o.Memory, logger)
 	r := newReloader(o, eng, logger)
 	if err := r.first(ctx); err != nil {
@@ -103,13 +103,15 @@ func serve(ctx context.Context, f serveFlags, out io.Writer) error {
 
 	host, _ := os.Hostname()
 	cfg := web.Config{
-		Board:        eng.Board(),
-		Version:      version(),
-		Host:         host,
-		StaticDir:    f.staticPath,
-		Logger:       logger,
-		StreamRate:   f.streamRate,
-		AllowedHosts: f.allowed,
+		Board:      eng.Board(),
+		Version:    version(),
+		Host:       host,
+		StaticDir:  f.staticPath,
+		Logger:     logger,
+		StreamRate: f.streamRate,
+	}
+	if err := f.apply(&cfg, logger); err != nil {
+		return err
 	}
 	if f.showSource {
 		cfg.ShowSource = r.sourceLines
@@ -152,7 +154,7 @@ func runDaemon(ctx context.Context, stop func(context.Context) error, parts ...f
 }
 
 // boardURL is how a watcher reaches the board from this machine.
-func boardURL(addr net.Addr) string {
+func boardURL(addr net.Addr, https bool) string {
 	tcp, ok := addr.(*net.TCPAddr)
 	if !ok {
 		return ""
@@ -161,7 +163,11 @@ func boardURL(addr net.Addr) string {
 	if ip.IsUnspecified() {
 		ip = net.IPv4(127, 0, 0, 1)
 	}
-	return "http://" + net.JoinHostPort(ip.String(), strconv.Itoa(tcp.Port)) + "/"
+	scheme := "http"
+	if https {
+		scheme = "https"
+	}
+	return scheme + "://" + net.JoinHostPort(ip.String(), strconv.Itoa(tcp.Port)) + "/"
 }
 
 // greet tells a person where the board is and how to change it.
