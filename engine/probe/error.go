@@ -19,6 +19,7 @@ const (
 	Cancelled Kind = "cancelled" // the run was cancelled
 	Overload  Kind = "overload"  // Pharos or its machine is out of fds, processes or memory
 	Vantage   Kind = "vantage"   // the host to look from could not be reached
+	Missing   Kind = "missing"   // there is no such file
 	Misuse    Kind = "misuse"    // the request itself makes no sense (bad URL, bad option)
 )
 

@@ -3,6 +3,7 @@ package probe
 import (
 	"bytes"
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"os"
@@ -29,6 +30,7 @@ func TestExecHelper(t *testing.T) {
 		"sudo":    execHelperSudo,
 		"user":    execHelperUser,
 		"ping":    pingHelper,
+		"file":    fileHelper,
 	}
 	helper := helpers[os.Getenv(execHelperEnv)]
 	if helper == nil {
@@ -49,7 +51,7 @@ func execHelper(t *testing.T, name, prefix string, args ...string) *exec.Cmd {
 	return cmd
 }
 
-// execBinary copies the test binary to where other users can run it too.
+// execBinary puts the test binary where other users can run it too.
 func execBinary(t *testing.T) string {
 	t.Helper()
 	dir, err := os.MkdirTemp("", "pharos-exec-")
@@ -60,24 +62,33 @@ func execBinary(t *testing.T) string {
 	if err := os.Chmod(dir, 0o755); err != nil {
 		t.Fatal(err)
 	}
-	self, err := os.Open("/proc/self/exe")
+	self, err := os.Executable()
 	if err != nil {
-		t.Skip("no /proc here to find the test binary by")
+		t.Fatal(err)
 	}
-	defer self.Close()
 	path := filepath.Join(dir, "probe.test")
-	copied, err := os.OpenFile(path, os.O_CREATE|os.O_WRONLY, 0o755)
-	if err != nil {
-		t.Fatal(err)
+	if os.Link(self, path) == nil {
+		return path
 	}
-	_, err = io.Copy(copied, self)
-	if err := copied.Close(); err != nil {
-		t.Fatal(err)
-	}
-	if err != nil {
-		t.Fatal(err)
-	}
+	execCopy(t, self, path)
 	return path
+}
+
+func execCopy(t *testing.T, from, to string) {
+	t.Helper()
+	original, err := os.Open(from)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer original.Close()
+	copied, err := os.OpenFile(to, os.O_CREATE|os.O_WRONLY, 0o755)
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, err = io.Copy(copied, original)
+	if err := errors.Join(err, copied.Close()); err != nil {
+		t.Fatal(err)
+	}
 }
 
 // execNobody makes cmd run as the user nobody, which takes root.
