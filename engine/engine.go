@@ -37,6 +37,7 @@ type Engine struct {
 	board      *Board
 	maxRunning int
 	kick       chan struct{} // wakes the schedule before its time
+	pulse      chan struct{} // taken once a round, by whoever doubts
 	drained    chan struct{} // closed when the last run has landed after stopping
 
 	schedule // guarded by board.mu
@@ -55,6 +56,7 @@ func New(c Config) *Engine {
 		board:      &Board{logger: c.Logger, observer: c.Observer, entries: make(map[ID]*entry)},
 		maxRunning: c.MaxRunning,
 		kick:       make(chan struct{}, 1),
+		pulse:      make(chan struct{}),
 		drained:    make(chan struct{}),
 		schedule:   schedule{gate: newGate()},
 	}
@@ -78,16 +80,32 @@ func (e *Engine) Run(ctx context.Context) error {
 		sleep := e.step()
 		if sleep == 0 {
 			runtime.Gosched() // behind all that waits for a core: whoever is in flight goes first
+			select {
+			case <-e.pulse:
+			default:
+			}
 			continue
 		}
 		timer.Reset(sleep)
 		select {
 		case <-ctx.Done():
+		case <-e.pulse:
 		case <-e.kick:
 		case <-timer.C:
 		}
 	}
 	return e.close()
+}
+
+// Alive returns nil once the schedule has gone round again: proof of life for
+// a watchdog. It is ctx's error if ctx ends before.
+func (e *Engine) Alive(ctx context.Context) error {
+	select {
+	case e.pulse <- struct{}{}:
+		return nil
+	case <-ctx.Done():
+		return ctx.Err()
+	}
 }
 
 // open plans every watcher from now on.

@@ -28,14 +28,15 @@ type reloader struct {
 	options luaapi.Options
 	engine  *engine.Engine
 	logger  *slog.Logger
+	notify  notifier
 
 	current atomic.Pointer[luaapi.Config] // the one that runs
 	inputs  []luaapi.Input                // of the newest load, good or not: what to watch
 	number  uint64                        // of the current generation
 }
 
-func newReloader(o luaapi.Options, eng *engine.Engine, logger *slog.Logger) *reloader {
-	return &reloader{options: o, engine: eng, logger: logger}
+func newReloader(o luaapi.Options, eng *engine.Engine, logger *slog.Logger, notify notifier) *reloader {
+	return &reloader{options: o, engine: eng, logger: logger, notify: notify}
 }
 
 // first loads the configuration a daemon starts with; there is nothing yet to
@@ -86,6 +87,13 @@ func (r *reloader) forget(gen *engine.Generation) {
 	r.options.Memory.Retain(func(id engine.ID) bool { return there[id] })
 }
 
+// ready tells the service manager what runs now, also after a configuration
+// was not taken.
+func (r *reloader) ready() {
+	watchers, _ := count(r.current.Load().Generation)
+	r.notify.ready(watchers)
+}
+
 // refuse reports a configuration that did not load.
 func (r *reloader) refuse(cfg *luaapi.Config, err error) {
 	if cfg != nil {
@@ -115,6 +123,7 @@ func (r *reloader) watch(ctx context.Context) error {
 	begin := func(why string) {
 		job.abandon()
 		r.logger.Info("reloading", "because", why)
+		r.notify.reloading()
 		job = r.begin(ctx)
 	}
 	for {
@@ -136,6 +145,7 @@ func (r *reloader) watch(ctx context.Context) error {
 			}
 			job = nil
 			inputs.watch(r.inputs)
+			r.ready()
 		}
 	}
 }

@@ -95,7 +95,8 @@ func serve(ctx context.Context, f serveFlags, out io.Writer) error {
 	o := f.options(logger)
 	o.URL, o.Probes, o.Memory = boardURL(ln.Addr(), f.https()), probes, luaapi.NewMemory()
 	keeper := newKeeper(f.state, eng, o.Memory, logger)
-	r := newReloader(o, eng, logger)
+	notify := newNotifier()
+	r := newReloader(o, eng, logger, notify)
 	if err := r.first(ctx); err != nil {
 		return err
 	}
@@ -118,18 +119,36 @@ func serve(ctx context.Context, f serveFlags, out io.Writer) error {
 	}
 	greet(out, o, r.current.Load().Generation)
 	srv := web.New(cfg)
-	stop := func(ctx context.Context) error { return srv.Shutdown(ctx) }
-	return runDaemon(ctx, stop, eng.Run, r.watch, keeper.run,
-		func(context.Context) error { return srv.Serve(ln) })
+	r.ready() // the listener takes connections already
+	return runDaemon(ctx, daemon{
+		stop: func(ctx context.Context) error {
+			notify.stopping()
+			return srv.Shutdown(ctx)
+		},
+		parts: []func(context.Context) error{
+			eng.Run,
+			r.watch,
+			keeper.run,
+			func(ctx context.Context) error { return notify.feed(ctx, eng.Alive) },
+			func(context.Context) error { return srv.Serve(ln) },
+		},
+	})
+}
+
+// daemon is what runs side by side until one part ends or the context does;
+// stop ends the parts that a context does not.
+type daemon struct {
+	parts []func(context.Context) error
+	stop  func(context.Context) error
 }
 
 // runDaemon runs the parts until ctx ends or one of them fails, then stops
-// them all within the grace: stop is for parts that a context does not end.
-func runDaemon(ctx context.Context, stop func(context.Context) error, parts ...func(context.Context) error) error {
+// them all within the grace.
+func runDaemon(ctx context.Context, d daemon) error {
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
-	done := make(chan error, len(parts))
-	for _, part := range parts {
+	done := make(chan error, len(d.parts))
+	for _, part := range d.parts {
 		go func() {
 			err := part(ctx)
 			cancel()
@@ -139,8 +158,8 @@ func runDaemon(ctx context.Context, stop func(context.Context) error, parts ...f
 	<-ctx.Done()
 	grace, over := context.WithTimeout(context.WithoutCancel(ctx), shutdownGrace)
 	defer over()
-	failed := stop(grace)
-	for range parts {
+	failed := d.stop(grace)
+	for range d.parts {
 		select {
 		case err := <-done:
 			if failed == nil {
