@@ -124,6 +124,33 @@ func TestDNSMetricWatcher(t *testing.T) {
 	}
 }
 
+func TestPingMetricWatcher(t *testing.T) {
+	for _, test := range []struct {
+		name   string
+		result *probe.PingResult
+		err    error
+		status engine.Status
+		value  string
+	}{
+		{"well", &probe.PingResult{IP: "x", Sent: 3, Received: 3, Avg: 2 * time.Millisecond, Via: "raw"}, nil, engine.OK, "2.00 ms"},
+		{"slow", &probe.PingResult{IP: "x", Sent: 3, Received: 3, Avg: 200 * time.Millisecond}, nil, engine.Warning, "200.00 ms"},
+		{"lost some", &probe.PingResult{IP: "x", Sent: 3, Received: 2, Avg: 2 * time.Millisecond}, nil, engine.Warning, "2.00 ms"},
+		{"lost all", nil, &probe.Error{Kind: probe.Timeout, Message: "no answer"}, engine.Critical, "timeout"},
+	} {
+		b := newTestBoard(t)
+		b.Primitives = fakes{ping: func(_ context.Context, req probe.PingRequest) (*probe.PingResult, error) {
+			if req.Host != "gateway" || req.Count != 3 {
+				t.Errorf("request = %+v, want gateway, 3", req)
+			}
+			return test.result, test.err
+		}}
+		b.load(`metric_watchers = { pharos.PingMetricWatcher{ name = "x", host = "gateway", count = 3, thresholds = { warn = 0.1, crit = 1 } } }`)
+		if got := b.run("x"); got.Status != test.status || got.Value != test.value {
+			t.Errorf("%s: result = %v %q %q, want %v %q", test.name, got.Status, got.Value, got.Detail, test.status, test.value)
+		}
+	}
+}
+
 // The original's sample runs as it is; only the two outside pages are stubs.
 func TestSample(t *testing.T) {
 	text, err := os.ReadFile("../scripts/sample.lua")

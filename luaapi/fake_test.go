@@ -12,6 +12,9 @@ type fakes struct {
 	Primitives
 	exec func(ctx context.Context, host string, req probe.ExecRequest) (*probe.ExecResult, error)
 	dns  func(ctx context.Context, host string, req probe.DNSRequest) (*probe.DNSResult, error)
+	ping func(ctx context.Context, req probe.PingRequest) (*probe.PingResult, error)
+	dial func(ctx context.Context, host string, req probe.TCPRequest) (Conversation, error)
+	tls  func(ctx context.Context, host string, req probe.TLSRequest) (*probe.TLSResult, error)
 	http func(ctx context.Context, host string, req *probe.HTTPRequest) (*probe.HTTPResult, error)
 }
 
@@ -25,6 +28,18 @@ func (f fakes) HTTP(ctx context.Context, host string, req *probe.HTTPRequest) (*
 
 func (f fakes) DNS(ctx context.Context, host string, req probe.DNSRequest) (*probe.DNSResult, error) {
 	return f.dns(ctx, host, req)
+}
+
+func (f fakes) Dial(ctx context.Context, host string, req probe.TCPRequest) (Conversation, error) {
+	return f.dial(ctx, host, req)
+}
+
+func (f fakes) TLS(ctx context.Context, host string, req probe.TLSRequest) (*probe.TLSResult, error) {
+	return f.tls(ctx, host, req)
+}
+
+func (f fakes) Ping(ctx context.Context, req probe.PingRequest) (*probe.PingResult, error) {
+	return f.ping(ctx, req)
 }
 
 // answer is a page that took so long.

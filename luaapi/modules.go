@@ -19,6 +19,7 @@ var modules = []struct {
 	{"tcp", (*script).tcpModule},
 	{"tls", (*script).tlsFunction},
 	{"dns", (*script).dnsFunction},
+	{"ping", (*script).pingFunction},
 	{"json", (*script).jsonModule},
 	{"log", (*script).logModule},
 	{"env", (*script).envFunction},
@@ -42,6 +43,7 @@ var builtinClasses = []struct{ name, file string }{
 	{"TCPMetricWatcher", "tcp.lua"},
 	{"TLSMetricWatcher", "tls.lua"},
 	{"DNSMetricWatcher", "dns.lua"},
+	{"PingMetricWatcher", "ping.lua"},
 	{"FileMetricWatcher", "file.lua"},
 	{"WatcherSet", "set.lua"},
 }

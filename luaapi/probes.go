@@ -20,6 +20,7 @@ type Primitives interface {
 	Dial(ctx context.Context, host string, req probe.TCPRequest) (Conversation, error)
 	TLS(ctx context.Context, host string, req probe.TLSRequest) (*probe.TLSResult, error)
 	DNS(ctx context.Context, host string, req probe.DNSRequest) (*probe.DNSResult, error)
+	Ping(ctx context.Context, req probe.PingRequest) (*probe.PingResult, error)
 }
 
 // Probes are the real [Primitives]: the pools and limits that outlive reloads,
@@ -29,6 +30,7 @@ type Probes struct {
 	watchdog vm.Watchdog
 
 	runner probe.Runner
+	pinger probe.Pinger
 	http   probe.HTTPClient
 	ssh    *probe.SSHPool
 }
@@ -36,10 +38,12 @@ type Probes struct {
 // NewProbes makes primitives that share one pool of connections. They must be
 // closed. A nil logger is silent. PHAROS_SSH_PASSPHRASE opens encrypted ssh keys.
 func NewProbes(logger *slog.Logger) *Probes {
-	return &Probes{ssh: probe.NewSSHPool(probe.SSHConfig{
+	p := &Probes{ssh: probe.NewSSHPool(probe.SSHConfig{
 		Logger:     logger,
 		Passphrase: func(string) string { return os.Getenv("PHAROS_SSH_PASSPHRASE") },
 	})}
+	p.pinger.Runner = &p.runner
+	return p
 }
 
 // Close ends every connection.
@@ -91,6 +95,11 @@ func (p *Probes) TLS(ctx context.Context, host string, req probe.TLSRequest) (*p
 func (p *Probes) DNS(ctx context.Context, host string, req probe.DNSRequest) (*probe.DNSResult, error) {
 	req.Dial = p.dialFrom(host)
 	return probe.LookupDNS(ctx, req)
+}
+
+// Ping sends echo requests.
+func (p *Probes) Ping(ctx context.Context, req probe.PingRequest) (*probe.PingResult, error) {
+	return p.pinger.Ping(ctx, req)
 }
 
 // dialFrom gives the function that connects from host; nil connects from here.

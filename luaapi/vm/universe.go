@@ -162,6 +162,7 @@ func (u *Universe) Do(ctx context.Context, f func(L *lua.LState) error) error {
 	if err != nil {
 		return err
 	}
+	r.slice = 0 // what it computes is ours
 	var failed error
 	L := r.threads[0]
 	L.Push(L.NewFunction(func(L *lua.LState) int {

@@ -1,0 +1,1202 @@
+---@meta pharos
+
+-- The script API of Pharos. Editors with the Lua language server complete and
+-- check from this file; everything a script can call is in it.
+--
+-- Units     Plain numbers are seconds; text carries units: "250ms", "2s",
+--           "1m30s", "2h", "3d". Sizes are bytes.
+-- Failure   What could not be done gives nil and an error (pharos.Error). An HTTP
+--           status of 500 or an exit code of 2 is data, not an error. A mistake in
+--           a call (an unknown option, a wrong type) raises at the caller's line.
+-- Loading   A file declares when it is loaded, and does nothing: what reaches out
+--           (exec, http, ssh, tcp, tls, dns, ping, nagios, time.sleep, file.stat)
+--           raises there. json, env, secret, time, log and file.read work.
+-- Vantage   ssh_host = "web-3" on exec, nagios, http, tcp, tls and dns looks from
+--           that host, over one kept connection. If it cannot be reached the result
+--           is unknown, not critical.
+-- Sharing   Watchers of one file share its locals. Between two primitives a
+--           function runs undisturbed; across a primitive others may run. self is
+--           the watcher's own: it has one run at a time.
+
+--- The line beside the product's name; default "Keeps watch...". At most 200 bytes.
+---@type string
+page_tag = nil
+
+--- The watchers of the unnamed set, which comes first. `{}` is an empty board.
+---
+---```lua
+---metric_watchers = {
+---  pharos.CommandMetricWatcher{ name = "Is True?", command = "true" },
+---  pharos.PageGETMetricWatcher{ name = "Front page", url = "http://127.0.0.1/", thresholds = { 0.001, 0.100, 1.0 } },
+---}
+---```
+---@type pharos.MetricWatcher[]
+metric_watchers = nil
+
+--- Named sets: one section of the board each.
+---
+---```lua
+---page_tag = "Keeps watch..."
+---metric_watcher_sets = {
+---  pharos.WatcherSet("Watch Set 1", {
+---    pharos.CommandMetricWatcher{ name = "Is False?", command = "false", interval = "5s" },
+---  }),
+---}
+---```
+---@type pharos.WatcherSet[]
+metric_watcher_sets = nil
+
+---@class pharos
+---@field url string? the daemon's own address; nil in `pharosd check` and `pharosd once`
+pharos = {}
+
+---@alias pharos.Duration number|string seconds, or text with units: "250ms", "2s", "1m30s"
+---@alias pharos.Status "ok"|"warning"|"critical"|"unknown"
+
+--- Why something could not be done: the second of nil, err. tostring(err) is the
+--- message. Returned from check, or raised again (assert(pharos.http.get(url))), it
+--- makes the run critical, or unknown if its kind says nothing of the watched thing:
+--- overload, cancelled, spawn, auth, vantage.
+---
+---```lua
+---local page, err = pharos.http.get("http://127.0.0.1/")
+---if not page then
+---  if err.kind == "timeout" and err.phase == "wait" then return "warning", "slow", tostring(err) end
+---  return nil, err
+---end
+---return page.timing.total
+---```
+---@class pharos.Error
+---@field kind string timeout, dns, refused, reset, tls, proto, toobig, redirects, missing, auth, spawn, cancelled, overload or vantage
+---@field phase string? of a timed request: dns, connect, tls, send, wait or receive
+---@field timing pharos.Timing? what was measured until it failed
+---@field message string what tostring gives
+
+--- Where the time of a request went, in seconds. The first seven are disjoint and
+--- sum to total; the time_ fields are curl's, cumulative. What did not happen is 0.
+---
+---```lua
+---local t = assert(pharos.http.get("http://127.0.0.1/")).timing
+---return t.wait, ("connected after %.4f s, all in %.4f s"):format(t.time_connect, t.total)
+---```
+---@class pharos.Timing
+---@field blocked number waiting for leave to connect
+---@field dns number resolving the name
+---@field connect number TCP handshake
+---@field tls number TLS handshake
+---@field send number writing the request
+---@field wait number from the request sent to the first byte of the answer
+---@field receive number first byte to last
+---@field total number all of it, redirects included
+---@field first_byte number from the start to the first byte
+---@field time_namelookup number
+---@field time_connect number
+---@field time_appconnect number 0 without TLS
+---@field time_pretransfer number
+---@field time_starttransfer number
+---@field time_redirect number all hops before the last
+---@field time_total number
+
+-- Classes -------------------------------------------------------------------
+
+--- The ground of every class. Calling a class with one table of options makes that
+--- table an instance; an option hides the field or method of its name. An option
+--- must be declared in the table `options` of the class (its Lua types, divided by
+--- "|"), or be a field of it; any other raises at the caller's line.
+---
+---```lua
+---local Counter = pharos.Class:extend{ class_name = "Counter", options = { step = "number" }, step = 1 }
+---function Counter:init() self.count = 0 end -- called on a new instance
+---function Counter:add() self.count = self.count + self.step return self.count end
+---return Counter{ step = 5 }:add()
+---```
+---@class pharos.Class
+---@field class_name string what messages call it; inherited
+---@field options table<string, string> the options it adds, with their Lua types
+---@field super pharos.Class? the class that it extends
+---@field source string of an instance: "file:line" where it was made
+pharos.Class = {}
+
+--- A class with everything of this one, and the given fields.
+---
+---```lua
+---local Disk = pharos.CommandMetricWatcher:extend{ command = "df -P /", limit = 90 }
+---function Disk:handle_output(output)
+---  local percent = tonumber(output:match("(%d+)%%"))
+---  if percent >= self.limit then return self:critical(percent) end
+---  return self:ok(percent)
+---end
+---metric_watchers = { Disk{ name = "disk", limit = 95 } }
+---```
+---@param fields? table
+---@return pharos.Class
+function pharos.Class:extend(fields) end
+
+--- One tile. Give it a function check, or extend it.
+---
+---```lua
+---metric_watchers = {
+---  pharos.MetricWatcher{
+---    name = "queue", interval = "1s", thresholds = { warn = 10, crit = 100 }, unit = "jobs",
+---    check = function(self)
+---      local page, err = pharos.http.get("http://127.0.0.1/queue")
+---      if not page then return nil, err end
+---      return tonumber(page.body)
+---    end,
+---  },
+---}
+---```
+---@class pharos.MetricWatcher : pharos.Class
+---@overload fun(options: pharos.MetricWatcher): pharos.MetricWatcher
+---@field name string what the tile says; needed
+---@field id string? default: set and name in lower case, "watch_set_1.is_true"
+---@field interval pharos.Duration? from the start of a run to the next; default 2 s, at least 50 ms
+---@field timeout pharos.Duration? the longest that a run may take; default the interval, at most 10 s
+---@field ttl pharos.Duration? after which the last result is stale; default 3 x interval + timeout
+---@field thresholds pharos.Thresholds? they judge a number
+---@field unit string? shown small behind the value
+---@field link string? an http or https URL that the tile leads to
+---@field state table plain data, at most 64 KiB as JSON, kept over reloads and restarts. Keys are text, or 1 to n
+---@field status string read only: the status of the run before, "pending" before the first
+---@field duration number? read only: for how long it has had that status, in seconds
+---@field last_updated number? read only: when the run before ended, in Unix seconds
+---@field verdict table? read only: what ok, warning, critical or unknown recorded in this run
+pharos.MetricWatcher = {}
+
+--- At or beyond crit is critical, at or beyond warn a warning, at or below min a
+--- warning too (too fast is suspicious). If crit is below warn the judgement turns
+--- round: days left, free disk.
+---@alias pharos.Thresholds { [1]: number, [2]: number, [3]: number }|{ min: number?, warn: number?, crit: number? }
+
+--- What a run does. It may return
+--- - a status, and a value and detail: `return "warning", 7, "seven waiting"`
+--- - a number, and detail: the thresholds judge it; without them it is ok
+--- - a boolean, and detail: true is ok, false critical
+--- - a table: `{ status =, value =, unit =, detail =, link = }`; without status the thresholds judge the value
+--- - nil and an error: critical or unknown, see pharos.Error
+--- - nothing, if self:ok, warning, critical or unknown was called
+---
+--- An error that the script raises itself makes the run unknown, with its place.
+---
+---```lua
+---metric_watchers = {
+---  pharos.MetricWatcher{ name = "load", thresholds = { warn = 4, crit = 16 }, check = function(self)
+---    local loads = assert(pharos.file.read("/proc/loadavg"))
+---    return tonumber(loads:match("%S+")), loads
+---  end },
+---}
+---```
+---@return pharos.Status|number|boolean|table|nil
+---@return any value_or_detail_or_error
+---@return string? detail
+function pharos.MetricWatcher:check() end
+
+--- What the tile shows of a result. Not called when the run gave nil and an error.
+---
+---```lua
+---local Percent = pharos.MetricWatcher:extend{}
+---function Percent:value(result) return ("%d %%"):format(result.value * 100) end
+---metric_watchers = { Percent{ name = "share", check = function() return 0.25 end } }
+---```
+---@param result { status: pharos.Status, value: any, unit: string?, detail: string?, link: string? }
+---@return string|number|nil
+function pharos.MetricWatcher:value(result) end
+
+--- The longer text behind the tile.
+---
+---```lua
+---local Loud = pharos.CommandMetricWatcher:extend{}
+---function Loud:detail(result) return (result.detail or ""):upper() end
+---metric_watchers = { Loud{ name = "loud", command = "echo hello" } }
+---```
+---@param result table
+---@return string?
+function pharos.MetricWatcher:detail(result) end
+
+--- Records a result for this run, and returns it. The last one counts, unless check
+--- returns something else.
+---
+---```lua
+---local self = pharos.MetricWatcher{ name = "x" }
+---self:ok(3, "as it should be")
+---```
+---@param value? string|number
+---@param detail? string
+---@return table
+function pharos.MetricWatcher:ok(value, detail) end
+
+--- As ok.
+---
+---```lua
+---return pharos.MetricWatcher{ name = "x" }:warning("slow")
+---```
+---@param value? string|number
+---@param detail? string
+---@return table
+function pharos.MetricWatcher:warning(value, detail) end
+
+--- As ok.
+---
+---```lua
+---return pharos.MetricWatcher{ name = "x" }:critical("down", "nobody answers")
+---```
+---@param value? string|number
+---@param detail? string
+---@return table
+function pharos.MetricWatcher:critical(value, detail) end
+
+--- As ok: there is no verdict.
+---
+---```lua
+---return pharos.MetricWatcher{ name = "x" }:unknown(nil, "nobody to ask")
+---```
+---@param value? string|number
+---@param detail? string
+---@return table
+function pharos.MetricWatcher:unknown(value, detail) end
+
+--- Runs a command: exit 0 is ok, anything else critical. The value is the exit
+--- code, the detail the first line that was printed.
+---
+---```lua
+---metric_watchers = {
+---  pharos.CommandMetricWatcher{ name = "Is True?", command = "true" },
+---  pharos.CommandMetricWatcher{ name = "mail queue", command = { "mailq" }, interval = "1m", ssh_host = "mail-1" },
+---}
+---```
+---@class pharos.CommandMetricWatcher : pharos.MetricWatcher
+---@overload fun(options: pharos.CommandMetricWatcher): pharos.CommandMetricWatcher
+---@field command string|string[]|fun(self): string|string[] text for /bin/sh -c, a list of arguments, or a method that gives one; needed
+---@field ssh_host string? run it there
+---@field stdin string?
+---@field env table<string, string>?
+---@field cwd string?
+---@field user string? run it as this user; needs root
+---@field max_output number? bytes kept of each stream; default 64 KiB
+---@field kill_after pharos.Duration? from TERM to KILL past the timeout; default 50 ms
+pharos.CommandMetricWatcher = {}
+
+--- How the command is run; pharos.exec by default.
+---
+---```lua
+---local Twice = pharos.CommandMetricWatcher:extend{}
+---function Twice:run(command, options)
+---  local first = pharos.exec(command, options)
+---  if first and first.code == 0 then return first end
+---  return pharos.exec(command, options)
+---end
+---metric_watchers = { Twice{ name = "flaky", command = "true" } }
+---```
+---@param command string|string[]
+---@param options table
+---@return pharos.ExecResult?
+---@return pharos.Error?
+function pharos.CommandMetricWatcher:run(command, options) end
+
+--- Override it to judge what was printed. It runs before the rule of the exit code,
+--- and what it decides wins; if it decides nothing, that rule holds.
+---
+---```lua
+---metric_watchers = {
+---  pharos.CommandMetricWatcher{ name = "users", command = "who", thresholds = { warn = 5, crit = 20 },
+---    handle_output = function(self, output, result)
+---      return select(2, output:gsub("\n", ""))
+---    end },
+---}
+---```
+---@param output string what it printed on its standard output
+---@param result pharos.ExecResult
+---@return any ... as check
+function pharos.CommandMetricWatcher:handle_output(output, result) end
+
+--- Override it to judge the exit code.
+---
+---```lua
+---metric_watchers = {
+---  pharos.CommandMetricWatcher{ name = "grep", command = "grep -c ERROR /var/log/app.log",
+---    handle_returncode = function(self, code, result)
+---      if code == 1 then return self:ok(0, "none found") end
+---      return self:critical(result.stdout)
+---    end },
+---}
+---```
+---@param code integer -1 if a signal ended the command
+---@param result pharos.ExecResult
+---@return any ... as check
+function pharos.CommandMetricWatcher:handle_returncode(code, result) end
+
+--- Runs a monitoring plugin: exit 0 ok, 1 warning, 2 critical, else unknown. The
+--- value is the first item of its performance data, the detail its first line.
+---
+---```lua
+---metric_watchers = {
+---  pharos.NagiosMetricWatcher{ name = "load", command = "/usr/lib/nagios/plugins/check_load -w 5 -c 10", interval = "30s" },
+---}
+---```
+---@class pharos.NagiosMetricWatcher : pharos.CommandMetricWatcher
+---@overload fun(options: pharos.NagiosMetricWatcher): pharos.NagiosMetricWatcher
+pharos.NagiosMetricWatcher = {}
+
+--- Gets a page as a user does, over a fresh connection. Any answer but 200 is
+--- critical; the thresholds judge the total time in seconds. The value is the total
+--- with four digits, the detail "connect first_byte total (code)" as curl prints
+--- them. Without thresholds the code alone decides.
+---
+---```lua
+---metric_watchers = {
+---  pharos.PageGETMetricWatcher{ name = "Front page", url = "http://127.0.0.1/", thresholds = { 0.001, 0.100, 1.0 } },
+---  pharos.PageGETMetricWatcher{ name = "From web-3", url = "http://127.0.0.1/", ssh_host = "web-3", interval = "5s" },
+---}
+---```
+---@class pharos.PageGETMetricWatcher : pharos.MetricWatcher
+---@overload fun(options: pharos.PageGETMetricWatcher): pharos.PageGETMetricWatcher
+---@field url string|fun(self): string or a method that gives it; needed
+---@field headers table?
+---@field redirects integer?
+---@field keepalive boolean?
+---@field ip 4|6?
+---@field resolve table<string, string>?
+---@field unix string?
+---@field proxy string?
+---@field insecure boolean?
+---@field ca string?
+---@field cert string?
+---@field key string?
+---@field server_name string?
+---@field basic string|string[]?
+---@field bearer string?
+---@field cookies table<string, string>?
+---@field max_body integer?
+---@field http "1.1"|"2"?
+---@field ssh_host string? the request leaves from that host
+---@field total number read only: the total time of the last run, in seconds
+pharos.PageGETMetricWatcher = {}
+
+--- Override it to judge what the page says; what it decides wins.
+---
+---```lua
+---metric_watchers = {
+---  pharos.PageGETMetricWatcher{ name = "shop", url = "http://127.0.0.1/", handle_output = function(self, body, page)
+---    if not body:find("cart", 1, true) then return self:critical("no cart", body:sub(1, 200)) end
+---  end },
+---}
+---```
+---@param body string
+---@param page pharos.Answer
+---@return any ... as check
+function pharos.PageGETMetricWatcher:handle_output(body, page) end
+
+--- Connects, and if asked to sends and waits for an answer. The thresholds judge the
+--- total time in seconds.
+---
+---```lua
+---metric_watchers = {
+---  pharos.TCPMetricWatcher{ name = "redis", address = "127.0.0.1:6379", send = "PING\r\n", expect = "+PONG" },
+---}
+---```
+---@class pharos.TCPMetricWatcher : pharos.MetricWatcher
+---@overload fun(options: pharos.TCPMetricWatcher): pharos.TCPMetricWatcher
+---@field address string|fun(self): string "host:port", or the path of a unix socket; needed
+---@field send string?
+---@field expect string? what must come back
+---@field lines integer? read after that
+---@field tls boolean?
+---@field starttls "smtp"|"imap"|"pop3"|"ftp"|"xmpp"|"postgres"?
+---@field ip 4|6?
+---@field insecure boolean?
+---@field ca string?
+---@field cert string?
+---@field key string?
+---@field server_name string?
+---@field alpn string[]?
+---@field ssh_host string?
+pharos.TCPMetricWatcher = {}
+
+--- Override it to judge what was answered; what it decides wins.
+---
+---```lua
+---metric_watchers = {
+---  pharos.TCPMetricWatcher{ name = "banner", address = "127.0.0.1:22", lines = 1, handle_output = function(self, output)
+---    if not output:find("^SSH%-2") then return self:critical("no ssh", output) end
+---  end },
+---}
+---```
+---@param output string
+---@param result table as pharos.tcp gives it
+---@return any ... as check
+function pharos.TCPMetricWatcher:handle_output(output, result) end
+
+--- How many days the certificates of a server still last: the first to expire of the
+--- chain. A chain that is not trusted is critical. Defaults: interval 60 s, timeout
+--- 10 s, thresholds { warn = 14, crit = 3 }.
+---
+---```lua
+---metric_watchers = {
+---  pharos.TLSMetricWatcher{ name = "certificate", address = "127.0.0.1:443", interval = "1h" },
+---  pharos.TLSMetricWatcher{ name = "mail", address = "127.0.0.1:587", starttls = "smtp" },
+---}
+---```
+---@class pharos.TLSMetricWatcher : pharos.MetricWatcher
+---@overload fun(options: pharos.TLSMetricWatcher): pharos.TLSMetricWatcher
+---@field address string "host:port"; needed
+---@field insecure boolean? only the days count, not whether the chain is trusted
+---@field starttls string?
+---@field ip 4|6?
+---@field ca string? certificates in PEM form to trust instead of the system's
+---@field cert string?
+---@field key string?
+---@field server_name string?
+---@field alpn string[]?
+---@field ssh_host string?
+pharos.TLSMetricWatcher = {}
+
+--- Asks a name server. No such name, no record, and a record that is not as expected
+--- are critical; the thresholds judge the time in seconds.
+---
+---```lua
+---metric_watchers = {
+---  pharos.DNSMetricWatcher{ name = "www", host = "www.example.com", expect = "192.0.2.1", server = "127.0.0.1" },
+---}
+---```
+---@class pharos.DNSMetricWatcher : pharos.MetricWatcher
+---@overload fun(options: pharos.DNSMetricWatcher): pharos.DNSMetricWatcher
+---@field host string the name to ask for; needed
+---@field expect string|string[]? the data of the only record, or of all, in any order
+---@field type string?
+---@field server string?
+---@field tcp boolean?
+---@field dnssec boolean?
+---@field direct boolean?
+---@field ssh_host string?
+pharos.DNSMetricWatcher = {}
+
+--- Pings a host. No answer is critical, a lost one a warning; the thresholds judge
+--- the mean time in seconds.
+---
+---```lua
+---metric_watchers = {
+---  pharos.PingMetricWatcher{ name = "gateway", host = "127.0.0.1", count = 3, thresholds = { warn = 0.05, crit = 0.5 } },
+---}
+---```
+---@class pharos.PingMetricWatcher : pharos.MetricWatcher
+---@overload fun(options: pharos.PingMetricWatcher): pharos.PingMetricWatcher
+---@field host string name or address; needed
+---@field count integer?
+---@field wait pharos.Duration?
+---@field size integer?
+---@field ip 4|6?
+pharos.PingMetricWatcher = {}
+
+--- The age of a file in seconds, or its size in bytes. A missing file is critical.
+---
+---```lua
+---metric_watchers = {
+---  pharos.FileMetricWatcher{ name = "backup", path = "/var/backups/db.gz", thresholds = { warn = 26 * 3600, crit = 50 * 3600 } },
+---}
+---```
+---@class pharos.FileMetricWatcher : pharos.MetricWatcher
+---@overload fun(options: pharos.FileMetricWatcher): pharos.FileMetricWatcher
+---@field path string relative to the folder of the script; needed
+---@field measure "age"|"size"? default "age"
+pharos.FileMetricWatcher = {}
+
+--- A named, ordered group of watchers: one section of the board. Sets of one name in
+--- several files are put together.
+---
+---```lua
+---metric_watcher_sets = {
+---  pharos.WatcherSet("Hosts", { pharos.CommandMetricWatcher{ name = "web-1", command = "true", ssh_host = "web-1" } }),
+---}
+---```
+---@class pharos.WatcherSet : pharos.Class
+---@overload fun(name: string, watchers: pharos.MetricWatcher[]): pharos.WatcherSet
+---@field name string
+---@field watchers pharos.MetricWatcher[]
+pharos.WatcherSet = {}
+
+-- Primitives ----------------------------------------------------------------
+
+---@class pharos.ExecOptions
+---@field timeout pharos.Duration? default and at most what is left of the run
+---@field stdin string? default: nothing
+---@field env table<string, string>? laid over PATH, HOME, USER, LOGNAME, TZ and LANG=C.UTF-8; nothing else of the daemon's is passed on
+---@field cwd string? working directory
+---@field user string? run it as this user; needs root
+---@field max_output number? bytes kept of each stream, half from the start and half from the end; default 64 KiB, at most 8 MiB
+---@field kill_after pharos.Duration? from TERM to KILL; default 50 ms
+---@field ssh_host string? run it there
+
+---@class pharos.ExecResult
+---@field code integer exit code, -1 if a signal ended it
+---@field signal string? the signal's name, "KILL"
+---@field stdout string without escape sequences and control characters
+---@field stderr string
+---@field elapsed number seconds
+---@field truncated boolean whether output was left out
+
+--- Runs a command. Text is for /bin/sh -c; a list is run as it is, without a shell.
+--- All its processes are ended with the timeout. Errors: timeout, spawn, overload,
+--- vantage, auth.
+---
+---```lua
+---local df, err = pharos.exec({ "df", "-P", "/" }, { timeout = "500ms" })
+---if not df then return nil, err end
+---return tonumber(df.stdout:match("(%d+)%%")), df.stdout
+---```
+---@param command string|string[]
+---@param options? pharos.ExecOptions
+---@return pharos.ExecResult?
+---@return pharos.Error?
+function pharos.exec(command, options) end
+
+--- A host to run commands on, with ~/.ssh/config, agent and known_hosts as ssh(1)
+--- has them. Commands share one kept connection. Its exec takes what pharos.exec
+--- takes, without ssh_host.
+---
+---```lua
+---local host = pharos.ssh("db-1")
+---local result, err = host:exec("cat /proc/loadavg", { timeout = "2s" })
+---if not result then return nil, err end
+---return tonumber(result.stdout:match("%S+"))
+---```
+---@param host string "host", "user@host", "user@host:port", or a Host of ~/.ssh/config
+---@return { host: string, exec: fun(self, command: string|string[], options?: pharos.ExecOptions): pharos.ExecResult?, pharos.Error? }
+function pharos.ssh(host) end
+
+---@class pharos.NagiosResult : pharos.ExecResult
+---@field status pharos.Status of the exit code
+---@field text string the first line, without performance data
+---@field long string the lines after it
+---@field perf { label: string, value: number?, unit: string?, warn: string?, crit: string?, min: number?, max: number? }[]
+
+--- Runs a monitoring plugin as pharos.exec does, and takes its output apart.
+---
+---```lua
+---local plugin, err = pharos.nagios("/usr/lib/nagios/plugins/check_load -w 5 -c 10")
+---if not plugin then return nil, err end
+---return plugin.status, plugin.perf[1] and plugin.perf[1].value, plugin.text
+---```
+---@param command string|string[]
+---@param options? pharos.ExecOptions
+---@return pharos.NagiosResult?
+---@return pharos.Error?
+function pharos.nagios(command, options) end
+
+---@class pharos.HTTPOptions
+---@field method string? of pharos.http.request only; default "GET"
+---@field headers table<string, string|number|false|string[]>? a list is sent as several; false leaves a default one out
+---@field body string?
+---@field form table<string, string>? the body, as application/x-www-form-urlencoded
+---@field json any? the body, as JSON
+---@field timeout pharos.Duration? default and at most what is left of the run
+---@field redirects integer? most that are followed; default 0, at most 50
+---@field keepalive boolean? keep the connection for the next run; default false: each request sees DNS, TCP and TLS as a user does
+---@field ip 4|6?
+---@field resolve table<string, string>? "host:port" or "host" to an address
+---@field unix string? path of a socket to connect to instead
+---@field proxy string? http, https or socks5 URL; default none, whatever the environment says
+---@field insecure boolean? take any certificate
+---@field ca string? certificates in PEM form to trust instead of the system's
+---@field cert string? client certificate, PEM
+---@field key string? its key, PEM
+---@field server_name string? to ask for and to verify, instead of the URL's host
+---@field basic string|string[]? "user:password" or { user, password }
+---@field bearer string? token
+---@field cookies table<string, string>?
+---@field max_body integer? bytes of body kept; default 64 KiB, at most 64 MiB
+---@field http "1.1"|"2"? default: as TLS agrees
+---@field ssh_host string? the request leaves from that host
+
+---@class pharos.Answer
+---@field status integer
+---@field headers table<string, string> names in any case; several values joined by ", "
+---@field body string at most max_body bytes, decoded if it came as gzip
+---@field size integer bytes of body before decoding
+---@field truncated boolean whether body is not the whole of it
+---@field url string of the last hop
+---@field redirect_url string? where it would have redirected next
+---@field timing pharos.Timing
+---@field remote_ip string
+---@field http string "1.0", "1.1" or "2"
+---@field connects integer new connections made
+---@field hops { url: string, status: integer }[] redirects that were followed
+---@field tls { version: string, cipher: string, subject: string, issuer: string, not_after: number, days_left: number, verified: boolean, verify_error: string? }?
+
+pharos.http = {}
+
+--- Errors of all of http: timeout, dns, refused, reset, tls, proto, redirects,
+--- vantage, auth, overload.
+---
+---```lua
+---local page, err = pharos.http.get("http://127.0.0.1/health", { timeout = "800ms", headers = { Accept = "application/json" } })
+---if not page then return nil, err end
+---if page.status ~= 200 then return "critical", page.status, page.body end
+---return page.timing.total
+---```
+---@param url string
+---@param options? pharos.HTTPOptions
+---@return pharos.Answer?
+---@return pharos.Error?
+function pharos.http.get(url, options) end
+
+--- As get, without a body.
+---
+---```lua
+---return assert(pharos.http.head("http://127.0.0.1/big.iso")).headers["content-length"] ~= nil
+---```
+---@param url string
+---@param options? pharos.HTTPOptions
+---@return pharos.Answer?
+---@return pharos.Error?
+function pharos.http.head(url, options) end
+
+---
+---```lua
+---local answer = assert(pharos.http.post("http://127.0.0.1/login", { form = { user = "canary", password = "x" } }))
+---return answer.status == 302, answer.redirect_url
+---```
+---@param url string
+---@param options? pharos.HTTPOptions
+---@return pharos.Answer?
+---@return pharos.Error?
+function pharos.http.post(url, options) end
+
+---
+---```lua
+---return assert(pharos.http.put("http://127.0.0.1/canary", { body = "alive" })).status < 300
+---```
+---@param url string
+---@param options? pharos.HTTPOptions
+---@return pharos.Answer?
+---@return pharos.Error?
+function pharos.http.put(url, options) end
+
+---
+---```lua
+---return assert(pharos.http.patch("http://127.0.0.1/canary", { json = { seen = true } })).status < 300
+---```
+---@param url string
+---@param options? pharos.HTTPOptions
+---@return pharos.Answer?
+---@return pharos.Error?
+function pharos.http.patch(url, options) end
+
+---
+---```lua
+---return assert(pharos.http.delete("http://127.0.0.1/canary")).status < 300
+---```
+---@param url string
+---@param options? pharos.HTTPOptions
+---@return pharos.Answer?
+---@return pharos.Error?
+function pharos.http.delete(url, options) end
+
+--- Any method.
+---
+---```lua
+---return assert(pharos.http.request("http://127.0.0.1/", { method = "OPTIONS" })).status == 200
+---```
+---@param url string
+---@param options? pharos.HTTPOptions
+---@return pharos.Answer?
+---@return pharos.Error?
+function pharos.http.request(url, options) end
+
+---@class pharos.TCPOptions
+---@field timeout pharos.Duration? default and at most what is left of the run
+---@field send string? of pharos.tcp only: sent first
+---@field expect string? of pharos.tcp only: then read up to and with this
+---@field lines integer? of pharos.tcp only: then read so many lines
+---@field tls boolean? speak TLS from the start
+---@field starttls "smtp"|"imap"|"pop3"|"ftp"|"xmpp"|"postgres"? or from within
+---@field ip 4|6?
+---@field insecure boolean?
+---@field ca string?
+---@field cert string?
+---@field key string?
+---@field server_name string?
+---@field alpn string[]?
+---@field ssh_host string?
+
+--- Called, it connects, sends, reads what was asked for, and hangs up. The address
+--- is "host:port", or the path of a unix socket. Errors: timeout, dns, refused,
+--- reset, tls, proto, toobig, vantage, overload.
+---
+---```lua
+---local redis, err = pharos.tcp("127.0.0.1:6379", { send = "LLEN jobs\r\n", expect = ":", lines = 1 })
+---if not redis then return nil, err end
+---return tonumber(redis.lines[1]), redis.timing.total .. " s"
+---```
+---@class pharos.tcp
+---@overload fun(address: string, options?: pharos.TCPOptions): { reply: string, lines: string[], remote_ip: string, timing: pharos.Timing, tls: table? }?, pharos.Error?
+pharos.tcp = {}
+
+--- Connects, to go on with. The connection is closed when the run ends.
+---
+---```lua
+---local smtp = assert(pharos.tcp.connect("127.0.0.1:25"))
+---local banner = assert(smtp:line())
+---assert(smtp:send("QUIT\r\n"))
+---return banner:sub(1, 3) == "220", banner
+---```
+---@param address string
+---@param options? pharos.TCPOptions
+---@return pharos.Connection?
+---@return pharos.Error?
+function pharos.tcp.connect(address, options) end
+
+---@class pharos.Connection
+local Connection = {}
+
+--- Sends all of it.
+---@param text string
+---@return true?
+---@return pharos.Error?
+function Connection:send(text) end
+
+--- Reads up to and with this text, at most 1 MiB.
+---@param text string
+---@return string?
+---@return pharos.Error?
+function Connection:expect(text) end
+
+--- Reads a line, without its end.
+---@return string?
+---@return pharos.Error?
+function Connection:line() end
+
+--- Reads so many bytes, or fewer if the other side closes before.
+---@param count integer at most 1 MiB
+---@return string?
+---@return pharos.Error?
+function Connection:read(count) end
+
+--- Goes on in TLS.
+---@param protocol "smtp"|"imap"|"pop3"|"ftp"|"xmpp"|"postgres"
+---@return true?
+---@return pharos.Error?
+function Connection:starttls(protocol) end
+
+--- Where the time went so far.
+---@return pharos.Timing
+function Connection:timing() end
+
+--- What the TLS handshake showed, nil without one.
+---@return table?
+function Connection:tls() end
+
+---@return string
+function Connection:remote_ip() end
+
+function Connection:close() end
+
+---@class pharos.Handshake
+---@field version string "1.3"
+---@field cipher string
+---@field alpn string
+---@field verified boolean whether the chain is trusted and good for the name today
+---@field verify_error string? why not
+---@field days_left number until the server's own certificate expires; negative once it has
+---@field chain_days_left number until the first of the chain expires
+---@field chain { subject: string, issuer: string, names: string[], not_before: number, not_after: number, days_left: number, serial: string, sha256: string, key: string, signature: string, ca: boolean }[]
+---@field stapled boolean
+---@field versions string[]? that it speaks, if asked for
+---@field remote_ip string
+---@field timing pharos.Timing
+
+--- What a server shows in its TLS handshake. An expired or untrusted certificate is
+--- data. Options as tcp's: timeout, starttls, ip, ca, cert, key, server_name, alpn,
+--- ssh_host; and versions = true tries every version of TLS.
+---
+---```lua
+---local shown, err = pharos.tls("127.0.0.1:443", { versions = true })
+---if not shown then return nil, err end
+---return math.floor(shown.days_left), table.concat(shown.versions, " ")
+---```
+---@param address string "host:port"
+---@param options? table
+---@return pharos.Handshake?
+---@return pharos.Error?
+function pharos.tls(address, options) end
+
+---@class pharos.DNSOptions
+---@field type string? A (default), AAAA, CNAME, MX, TXT, NS, SOA, SRV, CAA, PTR, ...; PTR takes an address as its name
+---@field server string? host or host:port; default the system's
+---@field tcp boolean? default UDP, and TCP if the answer does not fit
+---@field dnssec boolean? ask for signatures too
+---@field direct boolean? ask for no recursion
+---@field timeout pharos.Duration?
+---@field ssh_host string?
+
+---@class pharos.DNSAnswer
+---@field code string "NOERROR", "NXDOMAIN", "SERVFAIL", ...
+---@field values string[] the data of the records
+---@field records { name: string, type: string, ttl: number, data: string, target: string?, priority: integer?, weight: integer?, port: integer?, serial: integer?, flags: integer?, tag: string? }[]
+---@field aliases string[] the names that CNAMEs led through
+---@field authoritative boolean
+---@field authenticated boolean the server says that it verified DNSSEC
+---@field signed boolean signatures came along
+---@field server string that answered
+---@field tcp boolean that it came over
+---@field timing pharos.Timing
+
+--- Asks a name server. That there is no such name is data; no answer is an error.
+---
+---```lua
+---local answer, err = pharos.dns("example.com", { type = "MX", server = "127.0.0.1" })
+---if not answer then return nil, err end
+---return answer.code == "NOERROR", table.concat(answer.values, ", ")
+---```
+---@param name string
+---@param options? pharos.DNSOptions
+---@return pharos.DNSAnswer?
+---@return pharos.Error?
+function pharos.dns(name, options) end
+
+---@class pharos.PingOptions
+---@field count integer? echo requests; default 1, at most 1000
+---@field interval pharos.Duration? between them; default 200 ms, at least 10 ms
+---@field wait pharos.Duration? for the last answer; default 1 s
+---@field size integer? bytes after the ICMP header; default 56
+---@field ip 4|6?
+---@field timeout pharos.Duration?
+
+---@class pharos.PingResult
+---@field ip string
+---@field sent integer
+---@field received integer
+---@field loss number percent
+---@field rtts number[] seconds, in the order the answers came
+---@field min number seconds
+---@field avg number seconds
+---@field max number seconds
+---@field stddev number seconds
+---@field via "raw"|"datagram"|"command" how it was done
+---@field hint string? what to allow for a cheaper way
+
+--- Pings a host. Errors: timeout if nothing came back, refused, dns, spawn.
+---
+---```lua
+---local result, err = pharos.ping("127.0.0.1", { count = 3, interval = "50ms" })
+---if not result then return nil, err end
+---return result.avg, ("%d %% lost, by way of %s"):format(result.loss, result.via)
+---```
+---@param host string name or address
+---@param options? pharos.PingOptions
+---@return pharos.PingResult?
+---@return pharos.Error?
+function pharos.ping(host, options) end
+
+pharos.file = {}
+
+--- Reads a file. While the script loads the file becomes an input: when it changes,
+--- the script is loaded again. Errors: missing, toobig, proto, timeout.
+---
+---```lua
+---local hosts = assert(pharos.file.read("/etc/hosts", { max = 65536 }))
+---return select(2, hosts:gsub("\n", "")), "lines"
+---```
+---@param path string relative to the folder of the script
+---@param options? { max: integer? } most bytes; default 1 MiB, at most 8 MiB
+---@return string?
+---@return pharos.Error?
+function pharos.file.read(path, options) end
+
+--- Looks at a file.
+---
+---```lua
+---local file, err = pharos.file.stat("/etc/hosts")
+---if not file then return nil, err end
+---return file.age, ("%d bytes, mode %s"):format(file.size, file.mode)
+---```
+---@param path string relative to the folder of the script
+---@return { size: integer, mtime: number, age: number, mode: string, dir: boolean }?
+---@return pharos.Error?
+function pharos.file.stat(path) end
+
+pharos.json = {}
+
+--- JSON text, keys sorted. A table with exactly the keys 1 to n is an array. Cycles,
+--- functions and NaN raise.
+---
+---```lua
+---return "ok", pharos.json.encode({ list = { 1, 2 }, empty = pharos.json.array(), none = pharos.json.null })
+---```
+---@param value any
+---@return string
+function pharos.json.encode(value) end
+
+--- The value of a JSON text of at most 8 MiB. null is pharos.json.null; an array
+--- stays one also when it is empty. Error: proto.
+---
+---```lua
+---local data, err = pharos.json.decode('{"jobs": [1, 2, null]}')
+---if not data then return nil, err end
+---return #data.jobs, data.jobs[3] == pharos.json.null and "a null"
+---```
+---@param text string
+---@return any
+---@return pharos.Error?
+function pharos.json.decode(text) end
+
+--- Makes a table an array to encode, also when it is empty.
+---
+---```lua
+---return "ok", pharos.json.encode({ jobs = pharos.json.array({}) })
+---```
+---@param list? table
+---@return table
+function pharos.json.array(list) end
+
+--- JSON's null.
+---@type userdata
+pharos.json.null = nil
+
+--- Writes a line to the log of the run, shown with its tile, and to the daemon's.
+--- Called itself it is info. At most 50 lines and 4 KiB of a run are kept.
+---
+---```lua
+---pharos.log("looked at", 3, "hosts")
+---return true
+---```
+---@class pharos.log
+---@overload fun(...: any)
+pharos.log = {}
+
+---
+---```lua
+---pharos.log.debug("the details")
+---```
+---@param ... any
+function pharos.log.debug(...) end
+
+---
+---```lua
+---pharos.log.info("by the way")
+---```
+---@param ... any
+function pharos.log.info(...) end
+
+---
+---```lua
+---pharos.log.warn("look at this")
+---```
+---@param ... any
+function pharos.log.warn(...) end
+
+---
+---```lua
+---pharos.log.error("this is wrong")
+---```
+---@param ... any
+function pharos.log.error(...) end
+
+--- An environment variable of the daemon, else the default, else nil. Not masked.
+---
+---```lua
+---local region = pharos.env("REGION", "eu-1")
+---metric_watchers = { pharos.CommandMetricWatcher{ name = "in " .. region, command = "true" } }
+---```
+---@param name string
+---@param default? any
+---@return string?
+function pharos.env(name, default) end
+
+--- A credential of at least 8 bytes, masked wherever it would show: the file of that
+--- name in $CREDENTIALS_DIRECTORY (systemd's LoadCredential), else the environment
+--- variable, or the file given. Ask for it while the file loads; a missing one raises.
+---
+---```lua
+---local token = pharos.secret("API_TOKEN")
+---metric_watchers = {
+---  pharos.PageGETMetricWatcher{ name = "api", url = "http://127.0.0.1/", bearer = token },
+---}
+---```
+---@param name string|{ file: string }
+---@return string
+function pharos.secret(name) end
+
+pharos.time = {}
+
+--- Unix seconds, with a fraction.
+---
+---```lua
+---return pharos.time.now() > 1.7e9
+---```
+---@return number
+function pharos.time.now() end
+
+--- Seconds on a clock that never jumps.
+---
+---```lua
+---local before = pharos.time.monotonic()
+---return pharos.time.monotonic() >= before
+---```
+---@return number
+function pharos.time.monotonic() end
+
+--- Waits; other watchers run meanwhile. Past the run's time: nil and an error.
+---
+---```lua
+---assert(pharos.time.sleep("10ms"))
+---return true
+---```
+---@param duration pharos.Duration
+---@return true?
+---@return pharos.Error?
+function pharos.time.sleep(duration) end
+
+--- Unix seconds of a time as text: RFC 3339, HTTP, certificates, "2025-01-31
+--- 12:00:00"; UTC if it names no zone. Error: proto.
+---
+---```lua
+---local expires = assert(pharos.time.parse("2030-01-31T12:00:00Z"))
+---return math.floor((expires - pharos.time.now()) / 86400), "days"
+---```
+---@param text string
+---@return number?
+---@return pharos.Error?
+function pharos.time.parse(text) end
+
+--- A time as RFC 3339 in UTC; os.date has other forms.
+---
+---```lua
+---return "ok", pharos.time.format(0)
+---```
+---@param seconds number Unix seconds
+---@return string
+function pharos.time.format(seconds) end
+
+--- The seconds of a duration.
+---
+---```lua
+---return pharos.time.seconds("1m30s") == 90
+---```
+---@param duration pharos.Duration
+---@return number
+function pharos.time.seconds(duration) end
+
+--- Keeps the last numbers pushed, at most 10,000: for a mean, a percentile. A table
+--- whose keys keep changing never gives its memory back here; this does not grow.
+---
+---```lua
+---local recent = pharos.ring(60)
+---metric_watchers = {
+---  pharos.MetricWatcher{ name = "p95 of a minute", interval = "1s", unit = "s", check = function(self)
+---    recent:push(assert(pharos.http.get("http://127.0.0.1/")).timing.total)
+---    return recent:quantile(0.95), ("mean %.4f, worst %.4f of %d"):format(recent:mean(), recent:max(), recent:count())
+---  end },
+---}
+---```
+---@param size integer
+---@return pharos.Ring
+function pharos.ring(size) end
+
+--- What measures gives nil while the ring is empty.
+---@class pharos.Ring
+local Ring = {}
+
+---@param number number
+function Ring:push(number) end
+
+---@return integer
+function Ring:count() end
+
+---@return number?
+function Ring:last() end
+
+---@return number?
+function Ring:min() end
+
+---@return number?
+function Ring:max() end
+
+---@return number?
+function Ring:sum() end
+
+---@return number?
+function Ring:mean() end
+
+---@param share number 0 to 1: 0.95 is the 95th percentile
+---@return number?
+function Ring:quantile(share) end
+
+--- Oldest first.
+---@return number[]
+function Ring:values() end
+
+--- Keeps values by key, at most max (default 1000), each for ttl (default for ever);
+--- the longest unused make room. For keys that keep changing, as sessions do.
+---
+---```lua
+---local seen = pharos.cache{ max = 500, ttl = "5m" }
+---metric_watchers = {
+---  pharos.MetricWatcher{ name = "deploys", check = function(self)
+---    local version = assert(pharos.http.get("http://127.0.0.1/version")).body
+---    if not seen:get(version) then seen:set(version, true) end
+---    return seen:count(), version
+---  end },
+---}
+---```
+---@param options? { max: integer?, ttl: pharos.Duration? }
+---@return pharos.Cache
+function pharos.cache(options) end
+
+---@class pharos.Cache
+local Cache = {}
+
+---@param key any
+---@return any
+function Cache:get(key) end
+
+--- nil forgets the key.
+---@param key any
+---@param value any
+function Cache:set(key, value) end
+
+---@return integer
+function Cache:count() end
+
+--- "file:line" of the function at that level of the stack, as error counts them.
+---
+---```lua
+---return "ok", pharos.where(1)
+---```
+---@param level? integer default 1
+---@return string
+function pharos.where(level) end
+
+--- The end of a message about an unknown name: `(did you mean "b"? valid: a, b)`.
+---
+---```lua
+---return "ok", pharos.suggest("tresholds", { "thresholds", "timeout" })
+---```
+---@param name string
+---@param valid string[]
+---@return string
+function pharos.suggest(name, valid) end
+
+-- Lua here ------------------------------------------------------------------
+--
+-- This is Lua 5.1 with goto. What differs, and what to use:
+--
+-- globals        only the three above can be set, and an unknown one cannot be read:
+--                write local
+-- require        "a.b" is a/b.lua or a/b/init.lua beside the script or in its lib/,
+--                while the file loads
+-- io, os.exit,   absent: pharos.file, pharos.exec. os has time, clock, date,
+-- os.execute     difftime
+-- load,          absent: code comes only from files
+-- loadstring
+-- print          goes to the log of the run
+-- ...            also there: table.pack and table.unpack, math.round, utf8.len and
+--                utf8.char, string.rep with a separator, %g and %f in patterns
+-- //, &, |, ~    absent: math.floor(a / b); bit operations are in the table bit
+-- "\x41", "\u{}" absent: "\65" is the character with that number
+-- numbers        are floats; whole to 2^53
+-- keys           a table never gives the memory of removed keys back: use
+--                pharos.ring or pharos.cache for keys that keep changing
+-- coroutines     yield only from the coroutine's own functions, not across pcall,
+--                sort or gsub
+-- time           256 instructions at a time, 50 ms without a pause: a script that
+--                computes longer is stopped, and its watcher pauses

@@ -1,0 +1,266 @@
+package luaapi
+
+import (
+	"context"
+	"maps"
+	"net/http"
+	"regexp"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+	lua "github.com/yuin/gopher-lua"
+
+	"pharos/engine/probe"
+	"pharos/luaapi/meta"
+)
+
+var (
+	metaFunction = regexp.MustCompile(`(?m)^function ([A-Za-z.]+)[.:]([A-Za-z_]+)\(`)
+	metaValue    = regexp.MustCompile(`(?m)^(pharos(?:\.[A-Za-z]+)+) =`)
+	metaClass    = regexp.MustCompile(`(?m)^---@class ([A-Za-z.]+)((?:[^\n]*\n---@(?:field|overload)[^\n]*)*)`)
+	metaField    = regexp.MustCompile(`---@field ([A-Za-z_]+) ([^\n]*)`)
+	metaExample  = regexp.MustCompile("(?s)\n---```lua\n(.*?)\n---```")
+)
+
+// documented is every name that the reference has a function or value for.
+func documented() map[string]bool {
+	names := map[string]bool{"pharos.url": true}
+	for _, m := range metaFunction.FindAllStringSubmatch(meta.Reference, -1) {
+		names[m[1]+"."+m[2]] = true
+	}
+	for _, m := range metaValue.FindAllStringSubmatch(meta.Reference, -1) {
+		names[m[1]] = true
+	}
+	return names
+}
+
+// documentedFields is what the reference says a class or table has, by its name.
+func documentedFields(class string) map[string]string {
+	fields := map[string]string{}
+	for _, m := range metaClass.FindAllStringSubmatch(meta.Reference, -1) {
+		if m[1] != class {
+			continue
+		}
+		for _, f := range metaField.FindAllStringSubmatch(m[2], -1) {
+			fields[f[1]] = f[2]
+		}
+	}
+	return fields
+}
+
+// hidden are the fields of classes that are how they are made.
+var hidden = map[string]bool{"__index": true, "super": true, "class_name": true, "options": true, "init": true, "construct": true}
+
+// provided is every name that a script finds in the table pharos.
+func provided(L *lua.LState, prefix string, t *lua.LTable, names map[string]bool) {
+	t.ForEach(func(k, v lua.LValue) {
+		name := prefix + "." + k.String()
+		inner, isTable := v.(*lua.LTable)
+		switch {
+		case isClass(t) && (hidden[k.String()] || v.Type() != lua.LTFunction):
+		case isClass(t) && inherits(L, t, k.String()): // overrides what is documented there
+		case isTable:
+			names[name] = true
+			provided(L, name, inner, names)
+		default:
+			names[name] = true
+		}
+	})
+}
+
+func inherits(L *lua.LState, class *lua.LTable, method string) bool {
+	super, ok := class.RawGetString("super").(*lua.LTable)
+	return ok && !isNil(L.GetField(super, method))
+}
+
+func (b *testBoard) inLua(f func(L *lua.LState, pharos *lua.LTable)) {
+	b.Helper()
+	b.URL = "http://127.0.0.1:8811/"
+	b.load("metric_watchers = {}")
+	err := b.config.scripts[0].universe.Do(context.Background(), func(L *lua.LState) error {
+		f(L, L.G.Global.RawGetString("pharos").(*lua.LTable))
+		return nil
+	})
+	if err != nil {
+		b.Fatal(err)
+	}
+}
+
+// The reference and what scripts can call have the same names.
+func TestReferenceNames(t *testing.T) {
+	b := newTestBoard(t)
+	b.inLua(func(L *lua.LState, pharos *lua.LTable) {
+		want := map[string]bool{}
+		provided(L, "pharos", pharos, want)
+		for _, object := range []struct {
+			name     string
+			make     string
+			argument lua.LValue
+		}{{"Ring", "ring", lua.LNumber(1)}, {"Cache", "cache", lua.LNil}} {
+			L.Push(pharos.RawGetString(object.make))
+			L.Push(object.argument)
+			L.Call(1, 1)
+			meta := L.Get(-1).(*lua.LUserData).Metatable.(*lua.LTable)
+			provided(L, object.name, meta.RawGetString("__index").(*lua.LTable), want)
+		}
+		s := b.config.scripts[0]
+		provided(L, "Connection", s.connMethods(L).RawGetString("__index").(*lua.LTable), want)
+		if diff := cmp.Diff(want, documented()); diff != "" {
+			t.Errorf("names (-in Go and builtin +in the reference):\n%s", diff)
+		}
+	})
+}
+
+// Every option of a class is a field of it in the reference, or a method, and
+// the other way round.
+func TestReferenceClassOptions(t *testing.T) {
+	b := newTestBoard(t)
+	b.inLua(func(L *lua.LState, pharos *lua.LTable) {
+		names := documented()
+		for _, c := range builtinClasses {
+			class := pharos.RawGetString(c.name).(*lua.LTable)
+			options, ok := class.RawGetString("options").(*lua.LTable)
+			if !ok {
+				continue
+			}
+			fields := documentedFields("pharos." + c.name)
+			options.ForEach(func(k, _ lua.LValue) {
+				if _, ok := fields[k.String()]; !ok && !names["pharos."+c.name+"."+k.String()] {
+					t.Errorf("option %q of %s is not in the reference", k, c.name)
+				}
+				delete(fields, k.String())
+			})
+			for name, text := range fields {
+				if !strings.Contains(text, "read only") && name != "state" {
+					t.Errorf("the reference gives %s an option %q that it does not have", c.name, name)
+				}
+			}
+		}
+	})
+}
+
+// Every option of a primitive is in the reference, and the other way round.
+func TestReferencePrimitiveOptions(t *testing.T) {
+	for class, options := range map[string][]string{
+		"pharos.ExecOptions": execOptions,
+		"pharos.HTTPOptions": httpOptions,
+		"pharos.TCPOptions":  exchangeOptions,
+		"pharos.DNSOptions":  dnsOptions,
+		"pharos.PingOptions": pingOptions,
+	} {
+		want := slices.Sorted(slices.Values(options))
+		got := slices.Sorted(maps.Keys(documentedFields(class)))
+		if diff := cmp.Diff(want, got); diff != "" {
+			t.Errorf("%s (-in Go +in the reference):\n%s", class, diff)
+		}
+	}
+}
+
+// Every field of a result is in the reference, and the other way round; those
+// that may be missing (marked "?") are all there in this one.
+func TestReferenceResults(t *testing.T) {
+	b := newTestBoard(t)
+	b.inLua(func(L *lua.LState, _ *lua.LTable) {
+		s := b.config.scripts[0]
+		for class, table := range map[string]*lua.LTable{
+			"pharos.Timing":     timingTable(L, &probe.Timing{}),
+			"pharos.Answer":     s.answerTable(L, &probe.HTTPResult{RedirectURL: "x", TLS: &probe.TLSInfo{}}),
+			"pharos.Handshake":  handshakeTable(L, &probe.TLSResult{VerifyError: "x", Versions: []string{"1.3"}}),
+			"pharos.PingResult": pingTable(L, &probe.PingResult{Hint: "x"}),
+			"pharos.DNSAnswer":  dnsTable(L, &probe.DNSResult{}),
+		} {
+			var want []string
+			table.ForEach(func(k, _ lua.LValue) { want = append(want, k.String()) })
+			slices.Sort(want)
+			if diff := cmp.Diff(want, slices.Sorted(maps.Keys(documentedFields(class)))); diff != "" {
+				t.Errorf("%s (-in Go +in the reference):\n%s", class, diff)
+			}
+		}
+	})
+}
+
+// stubWorld answers every primitive as if all were well.
+func stubWorld() Primitives {
+	timing := probe.Timing{Wait: time.Millisecond, Total: 2 * time.Millisecond}
+	return fakes{
+		exec: func(context.Context, string, probe.ExecRequest) (*probe.ExecResult, error) {
+			return &probe.ExecResult{Stdout: []byte("1 42% of 100 | load=1.5s;2;3\n")}, nil
+		},
+		http: func(_ context.Context, _ string, req *probe.HTTPRequest) (*probe.HTTPResult, error) {
+			a := answer(200, timing, "42")
+			a.Header = http.Header{"Content-Length": {"2"}}
+			return a, nil
+		},
+		dns: func(context.Context, string, probe.DNSRequest) (*probe.DNSResult, error) {
+			return &probe.DNSResult{Code: "NOERROR", Records: []probe.DNSRecord{{Type: "A", Data: "192.0.2.1"}}, Timing: timing}, nil
+		},
+		ping: func(_ context.Context, req probe.PingRequest) (*probe.PingResult, error) {
+			return &probe.PingResult{IP: "192.0.2.1", Sent: 3, Received: 3, Avg: time.Millisecond, Via: "raw"}, nil
+		},
+		dial: func(context.Context, string, probe.TCPRequest) (Conversation, error) {
+			return stubConversation{}, nil
+		},
+		tls: func(context.Context, string, probe.TLSRequest) (*probe.TLSResult, error) {
+			return &probe.TLSResult{Version: "1.3", Verified: true, DaysLeft: 30, ChainDaysLeft: 30, Versions: []string{"1.2", "1.3"},
+				Chain: []probe.Certificate{{Subject: "example.com", Issuer: "A CA"}}, Timing: timing}, nil
+		},
+	}
+}
+
+// stubConversation says "220 hello" to everything.
+type stubConversation struct{}
+
+func (stubConversation) Send(context.Context, []byte) error { return nil }
+func (stubConversation) Expect(context.Context, []byte) ([]byte, error) {
+	return []byte("220 hello"), nil
+}
+func (stubConversation) Line(context.Context) ([]byte, error)      { return []byte("220 hello"), nil }
+func (stubConversation) StartTLS(context.Context, string) error    { return nil }
+func (stubConversation) Read(context.Context, int) ([]byte, error) { return []byte("220"), nil }
+func (stubConversation) Timing() probe.Timing                      { return probe.Timing{Total: time.Millisecond} }
+func (stubConversation) Close() error                              { return nil }
+func (stubConversation) TLS() *probe.TLSInfo                       { return nil }
+func (stubConversation) RemoteIP() string                          { return "192.0.2.1" }
+
+// Every example of the reference runs, in a world where all is well: none is a
+// mistake of its script.
+func TestReferenceExamples(t *testing.T) {
+	examples := metaExample.FindAllStringSubmatch(meta.Reference, -1)
+	if len(examples) < 50 {
+		t.Fatalf("the reference has %d examples, want at least 50", len(examples))
+	}
+	for _, m := range examples {
+		text := strings.ReplaceAll(strings.TrimPrefix(m[1], "---"), "\n---", "\n")
+		b := newTestBoard(t)
+		b.Primitives = stubWorld()
+		b.LookupEnv = func(string) (string, bool) { return "a long secret", true }
+		config := text
+		if !strings.Contains(text, "metric_watcher") {
+			lines := strings.Split(text, "\n")
+			if !strings.HasPrefix(lines[len(lines)-1], "return") {
+				text += "\nreturn true"
+			}
+			config = "metric_watchers = { pharos.MetricWatcher{ name = 'example', timeout = 5, check = function(self)\n" + text + "\nend } }"
+		}
+		if err := b.tryLoad(config); err != nil {
+			t.Errorf("loading the example: %v\n%s", err, text)
+			continue
+		}
+		b.runAll(text)
+	}
+}
+
+// runAll runs every watcher once; none may be a script error.
+func (b *testBoard) runAll(text string) {
+	b.Helper()
+	for _, set := range b.config.Generation.Sets {
+		for _, w := range set.Watchers {
+			if got := b.run(w.ID); got.Failure != nil && got.Failure.Kind == "script" {
+				b.Errorf("run(%q) = %s\n%s", w.ID, got.Detail, text)
+			}
+		}
+	}
+}
