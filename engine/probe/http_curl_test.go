@@ -218,7 +218,7 @@ func TestHTTPAgreesWithCurl(t *testing.T) {
 
 // compareHTTP runs both sides in turns until they agree, or will not.
 func compareHTTP(t *testing.T, curl string, args []string, c *HTTPClient, timeout time.Duration, req HTTPRequest) {
-	const fewest, most = 2, 12
+	const fewest, most = 2, 25
 	var theirs, ours map[string]float64
 	var apart string
 	for run := range most {

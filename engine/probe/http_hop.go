@@ -44,12 +44,27 @@ func (h *httpHop) do() (res *HTTPResult, err error) {
 		h.marks = httpMarks{start: h.marks.start}
 		h.conn, h.again = nil, true
 	}
-	if err == nil && h.keep && h.writing == nil {
+	if err == nil && h.keep && h.written() {
 		h.run.conn = h.conn
 	} else {
 		h.drop()
 	}
 	return res, err
+}
+
+// written tells whether all of the request went out. A writer that has just
+// ended may not have got round to saying so.
+func (h *httpHop) written() bool {
+	if h.writing == nil {
+		return true
+	}
+	select {
+	case sent := <-h.writing:
+		h.writing = nil
+		return sent.err == nil
+	case <-time.After(time.Millisecond):
+		return false
+	}
 }
 
 // drop closes the connection, and leaves nobody behind who writes to it.

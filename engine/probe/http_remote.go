@@ -129,7 +129,8 @@ func (r *httpRun) curlConfig() ([]byte, error) {
 	r.curlWay(flag, set)
 	if deadline, ok := r.ctx.Deadline(); ok {
 		// Ahead of ours, to hear from curl what it waited for.
-		set("max-time", fmt.Sprintf("%.3f", max(0.001, 0.95*time.Until(deadline).Seconds())))
+		left := time.Until(deadline).Seconds()
+		set("max-time", fmt.Sprintf("%.3f", max(0.001, min(0.95*left, left-0.05))))
 	}
 	return b, nil
 }

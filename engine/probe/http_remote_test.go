@@ -115,7 +115,7 @@ func TestHTTPByCurlFails(t *testing.T) {
 			t.Parallel()
 			timeout := 10 * time.Second
 			if tt.kind == Timeout || tt.phase == "blocked" {
-				timeout = 500 * time.Millisecond
+				timeout = 2 * time.Second
 			}
 			_, got := httpProbe(t, timeout, tt.req)
 			if got == nil || got.Kind != tt.kind || got.Phase != tt.phase || !strings.Contains(got.Message, tt.text) {

@@ -57,6 +57,11 @@ func httpPages() http.Handler {
 		}
 		http.Redirect(w, r, to, http.StatusFound)
 	})
+	mux.HandleFunc("/heavy", func(w http.ResponseWriter, r *http.Request) {
+		w.Header().Set("Location", "/plain")
+		w.WriteHeader(http.StatusFound)
+		w.Write(make([]byte, 2*httpHopBodyMax))
+	})
 	mux.HandleFunc("/status/{code}", func(w http.ResponseWriter, r *http.Request) {
 		code, _ := strconv.Atoi(r.PathValue("code"))
 		w.WriteHeader(code)
@@ -65,9 +70,10 @@ func httpPages() http.Handler {
 		const pieces, size = 20, 5 << 20
 		piece := make([]byte, size)
 		w.Header().Set("Content-Length", strconv.Itoa(pieces*size))
-		for range pieces { // a network would be the slower part, not the clients
+		began := time.Now()
+		for i := range pieces { // a network would be the slower part, not the clients
+			time.Sleep(time.Duration(i)*40*time.Millisecond - time.Since(began))
 			w.Write(piece)
-			time.Sleep(20 * time.Millisecond)
 		}
 	})
 	mux.HandleFunc("/hang", func(w http.ResponseWriter, r *http.Request) { <-r.Context().Done() })

@@ -91,7 +91,7 @@ func TestHTTPBodies(t *testing.T) {
 	whole := func(head, body string) string {
 		return "HTTP/1.1 200 OK\r\nContent-Length: " + fmt.Sprint(len(body)) + "\r\n" + head + "\r\n" + body
 	}
-	bomb := zip(20 << 20)
+	bomb := zip(5 << 20)
 	tests := []struct {
 		name      string
 		answer    string
@@ -347,7 +347,8 @@ func TestHTTPPhases(t *testing.T) {
 			if slices.Contains(tt.phases, name) {
 				want = delay
 			}
-			if got < want || got > want+30*time.Millisecond {
+			// A server may act on what is sent before the client knows it as sent.
+			if got < want-5*time.Millisecond || got > want+30*time.Millisecond {
 				t.Errorf("Do(%q): phase %s = %v, want %v", tt.req.URL, name, got, want)
 			}
 		}
