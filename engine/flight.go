@@ -112,7 +112,7 @@ func (e *Engine) begin(r *run, w *worker) (context.Context, bool) {
 	b := e.board
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	if r.dropped || e.stopping {
+	if r.dropped || e.runs.Err() != nil {
 		e.land(r)
 		e.rest(w)
 		return nil, false
@@ -132,14 +132,16 @@ func (e *Engine) finish(r *run, result Result, w *worker) {
 	r.cancel()
 	b, en := e.board, r.entry
 	b.mu.Lock()
-	now := b.clock()
+	wall := time.Now()
+	now := wall.Sub(b.began)
+	e.noteStall(wall, now)
 	result.Elapsed = now - r.started
-	result.Started = time.Now().Add(-result.Elapsed)
+	result.Started = wall.Add(-result.Elapsed)
 	var t Transition
 	changed := false
 	switch {
-	case r.dropped || r.stuck || e.stopping:
-	case e.spansStall(r, result, now):
+	case r.dropped || r.stuck || e.runs.Err() != nil:
+	case e.spansStall(r, result.Status):
 		b.miss(en, 1)
 	default:
 		t, changed = b.record(en, result, r.late())

@@ -10,9 +10,6 @@ const (
 	// bounds how long a stall can hide: the schedule sleeps no longer while
 	// something runs.
 	beat = 250 * time.Millisecond
-	// stallAfter is how late the schedule may wake before that is a stall of
-	// Pharos's own: any loss of more than a second is later than this.
-	stallAfter = time.Second - beat
 	// crowdedPoll is how soon a crowded lane is looked at again; a run of it
 	// that ends is reason to look at once.
 	crowdedPoll = time.Millisecond
@@ -30,10 +27,9 @@ type schedule struct {
 	running  int  // runs in flight that were not given up
 	stopping bool
 
-	wakeAt   time.Duration // when the schedule means to wake
-	sweepAt  time.Duration // when it looks at the runs in flight next
-	stallEnd time.Duration // when the last stall was noticed; 0 = never
-	stalled  bool          // a stall was noticed, and what was due in it not yet dropped
+	wakeAt  time.Duration // when the schedule means to wake
+	sweepAt time.Duration // when it looks at the runs in flight next
+	stall
 }
 
 // step starts what is due and tells how long to sleep: 0 if there is more to
@@ -43,7 +39,7 @@ func (e *Engine) step() time.Duration {
 	b.mu.Lock()
 	wall := time.Now()
 	now := wall.Sub(b.began)
-	e.noteStall(now)
+	e.noteStall(wall, now)
 	for at, ok := e.agenda.earliest(); ok && at <= now; at, ok = e.agenda.earliest() {
 		at, slot := e.agenda.take()
 		for _, en := range slot {
@@ -53,7 +49,7 @@ func (e *Engine) step() time.Duration {
 		}
 		e.agenda.free(slot)
 	}
-	e.stalled = false
+	e.stall.drop = false
 	e.pool.trim(now)
 	posted := e.admit()
 	var lost []Transition
@@ -98,7 +94,7 @@ func (e *Engine) tick(en *entry, wall time.Time, now time.Duration) {
 	b := e.board
 	due, lost := en.next, uint64((now-en.next)/en.Interval)
 	switch {
-	case e.stalled:
+	case e.stall.drop:
 		b.miss(en, lost+1)
 		b.lag.dropped(now, now-due)
 		e.plan(en, en.tempo.first(now+1), wall, now)
@@ -177,28 +173,4 @@ func (e *Engine) sweep(now time.Duration) []Transition {
 		}
 	}
 	return changes
-}
-
-// noteStall notices that Pharos itself stood still: it was stopped, suspended,
-// or got no time to run.
-func (e *Engine) noteStall(now time.Duration) {
-	lost := now - e.wakeAt
-	if lost <= stallAfter {
-		return
-	}
-	e.wakeAt, e.stallEnd, e.stalled = now, now, true
-	for r := e.newest; r != nil; r = r.older {
-		r.fence = max(r.fence, now+fenceGrace)
-	}
-	e.logger.Warn("schedule stalled", "lost", lost)
-}
-
-// spansStall tells whether the run saw a stall and ended in what a stall looks
-// like from inside: that says nothing of the watched thing.
-func (e *Engine) spansStall(r *run, result Result, now time.Duration) bool {
-	e.noteStall(now)
-	if r.started > e.stallEnd || e.stallEnd == 0 || result.Failure == nil {
-		return false
-	}
-	return result.Failure.Kind == KindTimeout || result.Failure.Kind == KindCancelled
 }

@@ -1,0 +1,67 @@
+package engine
+
+import "time"
+
+// stallAfter is how late the schedule may wake before that is a stall of
+// Pharos's own: any loss of more than a second is later than this.
+const stallAfter = time.Second - beat
+
+// stall is what the schedule knows of moments in which Pharos itself stood
+// still: stopped, suspended with its machine, or without time to run.
+type stall struct {
+	end  time.Duration // when the last one was noticed; 0 = never
+	drop bool          // what was due in it is still to be dropped
+
+	wall time.Time     // the wall clock when last looked at
+	at   time.Duration // the schedule's clock then
+}
+
+// noteStall notices a stall, whoever looks first: the schedule, or a run that
+// ends. A stopped process finds the schedule's clock far ahead; the monotonic
+// clock of a suspended machine stands still, and only the wall clock tells.
+func (e *Engine) noteStall(wall time.Time, now time.Duration) {
+	if e.stopping {
+		return // the schedule sleeps for good
+	}
+	lost := now - e.wakeAt
+	wall = wall.Round(0) // without its monotonic reading
+	asleep := wall.Sub(e.stall.wall) - (now - e.stall.at)
+	if e.stall.wall.IsZero() {
+		asleep = 0
+	}
+	e.stall.wall, e.stall.at = wall, now
+	if lost <= stallAfter && asleep <= stallAfter {
+		return
+	}
+	e.stall.end = now
+	for r := e.newest; r != nil; r = r.older {
+		r.fence = max(r.fence, now+fenceGrace)
+	}
+	if lost > stallAfter {
+		e.wakeAt, e.stall.drop = now, true
+		e.logger.Warn("schedule stalled", "lost", lost)
+	}
+	if asleep > stallAfter {
+		e.hasten(now)
+		e.logger.Warn("machine was suspended, or its clock set ahead", "lost", asleep)
+	}
+}
+
+// hasten plans a run soon for watchers whose next is far off: nobody knows what
+// happened while the machine slept.
+func (e *Engine) hasten(now time.Duration) {
+	wall := time.Now()
+	for _, set := range e.board.sets {
+		for _, en := range set.entries {
+			if first := en.tempo.first(now); first < en.next {
+				e.plan(en, first, wall, now)
+			}
+		}
+	}
+}
+
+// spansStall tells whether a run saw a stall and ended badly: what took it long
+// or broke it may have been the stall, which says nothing of the watched thing.
+func (e *Engine) spansStall(r *run, status Status) bool {
+	return e.stall.end != 0 && r.started <= e.stall.end && status != OK
+}
