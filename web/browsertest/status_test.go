@@ -2,6 +2,7 @@ package browsertest
 
 import (
 	"fmt"
+	"strings"
 	"testing"
 	"time"
 
@@ -141,5 +142,59 @@ func TestUpdateIsSeenWithin250ms(t *testing.T) {
 	t.Logf("from the result to the page: at most %v", worst)
 	if worst > 250*time.Millisecond {
 		t.Errorf("from the result to the page: %v, want at most 250ms", worst)
+	}
+}
+
+// A blip shorter than a look stays visible: in the trail, as an edge that
+// fades, as a count.
+func TestBlipStaysVisible(t *testing.T) {
+	w := newWall(t, nil, spec{names: []string{"a"}})
+	b := newTab(t, 800, 600)
+	b.open(w.url("/"))
+	b.until(`document.querySelector(".tile .o").getAttribute("d") !== ""`, 5*time.Second)
+	w.set("a", engine.Result{Status: engine.Critical, Value: "9"})
+	time.Sleep(150 * time.Millisecond)
+	w.set("a", engine.Result{Status: engine.OK, Value: "1"})
+	b.until(`document.querySelector(".tile").className === "tile -ok -glow6 -from-critical"`, 3*time.Second)
+	if got := eval[string](b, `document.querySelector(".tile .c").getAttribute("d")`); got == "" {
+		t.Error("the trail shows no critical run")
+	}
+	if got := eval[string](b, `document.querySelector(".tile .note").textContent`); got != "1 blip" {
+		t.Errorf("note = %q, want 1 blip", got)
+	}
+	if got := eval[string](b, `getComputedStyle(document.querySelector(".tile > a"), "::after").borderTopColor`); got == "rgba(0, 0, 0, 0)" || got == "" {
+		t.Errorf("colour of the edge = %q, want one", got)
+	}
+	b.open(w.url("/")) // a page that comes later knows as well
+	if got := eval[string](b, `document.querySelector(".tile").className`); !strings.Contains(got, "-from-critical") {
+		t.Errorf("tile after a reload = %q, want it to glow", got)
+	}
+}
+
+// However fast a watcher flickers, its colour does so at most three times a
+// second (WCAG 2.3.1).
+func TestColourChangesAtMostThreeTimesASecond(t *testing.T) {
+	w := newWall(t, nil, spec{names: []string{"a"}, interval: 50 * time.Millisecond})
+	w.result = func(_ engine.ID, run int) engine.Result {
+		return engine.Result{Status: []engine.Status{engine.OK, engine.Critical}[run/2%2], Value: fmt.Sprint(run)}
+	}
+	b := newTab(t, 800, 600)
+	b.open(w.url("/"))
+	eval[int](b, `(() => {
+		window.changes = [];
+		const tile = document.querySelector(".tile");
+		let was = tile.classList[1];
+		new MutationObserver(() => { if (tile.classList[1] !== was) { was = tile.classList[1]; changes.push(performance.now()); } }).observe(tile, { attributes: true });
+		return 1;
+	})()`)
+	time.Sleep(5 * time.Second)
+	changes := eval[[]float64](b, `changes`)
+	if len(changes) < 5 {
+		t.Fatalf("%d colour changes in 5 s of flicker, want the page to go on showing it", len(changes))
+	}
+	for i := 3; i < len(changes); i++ {
+		if within := changes[i] - changes[i-3]; within < 1000 {
+			t.Errorf("four colour changes within %.0f ms, want at most three a second", within)
+		}
 	}
 }

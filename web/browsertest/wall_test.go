@@ -26,6 +26,8 @@ type wall struct {
 	mu      sync.Mutex
 	results map[engine.ID]engine.Result
 	hanging map[engine.ID]bool
+	result  func(id engine.ID, run int) engine.Result // for ids without one in results; default ok
+	runs    int
 	served  *web.Server
 	overlay string // files laid over /static
 }
@@ -154,6 +156,9 @@ func (w *wall) watcher(s spec, name string, i int) engine.Watcher {
 			}
 			if r, ok := w.results[id]; ok {
 				return r, nil
+			}
+			if w.runs++; w.result != nil {
+				return w.result(id, w.runs), nil
 			}
 			return engine.Result{Status: engine.OK, Value: "0"}, nil
 		},

@@ -1,7 +1,7 @@
 // The board's sections and tiles in the page. Tiles are keyed by id: a new
 // layout moves and keeps them, so nothing blinks and no focus is lost.
 
-import { face, isStale } from "./face.js";
+import { changesAt, face, isStale } from "./face.js";
 import { isProblem, sign, WORST_FIRST } from "./status.js";
 import { Tile } from "./tile.js";
 
@@ -87,10 +87,6 @@ export class Board {
     this.#frame ||= requestAnimationFrame(() => this.#paint());
   }
 
-  touchAll() {
-    this.touch(this.#tiles.keys());
-  }
-
   #paint() {
     this.#frame = 0;
     const now = this.#clock.known(), instant = performance.now();
@@ -98,11 +94,13 @@ export class Board {
     for (const id of this.#dirty) {
       const data = this.#model.tiles.get(id), tile = this.#tiles.get(id);
       if (!data || !tile) { this.#dirty.delete(id); continue; }
+      if (tile.element.hidden) { tile.changesAt = Infinity; this.#dirty.delete(id); continue; }
       if (data.status !== tile.status) {
         if (instant - (this.#coloured.get(id) ?? -Infinity) < COLOUR_HOLD) { held = true; continue; }
         this.#coloured.set(id, instant);
       }
       tile.update(face(data, now));
+      tile.changesAt = changesAt(data, now);
       this.#dirty.delete(id);
     }
     this.arrange();
@@ -112,7 +110,10 @@ export class Board {
 
   // age redraws what time alone has changed: durations, afterglow, staleness.
   age() {
-    this.touchAll();
+    const now = this.#clock.known();
+    const due = [];
+    for (const tile of this.#tiles.values()) if (tile.changesAt <= now) due.push(tile.id);
+    if (due.length) this.touch(due);
   }
 
   // arrange hides what is not to be shown and sums each section up.
@@ -133,7 +134,10 @@ export class Board {
         if (show) counts[data.status] = (counts[data.status] ?? 0) + 1;
         if (show && folded && !problem) { well++; show = false; }
         if (show) shown++;
-        if (tile.element.hidden === show) tile.element.hidden = !show;
+        if (tile.element.hidden === show) {
+          tile.element.hidden = !show;
+          if (show) this.touch([id]); // it was not drawn while nobody saw it
+        }
       }
       text(section.sum, summary(counts));
       text(section.fold, well ? `${well} well` : "");

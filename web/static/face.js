@@ -113,6 +113,21 @@ export function note(tile, now) {
   return n > 0 ? `${n} blip${n === 1 ? "" : "s"}` : "";
 }
 
+// changesAt is when time alone next changes a tile's face: its duration in
+// words, a step of its afterglow, a blip that drops out, going stale.
+export function changesAt(tile, now) {
+  const staleAt = (tile.ended ?? tile.since) + tile.ttl + STALE_SLACK;
+  const stale = isStale(tile, now);
+  const from = stale ? (tile.ended ?? tile.since) : tile.since;
+  const age = now - from;
+  const unit = age < 3600 ? 60 : age < 86400 ? 3600 : 86400;
+  let at = from + Math.max(unit, (Math.floor(age / unit) + 1) * unit);
+  if (!stale) at = Math.min(at, staleAt);
+  if (tile.was && age < AFTERGLOW) at = Math.min(at, now + AFTERGLOW / GLOW_STEPS / 2);
+  for (const blip of tile.blips ?? []) if (blip + BLIP_WINDOW > now) at = Math.min(at, blip + BLIP_WINDOW);
+  return at;
+}
+
 // face is everything a tile shows.
 export function face(tile, now) {
   const stale = isStale(tile, now);

@@ -7,6 +7,7 @@ const BLAME = ["even", "odd", "slow"];
 const DRAWN = [...TRAIL, ...BLAME];
 
 export class Tile {
+  changesAt = 0; // when time alone changes the face: set by the board
   #parts;
   #shown = {};
 

@@ -1,7 +1,7 @@
 // Tests of the page's pure modules, run in the browser by unit_test.go: each
 // throws when it fails.
 
-import { blamePaths, blips, face, glow, isStale, slowest, trailPaths, valueSize, why } from "/static/face.js";
+import { blamePaths, blips, changesAt, face, glow, isStale, slowest, trailPaths, valueSize, why } from "/static/face.js";
 import { matcher, scope } from "/static/filter.js";
 import { plan } from "/static/kiosk.js";
 import { Model, worst } from "/static/model.js";
@@ -57,6 +57,17 @@ export const tests = {
     const t = tile("a", { was: "critical" });
     equal([0, 10.5, 59.9, 60].map((age) => glow(t, 1000 + age)), ["-glow6 -from-critical", "-glow5 -from-critical", "-glow1 -from-critical", ""], "glow at 0, 10.5, 59.9, 60 s");
     equal(glow(tile("a"), 1000), "", "glow of one that did not recover");
+  },
+  "a face changes by itself when one of its words does": () => {
+    const quiet = (more) => tile("a", { ended: 1e9, ...more });
+    equal(changesAt(quiet(), 1000.5), 1060, "of a new tile");
+    equal(changesAt(quiet(), 1300), 1360, "of five minutes");
+    equal(changesAt(quiet(), 1000 + 7300), 1000 + 10800, "of two hours");
+    equal(changesAt(quiet({ blips: [800] }), 1010), 1060, "of a blip that is older than the next minute");
+    equal(changesAt(quiet({ blips: [750] }), 1010), 1050, "of a blip that drops out");
+    equal(changesAt(tile("a"), 1001), 1005, "of one that goes stale");
+    equal(changesAt(tile("a", { ended: 1010, was: "warning" }), 1012), 1015, "of one that glows, stale first");
+    equal(changesAt(quiet({ was: "warning" }), 1012), 1017, "of one that glows");
   },
   "blips are those of five minutes": () => {
     equal(blips(tile("a", { blips: [700, 701, 1000] }), 1001), 2, "blips");
