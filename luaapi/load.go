@@ -220,7 +220,7 @@ func (l *loader) unchanged(f mainFile) *script {
 		return nil
 	}
 	for _, s := range l.Prev.scripts {
-		if s.name == f.name && s.path == f.path && !s.inputs.changed() {
+		if s.name == f.name && s.path == f.path && !l.Probes.worn(s.universe) && !s.inputs.changed() {
 			return s
 		}
 	}

@@ -5,6 +5,7 @@ import (
 	"log/slog"
 	"net"
 	"os"
+	"sync"
 
 	"pharos/engine/probe"
 	"pharos/luaapi/vm"
@@ -28,6 +29,7 @@ type Primitives interface {
 type Probes struct {
 	compiled vm.Cache
 	watchdog vm.Watchdog
+	leaked   sync.Map // *vm.Universe that keep too much
 
 	runner probe.Runner
 	pinger probe.Pinger

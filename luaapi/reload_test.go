@@ -221,3 +221,31 @@ func TestLoadCancelled(t *testing.T) {
 		t.Errorf("Load with a cancelled context = %v, want a *LoadError", err)
 	}
 }
+
+// A universe that the watchdog gave up is not carried over.
+func TestWornScriptIsLoadedAfresh(t *testing.T) {
+	b := newTestBoard(t)
+	b.load("local n = 0 metric_watchers = { pharos.MetricWatcher{ name = 'x', check = function() n = n + 1 return n end } }")
+	b.run("x")
+	b.config.scripts[0].universe.Close()
+	if err := b.reload(); err != nil {
+		t.Fatal(err)
+	}
+	if got := b.run("x"); got.Value != "1" {
+		t.Errorf("run after its universe died = %q %q, want 1", got.Value, got.Detail)
+	}
+	b.Probes.leaked.Store(b.config.scripts[0].universe, true)
+	if err := b.reload(); err != nil {
+		t.Fatal(err)
+	}
+	if got := b.run("x"); got.Value != "1" {
+		t.Errorf("run after its universe leaked = %q %q, want 1", got.Value, got.Detail)
+	}
+}
+
+func TestDefaultScriptMemory(t *testing.T) {
+	got := DefaultScriptMemory()
+	if total := machineMemory(); got == 0 || got > scriptMemoryMost || total > 0 && got > total/4 {
+		t.Errorf("DefaultScriptMemory() = %d of %d, want at most a quarter", got, total)
+	}
+}

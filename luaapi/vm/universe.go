@@ -118,6 +118,9 @@ func (u *Universe) Close() {
 	}
 }
 
+// Dead tells that the universe was closed, or given up by the watchdog.
+func (u *Universe) Dead() bool { return u.dead.Load() }
+
 // now is the time since the universe was made, in nanoseconds.
 func (u *Universe) now() int64 { return int64(time.Since(u.epoch)) }
 

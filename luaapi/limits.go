@@ -1,0 +1,85 @@
+package luaapi
+
+import (
+	"fmt"
+	"os"
+	"runtime/debug"
+	"strconv"
+	"strings"
+
+	"pharos/luaapi/vm"
+)
+
+// LimitScripts bounds the memory of the process's heap, garbage included: over
+// it the script that computes longest is stopped. 0 is [DefaultScriptMemory].
+// reload is told why a file should be loaded afresh: it never came back from a
+// call, or keeps more than the limit; it may be nil. Call it before the first
+// Load.
+func (p *Probes) LimitScripts(bytes uint64, reload func(reason string)) {
+	if bytes == 0 {
+		bytes = DefaultScriptMemory()
+	}
+	debug.SetMemoryLimit(int64(bytes)) // what is garbage goes before a run has to
+	p.watchdog.Limit = bytes
+	if reload == nil {
+		reload = func(string) {}
+	}
+	p.watchdog.Wedged = func(u *vm.Universe) {
+		reload(fmt.Sprintf("%s: a call of a script never came back", u.Name()))
+	}
+	p.watchdog.Leaked = func(u *vm.Universe, heap uint64) {
+		p.leaked.Store(u, true)
+		reload(fmt.Sprintf("%s: the heap has %d MiB, over the limit of %d MiB", u.Name(), heap>>20, bytes>>20))
+	}
+}
+
+// worn tells that a universe must not be carried over: it is dead, or keeps too
+// much.
+func (p *Probes) worn(u *vm.Universe) bool {
+	_, leaked := p.leaked.LoadAndDelete(u)
+	return leaked || u.Dead()
+}
+
+const scriptMemoryMost = 512 << 20
+
+// DefaultScriptMemory is the smaller of 512 MiB and a quarter of the memory of
+// the machine, or of the control group that the process is in.
+func DefaultScriptMemory() uint64 {
+	limit := uint64(scriptMemoryMost)
+	for _, total := range []uint64{machineMemory(), cgroupMemory("/sys/fs/cgroup/memory.max"), cgroupMemory("/sys/fs/cgroup/memory/memory.limit_in_bytes")} {
+		if total > 0 {
+			limit = min(limit, total/4)
+		}
+	}
+	return limit
+}
+
+// machineMemory reads MemTotal of proc(5); 0 where there is none.
+func machineMemory() uint64 {
+	text, err := os.ReadFile("/proc/meminfo")
+	if err != nil {
+		return 0
+	}
+	fields := strings.Fields(strings.TrimPrefix(string(text), "MemTotal:"))
+	if len(fields) == 0 {
+		return 0
+	}
+	kib, err := strconv.ParseUint(fields[0], 10, 64)
+	if err != nil {
+		return 0
+	}
+	return kib << 10
+}
+
+// cgroupMemory reads a limit of the control group; 0 if it has none ("max").
+func cgroupMemory(path string) uint64 {
+	text, err := os.ReadFile(path)
+	if err != nil {
+		return 0
+	}
+	limit, err := strconv.ParseUint(strings.TrimSpace(string(text)), 10, 64)
+	if err != nil {
+		return 0
+	}
+	return limit
+}
