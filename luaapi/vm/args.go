@@ -9,13 +9,20 @@ import (
 // Arguments are checked here rather than with gopher-lua's Check functions for
 // their texts, and because those take no numeric string for an integer.
 
-// argError raises "bad argument #n to 'f' (...)".
+// argError raises "bad argument #n to 'f' (...)". Of a method's arguments, self
+// is not counted.
 func argError(L *lua.LState, n int, text string) {
 	name := "?"
 	if f := topFrame(L); f.ok() {
 		if c := f.callee(); c != "" {
 			name = c
 		}
+		if caller := f.parent(); caller.ok() && !caller.isGo() && f.tailCalls() == 0 && caller.callsMethod() {
+			n--
+		}
+	}
+	if n == 0 {
+		L.RaiseError("calling '%s' on bad self (%s)", name, text)
 	}
 	L.RaiseError("bad argument #%d to '%s' (%s)", n, name, text)
 }

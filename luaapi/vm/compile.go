@@ -5,6 +5,8 @@ import (
 	"crypto/sha256"
 	"errors"
 	"fmt"
+	"regexp"
+	"strconv"
 	"strings"
 	"sync"
 	"time"
@@ -93,6 +95,10 @@ func translate(name string, src []byte) (c *chunk, err error) {
 	return &chunk{name: name, proto: proto, globals: globals}, nil
 }
 
+// gotoError finds the line in the texts about goto and labels, whose errors are
+// said to be on the line after.
+var gotoError = regexp.MustCompile(`(?:<goto.*> at|already defined on) line ([0-9]+)`)
+
 func syntaxError(name string, src []byte, err error) error {
 	var pe *parse.Error
 	if errors.As(err, &pe) {
@@ -104,6 +110,10 @@ func syntaxError(name string, src []byte, err error) error {
 	}
 	var ce *lua.CompileError
 	if errors.As(err, &ce) {
+		if m := gotoError.FindStringSubmatch(ce.Message); m != nil {
+			ce.Line, _ = strconv.Atoi(m[1])
+			ce.Message = strings.Replace(ce.Message, "<goto> at line "+m[1], "goto", 1)
+		}
 		return &Error{File: name, Line: ce.Line, Message: ce.Message}
 	}
 	return &Error{File: name, Message: err.Error()}

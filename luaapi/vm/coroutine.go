@@ -135,9 +135,16 @@ func coYield(L *lua.LState) int {
 		if p.isGo() || !calls(p) {
 			L.RaiseError("attempt to yield across a metamethod, a for loop's iterator or a library function")
 		}
+		if p.index() == 0 && opcode(p.instruction()) == lua.OP_TAILCALL {
+			L.RaiseError("attempt to yield as the last thing that a coroutine does (write \"local x = yield() return x\")")
+		}
 	}
 	return -1
 }
+
+// through gives its arguments back. It stands between a return and a yield: a
+// coroutine of gopher-lua's cannot be resumed after a yield in a tail call.
+func through(L *lua.LState) int { return L.GetTop() }
 
 // calls tells whether the frame is at a call, and not at an instruction that
 // calls a function on the side.

@@ -148,6 +148,12 @@ func (f frame) source(p proto, i instruction) string {
 	return ""
 }
 
+// callsMethod tells whether the frame is at a call of the form "object:method()".
+func (f frame) callsMethod() bool {
+	call := decode(f.instruction())
+	return (call.op == lua.OP_CALL || call.op == lua.OP_TAILCALL) && strings.HasPrefix(f.origin(call.a), " (method")
+}
+
 // constant is a constant that is a string, or "?".
 func (p proto) constant(i int) string {
 	constants := p.v.FieldByName("Constants")

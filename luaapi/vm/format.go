@@ -78,7 +78,7 @@ width:
 		s.precision, n = twoDigits(text, n+1)
 	}
 	if n == len(text) || text[n] >= '0' && text[n] <= '9' {
-		L.RaiseError("invalid format (width or precision too long, or no conversion after '%%')")
+		L.RaiseError("invalid format (width or precision too long, or no conversion after '%c')", '%')
 	}
 	s.verb = text[n]
 	return s, n + 1

@@ -19,6 +19,7 @@ func (u *Universe) openLibraries(L *lua.LState) {
 	u.openBit(L)
 	u.openCoroutine(L)
 	u.env.RawSetString(concatName, L.NewFunction(concat))
+	u.env.RawSetString(throughName, L.NewFunction(through))
 	if u.opts.Find != nil {
 		u.env.RawSetString("require", L.NewFunction(u.require))
 	}

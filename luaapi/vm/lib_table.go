@@ -64,6 +64,9 @@ func checkSize(L *lua.LState, n int) {
 func tableInsert(L *lua.LState) int {
 	t, r := checkTable(L, 1), runOf(L)
 	n := t.Len()
+	if n+1 >= lua.MaxArrayIndex {
+		L.RaiseError("table too long (a list may have %d elements)", lua.MaxArrayIndex-1)
+	}
 	switch L.GetTop() {
 	case 2:
 		t.RawSetInt(n+1, L.Get(2))
@@ -101,8 +104,8 @@ func tableRemove(L *lua.LState) int {
 
 func tableMaxN(L *lua.LState) int {
 	t, r := checkTable(L, 1), runOf(L)
-	max := lua.LNumber(t.MaxN())
-	for key, _ := t.Next(lua.LNumber(max)); key != lua.LNil; key, _ = t.Next(key) {
+	max := lua.LNumber(0)
+	for key, _ := t.Next(lua.LNil); key != lua.LNil; key, _ = t.Next(key) {
 		r.charge(1)
 		if n, ok := key.(lua.LNumber); ok && n > max {
 			max = n

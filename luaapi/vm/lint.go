@@ -10,6 +10,7 @@ const (
 	maxBrackets = 200  // brackets and blocks within one another
 	maxUnary    = 100  // unary operators in a row
 	maxChain    = 5000 // operators that group to the right, in one expression
+	maxLabels   = 1000 // of goto; the compiler compares each with all
 )
 
 // linter reads the tokens of a file before the parser does. It says what is
@@ -21,9 +22,10 @@ type linter struct {
 	src      []byte
 	i        int
 	line     int
-	depth    int    // brackets and blocks that are open
-	unary    int    // unary operators just read
-	chain    int    // right-grouping operators in this expression
+	chains   []int // of the expressions around the brackets and blocks that are open
+	chain    int   // right-grouping operators in this expression
+	unary    int   // unary operators just read
+	labels   int
 	last     string // the token before: an operator, a word, or "value"
 	warnings []Error
 }
@@ -115,6 +117,7 @@ var escapes = map[byte]string{
 }
 
 func (l *linter) quoted(quote byte) {
+	start := l.line
 	for l.i++; l.i < len(l.src); l.i++ {
 		switch c := l.src[l.i]; c {
 		case quote:
@@ -122,7 +125,7 @@ func (l *linter) quoted(quote byte) {
 			l.value()
 			return
 		case '\n':
-			return // the parser will say so
+			l.fail(start, "unterminated string")
 		case '\\':
 			if l.i++; l.i < len(l.src) {
 				l.escape(l.src[l.i])
@@ -173,15 +176,18 @@ func (l *linter) word() {
 }
 
 func (l *linter) open() {
-	l.unary, l.chain = 0, 0
-	if l.depth++; l.depth > maxBrackets {
+	if len(l.chains) == maxBrackets {
 		l.fail(l.line, "too many brackets and blocks within one another (at most %d)", maxBrackets)
 	}
+	l.chains = append(l.chains, l.chain)
+	l.unary, l.chain = 0, 0
 }
 
 func (l *linter) close() {
-	l.unary, l.chain = 0, 0
-	l.depth = max(l.depth-1, 0)
+	l.unary = 0
+	if n := len(l.chains); n > 0 {
+		l.chain, l.chains = l.chains[n-1], l.chains[:n-1]
+	}
 }
 
 func (l *linter) countUnary() {
@@ -222,6 +228,10 @@ func (l *linter) operator(c byte) {
 			l.fail(l.line, "cannot use %s: this is Lua 5.1, which has no attributes of locals", attribute)
 		}
 	}
+	if l.rest("::") {
+		l.label()
+		return
+	}
 	l.i++
 	switch {
 	case c == '(' || c == '[' || c == '{':
@@ -238,6 +248,15 @@ func (l *linter) operator(c byte) {
 		l.unary, l.chain = 0, 0
 	}
 	l.last = string(c)
+}
+
+// label counts what is two tokens to a label, :: before its name and after.
+func (l *linter) label() {
+	l.i += 2
+	if l.labels++; l.labels > 2*maxLabels {
+		l.fail(l.line, "too many labels (at most %d)", maxLabels)
+	}
+	l.last = "::"
 }
 
 func (l *linter) countChain(c byte) {

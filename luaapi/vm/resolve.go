@@ -20,6 +20,8 @@ const (
 	// concatName is the global that does the work of "..". It is not a name that
 	// a script could write.
 	concatName = ".."
+	// throughName is the global that takes a yield out of a tail call.
+	throughName = "..."
 )
 
 // globalUse is a place where a global is read or written.
@@ -117,8 +119,41 @@ func (r *resolver) stmt(at *ast.Stmt) {
 		r.funcDef(s)
 	case *ast.ReturnStmt:
 		r.exprs(s.Exprs)
+		r.returned(s)
 	}
 	r.depth--
+}
+
+// returned puts a function between "return" and a yield.
+func (r *resolver) returned(s *ast.ReturnStmt) {
+	if len(s.Exprs) != 1 {
+		return
+	}
+	call, ok := s.Exprs[0].(*ast.FuncCallExpr)
+	if !ok {
+		return
+	}
+	name := ""
+	switch f := call.Func.(type) {
+	case *ast.IdentExpr:
+		name = f.Value
+	case *ast.AttrGetExpr:
+		if key, ok := f.Key.(*ast.StringExpr); ok {
+			name = key.Value
+		}
+	}
+	if name == "yield" {
+		r.constant(call, throughName)
+		s.Exprs[0] = callOf(call, throughName, []ast.Expr{call})
+	}
+}
+
+// callOf is a call of one of our globals, at the place of another expression.
+func callOf(at ast.PositionHolder, name string, args []ast.Expr) *ast.FuncCallExpr {
+	call := &ast.FuncCallExpr{Func: identAt(at, name), Args: args}
+	call.SetLine(at.Line())
+	call.SetLastLine(at.LastLine())
+	return call
 }
 
 // localAssign declares the names after the values, but for a function, which
@@ -269,12 +304,8 @@ func concatCall(e *ast.StringConcatOpExpr, operands []ast.Expr) ast.Expr {
 	if dots, ok := last.(*ast.Comma3Expr); ok {
 		dots.AdjustRet = true
 	}
-	name := &ast.IdentExpr{Value: concatName}
-	call := &ast.FuncCallExpr{Func: name, Args: operands, AdjustRet: true}
-	for _, n := range []ast.PositionHolder{name, call} {
-		n.SetLine(e.Line())
-		n.SetLastLine(e.LastLine())
-	}
+	call := callOf(e, concatName, operands)
+	call.AdjustRet = true
 	return call
 }
 

@@ -1,0 +1,233 @@
+package vm
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+	"testing"
+	"time"
+
+	lua "github.com/yuin/gopher-lua"
+)
+
+// loadError loads src and gives the error's text, or "".
+func loadError(t testing.TB, src string) string {
+	t.Helper()
+	u, err := New(Options{Name: "t.lua", Globals: []string{"check"}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer u.Close()
+	err = u.Load(t.Context(), []byte(src))
+	var e *Error
+	switch {
+	case err == nil:
+		return ""
+	case !errors.As(err, &e):
+		t.Fatalf("Load(%.40q) = %T, want *Error", src, err)
+	case e.File != "t.lua":
+		t.Errorf("Load(%.40q): file %q, want t.lua", src, e.File)
+	}
+	return err.Error()
+}
+
+func TestLoadErrors(t *testing.T) {
+	for _, c := range []struct{ src, want string }{
+		{"", ""},
+		{"#!/usr/bin/lua\ncheck = 1", ""},
+		{"local x = = 3", "t.lua:1: syntax error near '='"},
+		{"\nlocal x = 'abc\n", "t.lua:2: unterminated string"},
+		{"if true then\n", "t.lua:2: syntax error near end of file"},
+		{"local t = {1, 2", "t.lua:1: syntax error near end of file"},
+		{"for i = 1, 2 do end\nend", "t.lua:2: syntax error near 'end'"},
+		{"local s = [[ x", "t.lua:1: unterminated multiline string near end of file"},
+		{"goto nowhere", "t.lua:1: no visible label 'nowhere' for goto"},
+		{"\nbreak", "t.lua:2: no loop to break"},
+		{"\n\nerror('no')", "t.lua:3: no"},
+		{"local x\nx.y = 1", "t.lua:2: attempt to index a nil value (local 'x') with key 'y'"},
+
+		{"x = 1", `t.lua:1: cannot set undeclared global "x" (is a "local" missing?)`},
+		{"chek = 1", `t.lua:1: cannot set undeclared global "chek" (did you mean "check"?)`},
+		{"local a = 1\nreturn tostrnig(a)", `t.lua:2: cannot read undeclared global "tostrnig" (did you mean "tostring"?)`},
+		{"if false then\nprint(zzz) end", `t.lua:2: cannot read undeclared global "zzz"`},
+		{"function foo() end", `t.lua:1: cannot set undeclared global "foo" (is a "local" missing?)`},
+		{"local function f() return zzz end", ""},
+		{"local function f() return zzz end\nf()", `t.lua:1: cannot read undeclared global "zzz"`},
+		{"local function f() local function g() return f, g end end", ""},
+		{"for i = 1, 2 do local j = i end return j", `t.lua:1: cannot read undeclared global "j"`},
+		{"repeat local done = true until done", ""},
+		{"local t = {} function t:m() return self end", ""},
+		{"local function f(...) return arg end", ""},
+		{"io.open('x')", `t.lua:1: cannot use "io": it does not exist here (files are read with pharos.file.read)`},
+		{"load('x')", `t.lua:1: cannot use "load": it does not exist here (code comes only from files)`},
+		{"return _G.x", `t.lua:1: cannot use "_G": it does not exist here (globals are declared, not looked up)`},
+
+		{"local a = 5 // 2", "t.lua:1: cannot use //: this is Lua 5.1, write math.floor(a / b)"},
+		{"local a = 'http://x' -- // & |", ""},
+		{"--[[ // ]] local a = [==[ a // b ]==]", ""},
+		{"local a = 1 & 2", "t.lua:1: cannot use &: this is Lua 5.1, write bit.band(a, b)"},
+		{"local a = 1 | 2", "t.lua:1: cannot use |: this is Lua 5.1, write bit.bor(a, b)"},
+		{"local a = 1 ~ 2", "t.lua:1: cannot use ~: this is Lua 5.1, write bit.bxor(a, b) or bit.bnot(a)"},
+		{"local a = 1 ~= 2", ""},
+		{"local a = 1 << 2", "t.lua:1: cannot use <<: this is Lua 5.1, write bit.lshift(a, n)"},
+		{"local a = 1 >> 2", "t.lua:1: cannot use >>: this is Lua 5.1, write bit.rshift(a, n)"},
+		{"local a <const> = 1", "t.lua:1: cannot use <const>: this is Lua 5.1, which has no attributes of locals"},
+		{"\nlocal a = '\\x41'", `t.lua:2: cannot use this escape: \x is of Lua 5.2: write the byte in decimal, "\65" for "\x41"`},
+		{"local a = '\\u{41}'", `t.lua:1: cannot use this escape: \u is of Lua 5.3: write the character itself, or utf8.char(0x20AC)`},
+		{"local a = '\\z  x'", `t.lua:1: cannot use this escape: \z is of Lua 5.2: join the parts with ..`},
+		{"local a = [[\\x41]]", ""},
+		{"local a = 1 local b = a != 2", "t.lua:1: cannot use !=: this is Lua 5.1, write ~="},
+		{"local a = 1 a += 2", "t.lua:1: cannot use +=: this is Lua 5.1, write a = a + b"},
+	} {
+		if got := loadError(t, c.src); got != c.want {
+			t.Errorf("Load(%q) = %q, want %q", c.src, got, c.want)
+		}
+	}
+}
+
+// Source bombs are refused, soon, and in little memory.
+func TestSourceBombs(t *testing.T) {
+	many := func(s string, n int) string { return strings.Repeat(s, n) }
+	for _, c := range []struct{ name, src, want string }{
+		{"5 MB", many("x", 5<<20), "cannot load 5242880 bytes of source (at most 1048576)"},
+		{"unary", "local a = " + many("#", 1<<20-20) + "x", "too many unary operators"},
+		{"not", "local a = " + many("not ", 200_000) + "x", "too many unary operators"},
+		{"minus", "local a = " + many("- ", 500_000) + "1", "too many unary operators"},
+		{"minus in brackets", "local a = " + many("-(", 300_000) + "1", "too many brackets and blocks"},
+		{"power", "local a = 2" + many("^2", 500_000), "too many operators"},
+		{"power in calls", "local a = 2" + many("^f(2)", 200_000), "too many operators"},
+		{"power and unary", "local a = 2" + many("^-2", 300_000), "too many operators"},
+		{"concatenation", "local a = 1" + many("..1", 300_000), "too many operators"},
+		{"sum", "local a = 1" + many("+1", 500_000), "too many nested levels"},
+		{"and", "local a = 1" + many(" and 1", 150_000), "too many nested levels"},
+		{"comparison", "local a = 1" + many("<1", 500_000), "too many nested levels"},
+		{"brackets", "local a = " + many("(", 500_000) + "1" + many(")", 500_000), "too many brackets and blocks"},
+		{"tables", "local a = " + many("{", 500_000) + many("}", 500_000), "too many brackets and blocks"},
+		{"indices", "local a = {} local b = a" + many("[a", 300_000) + many("]", 300_000), "too many brackets and blocks"},
+		{"fields", "local a = {} a = a" + many(".a", 500_000), "too many nested levels"},
+		{"calls", "local a = print" + many("()", 500_000), "too many nested levels"},
+		{"methods", "local a = 1 a = a" + many(":a()", 200_000), "too many nested levels"},
+		{"functions", many("local function f() ", 20_000), "too many brackets and blocks"},
+		{"function values", many("return function() ", 20_000), "too many brackets and blocks"},
+		{"blocks", many("do ", 300_000), "too many brackets and blocks"},
+		{"ifs", many("if true then ", 70_000), "too many brackets and blocks"},
+		{"elseifs", "if true then " + many("elseif true then ", 50_000) + " end", "too many nested levels"},
+		{"loops", many("while true do ", 70_000), "too many brackets and blocks"},
+		{"repeats", many("repeat ", 140_000), "too many brackets and blocks"},
+		{"constants", "local a = {" + numbers(150_000) + "}", "too many different constants"},
+		{"gotos", many("goto x ", 140_000) + "::x::", "too long to jump"},
+		{"labels", labels(60_000), "too many labels"},
+		{"labels that do", labels(1000), ""},
+		{"long string", "local a = '" + many("x", 1<<20-20) + "'", ""},
+		{"long comment", "--[[" + many("]=", 500_000) + "]]", ""},
+		{"statements", many("local a;", 100), ""},
+		{"bytes", many("\x00", 1<<20), "Invalid token"},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			start := time.Now()
+			got := loadError(t, c.src)
+			if !strings.Contains(got, c.want) || c.want == "" && got != "" {
+				t.Errorf("Load = %.200q, want %q in it", got, c.want)
+			}
+			if took := time.Since(start); took > compileTimeout {
+				t.Errorf("Load took %v", took)
+			}
+		})
+	}
+}
+
+func numbers(n int) string {
+	var b strings.Builder
+	for i := range n {
+		fmt.Fprintf(&b, "%d,", i)
+	}
+	return b.String()
+}
+
+func labels(n int) string {
+	var b strings.Builder
+	for i := range n {
+		fmt.Fprintf(&b, "::l%d::", i)
+	}
+	return b.String()
+}
+
+func TestWarnings(t *testing.T) {
+	var got []string
+	u, err := New(Options{Name: "t.lua", Warn: func(e Error) { got = append(got, e.Error()) }})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer u.Close()
+	src := "local s = '\\d+'\nlocal function f()\n  zzz = 1\n  return tostirng(s)\nend"
+	if err := u.Load(t.Context(), []byte(src)); err != nil {
+		t.Fatal(err)
+	}
+	want := []string{
+		`t.lua:1: "\d" is just "d" (in a pattern, write "%d")`,
+		`t.lua:3: cannot set undeclared global "zzz" (is a "local" missing?)`,
+		`t.lua:4: cannot read undeclared global "tostirng" (did you mean "tostring"?)`,
+	}
+	if fmt.Sprint(got) != fmt.Sprint(want) {
+		t.Errorf("warnings = %q, want %q", got, want)
+	}
+}
+
+func TestLoadTimeout(t *testing.T) {
+	u, err := New(Options{Name: "t.lua", LoadTimeout: 100 * time.Millisecond})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer u.Close()
+	if err := u.Load(t.Context(), []byte("while true do end")); !errors.Is(err, ErrDeadline) {
+		t.Errorf("Load = %v, want %v", err, ErrDeadline)
+	}
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	if err := u.Load(ctx, []byte("while true do end")); !errors.Is(err, ErrCancelled) {
+		t.Errorf("Load with a cancelled context = %v, want %v", err, ErrCancelled)
+	}
+}
+
+func TestCacheSharesCode(t *testing.T) {
+	cache := &Cache{}
+	src := []byte("return 1")
+	a, err := cache.compile("a.lua", src)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if b, _ := cache.compile("a.lua", src); a != b {
+		t.Error("the same file was compiled twice")
+	}
+	if b, _ := cache.compile("b.lua", src); a == b {
+		t.Error("two files share code, and with it a name in errors")
+	}
+}
+
+// Any bytes are an error or a program, within the budget of a load.
+func FuzzLoad(f *testing.F) {
+	for _, a := range attacks {
+		f.Add("check = function() " + a.body + " end")
+	}
+	f.Add("local a, b = 1, 2 a, b = b, a + b return (a), ...")
+	f.Add("for i, v in ipairs{'x', \"\\065\", [[y]]} do goto c ::c:: end -- z")
+	f.Fuzz(func(t *testing.T, src string) {
+		u, err := New(Options{Name: "t.lua", Globals: []string{"check"}, LoadTimeout: 100 * time.Millisecond})
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer u.Close()
+		var e *Error
+		err = u.Load(context.Background(), []byte(src))
+		if err != nil && !errors.As(err, &e) {
+			t.Fatalf("Load(%q) = %T, want *Error", src, err)
+		}
+		if e != nil && strings.Contains(e.Message, "internal error") {
+			t.Errorf("Load(%q) = %v: a Go panic", src, err)
+		}
+		if err := u.Do(context.Background(), func(*lua.LState) error { return nil }); err != nil {
+			t.Errorf("after Load(%q), Do = %v", src, err)
+		}
+	})
+}
