@@ -94,10 +94,15 @@ func execCopy(t *testing.T, from, to string) {
 // execNobody makes cmd run as the user nobody, which takes root.
 func execNobody(t *testing.T, cmd *exec.Cmd) {
 	t.Helper()
+	execAs(t, cmd, 65534)
+}
+
+func execAs(t *testing.T, cmd *exec.Cmd, uid uint32) {
+	t.Helper()
 	if os.Geteuid() != 0 {
 		execMissing(t, "root, to become another user")
 	}
-	cmd.SysProcAttr = &syscall.SysProcAttr{Credential: &syscall.Credential{Uid: 65534, Gid: 65534}}
+	cmd.SysProcAttr = &syscall.SysProcAttr{Credential: &syscall.Credential{Uid: uid, Gid: uid}}
 }
 
 // execMissing skips a test for want of a real counterpart, unless all are
@@ -163,7 +168,7 @@ func TestExecOverload(t *testing.T) {
 	t.Run("processes", func(t *testing.T) {
 		t.Parallel()
 		cmd := execHelper(t, "crowd" /* bash or dash */, "ulimit -u 60 2>/dev/null || ulimit -p 60; exec")
-		execNobody(t, cmd)
+		execAs(t, cmd, 54321) // whose processes nobody else counts among
 		if got := execRunHelper(t, cmd); got != want {
 			t.Errorf("a crowd under ulimit -u 60 = %q, want %q", got, want)
 		}
