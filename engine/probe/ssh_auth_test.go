@@ -43,15 +43,8 @@ func TestSSHEncryptedKey(t *testing.T) {
 
 func TestSSHCertificate(t *testing.T) {
 	dir := t.TempDir()
-	_, private, err := ed25519.GenerateKey(rand.Reader)
-	if err != nil {
-		t.Fatal(err)
-	}
-	authority, err := ssh.NewSignerFromKey(private)
-	if err != nil {
-		t.Fatal(err)
-	}
-	sshWrite(t, filepath.Join(dir, "ca.pub"), ssh.MarshalAuthorizedKey(authority.PublicKey()))
+	authority, line := sshAuthority(t)
+	sshWrite(t, filepath.Join(dir, "ca.pub"), line)
 	s := startSSHD(t, "TrustedUserCAKeys "+filepath.Join(dir, "ca.pub"), "AuthorizedPrincipalsFile none")
 	file := filepath.Join(s.dir, "id")
 	cert := &ssh.Certificate{
@@ -70,6 +63,20 @@ func TestSSHCertificate(t *testing.T) {
 		t.Fatal(err)
 	}
 	sshWorks(t, sshTestPool(t, s.stanza("web-3", "CertificateFile "+elsewhere)), "web-3")
+}
+
+// sshAuthority makes a key to sign certificates with, and its public line.
+func sshAuthority(t *testing.T) (ssh.Signer, []byte) {
+	t.Helper()
+	_, private, err := ed25519.GenerateKey(rand.Reader)
+	if err != nil {
+		t.Fatal(err)
+	}
+	signer, err := ssh.NewSignerFromKey(private)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return signer, ssh.MarshalAuthorizedKey(signer.PublicKey())
 }
 
 // sshAgent serves an agent that holds the key of a file.

@@ -9,6 +9,7 @@ import (
 	"os/exec"
 	"os/user"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -85,8 +86,12 @@ func sshAsk(ctx context.Context, program, file string, d sshDest) (sshLookup, er
 	}
 	ctx, cancel := context.WithTimeout(ctx, sshAskTimeout)
 	defer cancel()
-	// A Match exec of the configuration gets the environment that ssh would.
-	res, err := Exec(ctx, ExecRequest{Argv: append(argv, "--", d.host), Env: os.Environ()})
+	// A Match exec of the configuration gets the environment that it would get
+	// from a shell, without what is Pharos's own.
+	env := slices.DeleteFunc(os.Environ(), func(e string) bool {
+		return strings.HasPrefix(e, "PHAROS_") || strings.HasPrefix(e, "NOTIFY_SOCKET=")
+	})
+	res, err := Exec(ctx, ExecRequest{Argv: append(argv, "--", d.host), Env: env})
 	if err != nil {
 		return nil, fmt.Errorf("reading the ssh configuration: %w", err)
 	}

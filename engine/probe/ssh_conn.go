@@ -42,7 +42,8 @@ type sshConn struct {
 	retired  bool // guarded by host.mu: takes no new work
 
 	users atomic.Int32  // sessions and forwardings
-	since atomic.Int64  // when users last became more than none, or none
+	waits atomic.Int32  // those of them that wait for the peer
+	since atomic.Int64  // when waits last became more than none, or users none
 	asked atomic.Int64  // when the unanswered keepalive was sent, 0 if there is none
 	kick  chan struct{} // wakes the monitor
 
@@ -74,7 +75,8 @@ func (c *sshConn) take(use sshUse) {
 	if use == sshSession {
 		c.sessions++
 	}
-	if c.users.Add(1) == 1 {
+	c.users.Add(1)
+	if c.waits.Add(1) == 1 {
 		c.since.Store(c.base.now())
 		c.wake()
 	}
@@ -83,6 +85,9 @@ func (c *sshConn) take(use sshUse) {
 func (c *sshConn) give(use sshUse) {
 	if use == sshSession {
 		c.sessions--
+	}
+	if use != sshCarry {
+		c.waits.Add(-1)
 	}
 	if c.users.Add(-1) == 0 {
 		c.since.Store(c.base.now())
@@ -178,8 +183,10 @@ func (c *sshConn) look() (next time.Duration, dead bool) {
 	}
 	since := c.since.Load()
 	quiet := sshIdleQuiet
-	if c.users.Load() > 0 {
+	if c.waits.Load() > 0 {
 		quiet, heard = sshQuiet, max(heard, since)
+	} else if c.users.Load() > 0 {
+		// carries other connections
 	} else if unused := c.host.pool.cfg.IdleTimeout - time.Duration(now-since); unused <= 0 {
 		c.host.retire(c)
 		return sshIdleQuiet, false
@@ -256,7 +263,7 @@ func (h *sshHost) reach(ctx context.Context, s *sshSettings) (net.Conn, error) {
 	if jump == h {
 		return nil, errors.New("it is its own ProxyJump")
 	}
-	return jump.forward(ctx, "tcp", s.addr())
+	return jump.forward(ctx, sshCarry, "tcp", s.addr())
 }
 
 // enter does the handshake: the host's key, ours, and a first command.
@@ -283,6 +290,7 @@ func (h *sshHost) enter(ctx context.Context, s *sshSettings, keys *sshCredential
 	c.since.Store(traffic.now())
 	c.sessions = 1
 	c.users.Store(1)
+	c.waits.Store(1)
 	if !h.pool.start(c.wait) {
 		c.client.Close()
 		return nil, sshClosed(h.name)

@@ -33,7 +33,7 @@ func (p *SSHPool) Dial(ctx context.Context, host, network, addr string) (net.Con
 	if err != nil {
 		return nil, err
 	}
-	return h.forward(ctx, network, addr)
+	return h.forward(ctx, sshForward, network, addr)
 }
 
 // Ready returns when there is a connection to a host, so that what is measured
@@ -51,7 +51,7 @@ func (p *SSHPool) Ready(ctx context.Context, host string) error {
 	return nil
 }
 
-func (h *sshHost) forward(ctx context.Context, network, addr string) (net.Conn, error) {
+func (h *sshHost) forward(ctx context.Context, use sshUse, network, addr string) (net.Conn, error) {
 	kind, payload, err := sshForwardRequest(network, addr)
 	if err != nil {
 		return nil, h.errorf(Misuse, err, "connecting to %q: %v", addr, err)
@@ -61,7 +61,7 @@ func (h *sshHost) forward(ctx context.Context, network, addr string) (net.Conn, 
 		if err != nil {
 			return nil, err
 		}
-		conn, err := c.forward(ctx, kind, payload, network, addr)
+		conn, err := c.forward(ctx, use, kind, payload, sshAddr{network, addr})
 		if errors.Is(err, errSSHElsewhere) && try < sshConns && ctx.Err() == nil {
 			continue
 		}
@@ -99,14 +99,14 @@ func sshForwardRequest(network, addr string) (string, []byte, error) {
 
 // forward opens a forwarding on a connection that was acquired, which is given
 // back when the forwarding ends.
-func (c *sshConn) forward(ctx context.Context, kind string, payload []byte, network, addr string) (net.Conn, error) {
+func (c *sshConn) forward(ctx context.Context, use sshUse, kind string, payload []byte, addr sshAddr) (net.Conn, error) {
 	type opened struct {
 		conn net.Conn
 		err  error
 	}
 	result := make(chan opened) // not buffered: what nobody takes is closed
 	if !c.host.pool.start(func() {
-		conn, err := c.openForward(kind, payload, sshAddr{network, addr})
+		conn, err := c.openForward(use, kind, payload, addr)
 		select {
 		case result <- opened{conn, err}:
 		case <-ctx.Done():
@@ -133,11 +133,14 @@ func (c *sshConn) forward(ctx context.Context, kind string, payload []byte, netw
 	return nil, c.host.errorf(Timeout, err, "connecting to %q: no answer in time", addr)
 }
 
-func (c *sshConn) openForward(kind string, payload []byte, addr sshAddr) (net.Conn, error) {
+func (c *sshConn) openForward(use sshUse, kind string, payload []byte, addr sshAddr) (net.Conn, error) {
 	ch, reqs, err := c.client.OpenChannel(kind, payload)
 	if err != nil {
 		c.host.release(c, sshForward)
 		return nil, c.forwardError(err, addr)
+	}
+	if use == sshCarry {
+		c.waits.Add(-1) // until here it waited for the answer
 	}
 	ours, theirs := net.Pipe()
 	pool := c.host.pool
@@ -151,7 +154,7 @@ func (c *sshConn) openForward(kind string, payload []byte, addr sshAddr) (net.Co
 	inward := func() {
 		pool.copy(theirs, ch)
 		theirs.Close()
-		c.host.release(c, sshForward)
+		c.host.release(c, use)
 	}
 	discard := func() { ssh.DiscardRequests(reqs) }
 	if !pool.start(discard) || !pool.start(outward) || !pool.start(inward) {

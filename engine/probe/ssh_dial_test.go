@@ -149,9 +149,20 @@ func TestSSHJump(t *testing.T) {
 	if n := len(h.conns); n != 1 {
 		t.Errorf("%d connections to the jump host, want 1 that all share", n)
 	}
+	if c := h.conns[0]; c.users.Load() == 0 || c.waits.Load() != 0 {
+		t.Errorf("the jump host has %d users of which %d wait, want some that do not", c.users.Load(), c.waits.Load())
+	}
 	h.mu.Unlock()
 	gate.kill(gate.cmd)
 	sshFails(t, p, "inner", 5*time.Second, 3*time.Second, Vantage, "ssh inner: cannot reach 127.0.0.1:"+inner.port+": ssh gate: cannot reach")
+}
+
+func TestSSHStoppedJump(t *testing.T) {
+	gate, inner := startSSHD(t), startSSHD(t)
+	p := sshTestPool(t, gate.stanza("gate"), inner.stanza("inner", "ProxyJump gate"))
+	sshWorks(t, p, "inner")
+	gate.signal(syscall.SIGSTOP)
+	sshFails(t, p, "inner", 10*time.Second, 3*time.Second, Vantage, "ssh inner: ")
 }
 
 func TestSSHJumpInACircle(t *testing.T) {

@@ -2,6 +2,7 @@ package probe
 
 import (
 	"context"
+	"crypto/rand"
 	"errors"
 	"fmt"
 	"net"
@@ -13,6 +14,8 @@ import (
 	"syscall"
 	"testing"
 	"time"
+
+	"golang.org/x/crypto/ssh"
 )
 
 var sshTrue = ExecRequest{Argv: []string{"true"}}
@@ -126,6 +129,31 @@ func TestSSHHostKeys(t *testing.T) {
 		s.writeKnownHosts(other)
 		sshWorks(t, sshTestPool(t, s.stanza("web-3", "StrictHostKeyChecking no")), "web-3")
 		sshWorks(t, sshTestPool(t, s.stanza("web-3", "StrictHostKeyChecking no", "UserKnownHostsFile /dev/null")), "web-3")
+	})
+	t.Run("among lines that make no sense", func(t *testing.T) {
+		s.writeKnownHosts(s.key)
+		text, err := os.ReadFile(file)
+		if err != nil {
+			t.Fatal(err)
+		}
+		sshWrite(t, file, fmt.Appendf(nil, "nonsense\n%s ssh-new AAAAB3NzaC1kc3M=\n# comment\n\n%s", "[127.0.0.1]:"+s.port, text))
+		sshWorks(t, sshTestPool(t, s.stanza("web-3")), "web-3")
+	})
+	t.Run("authority", func(t *testing.T) {
+		authority, line := sshAuthority(t)
+		cert := &ssh.Certificate{Key: s.key, CertType: ssh.HostCert, ValidPrincipals: []string{"127.0.0.1"}, ValidBefore: ssh.CertTimeInfinity}
+		if err := cert.SignCert(rand.Reader, authority); err != nil {
+			t.Fatal(err)
+		}
+		sshWrite(t, filepath.Join(s.dir, "host-cert.pub"), ssh.MarshalAuthorizedKey(cert))
+		s.kill(s.cmd)
+		s.conf = append(s.conf, "HostCertificate "+filepath.Join(s.dir, "host-cert.pub"))
+		s.start()
+		sshWrite(t, file, fmt.Appendf(nil, "@cert-authority [127.0.0.1]:%s %s", s.port, line))
+		sshWorks(t, sshTestPool(t, s.stanza("web-3")), "web-3")
+		_, line = sshAuthority(t)
+		sshWrite(t, file, fmt.Appendf(nil, "@cert-authority [127.0.0.1]:%s %s", s.port, line))
+		sshFails(t, sshTestPool(t, s.stanza("web-3")), "web-3", 5*time.Second, 2*time.Second, Vantage, "ssh web-3: ")
 	})
 	t.Run("among several types", func(t *testing.T) {
 		s.writeKnownHosts(s.key)

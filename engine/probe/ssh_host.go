@@ -47,6 +47,7 @@ type sshUse int
 const (
 	sshSession sshUse = iota // takes one of its few sessions
 	sshForward               // forwarding has no limit
+	sshCarry                 // forwarding that carries another connection, which sees to its own life
 )
 
 type sshWaiter struct {
@@ -65,7 +66,7 @@ type sshGrant struct {
 func (h *sshHost) acquire(ctx context.Context, use sshUse) (*sshConn, error) {
 	h.recheck()
 	h.mu.Lock()
-	if len(h.waiters) == 0 || use == sshForward {
+	if len(h.waiters) == 0 || use != sshSession {
 		if c := h.free(use); c != nil {
 			c.take(use)
 			h.mu.Unlock()
@@ -340,6 +341,7 @@ func (h *sshHost) refresh() {
 			c.kill(errSSHIdle)
 		}
 	}
+	h.serve()
 }
 
 // read gives the destination's settings, anew if one of the files that they,

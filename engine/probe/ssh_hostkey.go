@@ -1,6 +1,7 @@
 package probe
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
 	"net"
@@ -47,10 +48,40 @@ func (k *sshKnownHosts) db(files []string) (*knownhosts.HostKeyDB, error) {
 	}
 	db, err := knownhosts.NewDB(there...)
 	if err != nil {
+		db, err = sshReadable(there)
+	}
+	if err != nil {
 		return nil, fmt.Errorf("reading known_hosts: %w", err)
 	}
 	k.cache[key] = sshKnownHostsDB{stamp, db}
 	return db, nil
+}
+
+// sshReadable reads known_hosts files without the lines that make no sense, as
+// ssh(1) does: the library refuses the whole of a file for one key of a type
+// that it does not know.
+func sshReadable(files []string) (*knownhosts.HostKeyDB, error) {
+	clean, err := os.CreateTemp("", "pharos-known-hosts-")
+	if err != nil {
+		return nil, err
+	}
+	defer os.Remove(clean.Name())
+	defer clean.Close()
+	for _, file := range files {
+		text, err := os.ReadFile(file)
+		if err != nil {
+			return nil, err
+		}
+		for line := range bytes.Lines(text) {
+			if _, _, _, _, _, err := ssh.ParseKnownHosts(line); err != nil {
+				continue
+			}
+			if _, err := clean.Write(append(bytes.TrimRight(line, "\n"), '\n')); err != nil {
+				return nil, err
+			}
+		}
+	}
+	return knownhosts.NewDB(clean.Name())
 }
 
 // verifier gives the host key algorithms to ask a host for and the callback

@@ -5,6 +5,7 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"log"
 	"net"
 	"net/http"
 	"net/http/httptest"
@@ -60,7 +61,9 @@ func sshHTTP(ctx context.Context, p *SSHPool, host string, req HTTPRequest) (*HT
 func TestSSHHTTP(t *testing.T) {
 	web := httptest.NewServer(http.HandlerFunc(sshPages))
 	defer web.Close()
-	secure := httptest.NewTLSServer(http.HandlerFunc(sshPages))
+	secure := httptest.NewUnstartedServer(http.HandlerFunc(sshPages))
+	secure.Config.ErrorLog = log.New(io.Discard, "", 0) // of handshakes that are meant to fail
+	secure.StartTLS()
 	defer secure.Close()
 	socket := filepath.Join(t.TempDir(), "web")
 	listener, err := net.Listen("unix", socket)
@@ -136,7 +139,9 @@ func TestSSHHTTPTiming(t *testing.T) {
 func TestSSHHTTPErrors(t *testing.T) {
 	web := httptest.NewServer(http.HandlerFunc(sshPages))
 	defer web.Close()
-	secure := httptest.NewTLSServer(http.HandlerFunc(sshPages))
+	secure := httptest.NewUnstartedServer(http.HandlerFunc(sshPages))
+	secure.Config.ErrorLog = log.New(io.Discard, "", 0) // of handshakes that are meant to fail
+	secure.StartTLS()
 	defer secure.Close()
 	sshNeed(t, "curl")
 	open, strict := startSSHD(t), startSSHD(t, "AllowTcpForwarding no")
