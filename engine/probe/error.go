@@ -27,7 +27,7 @@ const (
 // what it wraps.
 type Error struct {
 	Kind    Kind
-	Phase   string // of a timed request: dns, connect, tls, send, wait, receive; else ""
+	Phase   string // of a timed request: blocked, dns, connect, tls, send, wait, receive; else ""
 	Message string // gerund + quoted object + reason: `getting "http://x/": connection refused`
 	Err     error
 	Timing  *Timing // what was measured until it failed; nil for untimed primitives

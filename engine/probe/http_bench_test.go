@@ -52,6 +52,32 @@ func BenchmarkHTTPKeepAliveTLS(b *testing.B) {
 	httpCompare(b, s.probe(HTTPRequest{KeepAlive: true, HTTP: "1.1"}), s.bare(false))
 }
 
+// BenchmarkHTTPAgainstCurl compares with what the original did for each check.
+// curl may use all cores; "ratio" is by the clock.
+func BenchmarkHTTPAgainstCurl(b *testing.B) {
+	curl := httpRealTool(b, "curl")
+	s := startHTTPBench(b, false)
+	ours := s.probe(HTTPRequest{})
+	command := curl + " -s -o /dev/null -w '%{time_total}' " + s.url
+	theirs := func(ctx context.Context) error { return exec.CommandContext(ctx, "sh", "-c", command).Run() }
+	const times = 50 // checks of ours for one of curl's
+	var spent [2]time.Duration
+	for b.Loop() {
+		began := time.Now()
+		httpBenchRound(b, theirs, 1)
+		spent[1] += time.Since(began)
+		procs := runtime.GOMAXPROCS(1)
+		began = time.Now()
+		httpBenchRound(b, ours, times)
+		spent[0] += time.Since(began)
+		runtime.GOMAXPROCS(procs)
+	}
+	checks := float64(b.N * httpBenchWorkers)
+	b.ReportMetric(times*checks/spent[0].Seconds(), "checks/s")
+	b.ReportMetric(checks/spent[1].Seconds(), "curl/s")
+	b.ReportMetric(times*spent[1].Seconds()/spent[0].Seconds(), "ratio")
+}
+
 // httpCompare runs ours and theirs in turns, b.N requests of each.
 func httpCompare(b *testing.B, ours, theirs func(context.Context) error) {
 	defer runtime.GOMAXPROCS(runtime.GOMAXPROCS(1))

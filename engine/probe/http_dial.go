@@ -85,8 +85,8 @@ func (h *httpHop) literal(t *httpTarget) (netip.AddrPort, bool) {
 		if !ok {
 			return netip.AddrPort{}, false
 		}
-		port, err := strconv.ParseUint(t.port, 10, 16)
-		return netip.AddrPortFrom(ip, uint16(port)), err == nil
+		port, _ := strconv.ParseUint(t.port, 10, 16) // checked when it was read
+		return netip.AddrPortFrom(ip, uint16(port)), true
 	}
 	addr, err := netip.ParseAddrPort(h.addr(t))
 	return addr, err == nil

@@ -48,6 +48,9 @@ func (r *httpRun) fail(h *httpHop, err error) error {
 	e := &Error{Phase: h.phase, Err: err, Timing: &timing}
 	var reason string
 	e.Kind, reason = h.classify(err)
+	if e.Kind == Overload {
+		r.client.pool.closeAll() // it may hold just what is missing
+	}
 	e.Message = r.doing() + ": " + reason
 	return e
 }

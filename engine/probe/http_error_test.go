@@ -9,6 +9,8 @@ import (
 	"io"
 	"net"
 	"net/http"
+	"os"
+	"os/exec"
 	"path/filepath"
 	"strings"
 	"syscall"
@@ -147,6 +149,7 @@ func TestHTTPMisuse(t *testing.T) {
 		{"no host", HTTPRequest{URL: "/path"}, "it names no host"},
 		{"scheme", HTTPRequest{URL: "ftp://host/"}, `its scheme is "ftp", want http or https`},
 		{"port", HTTPRequest{URL: "http://host:port/"}, "its port is not a number"},
+		{"port too large", HTTPRequest{URL: "http://host:65536/"}, "its port is 65536"},
 		{"URL with a line end", HTTPRequest{URL: "http://host/" + inject}, "control character"},
 		{"host with a space", HTTPRequest{URL: "http://ho st/"}, "invalid character"},
 		{"method", HTTPRequest{URL: "http://host/", Method: "GET " + inject}, "method"},
@@ -194,6 +197,58 @@ func TestHTTPOverload(t *testing.T) {
 	if got := httpOverload(&net.DNSError{Err: "dial udp 127.0.0.1:53: socket: too many open files"}); got == "" {
 		t.Errorf("httpOverload(DNS error for want of a socket) = %q, want a reason", got)
 	}
+}
+
+// With no descriptor left neither an address nor a name can be connected to,
+// and kept connections are given up. It takes a process of its own.
+func TestHTTPOutOfDescriptors(t *testing.T) {
+	const child = "PHAROS_HTTP_NO_DESCRIPTORS"
+	if os.Getenv(child) == "" {
+		cmd := exec.Command(os.Args[0], "-test.run=^TestHTTPOutOfDescriptors$", "-test.v")
+		cmd.Env = append(os.Environ(), child+"=1")
+		if out, err := cmd.CombinedOutput(); err != nil {
+			t.Fatalf("the process without descriptors: %v\n%s", err, out)
+		}
+		return
+	}
+	s := newHTTPServer(t, httpPages(), nil)
+	var c HTTPClient
+	mustHTTP(t, &c, HTTPRequest{URL: s.URL + "/plain", KeepAlive: true})
+	_, fds := httpHeld(t)
+	if err := syscall.Setrlimit(syscall.RLIMIT_NOFILE, &syscall.Rlimit{Cur: uint64(fds), Max: 20000}); err != nil {
+		t.Fatal(err)
+	}
+	var filled []*os.File // descriptors below the limit that are free after all
+	for {
+		f, err := os.Open(os.DevNull)
+		if err != nil {
+			break
+		}
+		filled = append(filled, f)
+	}
+	overloaded := func(url string) {
+		_, err := c.Do(t.Context(), &HTTPRequest{URL: url})
+		if KindOf(err) != Overload || !strings.Contains(err.Error(), "too many open files") {
+			t.Errorf("Do(%q) without descriptors = %v, want kind overload", url, err)
+		}
+	}
+	overloaded(s.URL)
+	if c.pool.count != 0 {
+		t.Errorf("the pool holds %d connections, want none", c.pool.count)
+	}
+	for given := 0; given < 2; { // both ends of what the pool gave up
+		if f, err := os.Open(os.DevNull); err == nil {
+			filled = append(filled, f)
+			given++
+		} else {
+			time.Sleep(time.Millisecond)
+		}
+	}
+	overloaded("http://shop.test/")
+	for _, f := range filled {
+		f.Close()
+	}
+	mustHTTP(t, &c, HTTPRequest{URL: s.URL + "/plain"})
 }
 
 // A vantage knows best what went wrong at its end.

@@ -6,6 +6,7 @@ import (
 	"net"
 	"net/netip"
 	"net/url"
+	"strconv"
 	"strings"
 
 	"golang.org/x/net/idna"
@@ -110,6 +111,9 @@ func httpCheckURL(u *url.URL) (*httpTarget, error) {
 		if u.Scheme == "https" {
 			t.port = "443"
 		}
+	}
+	if _, err := strconv.ParseUint(t.port, 10, 16); err != nil {
+		return nil, fmt.Errorf("its port is %s, want one up to 65535", t.port)
 	}
 	host, err := httpASCIIHost(u.Hostname())
 	if err != nil {
