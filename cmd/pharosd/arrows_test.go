@@ -28,7 +28,7 @@ var rooms = map[string][]string{
 }
 
 // wiring is what only the wiring needs beside its rooms.
-var wiring = []string{"engine/statefile", "engine/probe/initproc"}
+var wiring = []string{"engine/statefile", "engine/probe/initproc", "luaapi/meta"}
 
 // owners is which libraries are imported where, and nowhere else.
 var owners = map[string]string{

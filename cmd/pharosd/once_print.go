@@ -127,7 +127,7 @@ func printIndented(out io.Writer, indent, text string) {
 		return
 	}
 	for line := range strings.SplitSeq(text, "\n") {
-		fmt.Fprintln(out, indent+line)
+		fmt.Fprintln(out, strings.TrimRight(indent+line, " "))
 	}
 }
 

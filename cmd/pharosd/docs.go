@@ -1,0 +1,110 @@
+package main
+
+import (
+	"fmt"
+	"io"
+	"strings"
+	"text/tabwriter"
+
+	"github.com/spf13/cobra"
+
+	"pharos/luaapi/meta"
+)
+
+func newDocs() *cobra.Command {
+	return &cobra.Command{
+		Use:   "docs [NAME]",
+		Short: "Print the reference of the script API",
+		Long: `docs prints what the reference says of a name, or lists every name.
+
+NAME may leave out the beginning: "get" finds pharos.http.get. "lua" tells how
+the Lua here differs from others.`,
+		Example: `  pharosd docs
+  pharosd docs http.get
+  pharosd docs PageGETMetricWatcher
+  pharosd docs lua`,
+		Args: cobra.MaximumNArgs(1),
+		ValidArgsFunction: func(*cobra.Command, []string, string) ([]string, cobra.ShellCompDirective) {
+			return entryNames(), cobra.ShellCompDirectiveNoFileComp
+		},
+		RunE: func(cmd *cobra.Command, args []string) error {
+			out := cmd.OutOrStdout()
+			if len(args) == 0 {
+				listEntries(out)
+				return nil
+			}
+			found := findEntries(args[0])
+			if len(found) == 0 {
+				return fmt.Errorf("cannot find %q in the reference; pharosd docs lists every name", args[0])
+			}
+			for i, e := range found {
+				if i > 0 {
+					fmt.Fprintln(out)
+				}
+				printEntry(out, e)
+			}
+			return nil
+		},
+	}
+}
+
+// entryNames are the names as docs takes them.
+func entryNames() []string {
+	var names []string
+	for _, e := range meta.Entries() {
+		names = append(names, plainName(e))
+	}
+	return names
+}
+
+// plainName is the entry's name without parameters, dots between all parts.
+func plainName(e meta.Entry) string {
+	name, _, _ := strings.Cut(e.Name, "(")
+	return strings.ReplaceAll(name, ":", ".")
+}
+
+// findEntries gives the entry of that very name, else each that ends in it,
+// letters of either case.
+func findEntries(name string) []meta.Entry {
+	name = strings.ToLower(strings.ReplaceAll(strings.TrimSuffix(name, "()"), ":", "."))
+	var exact, ending []meta.Entry
+	for _, e := range meta.Entries() {
+		switch plain := strings.ToLower(plainName(e)); {
+		case plain == name, plain == "pharos."+name:
+			exact = append(exact, e)
+		case strings.HasSuffix(plain, "."+name):
+			ending = append(ending, e)
+		}
+	}
+	if len(exact) > 0 {
+		return exact
+	}
+	return ending
+}
+
+func listEntries(out io.Writer) {
+	tab := tabwriter.NewWriter(out, 0, 8, 2, ' ', 0)
+	section := ""
+	for _, e := range meta.Entries() {
+		if e.Section != section {
+			section = e.Section
+			fmt.Fprintf(tab, "\n%s\n", section)
+		}
+		fmt.Fprintf(tab, "  %s\t%s\n", e.Name, e.Summary())
+	}
+	tab.Flush()
+}
+
+func printEntry(out io.Writer, e meta.Entry) {
+	p := painterFor(out)
+	fmt.Fprintln(out, p.bold(e.Name))
+	printIndented(out, "  ", e.Text)
+	if e.Parts != "" {
+		fmt.Fprintln(out)
+		printIndented(out, "    ", e.Parts)
+	}
+	if e.Example != "" {
+		fmt.Fprintln(out, "\n  "+p.dim("Example"))
+		printIndented(out, "    ", e.Example)
+	}
+}
