@@ -11,6 +11,7 @@ import (
 	"net/http"
 	"os"
 	"strings"
+	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -186,6 +187,38 @@ func TestSlowViewerIsConflated(t *testing.T) {
 	})
 }
 
+// A viewer that reads gets each change once, whoever lags beside it.
+func TestNothingIsSentTwice(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		ok := func(context.Context) (engine.Result, error) { return engine.Result{Status: engine.OK}, nil }
+		w, ln := pipeWall(t, Config{}, engine.Set{Watchers: []engine.Watcher{
+			watcher("", "often", 50*time.Millisecond, ok), watcher("", "seldom", 2*time.Second, ok)}})
+		conn, body, _ := rawStream(t, ln)
+		slow := &eventReader{r: bufio.NewReaderSize(body, 16)}
+		var lagging sync.WaitGroup
+		lagging.Go(func() {
+			for {
+				if _, err := slow.next(); err != nil {
+					return
+				}
+				time.Sleep(time.Second)
+			}
+		})
+		defer lagging.Wait()
+		defer conn.Close()
+		healthy := w.watch(t)
+		seen := tilesOf(decode[Board](t, healthy.until(t, named("board")).data))
+		for range 200 {
+			for _, tile := range decode[update](t, healthy.until(t, named("update")).data).Tiles {
+				if last := seen[tile.ID].Runs; tile.Runs <= last {
+					t.Fatalf("%s comes at run %d after run %d, want each once", tile.ID, tile.Runs, last)
+				}
+				seen[tile.ID] = tile
+			}
+		}
+	})
+}
+
 func tilesOf(b Board) map[engine.ID]Tile {
 	tiles := map[engine.ID]Tile{}
 	for _, set := range b.Sets {
@@ -320,11 +353,19 @@ func TestShutdownEndsStreams(t *testing.T) {
 	} else {
 		t.Logf("shutdown with %d viewers: %v", viewers, took)
 	}
+	ended := 0
 	for _, conn := range conns {
 		_ = conn.SetReadDeadline(time.Now().Add(5 * time.Second))
-		if _, err := io.Copy(io.Discard, conn); err != nil && !errors.Is(err, io.EOF) && !isReset(err) {
+		text, err := io.ReadAll(conn)
+		if err != nil && !isReset(err) {
 			t.Fatalf("reading on after the shutdown: %v, want the stream's end", err)
 		}
+		if strings.HasSuffix(string(text), "\r\n0\r\n\r\n") {
+			ended++
+		}
+	}
+	if ended < viewers/2 {
+		t.Errorf("%d of %d streams came to their end, want them ended and not cut", ended, viewers)
 	}
 	if got := w.Viewers(); got != 0 {
 		t.Errorf("Viewers() = %d after the shutdown, want 0", got)

@@ -9,12 +9,15 @@ import (
 	"crypto/x509"
 	"crypto/x509/pkix"
 	"encoding/pem"
+	"fmt"
 	"math/big"
 	"net"
 	"net/http"
 	"os"
 	"path/filepath"
+	"strings"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"pharos/engine"
@@ -116,4 +119,48 @@ func TestCertificateThatCannotBe(t *testing.T) {
 			t.Errorf("NewCertificate with %s = nil, want an error", name)
 		}
 	}
+}
+
+// A stuck stream shares its connection with others: it is cut alone.
+func TestStuckStreamOfHTTP2IsCutAlone(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		certFile, keyFile, pool := writePair(t, t.TempDir(), 1)
+		certificate, err := NewCertificate(certFile, keyFile, quiet())
+		if err != nil {
+			t.Fatal(err)
+		}
+		c := &check{r: engine.Result{Status: engine.OK, Detail: strings.Repeat("x", 2000)}}
+		set := engine.Set{}
+		for i := range 10 {
+			set.Watchers = append(set.Watchers, watcher("", fmt.Sprint(i), 50*time.Millisecond, c.run))
+		}
+		w, ln := pipeWall(t, Config{Certificate: certificate}, set)
+		transport := &http.Transport{
+			ForceAttemptHTTP2: true, TLSClientConfig: &tls.Config{RootCAs: pool}, DialContext: ln.dial,
+			HTTP2: &http.HTTP2Config{MaxReceiveBufferPerStream: 64 << 10},
+		}
+		defer transport.CloseIdleConnections()
+		open := func() *http.Response {
+			resp, err := (&http.Client{Transport: transport}).Get("https://localhost/events")
+			if err != nil {
+				t.Fatal(err)
+			}
+			return resp
+		}
+		stuck, healthy := open(), open()
+		defer stuck.Body.Close()
+		defer healthy.Body.Close()
+		stream := newEventReader(healthy.Body)
+		stream.until(t, named("board"))
+		began := time.Now()
+		for i := 1; i <= 9; i++ {
+			stream.until(t, named("beat"))
+			if got, want := time.Since(began).Round(time.Second), time.Duration(i)*time.Second; got != want {
+				t.Errorf("beat %d came after %v, want %v", i, got, want)
+			}
+		}
+		if got := w.Viewers(); got != 1 {
+			t.Errorf("Viewers() = %d after 9 s, want the stuck one gone", got)
+		}
+	})
 }
