@@ -49,14 +49,14 @@ func busy(t *testing.T, n int) *wall {
 		last.names = append(last.names, fmt.Sprintf("node %05d", i))
 	}
 	w := newWall(t, nil, specs...)
-	w.result = func(id engine.ID, run int) engine.Result {
+	w.otherwise(func(_ engine.ID, run int) engine.Result {
 		r := engine.Result{Status: engine.OK, Value: fmt.Sprintf("%.4f", float64(run%977)/977), Unit: "s",
 			Timing: []engine.Phase{{Name: "dns", Duration: time.Millisecond}, {Name: "wait", Duration: time.Duration(run%977) * time.Millisecond}}}
 		if run%97 == 0 {
 			r.Status = engine.Warning
 		}
 		return r
-	}
+	})
 	return w
 }
 

@@ -175,9 +175,9 @@ func TestBlipStaysVisible(t *testing.T) {
 // second (WCAG 2.3.1).
 func TestColourChangesAtMostThreeTimesASecond(t *testing.T) {
 	w := newWall(t, nil, spec{names: []string{"a"}, interval: 50 * time.Millisecond})
-	w.result = func(_ engine.ID, run int) engine.Result {
+	w.otherwise(func(_ engine.ID, run int) engine.Result {
 		return engine.Result{Status: []engine.Status{engine.OK, engine.Critical}[run/2%2], Value: fmt.Sprint(run)}
-	}
+	})
 	b := newTab(t, 800, 600)
 	b.open(w.url("/"))
 	eval[int](b, `(() => {

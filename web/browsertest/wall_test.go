@@ -172,6 +172,14 @@ func (w *wall) set(id engine.ID, r engine.Result) {
 	w.results[id] = r
 }
 
+// otherwise makes f give the results of the watchers that have none set; run
+// counts every such run of the wall.
+func (w *wall) otherwise(f func(id engine.ID, run int) engine.Result) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.result = f
+}
+
 // hang lets the watcher's runs end by their timeout only; its first one keeps
 // it pending that long.
 func (w *wall) hang(id engine.ID) {
