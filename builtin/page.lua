@@ -33,13 +33,13 @@ function PageGETMetricWatcher:check()
   for name in pairs(passed) do options[name] = self[name] end
   local page, err = pharos.http.get(url, options)
   if not page then return nil, err end
+  self.total = page.timing.time_total
 
   local status, value, detail = self:handle_output(page.body, page)
   if status ~= nil or value ~= nil then return status, value, detail end
   if self.verdict then return self.verdict end
 
   local t = page.timing
-  self.total = t.time_total
   detail = ("%.6f %.6f %.6f (%d)"):format(t.time_connect, t.time_starttransfer, t.time_total, page.status)
   if page.status ~= 200 then return self:critical(t.time_total, detail) end
   return t.time_total, detail

@@ -2,6 +2,7 @@
 --
 -- What:  two commands and a page in each of two sets
 -- Needs: the internet, for the pages
+-- Args:  none
 -- Shows: "Is True?" and "Also True?" green, "Is False?" and "Also False?" red,
 --        the pages green, yellow or red by how long they take
 
