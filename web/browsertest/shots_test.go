@@ -1,6 +1,7 @@
 package browsertest
 
 import (
+	"context"
 	"fmt"
 	"math/rand/v2"
 	"os"
@@ -10,6 +11,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/chromedp/cdproto/cdp"
+	"github.com/chromedp/cdproto/emulation"
 	"github.com/chromedp/chromedp"
 
 	"pharos/engine"
@@ -85,6 +88,15 @@ func takeShots(t *testing.T, dir string, serve func(*testing.T) *wall, shots []s
 	}
 	if w == nil || t.Name() != "TestShots/showcase" {
 		return
+	}
+	for _, eyes := range []emulation.SetEmulatedVisionDeficiencyType{emulation.SetEmulatedVisionDeficiencyTypeAchromatopsia, emulation.SetEmulatedVisionDeficiencyTypeDeuteranopia} {
+		b := newTab(t, 1440, 810)
+		b.do(chromedp.Func(func(ctx context.Context, target *chromedp.Target) error {
+			_, err := cdp.Call(ctx, target, emulation.SetEmulatedVisionDeficiency, emulation.SetEmulatedVisionDeficiencyParams{Type: eyes})
+			return err
+		}))
+		b.open(w.url("/?theme=dark"))
+		save(b, dir, string(eyes))
 	}
 	w.engine.Board().LoadFailed(engine.LoadError{File: "pharos.lua", Line: 31, Message: "'}' expected (to close '{' at line 28) near 'thresholds'"})
 	takeShot(t, dir, "banner", w.url("/?theme=dark"), 1440, 810)

@@ -2,7 +2,7 @@
 // minutes" on the tiles, the afterglow, "next in 0.7 s". It follows the
 // server's time, as the last event told it.
 
-const GRACE = 3; // seconds
+const GRACE = 1; // seconds, as often as the server says something
 
 export class Clock {
   #offset = 0;

@@ -33,7 +33,7 @@ export class Header {
     if (!error) return;
     const place = error.file ? `${error.file}${error.line ? `:${error.line}` : ""}: ` : "";
     text($("banner-message"), error.message.startsWith(place) ? error.message : place + error.message);
-    text($("banner-old"), `generation ${generation}, loaded ${timeOfDay(loaded_at)}, goes on`);
+    text($("banner-old"), `generation ${generation} of ${timeOfDay(loaded_at)} goes on`);
   }
 
   lag(lag) {
