@@ -18,9 +18,8 @@ type SSHConfig struct {
 	// ConfigFile replaces both configuration files, as ssh -F does.
 	ConfigFile string
 	// Program is the OpenSSH client that is asked to resolve a destination
-	// (ssh -G; it is never used to connect). "" looks for ssh in PATH; if there
-	// is none the configuration is read without it, as far as that goes: see
-	// the comment on sshReadConfig.
+	// (ssh -G; it is never used to connect). "" looks for ssh in PATH. Without
+	// one only the user's own file is read, and Match exec is an error in it.
 	Program string
 	// Passphrase gives the passphrase of an encrypted key file, "" if it knows
 	// none. Nil knows none. Nobody is ever prompted.

@@ -99,7 +99,10 @@ func sshValidate(host string, req *ExecRequest) *Error {
 	if req.User != "" {
 		return misuse("a user cannot be chosen over ssh: look from %s@%s instead", req.User, host)
 	}
-	size := len(req.Shell)
+	if req.Argv != nil && (strings.HasPrefix(req.Argv[0], "-") || len(req.Env) > 0 && strings.Contains(req.Argv[0], "=")) {
+		return misuse("the program's name would be taken for an option or a variable there")
+	}
+	size := 0
 	for _, word := range append(append([]string{req.Shell, req.Dir}, req.Argv...), req.Env...) {
 		if strings.IndexByte(word, 0) >= 0 {
 			return misuse("a NUL byte cannot be passed to a command")

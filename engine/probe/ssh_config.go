@@ -49,12 +49,12 @@ type sshSettings struct {
 // case, in order; nil if it is not set.
 type sshLookup func(option string) []string
 
-// sshReadConfig resolves a destination. OpenSSH itself is asked if it is there,
+// readConfig resolves a destination. OpenSSH itself is asked if it is there,
 // because only it knows Match exec, canonical names and all tokens. Without it
 // the user's file is read by ssh_config, which knows Host, Include and simple
 // Match blocks; the system's file is left out then, since distributions put
 // blocks in it that would fail the whole of it.
-func (p *SSHPool) sshReadConfig(ctx context.Context, d sshDest) (*sshSettings, error) {
+func (p *SSHPool) readConfig(ctx context.Context, d sshDest) (*sshSettings, error) {
 	program := p.cfg.Program
 	if program == "" {
 		program = "ssh"

@@ -100,15 +100,15 @@ Host alias
 			if err != nil {
 				t.Fatal(err)
 			}
-			got, err := p.sshReadConfig(context.Background(), dest)
+			got, err := p.readConfig(context.Background(), dest)
 			if err != nil {
-				t.Fatalf("%s: sshReadConfig(%q) = %v, want no error", program, tt.dest, err)
+				t.Fatalf("%s: readConfig(%q) = %v, want no error", program, tt.dest, err)
 			}
 			if tt.want.identities == nil {
 				got.identities = nil // the default list grows with OpenSSH
 			}
 			if diff := cmp.Diff(&tt.want, got, cmp.AllowUnexported(sshSettings{})); diff != "" {
-				t.Errorf("%s: sshReadConfig(%q): -want +got\n%s", program, tt.dest, diff)
+				t.Errorf("%s: readConfig(%q): -want +got\n%s", program, tt.dest, diff)
 			}
 		}
 	}
@@ -124,6 +124,18 @@ func TestSSHConfigUnsupported(t *testing.T) {
 func TestSSHConfigBroken(t *testing.T) {
 	p := sshTestPool(t, "Host a\n  NoSuchOption yes\n")
 	sshFails(t, p, "a", 5*time.Second, 2*time.Second, Vantage, "ssh a: reading the ssh configuration: ", "nosuchoption")
+}
+
+func TestSSHConfigBrokenIsNotReadAllTheTime(t *testing.T) {
+	log := filepath.Join(t.TempDir(), "log")
+	p := sshTestPool(t, "Match exec \"echo x >> "+log+"\"\nHost a\n  NoSuchOption yes\n")
+	for end := time.Now().Add(2500 * time.Millisecond); time.Now().Before(end); time.Sleep(20 * time.Millisecond) {
+		sshFails(t, p, "a", time.Second, time.Second, Vantage, "nosuchoption")
+	}
+	text, err := os.ReadFile(log)
+	if n := strings.Count(string(text), "x"); err != nil || n < 2 || n > 4 {
+		t.Errorf("read %d times in 2.5 s (%v), want 3, by the backoff of 0.5, 1 and 2 s", n, err)
+	}
 }
 
 func TestSSHConfigThatHangs(t *testing.T) {

@@ -224,7 +224,7 @@ func (h *sshHost) retire(c *sshConn) {
 func (h *sshHost) connect(ctx context.Context) (*sshConn, *Error) {
 	ctx, cancel := context.WithTimeout(ctx, h.pool.cfg.ConnectTimeout)
 	defer cancel()
-	s, _, err := h.read(ctx)
+	s, err := h.read(ctx)
 	if err != nil {
 		return nil, h.connectError(err, "%v", err)
 	}
@@ -268,7 +268,8 @@ func (h *sshHost) reach(ctx context.Context, s *sshSettings) (net.Conn, error) {
 
 // enter does the handshake: the host's key, ours, and a first command.
 func (h *sshHost) enter(ctx context.Context, s *sshSettings, keys *sshCredentials, base net.Conn) (*sshConn, *Error) {
-	defer context.AfterFunc(ctx, func() { base.Close() })()
+	stop := context.AfterFunc(ctx, func() { base.Close() })
+	defer stop()
 	algos, check, err := h.pool.know.verifier(s)
 	if err != nil {
 		return nil, h.connectError(err, "%v", err)
@@ -280,7 +281,7 @@ func (h *sshHost) enter(ctx context.Context, s *sshSettings, keys *sshCredential
 		HostKeyCallback:   check,
 		HostKeyAlgorithms: algos,
 	})
-	if err != nil {
+	if err != nil || !stop() {
 		return nil, h.handshakeError(ctx, s, keys, algos, err)
 	}
 	c := &sshConn{

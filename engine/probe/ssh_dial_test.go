@@ -157,6 +157,19 @@ func TestSSHJump(t *testing.T) {
 	sshFails(t, p, "inner", 5*time.Second, 3*time.Second, Vantage, "ssh inner: cannot reach 127.0.0.1:"+inner.port+": ssh gate: cannot reach")
 }
 
+func TestSSHJumpAcceptsNewKeys(t *testing.T) {
+	gate, inner := startSSHD(t), startSSHD(t)
+	inner.writeKnownHosts()
+	p := sshTestPool(t, gate.stanza("gate"), inner.stanza("inner", "ProxyJump gate", "StrictHostKeyChecking accept-new"))
+	sshWorks(t, p, "inner")
+	got, err := os.ReadFile(filepath.Join(inner.dir, "known_hosts"))
+	inner.writeKnownHosts(inner.key)
+	want, wantErr := os.ReadFile(filepath.Join(inner.dir, "known_hosts"))
+	if err != nil || wantErr != nil || string(got) != string(want) {
+		t.Errorf("known_hosts = %q, %v, want %q", got, err, want)
+	}
+}
+
 func TestSSHStoppedJump(t *testing.T) {
 	gate, inner := startSSHD(t), startSSHD(t)
 	p := sshTestPool(t, gate.stanza("gate"), inner.stanza("inner", "ProxyJump gate"))

@@ -3,6 +3,7 @@ package probe
 import (
 	"context"
 	"errors"
+	"fmt"
 	"net"
 	"strings"
 	"syscall"
@@ -28,18 +29,21 @@ func (h *sshHost) connectError(cause error, format string, args ...any) *Error {
 
 // handshakeError says why a host could be reached but not entered.
 func (h *sshHost) handshakeError(ctx context.Context, s *sshSettings, keys *sshCredentials, algos []string, err error) *Error {
+	if ctx.Err() != nil { // before err, which may be nil: the end came with the handshake's
+		return h.connectError(ctx.Err(), "%s accepted the connection but did not finish the ssh handshake in time", s.addr())
+	}
 	var key *sshKeyError
 	if errors.As(err, &key) {
 		return h.errorf(Vantage, key, "%v", key)
 	}
-	if err := s.sshNoSuchKey(err, algos); err != nil {
+	if err := s.noSuchKey(err, algos); err != nil {
 		return h.errorf(Vantage, err, "%v", err)
 	}
-	switch {
-	case ctx.Err() != nil:
-		return h.connectError(ctx.Err(), "%s accepted the connection but did not finish the ssh handshake in time", s.addr())
-	case strings.Contains(err.Error(), "unable to authenticate"): // x/crypto has no type for it
-		text := "permission denied for " + s.user
+	if strings.Contains(err.Error(), "unable to authenticate") { // x/crypto has no type for it
+		text := fmt.Sprintf("permission denied for %s: none of the %d keys offered was taken", s.user, len(keys.signers))
+		if len(keys.signers) == 0 {
+			text = fmt.Sprintf("permission denied for %s: no key to offer", s.user)
+		}
 		if len(keys.notes) > 0 {
 			text += " (" + strings.Join(keys.notes, "; ") + ")"
 		}

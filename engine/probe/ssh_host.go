@@ -202,7 +202,7 @@ func (h *sshHost) dial() {
 // while that doubles each time. The caller holds h.mu.
 func (h *sshHost) failed(err *Error) {
 	wait := min(sshBackoffMin<<min(h.failures, 10), sshBackoffMax)
-	wait = time.Duration(float64(wait) * (0.75 + rand.Float64()/2)) // hosts that fell together are not tried together
+	wait -= rand.N(wait / 4) // hosts that fell together are not tried together
 	h.failures++
 	h.retryAt, h.lastErr = time.Now().Add(wait), err
 	if err.Kind != Cancelled {
@@ -322,13 +322,11 @@ func (h *sshHost) recheck() {
 }
 
 func (h *sshHost) refresh() {
-	h.mu.Lock()
-	was := h.settings
-	h.mu.Unlock()
-	now, changed, err := h.read(h.pool.ctx)
-	if !changed {
+	was, stale := h.current()
+	if !stale {
 		return
 	}
+	now, err := h.read(h.pool.ctx)
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	h.retryAt, h.failures = time.Time{}, 0
@@ -344,32 +342,39 @@ func (h *sshHost) refresh() {
 	h.serve()
 }
 
-// read gives the destination's settings, anew if one of the files that they,
-// the keys and the trust come from changed since.
-func (h *sshHost) read(ctx context.Context) (s *sshSettings, changed bool, err error) {
+// current gives the destination's settings, nil if they could not be read, and
+// whether one of the files that they, the keys and the trust come from changed
+// since.
+func (h *sshHost) current() (s *sshSettings, stale bool) {
 	h.mu.Lock()
 	s, was := h.settings, h.stamp
 	h.mu.Unlock()
-	configs := h.pool.configFiles()
-	before := sshStamp(configs)
-	if s != nil && before+sshStamp(s.inputs()) == was {
-		return s, false, nil
+	return s, sshStamp(h.pool.configFiles())+sshStamp(s.inputs()) != was
+}
+
+// read gives the destination's settings, anew if they are stale.
+func (h *sshHost) read(ctx context.Context) (*sshSettings, error) {
+	s, stale := h.current()
+	if s != nil && !stale {
+		return s, nil
 	}
-	s, err = h.pool.sshReadConfig(ctx, h.dest)
+	before := sshStamp(h.pool.configFiles()) // a change while they are read makes them stale
+	s, err := h.pool.readConfig(ctx, h.dest)
 	if err == nil && len(h.via) > 0 {
 		s.jumps = h.via
 	}
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	h.settings, h.stamp = s, before
-	if s != nil {
-		h.stamp += sshStamp(s.inputs())
-	}
-	return s, true, err
+	h.settings, h.stamp = s, before+sshStamp(s.inputs())
+	return s, err
 }
 
-// inputs are the files whose change may turn a failure into success.
+// inputs are the files, beside the configuration, whose change may turn a
+// failure into success.
 func (s *sshSettings) inputs() []string {
+	if s == nil {
+		return nil
+	}
 	return slices.Concat(s.knownHosts, s.identities, s.certificates)
 }
 

@@ -108,12 +108,12 @@ func (k *sshKnownHosts) verifier(s *sshSettings) ([]string, ssh.HostKeyCallback,
 		if _, ok := remote.(*net.TCPAddr); !ok || s.keyAlias != "" {
 			remote = &net.TCPAddr{IP: net.IPv4zero} // no address to look up: behind a jump host
 		}
-		return k.judge(s, name, remote, key, check(name, remote, key))
+		return k.judge(s, name, key, check(name, remote, key))
 	}, nil
 }
 
 // judge makes of the verdict of known_hosts what StrictHostKeyChecking says.
-func (k *sshKnownHosts) judge(s *sshSettings, name string, remote net.Addr, key ssh.PublicKey, verdict error) error {
+func (k *sshKnownHosts) judge(s *sshSettings, name string, key ssh.PublicKey, verdict error) error {
 	print := key.Type() + " " + ssh.FingerprintSHA256(key)
 	switch {
 	case verdict == nil:
@@ -129,7 +129,7 @@ func (k *sshKnownHosts) judge(s *sshSettings, name string, remote net.Addr, key 
 		case sshStrictYes:
 			return &sshKeyError{fmt.Sprintf("unknown host key %s: if that is right, run: %s", print, s.keyscan())}
 		default:
-			return k.writeDown(s.knownHostsFile(), name, remote, key)
+			return k.writeDown(s.knownHostsFile(), name, key)
 		}
 	default: // revoked, or a certificate that does not hold
 		return &sshKeyError{fmt.Sprintf("host key %s not accepted: %v", print, verdict)}
@@ -138,7 +138,7 @@ func (k *sshKnownHosts) judge(s *sshSettings, name string, remote net.Addr, key 
 
 // writeDown adds a key to a known_hosts file. /dev/null means: take it, and do
 // not remember.
-func (k *sshKnownHosts) writeDown(file, name string, remote net.Addr, key ssh.PublicKey) error {
+func (k *sshKnownHosts) writeDown(file, name string, key ssh.PublicKey) error {
 	if file == "" || file == os.DevNull {
 		return nil
 	}
@@ -151,7 +151,8 @@ func (k *sshKnownHosts) writeDown(file, name string, remote net.Addr, key ssh.Pu
 	if err != nil {
 		return fmt.Errorf("writing the new host key down: %w", err)
 	}
-	return errors.Join(knownhosts.WriteKnownHost(f, name, remote, key), f.Close())
+	_, err = f.WriteString(knownhosts.Line([]string{name}, key) + "\n")
+	return errors.Join(err, f.Close())
 }
 
 // keyName is what known_hosts calls the host: "[host]:port", or the alias.
@@ -186,9 +187,9 @@ func (s *sshSettings) keyscan() string {
 	return scan + " >> " + sshQuote(s.knownHostsFile())
 }
 
-// sshNoSuchKey turns a failed negotiation into the words of a changed key,
+// noSuchKey turns a failed negotiation into the words of a changed key,
 // which it is: known_hosts has keys of types that the host no longer has.
-func (s *sshSettings) sshNoSuchKey(err error, algos []string) error {
+func (s *sshSettings) noSuchKey(err error, algos []string) error {
 	var no *ssh.AlgorithmNegotiationError
 	if !errors.As(err, &no) || no.What != "host key" {
 		return nil
