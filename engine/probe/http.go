@@ -183,5 +183,5 @@ func (r *httpRun) settle() {
 		r.client.pool.put(r.conn)
 		return
 	}
-	r.conn.close(r.client)
+	r.conn.close(r.client, true)
 }

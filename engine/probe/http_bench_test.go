@@ -29,7 +29,7 @@ import (
 const (
 	httpBenchEnv     = "PHAROS_HTTP_BENCH_SERVER"
 	httpBenchWorkers = 16
-	httpBenchTurn    = 64 // requests of one worker in one turn
+	httpBenchTurn    = 8 // requests of one worker in one turn
 )
 
 func BenchmarkHTTPPlain(b *testing.B) {

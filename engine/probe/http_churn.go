@@ -21,11 +21,10 @@ type httpChurn struct {
 
 const httpPolite = 100 // closed a second; 60 s of them hold 6,000 ports
 
-func (c *httpChurn) close(conn net.Conn) {
-	if tcp, ok := conn.(*net.TCPConn); ok && c.busy(tcp, time.Now().Unix()) {
-		tcp.SetLinger(0)
-	}
-	conn.Close()
+// reset tells whether conn, which is about to be closed, will be reset.
+func (c *httpChurn) reset(conn net.Conn) bool {
+	tcp, ok := conn.(*net.TCPConn)
+	return ok && c.busy(tcp, time.Now().Unix()) && tcp.SetLinger(0) == nil
 }
 
 // busy counts one more closing, and tells whether there were many this second.

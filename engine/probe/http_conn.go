@@ -89,15 +89,27 @@ func (c *httpConn) fresh() bool {
 	return httpQuiet(c.raw)
 }
 
-// close ends the connection and takes its buffer back.
-func (c *httpConn) close(owner *HTTPClient) {
-	owner.churn.close(c.raw)
+// close ends the connection and takes its buffer back. clean says that it
+// could have served another request.
+func (c *httpConn) close(owner *HTTPClient, clean bool) {
+	if !owner.churn.reset(c.raw) && clean {
+		c.farewell()
+	}
 	c.shut()
 	c.release(owner)
 }
 
-// shut ends the connection without a word: a TLS close_notify could block
-// where nobody reads.
+// farewell sends TLS's close_notify, without which some servers log an error.
+// Nothing is left unread that could make it wait.
+func (c *httpConn) farewell() {
+	if c.h2 != nil {
+		c.h2.Close()
+	} else if secure, ok := c.wire.(*tls.Conn); ok {
+		secure.CloseWrite()
+	}
+}
+
+// shut ends the connection without a word, which could have to wait.
 func (c *httpConn) shut() {
 	c.raw.Close()
 	if c.h2 != nil {
@@ -116,7 +128,7 @@ func (h *httpHop) connect() error {
 			h.reuse(prev)
 			return nil
 		}
-		prev.close(r.client)
+		prev.close(r.client, true)
 	}
 	// Whether a connection that is no socket still lives only a request can
 	// tell, and not every request may be made twice.

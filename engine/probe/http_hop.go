@@ -72,7 +72,7 @@ func (h *httpHop) drop() {
 	if h.conn == nil {
 		return
 	}
-	h.conn.close(h.run.client)
+	h.conn.close(h.run.client, false)
 	if h.writing != nil {
 		<-h.writing
 		h.writing = nil
