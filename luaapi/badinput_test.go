@@ -46,6 +46,8 @@ func TestBadInput(t *testing.T) {
 			`F:3: cannot use the name "a" twice: F:2 has it already`},
 		{"duplicate id", "metric_watchers = {\n pharos.CommandMetricWatcher{ name = 'a b', command = 'true' },\n pharos.CommandMetricWatcher{ name = 'A_B', command = 'false' } }",
 			`F:3: cannot use the name "A_B": its id "a_b" is that of "a b" at F:2`},
+		{"duplicate name with ids", "metric_watchers = {\n pharos.CommandMetricWatcher{ name = 'a', id = 'x', command = 'true' },\n pharos.CommandMetricWatcher{ name = 'a', id = 'y', command = 'false' } }",
+			`F:3: cannot use the name "a" twice: F:2 has it already`},
 		{"one watcher twice", "local w = pharos.CommandMetricWatcher{ name = 'a', command = 'true' }\nmetric_watchers = { w, w }", `F:1: cannot use one watcher in two places`},
 		{"one table twice", "local o = { name = 'a', command = 'true' }\nlocal a = pharos.CommandMetricWatcher(o)\nlocal b = pharos.CommandMetricWatcher(o)", `F:3: cannot make a CommandMetricWatcher of a table that is one already`},
 		{"nothing declared", "local x = 1", `F: declares nothing: set metric_watchers = { ... } or metric_watcher_sets = { ... }`},

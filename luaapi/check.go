@@ -51,6 +51,8 @@ func (w *watcher) check(ctx context.Context) (engine.Result, error) {
 	if left := time.Until(w.hog.until); left > 0 {
 		return w.resting(left), nil
 	}
+	w.script.begin()
+	defer w.script.end()
 	r := &run{watcher: w, trace: traceOf(ctx)}
 	err := w.script.universe.Call(context.WithValue(ctx, runKey{}, r), w.script.step, w.args, nil)
 	for _, conn := range r.conns {

@@ -1,6 +1,7 @@
 package luaapi
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"time"
@@ -47,7 +48,7 @@ func (s *script) dnsFunction(L *lua.LState) lua.LValue {
 		if t, ok := optionTable(L, 2, "pharos.dns"); ok {
 			eachOption(L, t, "pharos.dns", dnsOptions, call.set)
 		}
-		e := &Event{Kind: "dns", Host: call.host, Text: cmpOr(call.Type, "A") + " " + call.Name}
+		e := &Event{Kind: "dns", Host: call.host, Text: cmp.Or(call.Type, "A") + " " + call.Name}
 		result, err := reach(s, L, e, call.timeout, func(ctx context.Context) (*probe.DNSResult, error) {
 			return s.primitives.DNS(ctx, call.host, call.DNSRequest)
 		})

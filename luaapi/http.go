@@ -1,6 +1,7 @@
 package luaapi
 
 import (
+	"cmp"
 	"context"
 	"encoding/base64"
 	"errors"
@@ -70,7 +71,7 @@ func (s *script) http(L *lua.LState, of, method string) int {
 	if call.bodies > 1 {
 		L.RaiseError("cannot call %s: want one of body, form and json, got %d", of, call.bodies)
 	}
-	e := &Event{Kind: "http", Host: call.host, Text: cmpOr(call.Method, http.MethodGet) + " " + probe.RedactURL(call.URL)}
+	e := &Event{Kind: "http", Host: call.host, Text: cmp.Or(call.Method, http.MethodGet) + " " + probe.RedactURL(call.URL)}
 	answer, err := reach(s, L, e, call.timeout, func(ctx context.Context) (*probe.HTTPResult, error) {
 		return s.primitives.HTTP(ctx, call.host, &call.HTTPRequest)
 	})
@@ -88,13 +89,6 @@ func (s *script) http(L *lua.LState, of, method string) int {
 	r.output = probe.Clean(answer.Body[:min(len(answer.Body), outputFromBody)])
 	L.Push(s.answerTable(L, answer))
 	return 1
-}
-
-func cmpOr(text, otherwise string) string {
-	if text == "" {
-		return otherwise
-	}
-	return text
 }
 
 func (c *httpCall) set(name string, v lua.LValue) error {

@@ -111,8 +111,8 @@ func Load(ctx context.Context, o Options) (*Config, error) {
 	return l.config, nil
 }
 
-// Close gives up what the configuration holds. Runs in flight of files that no
-// other configuration carries on are cancelled.
+// Close gives up what the configuration holds. Runs in flight end as they would:
+// who wants them to end cancels their contexts.
 func (c *Config) Close() {
 	for _, s := range c.scripts {
 		s.release()
@@ -275,6 +275,7 @@ func (l *loader) generation() {
 				}
 				ids[w.ID] = w
 			}
+			l.errors = append(l.errors, sameNames(set.watchers, g.Sets[place].Watchers)...)
 			g.Sets[place].Watchers = append(g.Sets[place].Watchers, set.watchers...)
 		}
 	}
@@ -284,11 +285,28 @@ func (l *loader) generation() {
 	l.config.Generation = g
 }
 
+// sameNames tells of watchers that have the name of another one in their set but
+// ids of their own.
+func sameNames(watchers, earlier []engine.Watcher) []engine.LoadError {
+	names := make(map[string]engine.Watcher, len(watchers)+len(earlier))
+	for _, w := range earlier {
+		names[w.Name] = w
+	}
+	var errors []engine.LoadError
+	for _, w := range watchers {
+		if before, twice := names[w.Name]; twice && before.ID != w.ID {
+			errors = append(errors, duplicate(before, w))
+		}
+		names[w.Name] = w
+	}
+	return errors
+}
+
 func duplicate(before, w engine.Watcher) engine.LoadError {
 	e := engine.LoadError{File: w.Source.File, Line: w.Source.Line}
 	first := fmt.Sprintf("%s:%d", before.Source.File, before.Source.Line)
 	if before.Name == w.Name {
-		e.Message = fmt.Sprintf("cannot use the name %q twice: %s has it already (give one another name, or an id = of its own)", w.Name, first)
+		e.Message = fmt.Sprintf("cannot use the name %q twice: %s has it already", w.Name, first)
 	} else {
 		e.Message = fmt.Sprintf("cannot use the name %q: its id %q is that of %q at %s (give one an id = of its own)", w.Name, w.ID, before.Name, first)
 	}

@@ -14,6 +14,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"pharos/engine"
+	"pharos/engine/probe"
 )
 
 func replaceOnce(t *testing.T, text, old, new string) string {
@@ -247,5 +248,43 @@ func TestDefaultScriptMemory(t *testing.T) {
 	got := DefaultScriptMemory()
 	if total := machineMemory(); got == 0 || got > scriptMemoryMost || total > 0 && got > total/4 {
 		t.Errorf("DefaultScriptMemory() = %d of %d, want at most a quarter", got, total)
+	}
+}
+
+// A run in flight ends as it would have: closing the configuration that it
+// belongs to, after a reload, waits for it.
+func TestRunInFlightSurvivesReload(t *testing.T) {
+	b := newTestBoard(t)
+	started, goOn := make(chan bool), make(chan bool)
+	b.Primitives = fakes{exec: func(context.Context, string, probe.ExecRequest) (*probe.ExecResult, error) {
+		started <- true
+		<-goOn
+		return &probe.ExecResult{Stdout: []byte("done")}, nil
+	}}
+	text := "metric_watchers = { pharos.CommandMetricWatcher{ name = 'x', command = 'true' } }"
+	b.load(text)
+	w, s := b.watcher("x"), b.config.scripts[0]
+	results := make(chan engine.Result)
+	go func() {
+		result, _ := w.Check(context.Background())
+		results <- result
+	}()
+	<-started
+	old := b.config
+	b.load("-- moved\n" + text)
+	old.scripts[0].release() // as Close does; the board closes it once more at the end
+	old.scripts = nil
+	if s.universe.Dead() {
+		t.Error("the universe died under a run in flight")
+	}
+	close(goOn)
+	if got := <-results; got.Status != engine.OK || got.Detail != "done" {
+		t.Errorf("the run in flight = %v %q, want ok, done", got.Status, got.Detail)
+	}
+	if !s.universe.Dead() {
+		t.Error("the universe of a closed configuration lives on after its last run")
+	}
+	if got, _ := w.Check(context.Background()); got.Status != engine.Unknown || got.Failure.Kind != engine.KindCancelled {
+		t.Errorf("a run after that = %v %+v, want unknown, cancelled", got.Status, got.Failure)
 	}
 }

@@ -9,7 +9,7 @@ import (
 	"path"
 	"path/filepath"
 	"strings"
-	"sync/atomic"
+	"sync"
 
 	lua "github.com/yuin/gopher-lua"
 
@@ -42,7 +42,10 @@ type script struct {
 	sets     []declaredSet
 	watchers []*watcher
 	warnings []engine.LoadError
-	users    atomic.Int32 // configurations that it is part of
+
+	mu      sync.Mutex
+	users   int // configurations that it is part of
+	running int // runs in flight
 }
 
 // globals are the names that a script may set.
@@ -183,12 +186,37 @@ func (s *script) load(ctx context.Context, source []byte) error {
 	return errors.Join(err, declared)
 }
 
-// retain and release count the configurations that the script is part of; the
-// last one closes its universe.
-func (s *script) retain() { s.users.Add(1) }
+// retain and release count the configurations that the script is part of.
+func (s *script) retain() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.users++
+}
 
 func (s *script) release() {
-	if s.users.Add(-1) == 0 {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.users--
+	s.closeUnused()
+}
+
+// begin and end enclose a run. A run in flight goes on when its configuration
+// is closed: its watcher may be the same in the next one.
+func (s *script) begin() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.running++
+}
+
+func (s *script) end() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.running--
+	s.closeUnused()
+}
+
+func (s *script) closeUnused() {
+	if s.users == 0 && s.running == 0 {
 		s.universe.Close()
 	}
 }
