@@ -67,6 +67,7 @@ export class Board {
       const section = this.#sections.get(name) ?? this.#section(name);
       sections.add(name);
       place = settle(this.#root, section.element, place);
+      section.element.dataset.size = members.length;
       let next = section.list.firstElementChild;
       for (const id of members) {
         ids.add(id);
