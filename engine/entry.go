@@ -1,9 +1,6 @@
 package engine
 
-import (
-	"slices"
-	"time"
-)
+import "time"
 
 // An entry is one watcher on the board: what it is, what was seen of it, and
 // when it runs next. All of it is guarded by the board's lock.
@@ -71,15 +68,11 @@ func (en *entry) settle(r Result, now time.Time) (Transition, bool) {
 }
 
 // remember appends v and keeps the last n. The window slides over an array
-// that is only ever appended to, so that windows handed out earlier stay as
-// they were without being copied; the array is replaced every n appends.
+// whose elements are written once: windows handed out earlier stay as they
+// were, without being copied.
 func remember[T any](window []T, v T, n int) []T {
 	if len(window) == n {
 		window = window[1:]
-	}
-	if len(window) == cap(window) {
-		size := min(2*len(window)+1, 2*n)
-		window = slices.Grow(slices.Clip(slices.Clone(window)), size-len(window))
 	}
 	return append(window, v)
 }

@@ -140,9 +140,14 @@ func TestReplaceRemovesAndAdds(t *testing.T) {
 			cancelled = ctx.Err() == context.Canceled
 			return engine.Result{Status: engine.Critical}, nil
 		})
+		gone.Timeout = time.Minute
 		stays := enginetest.Watcher("stays", time.Second, enginetest.Always(engine.OK, ""))
 		e := serve(t, engine.Config{}, gone, stays)
 		waitRunning(t, e, "gone")
+		time.Sleep(7 * time.Second) // it misses a tick, and is late
+		if got := e.Board().Lag().LateWatchers; got != 1 {
+			t.Fatalf("LateWatchers = %d, want 1", got)
+		}
 		rev := e.Board().Rev()
 		var starts enginetest.Starts
 		added := time.Now()
@@ -155,11 +160,14 @@ func TestReplaceRemovesAndAdds(t *testing.T) {
 		if n := len(starts.Times()); n != 1 || starts.Times()[0].Sub(added) > 5*time.Second {
 			t.Errorf("new: started %v, want once within 5s", starts.Times())
 		}
+		if got := e.Board().Lag().LateWatchers; got != 0 {
+			t.Errorf("LateWatchers = %d without the late one, want 0", got)
+		}
 		u := e.Board().Changes(rev)
 		if !u.Layout || !u.Config {
 			t.Errorf("Changes: layout, config = %v, %v, want true, true", u.Layout, u.Config)
 		}
-		for _, v := range u.Views {
+		for _, v := range append(u.Views, e.Board().Changes(0).Views...) {
 			if v.ID == "gone" {
 				t.Error("Changes gives a watcher that is gone")
 			}
@@ -248,4 +256,57 @@ func TestLoadFailedStandsUntilTheNextGeneration(t *testing.T) {
 	if c := e.Board().Config(); c.Error != nil || c.Generation != 5 {
 		t.Errorf("Config() = %+v, want generation 5 without an error", c)
 	}
+}
+
+func TestReplaceOfAnEmptyBoardStarts(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		e := serve(t, engine.Config{})
+		time.Sleep(100*time.Hour + 30*time.Minute)
+		e.Replace(enginetest.Generation(2, enginetest.Watcher("w", time.Second, enginetest.Always(engine.OK, ""))))
+		time.Sleep(10 * time.Second)
+		if v := view(t, e, "w"); v.Runs != 10 || v.Missed != 0 {
+			t.Errorf("runs, missed = %d, %d, want 10, 0", v.Runs, v.Missed)
+		}
+	})
+}
+
+func TestReplaceOfAnInterval(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var starts enginetest.Starts
+		w := enginetest.Watcher("w", 10*time.Second, starts.Check(enginetest.Always(engine.OK, "")))
+		e := serve(t, engine.Config{}, w)
+		time.Sleep(15 * time.Second)
+		w.Interval, w.Definition = time.Hour, "2"
+		e.Replace(enginetest.Generation(2, w))
+		before := len(starts.Times())
+		time.Sleep(29 * time.Minute)
+		if v := view(t, e, "w"); len(starts.Times()) != before+1 || v.Missed != 0 {
+			t.Errorf("%d runs in the 29 minutes after, %d missed, want the one at once, 0", len(starts.Times())-before, v.Missed)
+		}
+	})
+}
+
+// A watcher that waits for leave to start and is taken off the board never
+// starts.
+func TestReplaceRemovesWhoWaits(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var starts enginetest.Starts
+		busy := enginetest.Watcher("busy", time.Second, enginetest.Slow(50*time.Second))
+		busy.Timeout = time.Minute
+		var waits []engine.Watcher
+		for _, w := range enginetest.Watchers(10, 30*time.Second, starts.Check(enginetest.Always(engine.OK, ""))) {
+			w.ID = "waits_" + w.ID
+			waits = append(waits, w)
+		}
+		e := serve(t, engine.Config{MaxRunning: 1}, busy)
+		waitRunning(t, e, "busy")
+		e.Replace(enginetest.Generation(2, append(waits, busy)...))
+		time.Sleep(10 * time.Second)
+		e.Replace(enginetest.Generation(3, busy))
+		time.Sleep(100 * time.Second)
+		synctest.Wait()
+		if n := len(starts.Times()); n != 0 {
+			t.Errorf("%d runs of watchers that are gone, want 0", n)
+		}
+	})
 }

@@ -1,9 +1,11 @@
 package engine_test
 
 import (
+	"bytes"
 	"context"
 	"fmt"
 	"log/slog"
+	"strings"
 	"sync/atomic"
 	"testing"
 	"testing/synctest"
@@ -335,20 +337,27 @@ func TestRunEndsAmongStuckRuns(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		release := make(chan struct{})
 		var watchers []engine.Watcher
-		for _, name := range []string{"stuck 1", "stuck 2"} {
+		for name, timeout := range map[string]time.Duration{"stuck 1": time.Second, "stuck 2": time.Second, "deaf": time.Minute} {
 			w := enginetest.Watcher(name, time.Minute, enginetest.Deaf(release))
-			w.Timeout = time.Second
+			w.Timeout = timeout
 			watchers = append(watchers, w)
 		}
-		e := engine.New(engine.Config{Logger: slog.New(slog.DiscardHandler)})
-		e.Replace(enginetest.Generation(1, append(watchers, enginetest.Watcher("slow", time.Second, enginetest.Slow(990*time.Millisecond)))...))
+		var log bytes.Buffer
+		e := engine.New(engine.Config{Logger: slog.New(slog.NewTextHandler(&log, nil))})
+		e.Replace(enginetest.Generation(1, watchers...))
 		ctx, cancel := context.WithTimeout(t.Context(), 20*time.Second)
 		defer cancel()
-		context.AfterFunc(ctx, func() { close(release) })
+		context.AfterFunc(ctx, func() {
+			time.Sleep(1400 * time.Millisecond)
+			close(release)
+		})
 		if err := e.Run(ctx); err != nil {
 			t.Errorf("Run() = %v, want nil", err)
 		}
 		synctest.Wait()
+		if strings.Contains(log.String(), "stalled") {
+			t.Errorf("stopping took itself for a stall:\n%s", &log)
+		}
 	})
 }
 

@@ -7,6 +7,8 @@ import (
 	"testing"
 	"testing/synctest"
 	"time"
+
+	"github.com/google/go-cmp/cmp"
 )
 
 // steps drives an engine's schedule by hand, so that a test can let time pass
@@ -97,6 +99,31 @@ func TestStallTurnsNothingRed(t *testing.T) {
 			})
 		})
 	}
+}
+
+// A schedule that wakes late starts what is due late, says so, and keeps the
+// grid.
+func TestLateScheduleKeepsTheGrid(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := newSteps(t, Watcher{ID: "w", Interval: time.Second, Check: func(context.Context) (Result, error) {
+			return Result{Status: OK}, nil
+		}})
+		s.pass(3 * time.Second)
+		last := s.runs["w"][2]
+		time.Sleep(time.Until(last.Add(1300 * time.Millisecond)))
+		s.pass(2 * time.Second)
+		var after []time.Duration
+		for _, at := range s.runs["w"][3:] {
+			after = append(after, at.Sub(last))
+		}
+		want := []time.Duration{1300 * time.Millisecond, 2 * time.Second, 3 * time.Second}
+		if diff := cmp.Diff(want, after); diff != "" {
+			t.Errorf("runs after the last on time (-want +got):\n%s", diff)
+		}
+		if lag := s.board.Lag(); lag.Max != 300*time.Millisecond || lag.Missed != 0 {
+			t.Errorf("Lag() = %+v, want max 300ms, none missed", lag)
+		}
+	})
 }
 
 // After a stall nothing is made up for, and not all run at once.

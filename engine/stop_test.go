@@ -35,6 +35,7 @@ func TestStoppedProcess(t *testing.T) {
 		}
 		os.Exit(0)
 	}
+	t.Parallel()
 	const stop = 3 * time.Second
 	cmd := exec.Command(os.Args[0], "-test.run=^TestStoppedProcess$")
 	cmd.Env = append(os.Environ(), "ENGINE_STOPPED=1")

@@ -1,0 +1,50 @@
+package engine
+
+import (
+	"fmt"
+	"strings"
+	"testing"
+	"time"
+)
+
+type crowd bool
+
+func (c *crowd) Crowded() bool { return bool(*c) }
+
+func TestWaitingTakesWhoWasDueFirst(t *testing.T) {
+	full, free := crowd(false), crowd(false)
+	var w waiting
+	for i, lane := range []Lane{&full, nil, &free, &full, nil, &free} {
+		w.push(&entry{due: time.Duration(i), Watcher: Watcher{ID: ID(fmt.Sprint(i)), Lane: lane}})
+	}
+	var got strings.Builder
+	take := func(n int) {
+		for range n {
+			if en := w.pop(); en != nil {
+				got.WriteString(string(en.ID))
+			} else {
+				got.WriteByte('-')
+			}
+		}
+	}
+	take(2)
+	full = true
+	take(4) // the last of them nothing
+	full = false
+	take(2)
+	if got.String() != "01245-3-" || w.n != 0 || len(w.lines) != 0 || len(w.open) != 0 {
+		t.Errorf("order = %s, %d left in %d lines, want 01245-3-, none", got.String(), w.n, len(w.open))
+	}
+}
+
+func TestWaitingKeepsNoRoom(t *testing.T) {
+	var w waiting
+	w.push(&entry{})
+	for range 100_000 {
+		w.push(&entry{})
+		w.pop()
+	}
+	if got := cap(w.lines[nil].entries); got > 16 {
+		t.Errorf("a line of one or two has room for %d, want a few", got)
+	}
+}
