@@ -20,7 +20,7 @@ func (r *httpRun) misuse(err error) error {
 
 // doing is what an error of the run begins with.
 func (r *httpRun) doing() string {
-	verb := "requesting (" + r.req.Method + ")"
+	var verb string
 	switch r.req.Method {
 	case "", "GET":
 		verb = "getting"
@@ -34,6 +34,8 @@ func (r *httpRun) doing() string {
 		verb = "patching"
 	case "DELETE":
 		verb = "deleting"
+	default:
+		verb = fmt.Sprintf("sending %q to", r.req.Method)
 	}
 	text := fmt.Sprintf("%s %q", verb, r.first.String())
 	if r.target != r.first {
