@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"fmt"
+	"os/exec"
 	"slices"
 	"syscall"
 	"testing"
@@ -44,6 +45,23 @@ func BenchmarkSSHExec(b *testing.B) {
 	b.ReportMetric(float64(pooledCPU.Microseconds())/float64(len(pooled)), "cpu-µs/op")
 	b.ReportMetric(float64(bareCPU.Microseconds())/float64(len(bare)), "bare-cpu-µs/op")
 	b.ReportMetric(0, "ns/op")
+}
+
+// BenchmarkSSHFork is what a command costs by forking ssh, as the original did.
+func BenchmarkSSHFork(b *testing.B) {
+	s := startSSHD(b)
+	p := sshTestPool(b, s.stanza("web-3"))
+	var cpu time.Duration
+	n := 0
+	for b.Loop() {
+		cmd := exec.Command(sshNeed(b, "ssh"), "-F", p.cfg.ConfigFile, "web-3", "true")
+		if out, err := cmd.CombinedOutput(); err != nil {
+			b.Fatalf("ssh: %v: %s", err, out)
+		}
+		cpu += cmd.ProcessState.UserTime() + cmd.ProcessState.SystemTime()
+		n++
+	}
+	b.ReportMetric(float64(cpu.Microseconds())/float64(n), "cpu-µs/op")
 }
 
 // BenchmarkSSHExecParallel is the rate of one host with many watchers.

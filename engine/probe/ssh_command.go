@@ -68,7 +68,11 @@ func sshCommand(req ExecRequest, wrap sshWrap, left time.Duration) string {
 		b.WriteString("timeout -k " + wrap.duration(req.KillAfter) + " " + wrap.duration(left+sshBackstop) + " ")
 	}
 	argv := req.Argv
-	if argv == nil {
+	switch {
+	case argv != nil:
+	case sshBackgrounds(req.Shell):
+		argv = []string{"sh", "-c", sshSweep, req.Shell}
+	default:
 		argv = []string{"sh", "-c", req.Shell}
 	}
 	for i, arg := range argv {
@@ -78,6 +82,23 @@ func sshCommand(req ExecRequest, wrap sshWrap, left time.Duration) string {
 		b.WriteString(sshQuote(arg))
 	}
 	return b.String()
+}
+
+// sshSweep runs a command and then ends what is left of its process group, as
+// closing the session would not. It costs a process, so it is for commands that
+// may leave something.
+const sshSweep = `trap : TERM; sh -c "$0"; code=$?; kill -TERM 0; exit $code`
+
+// sshBackgrounds reports whether a command may start a background job: there is
+// an & in it that is no part of &&, >& or &>.
+func sshBackgrounds(shell string) bool {
+	padded := " " + shell + " "
+	for i := 1; i < len(padded)-1; i++ {
+		if padded[i] == '&' && !strings.ContainsRune("&<>", rune(padded[i-1])) && !strings.ContainsRune("&>", rune(padded[i+1])) {
+			return true
+		}
+	}
+	return false
 }
 
 // duration is d as timeout(1) takes it, never less.

@@ -21,8 +21,8 @@ import (
 // [Timeout] then means that the command ran; if the host itself does not answer
 // the kind is [Vantage].
 //
-// A background job that the command leaves is not ended, as usual with ssh; it
-// is not waited for either.
+// A background job that a Shell command leaves is ended, with TERM; one that a
+// program leaves by itself is not, as usual with ssh. Neither is waited for.
 func (p *SSHPool) Exec(ctx context.Context, host string, req ExecRequest) (*ExecResult, error) {
 	if err := sshValidate(host, &req); err != nil {
 		return nil, err

@@ -30,6 +30,8 @@ func TestSSHExec(t *testing.T) {
 		{"dir", ExecRequest{Shell: "pwd", Dir: "/usr"}, ExecResult{Stdout: []byte("/usr\n")}},
 		{"env", ExecRequest{Shell: `printf %s "$A$B"`, Env: []string{"A=it's $x", "B=\nü"}}, ExecResult{Stdout: []byte("it's $x\nü")}},
 		{"background job", ExecRequest{Shell: "sleep 3 & echo hi"}, ExecResult{Stdout: []byte("hi\n")}},
+		{"background job of a program", ExecRequest{Argv: []string{"sh", "-c", "sleep 3 & echo hi"}}, ExecResult{Stdout: []byte("hi\n")}},
+		{"background job and code", ExecRequest{Shell: "sleep 3 & cat; exit 7", Stdin: []byte("in")}, ExecResult{Code: 7, Stdout: []byte("in")}},
 		{"capped", ExecRequest{Shell: "printf 0123456789", MaxOutput: 4},
 			ExecResult{Stdout: []byte("01\n[... 6 bytes left out ...]\n89"), Truncated: true}},
 	}
@@ -80,6 +82,30 @@ func TestSSHExecTimeoutEndsTheRemoteTree(t *testing.T) {
 		sshAwait(t, "the end of "+shell, func() bool { return sshRunning(word) == 0 })
 		if took := time.Since(began); took > 3*time.Second {
 			t.Errorf("%q was still there for %v", shell, took)
+		}
+	}
+}
+
+func TestSSHExecEndsBackgroundJobs(t *testing.T) {
+	s := startSSHD(t)
+	p := sshTestPool(t, s.stanza("web-3"))
+	word := fmt.Sprintf("7777.%d", os.Getpid())
+	for _, shell := range []string{"sleep %s & echo hi", "sleep %s >/dev/null 2>&1 & echo hi", "(sleep %s | cat) & echo hi"} {
+		res, err := p.Exec(sshWithin(t, 5*time.Second), "web-3", ExecRequest{Shell: fmt.Sprintf(shell, word)})
+		if err != nil || string(res.Stdout) != "hi\n" {
+			t.Errorf("Exec(%q) = %+v, %v, want hi", shell, res, err)
+		}
+		sshAwait(t, "the end of "+shell, func() bool { return sshRunning(word) == 0 })
+	}
+}
+
+func TestSSHBackgrounds(t *testing.T) {
+	for shell, want := range map[string]bool{
+		"a & b": true, "a &": true, "a&": true, "& a": true, "a && b & c": true,
+		"a && b": false, "a 2>&1": false, "a &> b": false, "a <&3": false, "": false,
+	} {
+		if got := sshBackgrounds(shell); got != want {
+			t.Errorf("sshBackgrounds(%q) = %v, want %v", shell, got, want)
 		}
 	}
 }
