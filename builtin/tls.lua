@@ -12,7 +12,6 @@ local passed = {
 local TLSMetricWatcher = pharos.MetricWatcher:extend{
   class_name = "TLSMetricWatcher",
   interval = 60,
-  timeout = 10,
   unit = "days",
   thresholds = { warn = 14, crit = 3 },
   options = {

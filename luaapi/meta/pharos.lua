@@ -427,8 +427,8 @@ pharos.TCPMetricWatcher = {}
 function pharos.TCPMetricWatcher:handle_output(output, result) end
 
 --- How many days the certificates of a server still last: the first to expire of the
---- chain. A chain that is not trusted is critical. Defaults: interval 60 s, timeout
---- 10 s, thresholds { warn = 14, crit = 3 }.
+--- chain. A chain that is not trusted is critical. Defaults: interval 60 s,
+--- thresholds { warn = 14, crit = 3 }.
 ---
 ---```lua
 ---metric_watchers = {

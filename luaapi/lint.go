@@ -1,0 +1,140 @@
+package luaapi
+
+import (
+	"cmp"
+	"context"
+	"fmt"
+	"net"
+	"net/url"
+	"os/exec"
+	"slices"
+	"strings"
+	"sync"
+
+	lua "github.com/yuin/gopher-lua"
+
+	"pharos/engine"
+)
+
+// Lint looks for what is taken but will probably not work: a command that is
+// not there, a host whose name does not resolve, a timeout above its interval.
+// It asks the system's resolver, and ends with ctx at the latest; what was not
+// answered by then is not complained about. Findings are in the order of the
+// files.
+func (c *Config) Lint(ctx context.Context) []engine.LoadError {
+	timeouts := make(map[engine.ID]engine.Watcher)
+	for _, set := range c.Generation.Sets {
+		for _, w := range set.Watchers {
+			timeouts[w.ID] = w
+		}
+	}
+	l := linter{hosts: make(map[string][]engine.Source)}
+	for _, s := range c.scripts {
+		// A universe that is closed has nothing to look at.
+		_ = s.universe.Do(ctx, func(L *lua.LState) error {
+			for _, w := range s.watchers {
+				l.timeout(timeouts[w.id])
+				l.watcher(L, w)
+			}
+			return nil
+		})
+	}
+	l.resolve(ctx)
+	slices.SortStableFunc(l.findings, func(a, b engine.LoadError) int {
+		return cmp.Or(cmp.Compare(a.File, b.File), cmp.Compare(a.Line, b.Line))
+	})
+	return l.findings
+}
+
+type linter struct {
+	mu       sync.Mutex
+	findings []engine.LoadError
+	hosts    map[string][]engine.Source // names to resolve, and who uses them
+}
+
+func (l *linter) find(at engine.Source, format string, args ...any) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.findings = append(l.findings, engine.LoadError{File: at.File, Line: at.Line, Message: fmt.Sprintf(format, args...)})
+}
+
+func (l *linter) timeout(w engine.Watcher) {
+	if w.Timeout > w.Interval {
+		l.find(w.Source, "the timeout of %q is %s, above its interval of %s: a slow run misses ticks", w.Name, w.Timeout, w.Interval)
+	}
+}
+
+// watcher looks at the fields that the built-in classes have; a method is not
+// called for what it would give.
+func (l *linter) watcher(L *lua.LState, w *watcher) {
+	if !isNil(L.GetField(w.self, "ssh_host")) {
+		return // the program and the names are the other host's
+	}
+	switch command := L.GetField(w.self, "command").(type) {
+	case lua.LString:
+		l.program(w.source, simpleCommand(string(command)))
+	case *lua.LTable:
+		program, _ := scalarText(command.RawGetInt(1))
+		l.program(w.source, program)
+	}
+	if address, ok := L.GetField(w.self, "url").(lua.LString); ok && isNil(L.GetField(w.self, "resolve")) {
+		if u, err := url.Parse(string(address)); err == nil {
+			l.host(w.source, u.Hostname())
+		}
+	}
+	if address, ok := L.GetField(w.self, "address").(lua.LString); ok {
+		if host, _, err := net.SplitHostPort(string(address)); err == nil {
+			l.host(w.source, host)
+		}
+	}
+}
+
+// simpleCommand gives the program of a shell command that begins with a plain
+// name; "" if it does not.
+func simpleCommand(command string) string {
+	fields := strings.Fields(command)
+	if len(fields) == 0 || strings.ContainsAny(fields[0], "=$'\"`\\(){}[]<>|&;*?~#!") {
+		return ""
+	}
+	return fields[0]
+}
+
+// shellWords are commands of the shell's own.
+var shellWords = []string{
+	".", ":", "alias", "cd", "case", "command", "eval", "exec", "exit", "export", "for", "if", "read", "return",
+	"set", "shift", "test", "times", "trap", "type", "ulimit", "umask", "unset", "until", "wait", "while",
+}
+
+func (l *linter) program(at engine.Source, program string) {
+	if program == "" || slices.Contains(shellWords, program) {
+		return
+	}
+	if _, err := exec.LookPath(program); err != nil {
+		l.find(at, "the command %q is not here", program)
+	}
+}
+
+func (l *linter) host(at engine.Source, host string) {
+	if host != "" && net.ParseIP(host) == nil {
+		l.hosts[host] = append(l.hosts[host], at)
+	}
+}
+
+const lintResolving = 16 // names asked for at once
+
+func (l *linter) resolve(ctx context.Context) {
+	var wait sync.WaitGroup
+	slots := make(chan struct{}, lintResolving)
+	for host, places := range l.hosts {
+		slots <- struct{}{}
+		wait.Go(func() {
+			defer func() { <-slots }()
+			if _, err := net.DefaultResolver.LookupHost(ctx, host); err != nil && ctx.Err() == nil {
+				for _, at := range places {
+					l.find(at, "the name %q does not resolve", host)
+				}
+			}
+		})
+	}
+	wait.Wait()
+}

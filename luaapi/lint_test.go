@@ -1,0 +1,51 @@
+package luaapi
+
+import (
+	"context"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+)
+
+func TestLint(t *testing.T) {
+	b := newTestBoard(t)
+	b.load(`local function command(o) o.name = "n" .. pharos.where(2):match("%d+$") return pharos.CommandMetricWatcher(o) end
+metric_watchers = {
+  command{ command = "true" },
+  command{ command = "no-such-program-here --flag | cat" },
+  command{ command = { "no-such-program-here" } },
+  command{ command = "no-such-program-here", ssh_host = "elsewhere" },
+  command{ command = "if true; then exit 3; fi" },
+  command{ command = "A=1 no-such-program-here" },
+  command{ command = function() return "no-such-program-here" end },
+  command{ command = "true", interval = "1s", timeout = "5s" },
+  pharos.PageGETMetricWatcher{ name = "bad", url = "http://name.invalid/" },
+  pharos.PageGETMetricWatcher{ name = "good", url = "http://127.0.0.1/" },
+  pharos.TCPMetricWatcher{ name = "local", address = "localhost:1" },
+}`)
+	var got []string
+	for _, f := range b.config.Lint(context.Background()) {
+		got = append(got, strings.TrimPrefix(formatLoadError(f), scriptName(b.Path)+":"))
+	}
+	want := []string{
+		`4: the command "no-such-program-here" is not here`,
+		`5: the command "no-such-program-here" is not here`,
+		`10: the timeout of "n10" is 5s, above its interval of 1s: a slow run misses ticks`,
+		`11: the name "name.invalid" does not resolve`,
+	}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Errorf("Lint (-want +got):\n%s", diff)
+	}
+}
+
+// After its time is over Lint complains of nothing that it could not find out.
+func TestLintGivesUp(t *testing.T) {
+	b := newTestBoard(t)
+	b.load(`metric_watchers = { pharos.PageGETMetricWatcher{ name = "bad", url = "http://name.invalid/" } }`)
+	ctx, cancel := context.WithCancel(context.Background())
+	cancel()
+	if got := b.config.Lint(ctx); len(got) != 0 {
+		t.Errorf("Lint with a context that has ended = %v, want nothing", got)
+	}
+}
