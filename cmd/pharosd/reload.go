@@ -33,10 +33,11 @@ type reloader struct {
 	current atomic.Pointer[luaapi.Config] // the one that runs
 	inputs  []luaapi.Input                // of the newest load, good or not: what to watch
 	number  uint64                        // of the current generation
+	worn    chan string                   // why a file has to be loaded afresh
 }
 
 func newReloader(o luaapi.Options, eng *engine.Engine, logger *slog.Logger, notify notifier) *reloader {
-	return &reloader{options: o, engine: eng, logger: logger, notify: notify}
+	return &reloader{options: o, engine: eng, logger: logger, notify: notify, worn: make(chan string, 1)}
 }
 
 // first loads the configuration a daemon starts with; there is nothing yet to
@@ -53,6 +54,14 @@ func (r *reloader) first(ctx context.Context) error {
 func (r *reloader) close() {
 	if cfg := r.current.Load(); cfg != nil {
 		cfg.Close()
+	}
+}
+
+// afresh asks for a reload because a file's universe is no longer fit to run.
+func (r *reloader) afresh(reason string) {
+	select {
+	case r.worn <- reason:
+	default: // one is asked for already
 	}
 }
 
@@ -132,6 +141,8 @@ func (r *reloader) watch(ctx context.Context) error {
 			return nil
 		case <-hangup:
 			begin("SIGHUP")
+		case reason := <-r.worn:
+			begin(reason)
 		case <-tick.C:
 			if inputs.poll() {
 				begin("an input changed")

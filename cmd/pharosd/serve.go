@@ -30,6 +30,7 @@ type serveFlags struct {
 	streamRate int
 	showSource bool
 	state      string
+	memory     uint
 }
 
 func newServe() *cobra.Command {
@@ -53,6 +54,8 @@ func newServe() *cobra.Command {
 	flags.IntVar(&f.streamRate, "stream-rate", 10, "updates a second that a viewer gets, at most")
 	flags.StringVar(&f.state, "state", defaultStatePath(),
 		"file that keeps since when statuses last, and what scripts remember, across restarts (default $STATE_DIRECTORY/state.json, else none)")
+	flags.UintVar(&f.memory, "script-memory", 0,
+		"MiB of memory that scripts may use (default the smaller of 512 and a quarter of the machine's or its control group's)")
 	flags.BoolVar(&f.showSource, "show-source", false, "show a watcher's source lines on the board (they may hold commands)")
 	return cmd
 }
@@ -97,6 +100,7 @@ func serve(ctx context.Context, f serveFlags, out io.Writer) error {
 	keeper := newKeeper(f.state, eng, o.Memory, logger)
 	notify := newNotifier()
 	r := newReloader(o, eng, logger, notify)
+	probes.LimitScripts(uint64(f.memory)<<20, r.afresh)
 	if err := r.first(ctx); err != nil {
 		return err
 	}
