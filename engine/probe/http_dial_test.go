@@ -41,7 +41,7 @@ func httpNames(t *testing.T, delay time.Duration) *net.Resolver {
 // A name of both families, of which the server has but one, is reached by that
 // one; the time to resolve it is told apart from the time to connect.
 func TestHTTPNames(t *testing.T) {
-	const delay = 40 * time.Millisecond
+	const delay = 150 * time.Millisecond
 	s := newHTTPServer(t, httpPages(), nil) // on 127.0.0.1 alone
 	url := strings.Replace(s.URL, "127.0.0.1", "shop.test", 1) + "/plain"
 	c := HTTPClient{Resolver: httpNames(t, delay)}

@@ -132,7 +132,7 @@ func TestHTTPProxies(t *testing.T) {
 			t.Parallel()
 			timeout := 10 * time.Second
 			if tt.kind == Timeout {
-				timeout = 300 * time.Millisecond
+				timeout = 1500 * time.Millisecond
 			}
 			res, err := httpProbe(t, timeout, HTTPRequest{URL: tt.url + "/slow", Proxy: tt.proxy, CA: ca.roots})
 			if tt.kind != "" {

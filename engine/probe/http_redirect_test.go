@@ -91,7 +91,7 @@ func TestHTTPNoRedirect(t *testing.T) {
 func TestHTTPRedirectServerName(t *testing.T) {
 	ca := newHTTPCA(t)
 	there := newHTTPServer(t, httpPages(), httpTLS(t, ca, "there.test", nil))
-	here := newHTTPServer(t, http.RedirectHandler("https://there.test:"+httpPort(there.URL)+"/plain", 302), httpTLS(t, ca, "here.test", nil))
+	here := newHTTPServer(t, http.RedirectHandler("https://there.test:"+httpPort(there.URL)+"/plain", http.StatusFound), httpTLS(t, ca, "here.test", nil))
 	res, err := httpProbe(t, 5*time.Second, HTTPRequest{
 		URL: here.URL, ServerName: "here.test", CA: ca.roots, Redirects: 1, Resolve: map[string]string{"there.test": "127.0.0.1"},
 	})
