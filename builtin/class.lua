@@ -5,31 +5,29 @@
 --   Disk{ name = "disk", limit = 95 }
 --
 -- Calling a class with a table of options makes that table its instance, so an
--- option hides what the class has by that name. An option is one that the class,
--- or one it extends, declares in its table `options` (name = its Lua types), or
--- any field that they have.
+-- option hides what the class has by that name. An option is one that the class
+-- or an ancestor declares in its table `options` (name = its Lua types, divided
+-- by "|"), or any field that they have.
 
 local Class = { class_name = "Class", super = false }
 Class.__index = Class
 
 local reserved = { class_name = true, extend = true, options = true, source = true, super = true, __index = true }
-local known = {} -- class -> option -> { string = true, table = true }
+local known = {} -- class -> option -> what declared gave for it
 
--- The set of types that a class or an ancestor of it declares for an option, or
--- nil, and how they are written.
+-- The types that an option may have, as text and as a set; nil if undeclared.
 local function declared(class, option)
-  local types
-  local ancestor = class
+  local types, ancestor = nil, class
   while ancestor and not types do
     local options = rawget(ancestor, "options")
     types, ancestor = options and options[option], rawget(ancestor, "super")
   end
   if not types then return nil end
-  local set = {}
-  for word in types:gmatch("%a+") do set[word] = true end
+  local found = { types = types }
+  for word in types:gmatch("%a+") do found[word] = true end
   known[class] = known[class] or {}
-  known[class][option] = set
-  return set, types
+  known[class][option] = found
+  return found
 end
 
 -- What can be given to a class, to say so: methods are left out.
@@ -48,12 +46,10 @@ end
 
 -- Why an option cannot be used, or nil if it can.
 local function problem(class, option, value)
-  local set = known[class] and known[class][option] or declared(class, option)
-  if set and set[type(value)] then return nil end
-  local _, types = declared(class, option)
-  local name = class.class_name
-  if types then
-    return ("cannot use option %q of %s: want %s, got %s"):format(option, name, types:gsub("|", " or "), type(value))
+  local found, name = known[class] and known[class][option] or declared(class, option), class.class_name
+  if found and found[type(value)] then return nil end
+  if found then
+    return ("cannot use option %q of %s: want %s, got %s"):format(option, name, found.types:gsub("|", " or "), type(value))
   elseif type(option) ~= "string" then
     return ("cannot use option [%s] of %s: options have names, { name = ... }"):format(tostring(option), name)
   elseif reserved[option] or class[option] == nil then
@@ -62,27 +58,25 @@ local function problem(class, option, value)
 end
 
 local function construct(class, options)
-  local name = class.class_name
+  local name, message = class.class_name, nil
   if type(options) ~= "table" then
-    error(("cannot make a %s of a %s: write %s{ name = ... }"):format(name, type(options), name), 2)
+    message = ("cannot make a %s of a %s: write %s{ name = ... }"):format(name, type(options), name)
   elseif getmetatable(options) then
-    error(("cannot make a %s of a table that is one already: give each a table of its own"):format(name), 2)
+    message = ("cannot make a %s of a table that is one already: give each a table of its own"):format(name)
+  else
+    for option, value in pairs(options) do message = message or problem(class, option, value) end
   end
-  for option, value in pairs(options) do
-    local message = problem(class, option, value)
-    if message then error(message, 2) end
-  end
+  if message then error(message, 2) end
   options.source = pharos.where(2)
   local self = setmetatable(options, class)
   if self.init then self:init() end
   return self
 end
 
--- A class that has everything of this one, and the given fields. Of the
--- metamethods only __tostring is inherited: Lua looks for none further up.
+-- A class with everything of this one, and the given fields.
 function Class:extend(fields)
   local class = fields or {}
-  class.__index, class.super, class.__tostring = class, self, class.__tostring or rawget(self, "__tostring")
+  class.__index, class.super = class, self
   return setmetatable(class, { __index = self, __call = class.construct or construct })
 end
 

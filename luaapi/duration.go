@@ -49,11 +49,11 @@ func parseDuration(text string) (time.Duration, error) {
 	d := time.Duration(0)
 	if rest != "" || text == "" {
 		var err error
-		if d, err = time.ParseDuration(rest); err != nil {
+		if d, err = time.ParseDuration(rest); err != nil || d < 0 {
 			return 0, errNotDuration(text)
 		}
 	}
-	if d += days; d < 0 || d > maxDuration {
+	if d += days; d > maxDuration {
 		return 0, errors.New("want 0 to 366 days")
 	}
 	return d, nil

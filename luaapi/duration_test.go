@@ -28,6 +28,7 @@ func TestDurationOf(t *testing.T) {
 		{lua.LString("2 s"), -1},
 		{lua.LString("-2s"), -1},
 		{lua.LString("400d"), -1},
+		{lua.LString("1d-5s"), -1},
 		{lua.LNumber(-1), -1},
 		{lua.LNumber(math.NaN()), -1},
 		{lua.LNumber(math.Inf(1)), -1},

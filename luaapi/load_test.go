@@ -110,7 +110,7 @@ func (b *testBoard) run(id engine.ID) engine.Result {
 // it.
 func (b *testBoard) check(body string) engine.Result {
 	b.Helper()
-	b.load("metric_watchers = { pharos.MetricWatcher{ name = 'x', timeout = 5, check = function(self) " + body + " end } }")
+	b.load("metric_watchers = { pharos.MetricWatcher{ name = 'x', timeout = 30, check = function(self) " + body + " end } }")
 	return b.run("x")
 }
 

@@ -243,7 +243,7 @@ func TestReferenceExamples(t *testing.T) {
 			if !strings.HasPrefix(lines[len(lines)-1], "return") {
 				text += "\nreturn true"
 			}
-			config = "metric_watchers = { pharos.MetricWatcher{ name = 'example', timeout = 5, check = function(self)\n" + text + "\nend } }"
+			config = "metric_watchers = { pharos.MetricWatcher{ name = 'example', timeout = 30, check = function(self)\n" + text + "\nend } }"
 		}
 		if err := b.tryLoad(config); err != nil {
 			t.Errorf("loading the example: %v\n%s", err, text)

@@ -39,7 +39,7 @@ func (w *watcher) verdictOf(L *lua.LState, first int) (verdict, error) {
 		}
 		return v, nil
 	case *lua.LTable:
-		return v, w.readVerdict(L, &v, got)
+		return v, w.readVerdict(&v, got)
 	default:
 		if !isNil(got) {
 			return v, fmt.Errorf("check returned a %s: want a status, a number, a boolean, a table, or nil and an error", typeName(got))
@@ -50,7 +50,7 @@ func (w *watcher) verdictOf(L *lua.LState, first int) (verdict, error) {
 		return v, nil
 	}
 	if recorded, ok := w.self.RawGetString("verdict").(*lua.LTable); ok {
-		return v, w.readVerdict(L, &v, recorded)
+		return v, w.readVerdict(&v, recorded)
 	}
 	return v, errors.New("check returned nothing: want a status, a number, a boolean, a table, or nil and an error")
 }
@@ -79,28 +79,33 @@ func (v *verdict) setStatus(word string) error {
 
 // readVerdict reads {status=, value=, unit=, detail=, link=}. Without a status
 // the thresholds judge the value, which then is a number.
-func (w *watcher) readVerdict(L *lua.LState, v *verdict, t *lua.LTable) error {
+func (w *watcher) readVerdict(v *verdict, t *lua.LTable) error {
 	var status lua.LValue = lua.LNil
-	var err error
-	fields := map[string]*lua.LValue{"status": &status, "value": &v.value, "unit": &v.unit, "detail": &v.detail, "link": &v.link}
 	for key, value := t.Next(lua.LNil); key != lua.LNil; key, value = t.Next(key) {
-		field, ok := fields[key.String()]
-		if !ok {
+		switch key.String() {
+		case "status":
+			status = value
+		case "value":
+			v.value = value
+		case "unit":
+			v.unit = value
+		case "detail":
+			v.detail = value
+		case "link":
+			v.link = value
+		default:
 			return fmt.Errorf("check returned a table with %q %s", key.String(), unknownName(key.String(), verdictFields))
 		}
-		*field = value
 	}
-	switch word := status.(type) {
-	case lua.LString:
-		err = v.setStatus(string(word))
-	default:
-		number, isNumber := v.value.(lua.LNumber)
-		if !isNil(status) || !isNumber {
-			return errors.New("check returned a table with neither a status nor a number as its value")
-		}
-		v.status = w.thresholds.Judge(float64(number))
+	if word, ok := status.(lua.LString); ok {
+		return v.setStatus(string(word))
 	}
-	return err
+	number, isNumber := v.value.(lua.LNumber)
+	if !isNil(status) || !isNumber {
+		return errors.New("check returned a table with neither a status nor a number as its value")
+	}
+	v.status = w.thresholds.Judge(float64(number))
+	return nil
 }
 
 var verdictFields = []string{"status", "value", "unit", "detail", "link"}
