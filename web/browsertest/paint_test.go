@@ -26,20 +26,17 @@ func mixed(t *testing.T) *wall {
 	w.set("shop.check_out", engine.Result{Status: engine.Critical, Value: "a value that is far too long for any tile", Unit: "seconds", Detail: "\n  second line"})
 	w.set("shop.login", engine.Result{Status: engine.Warning, Value: "0.31", Unit: "s", Detail: "0.1 0.2 0.31 (200)", Link: "https://example.org/"})
 	w.set("shop.uplink", engine.Result{Status: engine.Unknown, Failure: &engine.Failure{Message: "no <b>route</b>", Kind: engine.KindVantage}})
-	time.Sleep(1200 * time.Millisecond)
+	w.await("blip.flicker", engine.OK)
 	w.set("blip.flicker", engine.Result{Status: engine.Critical})
-	time.Sleep(300 * time.Millisecond)
+	w.await("blip.flicker", engine.Critical)
 	w.set("blip.flicker", engine.Result{Status: engine.OK, Value: "ü"})
-	for deadline := time.Now().Add(10 * time.Second); ; time.Sleep(50 * time.Millisecond) {
-		view, _ := w.engine.Board().View("shop.slow")
-		flicker, _ := w.engine.Board().View("blip.flicker")
-		if view.Runs > 1 && flicker.Status == engine.OK {
-			return w
-		}
-		if time.Now().After(deadline) {
-			t.Fatal("the watchers do not run")
-		}
+	for id, status := range map[engine.ID]engine.Status{
+		"blip.flicker": engine.OK, "shop.home": engine.OK, "shop.check_out": engine.Critical,
+		"shop.login": engine.Warning, "shop.uplink": engine.Unknown, "shop.slow": engine.OK,
+	} {
+		w.await(id, status)
 	}
+	return w
 }
 
 // The server's first paint and the page's own are the same, tile for tile:
@@ -95,7 +92,7 @@ func TestBoardWithoutJavaScript(t *testing.T) {
 		t.Errorf("without JavaScript the title is %q", got)
 	}
 	eval[int](b, `(window.old = 1)`)
-	b.until(`window.old === undefined`, 9*time.Second) // it refreshes itself
+	b.until(`window.old === undefined`) // it refreshes itself
 }
 
 // hostile is text that would do harm as markup, and to the layout as text.
@@ -115,9 +112,9 @@ func TestHostileTextStaysText(t *testing.T) {
 	for _, size := range [][2]int{{1440, 810}, {390, 844}} {
 		b := newTab(t, size[0], size[1])
 		b.open(w.url("/"))
-		b.until(`document.querySelectorAll(".tile.-critical").length === 1`, 5*time.Second)
+		b.until(`document.querySelectorAll(".tile.-critical").length === 1`)
 		eval[int](b, `(document.querySelector(".tile.-critical a").click(), 1)`)
-		b.until(`document.querySelector("[data-part=output]").textContent.length > 1000`, 5*time.Second)
+		b.until(`document.querySelector("[data-part=output]").textContent.length > 1000`)
 		for what, expression := range map[string]string{
 			"nothing of it ran":              `window.pwned === undefined`,
 			"no element came of it":          `document.querySelector("main img, main script, main i i, main b b, aside img, aside script, .banner img, u") === null`,

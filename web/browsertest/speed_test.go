@@ -30,7 +30,7 @@ func TestSpeed(t *testing.T) {
 			firstPaint(t, w, 4)
 			b := newTab(t, 1920, 1080)
 			b.open(w.url("/"))
-			b.until(`document.querySelectorAll(".tile").length > 0`, time.Minute)
+			b.until(`document.querySelectorAll(".tile").length > 0`)
 			steady(t, b, w, length)
 		})
 	}
@@ -69,7 +69,7 @@ func firstPaint(t *testing.T, w *wall, slowdown float64) {
 	}))
 	for range 3 {
 		b.open(w.url("/"))
-		b.until(`performance.getEntriesByName("first-contentful-paint").length > 0`, time.Minute)
+		b.until(`performance.getEntriesByName("first-contentful-paint").length > 0`)
 		t.Logf("first contentful paint, %vx slower: %.0f ms; loaded %.0f ms; transferred %s", slowdown,
 			eval[float64](b, `performance.getEntriesByName("first-contentful-paint")[0].startTime`),
 			eval[float64](b, `performance.getEntriesByType("navigation")[0].loadEventEnd`),

@@ -188,4 +188,18 @@ func (w *wall) hang(id engine.ID) {
 	w.hanging[id] = true
 }
 
+// await waits until the board shows the watcher in status.
+func (w *wall) await(id engine.ID, status engine.Status) {
+	w.t.Helper()
+	for deadline := time.Now().Add(patience); ; time.Sleep(5 * time.Millisecond) {
+		view, _ := w.engine.Board().View(id)
+		if view.Status == status {
+			return
+		}
+		if time.Now().After(deadline) {
+			w.t.Fatalf("watcher %q is %v, want %v within %v", id, view.Status, status, patience)
+		}
+	}
+}
+
 func (w *wall) url(path string) string { return "http://" + w.addr + path }

@@ -26,8 +26,12 @@ export class Stream {
   start() {
     this.#connect();
     setInterval(() => this.#watch(), 250);
-    // A woken laptop and a restored page try at once.
-    for (const name of ["online", "pageshow"]) addEventListener(name, () => this.#hurry());
+    // A page that is left holds no connection: a browser has six for a server,
+    // and keeps pages for the way back. One that is come back to, and a woken
+    // laptop, try at once.
+    addEventListener("pagehide", () => this.#source?.close());
+    addEventListener("pageshow", (event) => event.persisted && this.#connect());
+    addEventListener("online", () => this.#hurry());
     document.addEventListener("visibilitychange", () => document.hidden || this.#hurry());
   }
 
