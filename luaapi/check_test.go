@@ -214,3 +214,25 @@ func TestLogIsBounded(t *testing.T) {
 		t.Errorf("%d bytes in %d lines, the last %q; want at most %d and %q", total, len(got.Log), got.Log[len(got.Log)-1], logMaxBytes, logDropped)
 	}
 }
+
+// The trace tells each primitive as it ends, with what came of it.
+func TestTrace(t *testing.T) {
+	b := newTestBoard(t)
+	b.Primitives = stubWorld()
+	b.load(`metric_watchers = { pharos.MetricWatcher{ name = "x", check = function()
+		pharos.exec({ "df", "-P" }, { ssh_host = "web-1" })
+		pharos.http.post("http://user:password@x/")
+		pharos.dns("example.com", { type = "MX" })
+		print("done")
+		return true
+	end } }`)
+	var got []string
+	ctx := WithTrace(context.Background(), func(e Event) { got = append(got, strings.Join([]string{e.Kind, e.Host, e.Text, e.Outcome}, "|")) })
+	if _, err := b.watcher("x").Check(ctx); err != nil {
+		t.Fatal(err)
+	}
+	want := []string{"exec|web-1|df -P|exit 0", "http||POST http://user:xxxxx@x/|200", "dns||MX example.com|NOERROR", "log||done|"}
+	if !slices.Equal(got, want) {
+		t.Errorf("events = %q, want %q", got, want)
+	}
+}
