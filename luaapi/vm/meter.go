@@ -53,9 +53,11 @@ func (m *meter) add(now int64, steps int) {
 	if m.locked {
 		clock, _ := threadTime()
 		m.exact += clock - m.thread
+		m.used += clock - m.thread
 		m.thread = clock
+	} else {
+		m.used += min(gap, countedGap+int64(steps)*stepTime)
 	}
-	m.used += min(gap, countedGap+int64(steps)*stepTime)
 	switch {
 	case gap > heavyGap:
 		m.window = max(m.window/4, minWindow)

@@ -1,0 +1,136 @@
+package vm
+
+import (
+	"context"
+	"errors"
+	"runtime"
+	"testing"
+	"time"
+
+	lua "github.com/yuin/gopher-lua"
+)
+
+func TestMemoryLimit(t *testing.T) {
+	dog := &Watchdog{Limit: heapObjects() + 64<<20}
+	u := load(t, Options{Watchdog: dog, Slice: time.Minute}, `
+		check = function() local t = {} while true do t[#t + 1] = ("x"):rep(1e6) .. #t end end
+		result = function() return "fine" end`)
+	ctx, cancel := context.WithTimeout(t.Context(), 20*time.Second)
+	defer cancel()
+	if _, err := call(t, u, ctx); !errors.Is(err, ErrMemory) {
+		t.Errorf("call = %v, want %v", err, ErrMemory)
+	}
+	if heap, most := heapObjects(), 3*dog.Limit; heap > most {
+		t.Errorf("the heap has %d bytes, want at most %d", heap, most)
+	}
+	if err := u.Call(t.Context(), global(t, u, "result"), nil, nil); err != nil {
+		t.Errorf("the next run: %v", err)
+	}
+}
+
+// A Go function that does not come back takes its universe with it, and only it.
+func TestWedged(t *testing.T) {
+	free := make(chan struct{})
+	wedged := make(chan *Universe, 1)
+	dog := &Watchdog{WedgedAfter: 50 * time.Millisecond, Wedged: func(u *Universe) { wedged <- u }}
+	u := load(t, Options{Watchdog: dog, Setup: func(L *lua.LState, env *lua.LTable) error {
+		env.RawSetString("stuck", L.NewFunction(func(*lua.LState) int { <-free; return 0 }))
+		return nil
+	}}, `check = function() stuck() end`)
+	other := load(t, Options{Watchdog: dog}, `check = function() return 1 end`)
+	fn := global(t, u, "check")
+	ended := make(chan error)
+	go func() { ended <- u.Call(context.Background(), fn, nil, nil) }()
+	if got := <-wedged; got != u {
+		t.Errorf("wedged: %s, want %s", got.Name(), u.Name())
+	}
+	if err := u.Call(t.Context(), fn, nil, nil); !errors.Is(err, ErrCancelled) {
+		t.Errorf("a call of the wedged universe = %v, want %v", err, ErrCancelled)
+	}
+	if got, err := call(t, other, t.Context()); got != "1" || err != nil {
+		t.Errorf("a call of another universe = %q, %v", got, err)
+	}
+	close(free)
+	<-ended
+}
+
+// Memory that no run is to blame for is the largest universe's.
+func TestLeaked(t *testing.T) {
+	runtime.GC() // what other tests left must not count
+	leaked := make(chan *Universe, 1)
+	dog := &Watchdog{Limit: heapObjects() + 40<<20, Leaked: func(u *Universe, _ uint64) {
+		select {
+		case leaked <- u:
+		default:
+		}
+	}}
+	big := load(t, Options{Name: "big.lua", Watchdog: dog, Slice: time.Minute}, `
+		local kept = {}
+		check = function() kept[#kept + 1] = ("x"):rep(8e6) end`)
+	small := load(t, Options{Name: "small.lua", Watchdog: dog}, `check = function() return 1 end`)
+	for range 10 {
+		if _, err := call(t, big, t.Context()); err != nil && !errors.Is(err, ErrMemory) {
+			t.Fatal(err)
+		}
+	}
+	for deadline := time.Now().Add(20 * time.Second); time.Now().Before(deadline); {
+		if _, err := call(t, small, t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		select {
+		case u := <-leaked:
+			if u != big {
+				t.Errorf("leaked: %s, want %s", u.Name(), big.Name())
+			}
+			return
+		default:
+		}
+	}
+	t.Error("nobody was told of the leak")
+}
+
+func TestWatchdogSleeps(t *testing.T) {
+	dog := &Watchdog{}
+	u := load(t, Options{Watchdog: dog}, `check = function() return 1 end`)
+	if _, err := call(t, u, t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	if !dog.awake.Load() {
+		t.Error("asleep right after a run")
+	}
+	for deadline := time.Now().Add(10 * time.Second); dog.awake.Load(); time.Sleep(tick) {
+		if time.Now().After(deadline) {
+			t.Fatal("awake though nothing runs")
+		}
+	}
+	if _, err := call(t, u, t.Context()); err != nil || !dog.awake.Load() {
+		t.Errorf("a run later: %v, awake %t", err, dog.awake.Load())
+	}
+}
+
+func TestPoolShrinks(t *testing.T) {
+	u := load(t, Options{Setup: withSleep}, `check = function() sleep(0.05) end`)
+	done := make(chan error)
+	const burst = 200
+	fn := global(t, u, "check")
+	for range burst {
+		go func() { done <- u.Call(context.Background(), fn, nil, nil) }()
+	}
+	for range burst {
+		if err := <-done; err != nil {
+			t.Fatal(err)
+		}
+	}
+	if n := len(u.free); n < burst/2 {
+		t.Fatalf("%d runs in the pool after a burst of %d", n, burst)
+	}
+	for i := range int64(20) {
+		if _, err := call(t, u, t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		u.trim(i)
+	}
+	if n := len(u.free); n > 3 {
+		t.Errorf("%d runs in the pool when one is used, want at most 3", n)
+	}
+}
