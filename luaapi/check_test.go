@@ -236,3 +236,19 @@ func TestTrace(t *testing.T) {
 		t.Errorf("events = %q, want %q", got, want)
 	}
 }
+
+// The unit of a watcher goes with numbers; a result's own with anything.
+func TestUnit(t *testing.T) {
+	for body, want := range map[string]string{
+		`return 5`:                     "5 ms",
+		`return "ok", "0.50"`:          "0.50 ms",
+		`return "critical", "refused"`: "refused ",
+		`return { status = "ok", value = "x", unit = "y" }`: "x y",
+	} {
+		b := newTestBoard(t)
+		b.load(`metric_watchers = { pharos.MetricWatcher{ name = "x", unit = "ms", timeout = 30, check = function() ` + body + ` end } }`)
+		if got := b.run("x"); got.Value+" "+got.Unit != want {
+			t.Errorf("%s = %q %q, want %q", body, got.Value, got.Unit, want)
+		}
+	}
+}

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"net/url"
+	"strconv"
 
 	lua "github.com/yuin/gopher-lua"
 
@@ -138,6 +139,9 @@ func (w *watcher) show(L *lua.LState, v verdict) (engine.Result, error) {
 			return engine.Result{}, fmt.Errorf("the %s is a %s: want text or a number", field.name, typeName(field.from))
 		}
 		*field.to = text
+	}
+	if _, err := strconv.ParseFloat(result.Value, 64); err != nil && isNil(v.unit) {
+		result.Unit = "" // the watcher's own unit is for numbers: not "refused ms"
 	}
 	return result, checkLink(result.Link)
 }

@@ -154,7 +154,7 @@ function pharos.Class:extend(fields) end
 ---@field timeout pharos.Duration? the longest that a run may take; default the interval, at most 10 s
 ---@field ttl pharos.Duration? after which the last result is stale; default 3 x interval + timeout
 ---@field thresholds pharos.Thresholds? they judge a number
----@field unit string? shown small behind the value
+---@field unit string? shown small behind a value that is a number
 ---@field link string? an http or https URL that the tile leads to
 ---@field state table plain data, at most 64 KiB as JSON, kept over reloads and restarts. Keys are text, or 1 to n
 ---@field status string read only: the status of the run before, "pending" before the first
