@@ -11,4 +11,11 @@
 // transitions and counts the revision up. Readers pull what changed since the
 // revision they know ([Board.Changes]), so that a slow reader can never hold
 // up a run, and never needs a queue.
+//
+// Three things are never mistaken for what is watched. A machine that is full:
+// runs start only as fast as cores and scripts take them up ([Lane]), and ticks
+// beyond that are dropped, counted and shown ([Lag]), not queued twice. A
+// process that stood still: verdicts of runs that saw it do not count. And a
+// check that broke, hung or could not look: its run is unknown, not critical
+// ([Blameless]).
 package engine

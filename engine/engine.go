@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
-	"runtime"
 	"time"
 )
 
@@ -79,11 +78,7 @@ func (e *Engine) Run(ctx context.Context) error {
 	for ctx.Err() == nil {
 		sleep := e.step()
 		if sleep == 0 {
-			runtime.Gosched() // behind all that waits for a core: whoever is in flight goes first
-			select {
-			case <-e.pulse:
-			default:
-			}
+			e.gate.yield()
 			continue
 		}
 		timer.Reset(sleep)

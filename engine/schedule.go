@@ -54,6 +54,7 @@ func (e *Engine) step() time.Duration {
 	posted := e.admit()
 	var lost []Transition
 	if now >= e.sweepAt {
+		e.gate.adjust()
 		lost = e.sweep(now)
 	}
 	e.wakeAt = now + longSleep
