@@ -15,15 +15,7 @@ import (
 
 // page is GET /.
 func (s *Server) page(c echo.Context) error {
-	sn, err := s.snapshots.get(0)
-	if err != nil {
-		return err
-	}
-	render, ok := sn.pages[c.QueryParam("theme")]
-	if !ok {
-		render = sn.pages[""]
-	}
-	body, err := render()
+	body, err := s.pages.get(c.QueryParam("theme"))
 	if err != nil {
 		return err
 	}

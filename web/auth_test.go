@@ -148,8 +148,10 @@ func TestPasswordFileIsReadAgain(t *testing.T) {
 		r, _ := http.NewRequest("GET", "/", nil)
 		return a.passwordIs(r, "ada", password)
 	}
-	if !ask("old") || !ask("old") {
-		t.Fatal("the first password is refused, want it taken")
+	for range 2 { // hashed, and then remembered
+		if !ask("old") {
+			t.Fatal("the first password is refused, want it taken")
+		}
 	}
 	write := func(text string, age time.Duration) {
 		t.Helper()

@@ -199,6 +199,17 @@ func BenchmarkSnapshot(b *testing.B) {
 		}
 		b.ReportMetric(float64(len(sn.json.plain)), "bytes")
 	})
+	b.Run("page", func(b *testing.B) {
+		var size int
+		for b.Loop() {
+			page, err := renderPage(s.pages.template, newPageData(&sn.board, sn.json.plain, "", sn.made))
+			if err != nil {
+				b.Fatal(err)
+			}
+			size = len(page)
+		}
+		b.ReportMetric(float64(size), "bytes")
+	})
 	b.Run("gzip", func(b *testing.B) {
 		var size int
 		for b.Loop() {

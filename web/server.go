@@ -62,6 +62,7 @@ type Server struct {
 	log       *slog.Logger
 	identity  identity
 	snapshots *snapshots
+	pages     *pageCache
 	hub       *hub
 	static    *static
 	echo      *echo.Echo
@@ -90,7 +91,11 @@ func New(cfg Config) *Server {
 	s.snapshots = &snapshots{
 		board:    cfg.Board,
 		identity: s.identity,
-		page:     template.Must(template.ParseFS(pages, "*.html")),
+	}
+	s.pages = &pageCache{
+		snapshots: s.snapshots,
+		template:  template.Must(template.ParseFS(pages, "*.html")),
+		last:      make(map[string]*cachedPage),
 	}
 	s.hub = newHub(cfg.Board, s.snapshots, cfg.StreamRate, cfg.MaxStreams, cfg.MaxStreamsPerIP)
 	s.echo = s.newEcho()

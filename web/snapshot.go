@@ -2,15 +2,13 @@ package web
 
 import (
 	"encoding/json"
-	"html/template"
 	"sync"
 	"time"
 
 	"pharos/engine"
 )
 
-// snapshot is the board at one revision, in every form that is asked for, each
-// made once and shared.
+// snapshot is the board at one revision, made once and shared.
 type snapshot struct {
 	rev     uint64
 	made    time.Time
@@ -18,7 +16,6 @@ type snapshot struct {
 	staleAt time.Time     // when the next tile goes stale and the JSON stops being true
 	board   Board
 	json    *payload
-	pages   map[string]func() (*payload, error) // by theme
 }
 
 // snapshotMaxAge bounds the age of the server's time in a snapshot of a board
@@ -34,7 +31,6 @@ const snapshotMaxAge = time.Second
 type snapshots struct {
 	board    *engine.Board
 	identity identity
-	page     *template.Template
 
 	mu   sync.Mutex
 	last *snapshot
@@ -96,7 +92,6 @@ func (s *snapshots) make(now time.Time) (*snapshot, error) {
 		return nil, err
 	}
 	sn.json = newPayload("application/json", body)
-	sn.pages = s.newPages(sn)
 	sn.cost = time.Since(now)
 	return sn, nil
 }
@@ -108,19 +103,4 @@ func staleAt(v *engine.View) time.Time {
 		last = v.Since
 	}
 	return last.Add(v.TTL + 1)
-}
-
-// newPages gives a page for each theme, rendered when first asked for.
-func (s *snapshots) newPages(sn *snapshot) map[string]func() (*payload, error) {
-	pages := make(map[string]func() (*payload, error))
-	for _, theme := range [...]string{"", "dark", "light"} {
-		pages[theme] = sync.OnceValues(func() (*payload, error) {
-			html, err := renderPage(s.page, newPageData(&sn.board, sn.json.plain, theme, sn.made))
-			if err != nil {
-				return nil, err
-			}
-			return newPayload("text/html; charset=utf-8", html), nil
-		})
-	}
-	return pages
 }
