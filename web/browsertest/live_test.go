@@ -26,6 +26,9 @@ func TestFocusAndDetailSurviveUpdates(t *testing.T) {
 	eval[int](b, `(document.querySelector('[data-id="fast.w03"] a').focus(), 1)`)
 	b.press(kb.Enter)
 	b.until(`document.querySelector("[data-part=output]").textContent === "first line\nsecond line"`)
+	if got, want := eval[string](b, `document.querySelector("[data-part=source]").textContent`), "  18     line 18 of pharos.lua\n  19 ▸   line 19 of pharos.lua\n  20     line 20 of pharos.lua"; got != want {
+		t.Errorf("source = %q, want %q", got, want)
+	}
 	eval[int](b, `(window.kept = { link: document.activeElement, output: document.querySelector("[data-part=output]") }, getSelection().selectAllChildren(kept.output), 1)`)
 
 	runs := func() (n uint64) {

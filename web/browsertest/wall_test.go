@@ -104,12 +104,21 @@ func (w *wall) listen(addr, version string) {
 		w.t.Fatalf("listening: %v", err)
 	}
 	w.addr = ln.Addr().String()
-	w.served = web.New(web.Config{Board: w.engine.Board(), Version: version, Host: "wall-1", StaticDir: w.overlay, Logger: quiet()})
+	w.served = web.New(web.Config{Board: w.engine.Board(), Version: version, Host: "wall-1", StaticDir: w.overlay, Logger: quiet(), ShowSource: showSource})
 	go func(s *web.Server) {
 		if err := s.Serve(ln); err != nil {
 			w.t.Errorf("serving: %v", err)
 		}
 	}(w.served)
+}
+
+// showSource gives three lines around a definition.
+func showSource(s engine.Source) ([]web.SourceLine, bool) {
+	var lines []web.SourceLine
+	for n := s.Line - 1; n <= s.Line+1; n++ {
+		lines = append(lines, web.SourceLine{Line: n, Text: fmt.Sprintf("  line %d of %s", n, s.File)})
+	}
+	return lines, true
 }
 
 // stop ends the server, not the engine.

@@ -143,7 +143,7 @@ export class Detail {
     block(parts.detail, full?.detail ?? tile.detail);
     block(parts.output, full?.output ?? "");
     block(parts.log, (full?.log ?? []).join("\n"));
-    block(parts.source, (full?.source_lines ?? []).map((l) => `${String(l.line).padStart(4)}  ${l.text}`).join("\n"));
+    block(parts.source, (full?.source_lines ?? []).map((l) => `${String(l.line).padStart(4)} ${l.line === full.source.line ? "▸" : " "} ${l.text}`).join("\n"));
     const link = webLink(tile.link);
     parts.link.hidden = !link;
     if (link) {
