@@ -78,7 +78,7 @@ func (s *script) cacheFunction(L *lua.LState) lua.LValue {
 	methods := s.newModule(L, "cache",
 		member{"get", func(L *lua.LState) int {
 			vm.Charge(L, 1)
-			L.Push(checkCache(L).get(L.CheckAny(2), time.Now()))
+			L.Push(checkCache(L).get(L.CheckAny(2), s.clock.Now()))
 			return 1
 		}},
 		member{"set", func(L *lua.LState) int {
@@ -87,7 +87,7 @@ func (s *script) cacheFunction(L *lua.LState) lua.LValue {
 			if isNil(key) {
 				L.ArgError(2, "want a key, got nil")
 			}
-			c.set(key, L.Get(3), time.Now())
+			c.set(key, L.Get(3), s.clock.Now())
 			return 0
 		}},
 		member{"count", func(L *lua.LState) int {

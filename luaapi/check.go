@@ -67,7 +67,7 @@ func (w *watcher) check(ctx context.Context) (engine.Result, error) {
 	}
 	w.backOff(err, &result)
 	w.addEvidence(r, &result)
-	w.memory.ended(w.id, result.Status, time.Now())
+	w.memory.ended(w.id, result.Status, w.script.clock.Now())
 	return result, nil
 }
 
@@ -103,7 +103,7 @@ func (w *watcher) prepare(L *lua.LState) {
 	w.self.RawSetString("status", lua.LString(m.status.String()))
 	if !m.last.IsZero() {
 		w.self.RawSetString("last_updated", lua.LNumber(float64(m.last.UnixMilli())/1000))
-		w.self.RawSetString("duration", lua.LNumber(time.Since(m.since).Seconds()))
+		w.self.RawSetString("duration", lua.LNumber(w.script.clock.Now().Sub(m.since).Seconds()))
 	}
 }
 

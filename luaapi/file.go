@@ -7,7 +7,6 @@ import (
 	"io"
 	"io/fs"
 	"os"
-	"time"
 
 	lua "github.com/yuin/gopher-lua"
 
@@ -113,7 +112,7 @@ func (s *script) fileStat(L *lua.LState) int {
 	t := L.CreateTable(0, 5)
 	t.RawSetString("size", lua.LNumber(info.Size()))
 	t.RawSetString("mtime", lua.LNumber(float64(info.ModTime().UnixMilli())/1000))
-	t.RawSetString("age", lua.LNumber(time.Since(info.ModTime()).Seconds()))
+	t.RawSetString("age", lua.LNumber(s.clock.Now().Sub(info.ModTime()).Seconds()))
 	t.RawSetString("mode", lua.LString(fmt.Sprintf("%04o", info.Mode().Perm())))
 	t.RawSetString("dir", lua.LBool(info.IsDir()))
 	L.Push(t)

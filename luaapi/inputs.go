@@ -64,7 +64,11 @@ func (in *Input) read() ([]byte, error) {
 	return data, nil
 }
 
-// readGlob lists the *.lua files of the folder, sorted, hidden ones left out.
+// TestSuffix ends the name of a test of scripts, which is no configuration.
+const TestSuffix = "_test.lua"
+
+// readGlob lists the *.lua files of the folder, sorted, hidden ones and tests
+// left out.
 func (in *Input) readGlob() ([]string, error) {
 	entries, err := os.ReadDir(in.Path)
 	if err != nil {
@@ -74,8 +78,9 @@ func (in *Input) readGlob() ([]string, error) {
 	in.Exists = true
 	var names []string
 	for _, e := range entries {
-		if strings.HasSuffix(e.Name(), ".lua") && !strings.HasPrefix(e.Name(), ".") && !e.IsDir() {
-			names = append(names, e.Name())
+		name := e.Name()
+		if strings.HasSuffix(name, ".lua") && !strings.HasSuffix(name, TestSuffix) && !strings.HasPrefix(name, ".") && !e.IsDir() {
+			names = append(names, name)
 		}
 	}
 	slices.Sort(names)

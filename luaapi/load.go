@@ -28,6 +28,7 @@ type Options struct {
 	Classes    fs.FS      // the classes: builtin.FS
 	Probes     *Probes    // outlives reloads
 	Primitives Primitives // what scripts reach the world with; nil = Probes
+	Clock      Clock      // what scripts tell the time by; nil = the real one
 	Memory     *Memory    // outlives reloads; nil = one that nobody else sees
 	Logger     *slog.Logger
 	LookupEnv  func(string) (string, bool) // nil = os.LookupEnv
@@ -88,6 +89,9 @@ func Load(ctx context.Context, o Options) (*Config, error) {
 	}
 	if o.Primitives == nil {
 		o.Primitives = o.Probes
+	}
+	if o.Clock == nil {
+		o.Clock = wallClock{}
 	}
 	l := loader{Options: o, config: &Config{}}
 	files, err := l.files()

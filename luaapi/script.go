@@ -29,6 +29,7 @@ type script struct {
 
 	logger     *slog.Logger
 	primitives Primitives
+	clock      Clock
 	lookupEnv  func(string) (string, bool)
 	url        string
 
@@ -59,6 +60,7 @@ func newScript(o *Options, name, dir string, fsys fs.FS) (*script, error) {
 		definer:       newDefiner(),
 		logger:        o.Logger,
 		primitives:    o.Primitives,
+		clock:         o.Clock,
 		lookupEnv:     o.LookupEnv,
 		url:           o.URL,
 		loadedSecrets: make(map[string]string),
@@ -73,6 +75,7 @@ func newScript(o *Options, name, dir string, fsys fs.FS) (*script, error) {
 			s.warnings = append(s.warnings, engine.LoadError{File: e.File, Line: e.Line, Message: e.Message})
 		},
 		LoadTimeout: o.LoadTimeout,
+		Now:         o.Clock.Now,
 		Cache:       &o.Probes.compiled,
 		Watchdog:    &o.Probes.watchdog,
 	})

@@ -10,16 +10,38 @@ import (
 	"pharos/engine/probe"
 )
 
+// Clock is the time that scripts see. A test of scripts has one of its own.
+type Clock interface {
+	Now() time.Time
+	Sleep(ctx context.Context, d time.Duration) error // the context's error if that ends first
+}
+
+// wallClock is the real time.
+type wallClock struct{}
+
+func (wallClock) Now() time.Time { return time.Now() }
+
+func (wallClock) Sleep(ctx context.Context, d time.Duration) error {
+	timer := time.NewTimer(d)
+	defer timer.Stop()
+	select {
+	case <-timer.C:
+		return nil
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+}
+
 // timeModule is pharos.time: now, monotonic, sleep, parse, format and seconds.
 func (s *script) timeModule(L *lua.LState) lua.LValue {
-	epoch := time.Now()
+	epoch := s.clock.Now()
 	return s.newModule(L, "pharos.time",
 		member{"now", func(L *lua.LState) int {
-			L.Push(lua.LNumber(float64(time.Now().UnixMicro()) / 1e6))
+			L.Push(lua.LNumber(float64(s.clock.Now().UnixMicro()) / 1e6))
 			return 1
 		}},
 		member{"monotonic", func(L *lua.LState) int {
-			L.Push(lua.LNumber(time.Since(epoch).Seconds()))
+			L.Push(lua.LNumber(s.clock.Now().Sub(epoch).Seconds()))
 			return 1
 		}},
 		member{"sleep", s.timeSleep},
@@ -45,14 +67,10 @@ func (s *script) timeSleep(L *lua.LState) int {
 	}
 	e := &Event{Kind: "time.sleep", Text: d.String()}
 	slept, err := reach(s, L, e, 0, func(ctx context.Context) (bool, error) {
-		timer := time.NewTimer(d)
-		defer timer.Stop()
-		select {
-		case <-timer.C:
-			return true, nil
-		case <-ctx.Done():
-			return false, &probe.Error{Kind: probe.Timeout, Message: "sleeping " + d.String() + ": the run's time ended", Err: ctx.Err()}
+		if err := s.clock.Sleep(ctx, d); err != nil {
+			return false, &probe.Error{Kind: probe.Timeout, Message: "sleeping " + d.String() + ": the run's time ended", Err: err}
 		}
+		return true, nil
 	})
 	s.done(L, e)
 	if err != nil {

@@ -2,8 +2,6 @@ package main
 
 import (
 	"context"
-	"fmt"
-	"os"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -14,33 +12,40 @@ const lintTime = 3 * time.Second
 
 func newCheck() *cobra.Command {
 	var f configFlags
+	var asJSON bool
 	cmd := &cobra.Command{
 		Use:   "check",
 		Short: "Validate the configuration, run nothing",
 		Long: `check loads the configuration as the daemon would and runs no watcher. It also
 warns of commands that are not here and of names that do not resolve.
 
-It prints each error and warning as file:line: message. Exit code 0: good
-(warnings included); 1: the daemon would not take it.`,
-		Example: "  pharosd check -c sites.lua",
-		Args:    cobra.NoArgs,
+It prints each error and warning as file:line: message, or as JSON for editors
+and pipelines. Exit code 0: good (warnings included); 1: the daemon would not
+take it.`,
+		Example: `  pharosd check -c sites.lua
+  pharosd check --json | jq -r '.errors[] | "\(.file):\(.line): \(.message)"'`,
+		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			cfg, err := f.load(cmd.Context())
+			if err != nil && asJSON {
+				return printCheckJSON(cmd.OutOrStdout(), checkJSON{}, err)
+			}
 			if err != nil {
 				return err
 			}
 			defer cfg.Close()
 			ctx, cancel := context.WithTimeout(cmd.Context(), lintTime)
 			defer cancel()
-			for _, w := range append(cfg.Warnings, cfg.Lint(ctx)...) {
-				fmt.Fprintf(os.Stderr, "%s:%d: warning: %s\n", w.File, w.Line, w.Message)
+			warnings := append(cfg.Warnings, cfg.Lint(ctx)...)
+			if asJSON {
+				watchers, sets := count(cfg.Generation)
+				return printCheckJSON(cmd.OutOrStdout(), checkJSON{Warnings: findings(warnings), Watchers: watchers, Sets: sets}, nil)
 			}
-			watchers, sets := count(cfg.Generation)
-			fmt.Fprintf(cmd.OutOrStdout(), "%s: good: %s in %s\n", describe(cfg.path),
-				plural(watchers, "watcher"), plural(sets, "set"))
+			printCheck(cmd.OutOrStdout(), cfg, warnings)
 			return nil
 		},
 	}
 	f.add(cmd)
+	cmd.Flags().BoolVar(&asJSON, "json", false, "print JSON: ok, errors, warnings, watchers, sets")
 	return cmd
 }

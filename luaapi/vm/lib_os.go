@@ -8,7 +8,7 @@ import (
 
 func (u *Universe) openOS(L *lua.LState) {
 	functions := map[string]lua.LGFunction{
-		"time": osTime, "clock": u.osClock, "difftime": osDiffTime, "date": osDate,
+		"time": u.osTime, "clock": u.osClock, "difftime": osDiffTime, "date": u.osDate,
 	}
 	for name, hint := range map[string]string{
 		"exit":      "a script cannot end the process; return from the function",
@@ -30,7 +30,7 @@ func (u *Universe) openOS(L *lua.LState) {
 // osClock is the time since the file was loaded: the CPU time of the process,
 // which it is elsewhere, says nothing about a script.
 func (u *Universe) osClock(L *lua.LState) int {
-	L.Push(lua.LNumber(time.Duration(u.now()).Seconds()))
+	L.Push(lua.LNumber(u.opts.Now().Sub(u.made).Seconds()))
 	return 1
 }
 
@@ -40,9 +40,9 @@ func osDiffTime(L *lua.LState) int {
 }
 
 // osTime is os.time([table]): in seconds, local time.
-func osTime(L *lua.LState) int {
+func (u *Universe) osTime(L *lua.LState) int {
 	if L.Get(1) == lua.LNil {
-		L.Push(lua.LNumber(time.Now().Unix()))
+		L.Push(lua.LNumber(u.opts.Now().Unix()))
 		return 1
 	}
 	t := checkTable(L, 1)
@@ -75,9 +75,9 @@ func dateField(L *lua.LState, t *lua.LTable, name string) int {
 }
 
 // osDate is os.date([format [, time]]).
-func osDate(L *lua.LState) int {
+func (u *Universe) osDate(L *lua.LState) int {
 	format := optString(L, 1, "%c")
-	at := time.Now()
+	at := u.opts.Now()
 	if L.Get(2) != lua.LNil {
 		at = time.Unix(int64(checkNumber(L, 2)), 0)
 	}

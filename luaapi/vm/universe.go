@@ -33,6 +33,7 @@ type Options struct {
 	Warn        func(Error)                            // findings of Load that do not fail it; nil = ignored
 	Cache       *Cache                                 // compiled chunks, shared between universes; nil = none
 	Watchdog    *Watchdog                              // looks after memory and wedged universes; nil = nobody does
+	Now         func() time.Time                       // what the library os tells the time by; nil = time.Now
 }
 
 // Universe is one script file: its globals, modules and functions. Its methods
@@ -40,6 +41,7 @@ type Options struct {
 type Universe struct {
 	opts  Options
 	epoch time.Time
+	made  time.Time   // epoch by Options.Now
 	base  *lua.LState // makes the threads; never runs a script
 	env   *lua.LTable // the globals
 	names map[string]bool
@@ -72,10 +74,13 @@ func New(o Options) (*Universe, error) {
 	if o.Slice == 0 {
 		o.Slice = DefaultSlice
 	}
+	if o.Now == nil {
+		o.Now = time.Now
+	}
 	if o.LoadTimeout == 0 {
 		o.LoadTimeout = DefaultLoadTimeout
 	}
-	u := &Universe{opts: o, epoch: time.Now(), names: map[string]bool{}, modules: map[string]*module{}}
+	u := &Universe{opts: o, epoch: time.Now(), made: o.Now(), names: map[string]bool{}, modules: map[string]*module{}}
 	u.base = lua.NewState(lua.Options{
 		CallStackSize: callDepth, RegistrySize: 128, RegistryMaxSize: 1 << 16, RegistryGrowStep: 256,
 		MinimizeStackMemory: true, SkipOpenLibs: true,
