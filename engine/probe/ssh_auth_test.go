@@ -20,7 +20,7 @@ func TestSSHEncryptedKey(t *testing.T) {
 	key := sshWriteKey(t, file, "open sesame")
 	sshWrite(t, filepath.Join(s.dir, "authorized_keys"), ssh.MarshalAuthorizedKey(key))
 	const patient = time.Minute // opening a key is slow on purpose, and slower under the race detector
-	sshFails(t, sshTestPool(t, s.stanza("web-3")), "web-3", 5*time.Second, 3*time.Second, Auth, file+": encrypted, and no passphrase is given")
+	sshFails(t, sshTestPool(t, s.stanza("web-3")), "web-3", 20*time.Second, 20*time.Second, Auth, file+": encrypted, and no passphrase is given")
 
 	p := sshTestPool(t, s.stanza("web-3"))
 	p.cfg.ConnectTimeout = patient
@@ -54,7 +54,7 @@ func TestSSHCertificate(t *testing.T) {
 	if err := cert.SignCert(rand.Reader, authority); err != nil {
 		t.Fatal(err)
 	}
-	sshFails(t, sshTestPool(t, s.stanza("web-3")), "web-3", 5*time.Second, 3*time.Second, Auth)
+	sshFails(t, sshTestPool(t, s.stanza("web-3")), "web-3", 20*time.Second, 20*time.Second, Auth)
 	sshWrite(t, file+"-cert.pub", ssh.MarshalAuthorizedKey(cert))
 	sshWorks(t, sshTestPool(t, s.stanza("web-3")), "web-3")
 
@@ -135,14 +135,14 @@ func TestSSHAgent(t *testing.T) {
 		t.Fatal(err)
 	}
 	sshWorks(t, sshTestPool(t, s.stanza("web-3", "IdentityAgent "+alone, "IdentitiesOnly no")), "web-3")
-	sshFails(t, sshTestPool(t, s.stanza("web-3", "IdentityAgent "+alone)), "web-3", 5*time.Second, 3*time.Second, Auth)
+	sshFails(t, sshTestPool(t, s.stanza("web-3", "IdentityAgent "+alone)), "web-3", 20*time.Second, 20*time.Second, Auth)
 
 	// The public key beside the identity says which of the agent's keys to offer.
 	sshWrite(t, file+".pub", ssh.MarshalAuthorizedKey(public))
 	sshWorks(t, sshTestPool(t, s.stanza("web-3", "IdentityAgent "+crowded)), "web-3")
 	sshWorks(t, sshTestPool(t, s.stanza("web-3", "IdentityAgent "+crowded, "IdentitiesOnly no")), "web-3")
 
-	sshFails(t, sshTestPool(t, s.stanza("web-3", "IdentityAgent /no/such/agent")), "web-3", 5*time.Second, 3*time.Second,
+	sshFails(t, sshTestPool(t, s.stanza("web-3", "IdentityAgent /no/such/agent")), "web-3", 20*time.Second, 20*time.Second,
 		Auth, "agent: dial unix /no/such/agent")
 }
 
