@@ -28,6 +28,11 @@ const (
 	// group was killed. Only a child that left the group can still hold them.
 	execDrain = 20 * time.Millisecond
 
+	// A command that its deadline ended is not to blame if it had waited this
+	// long for its start, and longer than this part of the time it then had.
+	execQueuedMost  = 50 * time.Millisecond
+	execQueuedShare = 10
+
 	// execSettle is how long a started command keeps its spawn slot while it
 	// runs: what is dear in a spawn is the child's dynamic linking, after exec.
 	execSettle = 4 * time.Millisecond
@@ -83,6 +88,8 @@ type Runner struct {
 	// more a second, only later. 0: two for each core.
 	MaxStarting int
 
+	blocking bool // wait as where there is no pidfd; for tests
+
 	once     sync.Once
 	running  chan struct{}
 	starting chan struct{}
@@ -102,6 +109,9 @@ func Exec(ctx context.Context, req ExecRequest) (*ExecResult, error) {
 // was written so far along with an error of kind [Timeout], or [Cancelled] if
 // it was not the deadline. A process that left its group (setsid) is not
 // followed, but nobody waits for it either.
+//
+// If a good part of the time went by before Pharos could start it, the kind is
+// [Overload] instead of [Timeout].
 //
 // Errors without a result: [Spawn] if the command could not be started,
 // [Overload] if Pharos or the machine lacks descriptors, processes, memory or
@@ -148,7 +158,7 @@ func (r *Runner) Exec(ctx context.Context, req ExecRequest) (*ExecResult, error)
 	res.Elapsed = time.Since(started)
 	res.Queued = started.Sub(asked)
 	if run.interrupted {
-		return res, execInterrupted(ctx, req, res.Elapsed)
+		return res, execInterrupted(ctx, req, res)
 	}
 	return res, nil
 }
@@ -163,6 +173,27 @@ func (r *Runner) init() {
 	r.running = make(chan struct{}, r.MaxRunning)
 	r.starting = make(chan struct{}, r.MaxStarting)
 	r.base = execBaseEnv(os.LookupEnv)
+	execReserveThreads(min(32, runtime.GOMAXPROCS(0)+r.MaxStarting+8))
+}
+
+// execReserveThreads makes the runtime start n threads, which it keeps. Once
+// the commands have used up a limit on processes (ulimit -u, a container's
+// pids, systemd's TasksMax) it cannot start another, and a Go program that
+// needs one then dies.
+func execReserveThreads(n int) {
+	var started sync.WaitGroup
+	release := make(chan struct{})
+	for range n {
+		started.Add(1)
+		go func() {
+			runtime.LockOSThread()
+			defer runtime.UnlockOSThread()
+			started.Done()
+			<-release
+		}()
+	}
+	started.Wait()
+	close(release)
 }
 
 // execMaxRunning leaves a quarter of the descriptors to everything else; a
@@ -207,13 +238,18 @@ func (r *Runner) notAdmitted(ctx context.Context, req ExecRequest) error {
 }
 
 // execInterrupted is the error of a command that ctx ended.
-func execInterrupted(ctx context.Context, req ExecRequest, elapsed time.Duration) error {
+func execInterrupted(ctx context.Context, req ExecRequest, res *ExecResult) error {
 	err := ctx.Err()
-	if errors.Is(err, context.DeadlineExceeded) {
-		return &Error{Kind: Timeout, Err: err, Message: fmt.Sprintf(
-			"running %q: not finished after %s", req, elapsed.Round(time.Millisecond))}
+	elapsed, queued := res.Elapsed.Round(time.Millisecond), res.Queued.Round(time.Millisecond)
+	switch {
+	case !errors.Is(err, context.DeadlineExceeded):
+		return &Error{Kind: Cancelled, Err: err, Message: fmt.Sprintf("running %q: cancelled", req)}
+	case queued > execQueuedMost && queued > elapsed/execQueuedShare:
+		// It may well have finished in the time that it was promised.
+		return &Error{Kind: Overload, Err: err, Message: fmt.Sprintf(
+			"running %q: not finished after %s, since Pharos was late by %s to start it", req, elapsed, queued)}
 	}
-	return &Error{Kind: Cancelled, Err: err, Message: fmt.Sprintf("running %q: cancelled", req)}
+	return &Error{Kind: Timeout, Err: err, Message: fmt.Sprintf("running %q: not finished after %s", req, elapsed)}
 }
 
 // execSlot is a place in a semaphore, given back once: by release or after a while.

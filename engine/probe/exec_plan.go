@@ -21,6 +21,7 @@ type execPlan struct {
 	argv       []string
 	env        []string
 	credential *syscall.Credential
+	blocking   bool
 	shell      []string // what to run instead if path cannot be executed
 }
 
@@ -37,7 +38,7 @@ func (r *Runner) plan(req ExecRequest) (*execPlan, error) {
 	if req.KillAfter <= 0 {
 		req.KillAfter = DefaultKillAfter
 	}
-	p := &execPlan{req: req}
+	p := &execPlan{req: req, blocking: r.blocking}
 	base := r.base
 	if req.User != "" {
 		var err error
@@ -46,7 +47,11 @@ func (r *Runner) plan(req ExecRequest) (*execPlan, error) {
 		}
 	}
 	if req.Dir != "" {
-		base = execMergeEnv(base, []string{"PWD=" + req.Dir})
+		dir, err := filepath.Abs(req.Dir)
+		if err != nil {
+			dir = req.Dir
+		}
+		base = execMergeEnv(base, []string{"PWD=" + dir})
 	}
 	p.env = execMergeEnv(base, req.Env)
 	return p, p.chooseProgram()
@@ -206,7 +211,8 @@ func (p *execPlan) startError(err error) error {
 	var errno syscall.Errno
 	errors.As(err, &errno)
 	switch errno {
-	case syscall.EMFILE, syscall.ENFILE, syscall.EAGAIN, syscall.ENOMEM:
+	case syscall.EMFILE, syscall.ENFILE, syscall.EAGAIN, syscall.ENOMEM,
+		syscall.EBADF: // all descriptors are in use but the last: dup2 beyond the limit
 		return fail(Overload, "Pharos is overloaded: "+errno.Error())
 	case syscall.EPERM:
 		if p.credential != nil {

@@ -11,10 +11,13 @@ import (
 
 // startExecProcess starts a process and watches its end through a pidfd in the
 // runtime's poller, so that thousands of running commands cost no thread each
-// (os.Process.Wait parks one). Kernels before 5.4 have no pidfd to wait on.
-func startExecProcess(path string, argv []string, attr *os.ProcAttr) (*execProcess, error) {
+// (os.Process.Wait parks one, which is what blocking asks for). Kernels before
+// 5.4 have no pidfd to wait on.
+func startExecProcess(path string, argv []string, attr *os.ProcAttr, blocking bool) (*execProcess, error) {
 	pidfd := -1
-	attr.Sys.PidFD = &pidfd
+	if !blocking {
+		attr.Sys.PidFD = &pidfd
+	}
 	p, err := os.StartProcess(path, argv, attr)
 	if err != nil {
 		return nil, err

@@ -4,7 +4,7 @@ package probe
 
 import "os"
 
-func startExecProcess(path string, argv []string, attr *os.ProcAttr) (*execProcess, error) {
+func startExecProcess(path string, argv []string, attr *os.ProcAttr, _ bool) (*execProcess, error) {
 	p, err := os.StartProcess(path, argv, attr)
 	if err != nil {
 		return nil, err

@@ -34,9 +34,9 @@ func (p *execPlan) start() (*execRun, error) {
 		return nil, err
 	}
 	attr := &os.ProcAttr{Dir: p.req.Dir, Env: p.env, Files: theirs[:], Sys: &syscall.SysProcAttr{Setpgid: true, Credential: p.credential}}
-	run.process, err = startExecProcess(p.path, p.argv, attr)
+	run.process, err = startExecProcess(p.path, p.argv, attr, p.blocking)
 	if p.shell != nil && execShellsAffair(err) {
-		run.process, err = startExecProcess(execShell, p.shell, attr)
+		run.process, err = startExecProcess(execShell, p.shell, attr, p.blocking)
 	}
 	if err != nil {
 		run.close()

@@ -3,6 +3,7 @@ package probe
 import (
 	"context"
 	"errors"
+	"fmt"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -94,54 +95,61 @@ func execWrite(t *testing.T, path, text string, mode os.FileMode) {
 	}
 }
 
+const execLimit = 300 * time.Millisecond
+
 // TestExecEndsInTime runs the shapes in which a shell keeps children between
-// itself and what takes long.
+// itself and what takes long; %d is what they may be found by.
 func TestExecEndsInTime(t *testing.T) {
-	const limit = 300 * time.Millisecond
-	for _, tt := range []struct {
-		shell    string
-		kind     Kind
-		stdout   string
-		duration string // to find what may be left by
-	}{
-		{"sleep 7301; true", Timeout, "", "7301"},
-		{"(sleep 7302)", Timeout, "", "7302"},
-		{"sleep 7303 | cat", Timeout, "", "7303"},
-		{"sleep 7304 & echo hi", "", "hi\n", "7304"},
-		{"echo part; sleep 7305", Timeout, "part\n", "7305"},
-		{"trap '' TERM; sleep 7306; sleep 7307", Timeout, "", "7307"},
-		{"setsid sleep 7308; true", Timeout, "", "7308"},
-	} {
-		t.Run(tt.shell, func(t *testing.T) {
-			t.Parallel()
-			const most = limit + 100*time.Millisecond
-			took := time.Duration(0)
-			for range 3 { // a machine that is busy with other tests gets another chance
-				ctx, cancel := context.WithTimeout(t.Context(), limit)
-				began := time.Now()
-				res, err := Exec(ctx, ExecRequest{Shell: tt.shell})
-				took = time.Since(began)
-				cancel()
-				if KindOf(err) != tt.kind || res == nil || string(res.Stdout) != tt.stdout {
-					t.Errorf("Exec(%q) = %+v, %v, want stdout %q and kind %q", tt.shell, res, err, tt.stdout, tt.kind)
+	number := 7300
+	for _, blocking := range []bool{false, true} {
+		for _, tt := range []struct {
+			shell  string
+			kind   Kind
+			stdout string
+		}{
+			{"sleep %d; true", Timeout, ""},
+			{"(sleep %d)", Timeout, ""},
+			{"sleep %d | cat", Timeout, ""},
+			{"sleep %d & echo hi", "", "hi\n"},
+			{"echo part; sleep %d", Timeout, "part\n"},
+			{"trap '' TERM; sleep 73; sleep %d", Timeout, ""},
+			{"setsid sleep %d; true", Timeout, ""},
+		} {
+			number++
+			shell, sleep := fmt.Sprintf(tt.shell, number), fmt.Sprintf("sleep %d", number)
+			t.Run(fmt.Sprintf("%s/blocking=%t", shell, blocking), func(t *testing.T) {
+				t.Parallel()
+				execEndsInTime(t, &Runner{blocking: blocking}, shell, tt.kind, tt.stdout)
+				pids := execPidsOf(t, sleep)
+				if !strings.HasPrefix(shell, "setsid") && len(pids) > 0 {
+					t.Errorf("Exec(%q) left processes %v", shell, pids)
 				}
-				if took <= most {
-					break
-				}
-			}
-			if took > most {
-				t.Errorf("Exec(%q) took %s, want at most %s", tt.shell, took, most)
-			}
-			pids := execPidsOf(t, "sleep "+tt.duration)
-			if strings.HasPrefix(tt.shell, "setsid") {
-				for _, pid := range pids { // not followed, by design: end it here
+				for _, pid := range pids { // setsid is not followed, by design
 					_ = exec.Command("kill", pid).Run()
 				}
-			} else if len(pids) > 0 {
-				t.Errorf("Exec(%q) left processes %v", tt.shell, pids)
-			}
-		})
+			})
+		}
 	}
+}
+
+func execEndsInTime(t *testing.T, r *Runner, shell string, kind Kind, stdout string) {
+	t.Helper()
+	const most = execLimit + 100*time.Millisecond
+	took := time.Duration(0)
+	for range 3 { // a machine that is busy with other tests gets another chance
+		ctx, cancel := context.WithTimeout(t.Context(), execLimit)
+		began := time.Now()
+		res, err := r.Exec(ctx, ExecRequest{Shell: shell})
+		took = time.Since(began)
+		cancel()
+		if KindOf(err) != kind || res == nil || string(res.Stdout) != stdout {
+			t.Errorf("Exec(%q) = %+v, %v, want stdout %q and kind %q", shell, res, err, stdout, kind)
+		}
+		if took <= most {
+			return
+		}
+	}
+	t.Errorf("Exec(%q) took %s, want at most %s", shell, took, most)
 }
 
 // execPidsOf lists the living processes whose command line is the given one.
