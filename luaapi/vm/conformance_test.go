@@ -3,6 +3,7 @@ package vm
 import (
 	"context"
 	"testing"
+	"time"
 )
 
 // Behaviour of Lua 5.1 as its manual and its programs know it, and of what is
@@ -22,7 +23,7 @@ func conform(t *testing.T, cases []conformance) {
 
 func eval(t *testing.T, body string) string {
 	t.Helper()
-	u, err := New(Options{Name: "t.lua", Globals: []string{"check", "g", "h"}})
+	u, err := New(Options{Name: "t.lua", Globals: []string{"check", "g", "h"}, Slice: time.Minute})
 	if err != nil {
 		t.Fatal(err)
 	}

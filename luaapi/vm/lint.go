@@ -9,7 +9,7 @@ import (
 const (
 	maxBrackets = 200  // brackets and blocks within one another
 	maxUnary    = 100  // unary operators in a row
-	maxChain    = 5000 // operators that group to the right, in one expression
+	maxChain    = 5000 // operators, calls and indices in one expression
 	maxLabels   = 1000 // of goto; the compiler compares each with all
 )
 
@@ -168,9 +168,15 @@ func (l *linter) word() {
 	case "not":
 		l.countUnary()
 		l.last = word
-	case "and", "or", "return", "local", "if", "while", "for", "in", "else":
+	case "and", "or":
+		l.countChain()
+		l.last = word
+	case "return", "local", "if", "while", "for", "in", "else":
 		l.unary, l.chain, l.last = 0, 0, word
 	default:
+		if l.last == "value" {
+			l.chain = 0 // two in a row: a new statement
+		}
 		l.value()
 	}
 }
@@ -238,14 +244,18 @@ func (l *linter) operator(c byte) {
 		l.open()
 	case c == ')' || c == ']' || c == '}':
 		l.close()
+		l.countChain()
 		l.value()
 		return
 	case c == '#' || c == '-' && l.last != "value" && l.last != "end":
 		l.countUnary()
-	case c == '^' || c == '.' && l.rest("."):
-		l.countChain(c)
-	case c == ',' || c == ';' || c == '=':
+	case c == ',' || c == ';' || c == '=' && !l.rest("="):
 		l.unary, l.chain = 0, 0
+	default:
+		for c == '.' && l.rest(".") || c == '=' && l.rest("=") { // .. ... ==
+			l.i++
+		}
+		l.countChain()
 	}
 	l.last = string(c)
 }
@@ -259,10 +269,7 @@ func (l *linter) label() {
 	l.last = "::"
 }
 
-func (l *linter) countChain(c byte) {
-	for c == '.' && l.rest(".") { // .. and ...
-		l.i++
-	}
+func (l *linter) countChain() {
 	l.unary = 0
 	if l.chain++; l.chain > maxChain {
 		l.fail(l.line, "too many operators in one expression (at most %d)", maxChain)

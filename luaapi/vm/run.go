@@ -10,9 +10,9 @@ import (
 
 // Why a run was stopped; the low byte of run.stop.
 const (
-	running      uint64 = iota
-	poked               // not stopped: asked to look at the clock now
-	stopDeadline        // from here on in the order of stopErrors
+	running      uint64 = iota // goes on
+	poked                      // not stopped: asked to look at the clock now
+	stopDeadline               // from here on in the order of stopErrors
 	stopCancelled
 	stopCPU
 	stopMemory
@@ -177,6 +177,6 @@ func (r *run) poke(generation uint64) (unanswered bool) {
 	if old := r.stop.Load(); old>>8 == generation && old&0xff != running {
 		return true
 	}
-	r.stop.CompareAndSwap(generation<<8|running, generation<<8|poked)
+	r.stop.CompareAndSwap(generation<<8, generation<<8|poked)
 	return false
 }

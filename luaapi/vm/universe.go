@@ -234,7 +234,7 @@ func (u *Universe) finish(r *run, nargs int, conv func(L *lua.LState, n int) err
 		u.put(r, c)
 		u.baton.unlock()
 	}()
-	err, c = r.execute(nargs, conv)
+	c, err = r.execute(nargs, conv)
 	if c != nil {
 		err = r.failure(c)
 	}
@@ -242,7 +242,7 @@ func (u *Universe) finish(r *run, nargs int, conv func(L *lua.LState, n int) err
 }
 
 // execute runs the function on the run's own thread.
-func (r *run) execute(nargs int, conv func(L *lua.LState, n int) error) (err error, c *caught) {
+func (r *run) execute(nargs int, conv func(L *lua.LState, n int) error) (c *caught, err error) {
 	L := r.threads[0]
 	defer func() {
 		if p := recover(); p != nil {
@@ -253,5 +253,5 @@ func (r *run) execute(nargs int, conv func(L *lua.LState, n int) error) (err err
 	if conv != nil {
 		err = conv(L, L.GetTop())
 	}
-	return err, nil
+	return nil, err
 }
