@@ -27,7 +27,7 @@ type stopped struct {
 }
 
 // TestStoppedProcess stops a process that runs 200 watchers, of whom at any
-// moment most are in flight with less than a second left, and lets it go on.
+// moment most are in flight, for longer than their timeout, and lets it go on.
 func TestStoppedProcess(t *testing.T) {
 	if os.Getenv("ENGINE_STOPPED") != "" {
 		if err := json.NewEncoder(os.Stdout).Encode(serveStopped()); err != nil {
@@ -82,17 +82,18 @@ func serveStopped() stopped {
 	var starts enginetest.Starts
 	red := &countRed{}
 	check := func(ctx context.Context) (engine.Result, error) {
-		select {
-		case <-time.After(700 * time.Millisecond):
-			return engine.Result{Status: engine.OK}, nil
-		case <-ctx.Done():
-			return engine.Result{Status: engine.Critical, Failure: &engine.Failure{Kind: engine.KindTimeout}}, nil
+		for range 10 { // as a request with ten parts
+			time.Sleep(70 * time.Millisecond)
+			if ctx.Err() != nil {
+				return engine.Result{Status: engine.Critical, Failure: &engine.Failure{Kind: engine.KindTimeout}}, nil
+			}
 		}
+		return engine.Result{Status: engine.OK}, nil
 	}
 	e := engine.New(engine.Config{Observer: red})
 	watchers := enginetest.Watchers(200, time.Second, starts.Check(check))
 	for i := range watchers {
-		watchers[i].Timeout = 900 * time.Millisecond
+		watchers[i].Timeout = 2500 * time.Millisecond // over during the stop, and never for want of cores
 	}
 	e.Replace(enginetest.Generation(1, watchers...))
 	ctx, cancel := context.WithTimeout(context.Background(), 8*time.Second)
