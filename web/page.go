@@ -26,7 +26,7 @@ type PageData struct {
 	Worst    string // the worst status's word; "pending" for an empty board
 	Counts   []PageCount
 	Sets     []PageSet
-	Problems []PageTile // warning, critical, unknown: worst first, then in the board's order
+	Problems []PageTile // warning, critical, unknown and stale: worst first, then in the board's order
 	Config   ConfigState
 	Broken   string // why a newer configuration is not taken: "pharos.lua:12: ..."; or ""
 	Lag      Lag
@@ -40,7 +40,6 @@ type PageData struct {
 // PageCount is how many tiles have a status.
 type PageCount struct {
 	Status string // critical, unknown, warning, ok, pending
-	Glyph  string
 	N      int
 }
 
@@ -53,10 +52,7 @@ type PageSet struct {
 // PageTile is a tile and what the first paint needs beside it.
 type PageTile struct {
 	Tile
-	Glyph    string // the status's shape, for readers without colours
-	Duration string // "5 minutes": for how long the status has lasted
-	Problem  bool
-	Face     Face
+	Face Face
 }
 
 // glyphs gives each status a shape of its own.
@@ -89,7 +85,7 @@ func newPageData(b *Board, snapshot []byte, theme string, now time.Time) PageDat
 			if tile.Status.Worse(worst) {
 				worst = tile.Status
 			}
-			if pt.Problem {
+			if tile.Status.Problem() || tile.Stale {
 				byStatus[tile.Status] = append(byStatus[tile.Status], pt)
 			}
 		}
@@ -97,7 +93,7 @@ func newPageData(b *Board, snapshot []byte, theme string, now time.Time) PageDat
 	}
 	d.Worst = worst.String()
 	for _, s := range worstFirst {
-		d.Counts = append(d.Counts, PageCount{Status: s.String(), Glyph: glyphs[s], N: counts[s]})
+		d.Counts = append(d.Counts, PageCount{Status: s.String(), N: counts[s]})
 		d.Problems = append(d.Problems, byStatus[s]...)
 	}
 	d.Title = title(counts)
@@ -106,11 +102,7 @@ func newPageData(b *Board, snapshot []byte, theme string, now time.Time) PageDat
 }
 
 func newPageTile(t Tile, now time.Time) PageTile {
-	return PageTile{
-		Tile: t, Glyph: glyphs[t.Status], Problem: t.Status.Problem(),
-		Duration: durationWords(now.Sub(fromUnix(t.Since))),
-		Face:     newFace(&t, now),
-	}
+	return PageTile{Tile: t, Face: newFace(&t, now)}
 }
 
 // title names the problems first, so that a browser's tab shows them.
