@@ -256,7 +256,7 @@ func (b *Board) markLate(en *entry, late bool) {
 func (b *Board) announce(t Transition) {
 	level := slog.LevelInfo
 	switch {
-	case t.To.Problem():
+	case t.To.Problem(), t.From.Problem(): // its end as well: both ends tell how long it lasted
 		level = slog.LevelWarn
 	case t.From == Pending:
 		level = slog.LevelDebug // a thousand watchers starting well are no news

@@ -42,7 +42,11 @@ func (s *Server) apiWatcher(c echo.Context) error {
 	}
 	d := newDetail(&v, time.Now())
 	if s.cfg.ShowSource != nil {
-		d.SourceLines, _ = s.cfg.ShowSource(v.Source)
+		d.SourceAt = v.Source
+		if f := v.Result.Failure; f != nil && f.Line > 0 {
+			d.SourceAt = engine.Source{File: f.File, Line: f.Line}
+		}
+		d.SourceLines, _ = s.cfg.ShowSource(d.SourceAt)
 	}
 	return sendJSON(c, d)
 }

@@ -69,6 +69,7 @@ type Detail struct {
 	Transitions []Transition  `json:"transitions"`
 	Source      engine.Source `json:"source"`
 	SourceLines []SourceLine  `json:"source_lines,omitempty"` // with Config.ShowSource only
+	SourceAt    engine.Source `json:"source_at,omitzero"`     // the place they are around: of the error if it has one, else of the definition
 	Trace       string        `json:"trace"`
 }
 

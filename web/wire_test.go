@@ -224,7 +224,8 @@ func TestPollShape(t *testing.T) {
 
 func TestEndpoints(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		c := &check{r: engine.Result{Status: engine.Warning, Value: "7", Output: "full output", Log: []string{"said"}}}
+		c := &check{r: engine.Result{Status: engine.Warning, Value: "7", Output: "full output", Log: []string{"said"},
+			Failure: &engine.Failure{Message: "no", File: "pharos.lua", Line: 9}}}
 		show := func(src engine.Source) ([]SourceLine, bool) {
 			return []SourceLine{{Line: src.Line, Text: "-- here"}}, true
 		}
@@ -234,7 +235,7 @@ func TestEndpoints(t *testing.T) {
 		d := decode[Detail](t, body)
 		want := Detail{
 			Output: "full output", Log: []string{"said"}, Source: engine.Source{File: "pharos.lua", Line: 1},
-			SourceLines: []SourceLine{{Line: 1, Text: "-- here"}},
+			SourceLines: []SourceLine{{Line: 9, Text: "-- here"}}, SourceAt: engine.Source{File: "pharos.lua", Line: 9},
 			Transitions: []Transition{{At: d.Since, From: engine.Pending, To: engine.Warning, Value: "7"}},
 			Tile:        d.Tile,
 		}

@@ -151,6 +151,8 @@ func TestDeepLinkAndSettingsFromTheAddress(t *testing.T) {
 		t.Errorf("title = %q, want nothing of the warning in another set", got)
 	}
 	b.until(`document.querySelector("[data-part=where]").textContent.includes("pharos.lua:10")`)
+	b.open(w.url("/#one.b"))
+	b.until(`document.querySelector("[data-part=name]").textContent === "b"`)
 	b.open(w.url("/#/no.such"))
 	b.until(`!document.querySelector("[data-part=gone]").hidden`)
 }

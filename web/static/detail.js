@@ -143,7 +143,7 @@ export class Detail {
     block(parts.detail, full?.detail ?? tile.detail);
     block(parts.output, full?.output ?? "");
     block(parts.log, (full?.log ?? []).join("\n"));
-    block(parts.source, (full?.source_lines ?? []).map((l) => `${String(l.line).padStart(4)} ${l.line === full.source.line ? "▸" : " "} ${l.text}`).join("\n"));
+    block(parts.source, (full?.source_lines ?? []).map((l) => `${String(l.line).padStart(4)} ${l.line === full.source_at?.line ? "▸" : " "} ${l.text}`).join("\n"));
     const link = webLink(tile.link);
     parts.link.hidden = !link;
     if (link) {
@@ -161,12 +161,14 @@ export class Detail {
   }
 }
 
+// idOf reads "#/id", as links here are written, and "#id", as people write them.
 function idOf(hash) {
-  if (!hash.startsWith("#/") || hash.length < 3) return null;
+  const id = hash.replace(/^#\/?/, "");
+  if (id === "") return null;
   try {
-    return decodeURIComponent(hash.slice(2));
+    return decodeURIComponent(id);
   } catch {
-    return hash.slice(2);
+    return id;
   }
 }
 
