@@ -42,6 +42,16 @@ func (f fakes) Ping(ctx context.Context, req probe.PingRequest) (*probe.PingResu
 	return f.ping(ctx, req)
 }
 
+// Files are real: a test brings its own.
+
+func (f fakes) ReadFile(ctx context.Context, path string, limit int) ([]byte, error) {
+	return new(probe.Files).Read(ctx, path, limit)
+}
+
+func (f fakes) StatFile(ctx context.Context, path string) (*probe.FileInfo, error) {
+	return new(probe.Files).Stat(ctx, path)
+}
+
 // answer is a page that took so long.
 func answer(status int, timing probe.Timing, body string) *probe.HTTPResult {
 	return &probe.HTTPResult{Status: status, Header: http.Header{}, Body: []byte(body), Size: int64(len(body)), Timing: timing}

@@ -4,9 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
 	"io/fs"
-	"os"
 
 	lua "github.com/yuin/gopher-lua"
 
@@ -27,7 +25,7 @@ func (s *script) fileModule(L *lua.LState) lua.LValue {
 }
 
 // fileRead is pharos.file.read(path, {max =}): the content, or nil and an error
-// of kind missing, toobig or proto.
+// of kind missing, toobig, auth, timeout or proto.
 func (s *script) fileRead(L *lua.LState) int {
 	path, limit := s.inputs.resolve(L.CheckString(1)), fileMaxDefault
 	if t, ok := optionTable(L, 2, "pharos.file.read"); ok {
@@ -45,7 +43,7 @@ func (s *script) fileRead(L *lua.LState) int {
 	} else {
 		e := &Event{Kind: "file.read", Text: path}
 		data, err = reach(s, L, e, 0, func(ctx context.Context) ([]byte, error) {
-			return orGiveUp(ctx, func() ([]byte, error) { return readFile(path, limit) })
+			return s.primitives.ReadFile(ctx, path, limit)
 		})
 		s.done(L, e)
 	}
@@ -60,67 +58,29 @@ func (s *script) fileRead(L *lua.LState) int {
 	return 1
 }
 
-// orGiveUp calls f, which knows no context: a file system whose server is gone
-// can hold a call for ever. The goroutine then stays until that ends.
-func orGiveUp[T any](ctx context.Context, f func() (T, error)) (T, error) {
-	type outcome struct {
-		value T
-		err   error
-	}
-	done := make(chan outcome, 1)
-	go func() {
-		value, err := f()
-		done <- outcome{value, err}
-	}()
-	select {
-	case o := <-done:
-		return o.value, o.err
-	case <-ctx.Done():
-		var none T
-		return none, &probe.Error{Kind: probe.Timeout, Message: "the file system did not answer in time", Err: ctx.Err()}
-	}
-}
-
-func readFile(path string, limit int) ([]byte, error) {
-	info, err := os.Stat(path)
-	if err != nil {
-		return nil, err
-	}
-	if !info.Mode().IsRegular() { // a pipe would block for ever
-		return nil, errors.New("not a regular file")
-	}
-	file, err := os.Open(path)
-	if err != nil {
-		return nil, err
-	}
-	defer file.Close()
-	return io.ReadAll(io.LimitReader(file, int64(limit)+1))
-}
-
 // fileStat is pharos.file.stat(path): {size, mtime, age, mode, dir}, or nil and
 // an error.
 func (s *script) fileStat(L *lua.LState) int {
 	path := s.inputs.resolve(L.CheckString(1))
 	e := &Event{Kind: "file.stat", Text: path}
-	info, err := reach(s, L, e, 0, func(ctx context.Context) (fs.FileInfo, error) {
-		return orGiveUp(ctx, func() (fs.FileInfo, error) { return os.Stat(path) })
+	info, err := reach(s, L, e, 0, func(ctx context.Context) (*probe.FileInfo, error) {
+		return s.primitives.StatFile(ctx, path)
 	})
 	s.done(L, e)
 	if err != nil {
-		return s.pushError(L, fileError("looking at", path, err))
+		return s.pushError(L, err)
 	}
 	t := L.CreateTable(0, 5)
-	t.RawSetString("size", lua.LNumber(info.Size()))
-	t.RawSetString("mtime", lua.LNumber(float64(info.ModTime().UnixMilli())/1000))
-	t.RawSetString("age", lua.LNumber(s.clock.Now().Sub(info.ModTime()).Seconds()))
-	t.RawSetString("mode", lua.LString(fmt.Sprintf("%04o", info.Mode().Perm())))
-	t.RawSetString("dir", lua.LBool(info.IsDir()))
+	t.RawSetString("size", lua.LNumber(info.Size))
+	t.RawSetString("mtime", lua.LNumber(float64(info.ModTime.UnixMilli())/1000))
+	t.RawSetString("age", lua.LNumber(s.clock.Now().Sub(info.ModTime).Seconds()))
+	t.RawSetString("mode", lua.LString(fmt.Sprintf("%04o", info.Mode.Perm())))
+	t.RawSetString("dir", lua.LBool(info.Dir))
 	L.Push(t)
 	return 1
 }
 
-// fileError names what could not be done with a file. The kind of one that is
-// not there is "missing".
+// fileError names what could not be done with a file while loading.
 func fileError(doing, path string, err error) error {
 	var e *probe.Error
 	if errors.As(err, &e) {
@@ -128,7 +88,7 @@ func fileError(doing, path string, err error) error {
 	}
 	kind := probe.Proto
 	if errors.Is(err, fs.ErrNotExist) {
-		kind = "missing"
+		kind = probe.Missing
 	}
 	var pathErr *fs.PathError
 	if errors.As(err, &pathErr) {

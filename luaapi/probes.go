@@ -22,6 +22,8 @@ type Primitives interface {
 	TLS(ctx context.Context, host string, req probe.TLSRequest) (*probe.TLSResult, error)
 	DNS(ctx context.Context, host string, req probe.DNSRequest) (*probe.DNSResult, error)
 	Ping(ctx context.Context, req probe.PingRequest) (*probe.PingResult, error)
+	ReadFile(ctx context.Context, path string, limit int) ([]byte, error)
+	StatFile(ctx context.Context, path string) (*probe.FileInfo, error)
 }
 
 // Probes are the real [Primitives]: the pools and limits that outlive reloads,
@@ -33,6 +35,7 @@ type Probes struct {
 
 	runner probe.Runner
 	pinger probe.Pinger
+	files  probe.Files
 	http   probe.HTTPClient
 	ssh    *probe.SSHPool
 }
@@ -102,6 +105,16 @@ func (p *Probes) DNS(ctx context.Context, host string, req probe.DNSRequest) (*p
 // Ping sends echo requests.
 func (p *Probes) Ping(ctx context.Context, req probe.PingRequest) (*probe.PingResult, error) {
 	return p.pinger.Ping(ctx, req)
+}
+
+// ReadFile reads a regular file of at most limit bytes.
+func (p *Probes) ReadFile(ctx context.Context, path string, limit int) ([]byte, error) {
+	return p.files.Read(ctx, path, limit)
+}
+
+// StatFile looks at a file.
+func (p *Probes) StatFile(ctx context.Context, path string) (*probe.FileInfo, error) {
+	return p.files.Stat(ctx, path)
 }
 
 // dialFrom gives the function that connects from host; nil connects from here.

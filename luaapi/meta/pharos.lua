@@ -890,7 +890,7 @@ function pharos.ping(host, options) end
 pharos.file = {}
 
 --- Reads a file. While the script loads the file becomes an input: when it changes,
---- the script is loaded again. Errors: missing, toobig, proto, timeout.
+--- the script is loaded again. Errors: missing, toobig, auth, proto, timeout.
 ---
 ---```lua
 ---local hosts = assert(pharos.file.read("/etc/hosts", { max = 65536 }))
