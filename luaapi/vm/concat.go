@@ -53,6 +53,16 @@ func concatCall(e *ast.StringConcatOpExpr, operands []ast.Expr) ast.Expr {
 // concat is what "a .. b .. c" calls.
 func concat(L *lua.LState) int {
 	n := L.GetTop()
+	if n == 2 {
+		a, ok := L.Get(1).(lua.LString)
+		b, also := L.Get(2).(lua.LString)
+		if ok && also {
+			checkSize(L, len(a)+len(b))
+			runOf(L).charge((len(a) + len(b)) / bytesPerStep)
+			L.Push(a + b)
+			return 1
+		}
+	}
 	total := 0
 	for i := 1; i <= n; i++ {
 		switch v := L.Get(i).(type) {
@@ -66,14 +76,6 @@ func concat(L *lua.LState) int {
 	}
 	checkSize(L, total)
 	runOf(L).charge(total / bytesPerStep)
-	if n == 2 {
-		a, ok := L.Get(1).(lua.LString)
-		b, also := L.Get(2).(lua.LString)
-		if ok && also {
-			L.Push(a + b)
-			return 1
-		}
-	}
 	buf := make([]byte, 0, total)
 	for i := 1; i <= n; i++ {
 		switch v := L.Get(i).(type) {

@@ -62,7 +62,9 @@ func stringLen(L *lua.LState) int {
 func stringSub(L *lua.LState) int {
 	s := checkString(L, 1)
 	from, to := clampRange(checkInt(L, 2), optInt(L, 3, -1), len(s))
-	runOf(L).charge((to - from) / (16 * bytesPerStep))
+	if to-from > stride {
+		runOf(L).charge((to - from) / (16 * bytesPerStep))
+	}
 	L.Push(part(s, from, to))
 	return 1
 }
@@ -74,7 +76,9 @@ func stringByte(L *lua.LState) int {
 	if to-from > maxUnpack {
 		L.RaiseError("string slice too long (%d bytes, at most %d)", to-from, maxUnpack)
 	}
-	runOf(L).charge((to - from) / 8)
+	if to-from > 8 {
+		runOf(L).charge((to - from) / 8)
+	}
 	for _, c := range []byte(s[from:to]) {
 		L.Push(lua.LNumber(c))
 	}

@@ -71,7 +71,7 @@ func (m *meter) add(now int64, steps int) {
 
 // over tells whether the slice is used up.
 func (m *meter) over(slice int64) bool {
-	return m.exact > slice || m.used > slice && m.steps > fullSlice || m.used > 2*slice && !m.locked
+	return m.exact > slice || m.used > slice && m.steps > fullSlice || m.used/2 > slice && !m.locked
 }
 
 func (m *meter) hold() {
