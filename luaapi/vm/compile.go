@@ -2,13 +2,11 @@ package vm
 
 import (
 	"bytes"
-	"crypto/sha256"
 	"errors"
 	"fmt"
 	"regexp"
 	"strconv"
 	"strings"
-	"sync"
 	"time"
 
 	lua "github.com/yuin/gopher-lua"
@@ -119,27 +117,6 @@ func syntaxError(name string, src []byte, err error) error {
 	return &Error{File: name, Message: err.Error()}
 }
 
-// Cache keeps compiled chunks by name and content, so that universes and
-// generations share them. The zero value is ready to use.
-type Cache struct {
-	mu     sync.Mutex
-	chunks map[cacheKey]*chunk
-}
-
-// Compile compiles a chunk as the function [Compile] does, or finds it.
-func (c *Cache) Compile(name string, src []byte) (*lua.FunctionProto, error) {
-	made, err := c.compile(name, src)
-	if err != nil {
-		return nil, err
-	}
-	return made.proto, nil
-}
-
-type cacheKey struct {
-	name string
-	sum  [sha256.Size]byte
-}
-
 // compile compiles a file of this universe, or finds it in the cache, and checks
 // the globals that it uses: in the main chunk an undeclared one is an error, in
 // a function, which may never be called, a warning.
@@ -167,28 +144,4 @@ func (u *Universe) compile(name string, src []byte) (*chunk, error) {
 		warn(e)
 	}
 	return c, nil
-}
-
-func (c *Cache) compile(name string, src []byte) (*chunk, error) {
-	if c == nil {
-		return compileChunk(name, src)
-	}
-	key := cacheKey{name, sha256.Sum256(src)}
-	c.mu.Lock()
-	found := c.chunks[key]
-	c.mu.Unlock()
-	if found != nil {
-		return found, nil
-	}
-	made, err := compileChunk(name, src)
-	if err != nil {
-		return nil, err
-	}
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	if c.chunks == nil {
-		c.chunks = map[cacheKey]*chunk{}
-	}
-	c.chunks[key] = made
-	return made, nil
 }

@@ -201,6 +201,14 @@ func TestCacheSharesCode(t *testing.T) {
 	if b, _ := cache.compile("b.lua", src); a == b {
 		t.Error("two files share code, and with it a name in errors")
 	}
+	for i := range 100 { // an author at work
+		if _, err := cache.compile("a.lua", fmt.Appendf(nil, "return %d", i)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if n := len(cache.chunks); n != 2 {
+		t.Errorf("%d chunks are kept of two files", n)
+	}
 }
 
 // Any bytes are an error or a program, within the budget of a load.
