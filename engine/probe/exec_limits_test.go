@@ -315,7 +315,7 @@ func TestExecLate(t *testing.T) {
 	r.once.Do(r.init)
 	r.running <- struct{}{} // someone else
 	time.AfterFunc(200*time.Millisecond, func() { <-r.running })
-	ctx, cancel := context.WithTimeout(t.Context(), 300*time.Millisecond)
+	ctx, cancel := context.WithTimeout(t.Context(), time.Second)
 	defer cancel()
 	res, err := r.Exec(ctx, ExecRequest{Shell: "echo begun; exec sleep 60"})
 	if KindOf(err) != Overload || res == nil || string(res.Stdout) != "begun\n" || !strings.Contains(err.Error(), "since Pharos was late by ") {
