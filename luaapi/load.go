@@ -15,6 +15,8 @@ import (
 	"strings"
 	"time"
 
+	lua "github.com/yuin/gopher-lua"
+
 	"pharos/engine"
 	"pharos/luaapi/vm"
 )
@@ -36,6 +38,8 @@ type Options struct {
 
 	Number uint64  // of the generation
 	Prev   *Config // files of it that did not change are carried over as they are
+
+	extend func(s *script, L *lua.LState, env *lua.LTable) // adds globals of its own; nil = none
 
 	// LoadTimeout is the longest that the files of a configuration may take,
 	// each; 0 is 5 s.

@@ -107,6 +107,11 @@ func TestReferenceNames(t *testing.T) {
 			provided(L, object.name, meta.RawGetString("__index").(*lua.LTable), want)
 		}
 		s := b.config.scripts[0]
+		f := &CaseFile{}
+		globals := L.NewTable()
+		f.setUp(s, L, globals)
+		provided(L, "test", globals.RawGetString("test").(*lua.LTable), want)
+		provided(L, "Case", f.self.Metatable.(*lua.LTable).RawGetString("__index").(*lua.LTable), want)
 		provided(L, "Connection", s.connMethods(L).RawGetString("__index").(*lua.LTable), want)
 		if diff := cmp.Diff(want, documented()); diff != "" {
 			t.Errorf("names (-in Go and builtin +in the reference):\n%s", diff)
@@ -150,6 +155,13 @@ func TestReferencePrimitiveOptions(t *testing.T) {
 		"pharos.TCPOptions":  exchangeOptions,
 		"pharos.DNSOptions":  dnsOptions,
 		"pharos.PingOptions": pingOptions,
+
+		"pharos.ExecStub": execStubOptions,
+		"pharos.HTTPStub": httpStubOptions,
+		"pharos.TCPStub":  tcpStubOptions,
+		"pharos.TLSStub":  tlsStubOptions,
+		"pharos.DNSStub":  dnsStubOptions,
+		"pharos.PingStub": pingStubOptions,
 	} {
 		want := slices.Sorted(slices.Values(options))
 		got := slices.Sorted(maps.Keys(documentedFields(class)))
@@ -235,6 +247,13 @@ func TestReferenceExamples(t *testing.T) {
 	for _, m := range examples {
 		text := strings.ReplaceAll(strings.TrimPrefix(m[1], "---"), "\n---", "\n")
 		b := newTestBoard(t)
+		if strings.HasPrefix(text, "test.case(") {
+			b.write("pharos.lua", `metric_watchers = {
+				pharos.PageGETMetricWatcher{ name = "Front page", url = "http://127.0.0.1/", thresholds = { 0, 0.1, 1 } },
+				pharos.CommandMetricWatcher{ name = "disk", command = "df" } }`)
+			b.wantCases(b.write("example_test.lua", text))
+			continue
+		}
 		b.Primitives = stubWorld()
 		b.LookupEnv = func(string) (string, bool) { return "a long secret", true }
 		config := text

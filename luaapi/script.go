@@ -97,6 +97,9 @@ func (s *script) setUp(L *lua.LState, env *lua.LTable, o *Options) error {
 		pharos.RawSetString("url", lua.LString(s.url))
 	}
 	env.RawSetString("pharos", pharos)
+	if o.extend != nil {
+		o.extend(s, L, env)
+	}
 	for _, c := range builtinClasses {
 		class, err := loadClass(L, o, c.file)
 		if err != nil {

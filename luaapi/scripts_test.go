@@ -17,13 +17,16 @@ import (
 	"pharos/scripts"
 )
 
-// exampleNames are the scripts but the default board, which is no card.
+// exampleNames are the scripts but the default board, which is no card, and
+// the tests of examples.
 func exampleNames(t *testing.T) []string {
 	names, err := fs.Glob(scripts.FS, "*.lua")
 	if err != nil {
 		t.Fatal(err)
 	}
-	return slices.DeleteFunc(names, func(name string) bool { return name == "pharos.lua" })
+	return slices.DeleteFunc(names, func(name string) bool {
+		return name == "pharos.lua" || strings.HasSuffix(name, TestSuffix)
+	})
 }
 
 // Every example opens with its card.

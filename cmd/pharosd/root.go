@@ -28,7 +28,7 @@ else the board that is built in.`,
 	}
 	root.CompletionOptions.HiddenDefaultCmd = true
 	root.Flags().AddFlagSet(serve.Flags())
-	root.AddCommand(serve, newInit(), newCheck(), newOnce(), newDocs(), newTypes(), newVersion())
+	root.AddCommand(serve, newInit(), newCheck(), newOnce(), newTest(), newDocs(), newTypes(), newVersion())
 	return root
 }
 

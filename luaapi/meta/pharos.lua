@@ -1176,6 +1176,188 @@ function pharos.where(level) end
 ---@return string
 function pharos.suggest(name, valid) end
 
+-- Tests ---------------------------------------------------------------------
+
+--- What a *_test.lua file has beside pharos: `pharosd test` runs its cases. A case has
+--- a world of its own. What its scripts reach out for is answered by stubs, and fails
+--- the case without one; the clock begins at 2000-01-01 00:00 UTC and moves by
+--- t:advance, pharos.time.sleep and the time that stubs say they took; the environment
+--- is what t:load gives. Files are read as they are. Folders given to `-c` leave
+--- *_test.lua out.
+test = {}
+
+--- Adds a case. It passes if no assertion failed and nothing was raised; after a
+--- failed assertion it goes on. A case takes at most 10 s.
+---
+---```lua
+---test.case("a slow page is yellow, a dead one red", function(t)
+---  t:load("pharos.lua")
+---  t:stub("http", function(request) return { status = 200, total = 0.2 } end)
+---  t:equal(t:run("front_page").status, "warning")
+---  t:stub("http", function() return nil, { kind = "timeout", message = "nobody answered" } end)
+---  local result = t:run("front_page")
+---  t:equal(result.status, "critical", result.detail)
+---  t:match(result.error, "nobody")
+---end)
+---```
+---@param name string
+---@param run fun(t: pharos.Case)
+function test.case(name, run) end
+
+--- The case that runs: the t of its function.
+---@class pharos.Case
+local Case = {}
+
+--- Loads a configuration, its path relative to the folder of the test. A second one
+--- is a reload: what watchers keep in self.state stays. It raises if the configuration
+--- is not good.
+---
+---```lua
+---test.case("the queue is read from where the environment says", function(t)
+---  t:load("pharos.lua", { env = { API = "http://127.0.0.1:9000/" } })
+---end)
+---```
+---@param path string
+---@param options? { env: table<string, string>? } the environment of pharos.env and pharos.secret; nothing else is in it
+function Case:load(path, options) end
+
+--- Lets a function answer for a primitive: exec (commands here, nagios too), ssh
+--- (commands on other hosts), http, tcp, tls, dns or ping. It gets the request as a
+--- table and gives a table, every field of which may be left out; or nil and
+--- `{ kind =, message =, phase = }`, see pharos.Error. A later stub replaces it.
+---
+---```lua
+---test.case("commands", function(t)
+---  t:stub("exec", function(request) return { code = 1, stdout = request.command } end)
+---  t:stub("ssh", function(request) return { stdout = "on " .. request.ssh_host } end)
+---  t:stub("tcp", function(request)
+---    return { greeting = "220 hello\r\n", answer = function(sent) return "250 ok\r\n" end }
+---  end)
+---  t:equal(pharos.exec("df").stdout, "df") -- a test reaches no farther than scripts do
+---  t:equal(pharos.ssh("web-1"):exec("df").stdout, "on web-1")
+---  t:equal(pharos.tcp("127.0.0.1:25", { expect = "220 " }).reply, "220 ")
+---end)
+---```
+---@param primitive "exec"|"ssh"|"http"|"tcp"|"tls"|"dns"|"ping"
+---@param answer fun(request: table): pharos.ExecStub|pharos.HTTPStub|pharos.TCPStub|pharos.TLSStub|pharos.DNSStub|pharos.PingStub|nil, { kind: string?, message: string?, phase: string? }?
+function Case:stub(primitive, answer) end
+
+--- Of a request { command, argv, stdin, ssh_host }.
+---@class pharos.ExecStub
+---@field code integer? default 0
+---@field stdout string?
+---@field stderr string?
+---@field signal string? that ended it
+---@field elapsed pharos.Duration?
+---@field truncated boolean?
+
+--- Of a request { method, url, headers, body, ssh_host }.
+---@class pharos.HTTPStub
+---@field status integer? default 200
+---@field body string?
+---@field headers table<string, string>?
+---@field total pharos.Duration? how long it took, all of it waiting
+---@field timing table<string, pharos.Duration>? or phase by phase: blocked, dns, connect, tls, send, wait, receive
+---@field url string? of the last hop
+---@field redirect_url string?
+---@field remote_ip string?
+---@field tls boolean|table? version, days_left, verified, verify_error
+
+--- Of a request { address, tls, starttls, server_name, ssh_host }.
+---@class pharos.TCPStub
+---@field greeting string? what the other side says first
+---@field answer (fun(sent: string): string?)? what it answers
+---@field remote_ip string?
+---@field tls boolean|table? as of pharos.HTTPStub
+
+--- Of a request as that of pharos.TCPStub.
+---@class pharos.TLSStub
+---@field version string? default "1.3"
+---@field cipher string?
+---@field alpn string?
+---@field verified boolean? default true
+---@field verify_error string?
+---@field days_left number?
+---@field chain_days_left number? default days_left
+---@field names string[]? that the certificate is for
+---@field total pharos.Duration?
+
+--- Of a request { name, type, server, ssh_host }.
+---@class pharos.DNSStub
+---@field code string? default "NOERROR"
+---@field values string[]?
+---@field authoritative boolean?
+---@field authenticated boolean?
+---@field total pharos.Duration?
+
+--- Of a request { host, count }.
+---@class pharos.PingStub
+---@field sent integer? default the request's count
+---@field received integer? default all
+---@field loss number? percent
+---@field avg pharos.Duration?
+---@field min pharos.Duration?
+---@field max pharos.Duration?
+
+--- Runs a watcher once, now, whatever its interval. Texts are as the tile has them.
+---
+---```lua
+---test.case("it counts", function(t)
+---  t:load("pharos.lua")
+---  t:stub("exec", function() return { stdout = "3 jobs" } end)
+---  local result = t:run("disk")
+---  t:equal({ result.status, result.value }, { "ok", "0" })
+---end)
+---```
+---@param id string "set.name", as `pharosd once` shows it
+---@return { status: pharos.Status, value: string, unit: string, detail: string, link: string, output: string, log: string[], error: string?, kind: string? }
+function Case:run(id) end
+
+--- Moves the clock that pharos.time, os.time, os.date, os.clock, pharos.cache and
+--- self.duration see.
+---
+---```lua
+---test.case("time flies", function(t)
+---  local before = pharos.time.monotonic()
+---  t:advance("5m")
+---  t:equal(pharos.time.monotonic() - before, 300)
+---end)
+---```
+---@param duration pharos.Duration
+function Case:advance(duration) end
+
+--- Compares; tables field by field. It tells where they differ.
+---
+---```lua
+---test.case("tables", function(t) t:equal({ 1, { a = 2 } }, { 1, { a = 2 } }) end)
+---```
+---@param got any
+---@param want any
+---@param why? string
+---@return boolean
+function Case:equal(got, want, why) end
+
+--- Looks for a Lua pattern in a text.
+---
+---```lua
+---test.case("patterns", function(t) t:match("12 days left", "^%d+ days") end)
+---```
+---@param text string|number
+---@param pattern string
+---@param why? string
+---@return boolean
+function Case:match(text, pattern, why) end
+
+--- Wants what is neither nil nor false.
+---
+---```lua
+---test.case("truth", function(t) t:ok(1 < 2, "numbers are as they were") end)
+---```
+---@param condition any
+---@param why? string
+---@return boolean
+function Case:ok(condition, why) end
+
 -- Lua here ------------------------------------------------------------------
 --
 -- This is Lua 5.1 with goto. What differs, and what to use:

@@ -1,0 +1,220 @@
+package luaapi
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"strconv"
+	"strings"
+	"sync"
+
+	lua "github.com/yuin/gopher-lua"
+
+	"pharos/engine"
+	"pharos/luaapi/vm"
+)
+
+// caseRun is one case while it runs.
+type caseRun struct {
+	config *Config
+	memory *Memory
+
+	mu     sync.Mutex // stubs fail on the goroutines of runs
+	at     engine.Source
+	failed []engine.LoadError
+}
+
+// fail notes a failure; one without a place is of what the case is doing now.
+// The same one is noted once.
+func (r *caseRun) fail(e engine.LoadError) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if e.File == "" {
+		e.File, e.Line = r.at.File, r.at.Line
+	}
+	if !slices.Contains(r.failed, e) {
+		r.failed = append(r.failed, e)
+	}
+}
+
+func (r *caseRun) failures() []engine.LoadError {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return slices.Clone(r.failed)
+}
+
+// doing notes what the case is doing: where failures without a place happen.
+func (r *caseRun) doing(L *lua.LState) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.at = placeOf(L)
+}
+
+// placeOf is the line of the script that called the Go function on L.
+func placeOf(L *lua.LState) engine.Source {
+	place := strings.TrimRight(L.Where(1), ": ")
+	if i := strings.LastIndexByte(place, ':'); i >= 0 {
+		if line, err := strconv.Atoi(place[i+1:]); err == nil {
+			return engine.Source{File: place[:i], Line: line}
+		}
+	}
+	return engine.Source{File: place}
+}
+
+// methods are what t has.
+func (f *CaseFile) methods() []member {
+	method := func(name string, call func(L *lua.LState) int) member {
+		return member{name, func(L *lua.LState) int {
+			if ud, ok := L.Get(1).(*lua.LUserData); !ok || ud.Value != f {
+				L.ArgError(1, "want the t of the case: call its methods with a colon, t:"+name+"(...)")
+			}
+			f.current.doing(L)
+			return call(L)
+		}}
+	}
+	return []member{
+		method("load", f.caseLoad), method("stub", f.caseStub), method("run", f.caseRun), method("advance", f.caseAdvance),
+		method("equal", f.caseEqual), method("match", f.caseMatch), method("ok", f.caseOK),
+	}
+}
+
+// caseLoad is t:load(path, { env = }): a configuration, in the world of the
+// case. A second one is a reload: self.state stays.
+func (f *CaseFile) caseLoad(L *lua.LState) int {
+	path := L.CheckString(2)
+	env := map[string]string{}
+	if t, ok := optionTable(L, 3, "t:load"); ok {
+		eachOption(L, t, "t:load", []string{"env"}, func(name string, v lua.LValue) error {
+			if name != "env" {
+				return errNoOption
+			}
+			return setMap(&env, v)
+		})
+	}
+	f.world.mu.Lock()
+	f.world.env = env
+	f.world.mu.Unlock()
+	o := f.options
+	o.Path, o.Memory = f.script.inputs.resolve(path), f.current.memory
+	var config *Config
+	var err error
+	vm.Block(L, func(ctx context.Context) { config, err = Load(ctx, o) })
+	if err != nil {
+		L.RaiseError("cannot load %q: %s", path, err)
+	}
+	if f.current.config != nil {
+		f.current.config.Close()
+	}
+	f.current.config = config
+	return 0
+}
+
+// caseStub is t:stub(primitive, function).
+func (f *CaseFile) caseStub(L *lua.LState) int {
+	name, function := L.CheckString(2), L.CheckFunction(3)
+	if !slices.Contains(stubNames, name) {
+		L.RaiseError("cannot stub %q: there is no such primitive %s", name, unknownName(name, stubNames))
+	}
+	f.world.setStub(name, stub{function, placeOf(L)})
+	return 0
+}
+
+// caseAdvance is t:advance(duration).
+func (f *CaseFile) caseAdvance(L *lua.LState) int {
+	d, err := durationOf(L.CheckAny(2))
+	if err != nil {
+		L.RaiseError("cannot advance the clock: %s", err)
+	}
+	f.world.advance(d)
+	return 0
+}
+
+// caseRun is t:run(id): one run of a watcher, as a table.
+func (f *CaseFile) caseRun(L *lua.LState) int {
+	id := L.CheckString(2)
+	if f.current.config == nil {
+		L.RaiseError("cannot run %q: load a configuration first, t:load(\"pharos.lua\")", id)
+	}
+	w, err := f.current.find(id)
+	if err != nil {
+		L.RaiseError("%s", err)
+	}
+	var result engine.Result
+	vm.Block(L, func(ctx context.Context) { result = engine.RunOnce(ctx, w) })
+	t := L.CreateTable(0, 8)
+	t.RawSetString("status", lua.LString(result.Status.String()))
+	for _, text := range [...]struct{ name, value string }{
+		{"value", result.Value}, {"unit", result.Unit}, {"detail", result.Detail}, {"link", result.Link}, {"output", result.Output},
+	} {
+		t.RawSetString(text.name, lua.LString(text.value))
+	}
+	if failure := result.Failure; failure != nil {
+		t.RawSetString("error", lua.LString(failure.Message))
+		t.RawSetString("kind", lua.LString(failure.Kind))
+	}
+	t.RawSetString("log", textList(L, result.Log))
+	L.Push(t)
+	return 1
+}
+
+// find gives the watcher of that id.
+func (r *caseRun) find(id string) (engine.Watcher, error) {
+	var ids []string
+	for _, set := range r.config.Generation.Sets {
+		for _, w := range set.Watchers {
+			if string(w.ID) == id {
+				return w, nil
+			}
+			ids = append(ids, string(w.ID))
+		}
+	}
+	if len(ids) == 0 {
+		return engine.Watcher{}, errors.New("cannot run a watcher: the configuration has none")
+	}
+	return engine.Watcher{}, fmt.Errorf("cannot run %q: there is no such watcher %s", id, unknownName(id, ids))
+}
+
+// caseEqual is t:equal(got, want, why).
+func (f *CaseFile) caseEqual(L *lua.LState) int {
+	lines := differences(L.Get(2), L.Get(3))
+	if len(lines) > 1 || len(lines) == 1 && strings.HasPrefix(lines[0], ".") {
+		lines = append([]string{"the tables differ:"}, lines...)
+	}
+	return f.verdict(L, len(lines) == 0, 4, strings.Join(lines, "\n  "))
+}
+
+// caseMatch is t:match(text, pattern, why).
+func (f *CaseFile) caseMatch(L *lua.LState) int {
+	pattern := L.CheckString(3)
+	text, ok := scalarText(L.Get(2))
+	if !ok {
+		return f.verdict(L, false, 4, fmt.Sprintf("got %s, want text that matches %s", pretty(L.Get(2)), prettyString(pattern)))
+	}
+	L.Push(L.GetField(L.G.Global.RawGetString("string"), "find"))
+	L.Push(lua.LString(text))
+	L.Push(lua.LString(pattern))
+	L.Call(2, 1)
+	found := !isNil(L.Get(-1))
+	L.Pop(1)
+	return f.verdict(L, found, 4, fmt.Sprintf("got %s, want a match of %s", prettyString(text), prettyString(pattern)))
+}
+
+// caseOK is t:ok(condition, why).
+func (f *CaseFile) caseOK(L *lua.LState) int {
+	return f.verdict(L, lua.LVAsBool(L.Get(2)), 3, "got "+pretty(L.Get(2))+", want what is true")
+}
+
+// verdict notes a failed assertion, with the reason given as argument n before
+// it; the case goes on either way. It gives what it found.
+func (f *CaseFile) verdict(L *lua.LState, ok bool, n int, message string) int {
+	if !ok {
+		if why, given := scalarText(L.Get(n)); given {
+			message = why + ": " + message
+		}
+		place := placeOf(L)
+		f.current.fail(engine.LoadError{File: place.File, Line: place.Line, Message: message})
+	}
+	L.Push(lua.LBool(ok))
+	return 1
+}

@@ -1,0 +1,216 @@
+package luaapi
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"strings"
+	"testing"
+
+	lua "github.com/yuin/gopher-lua"
+
+	"pharos/scripts"
+)
+
+// runCases runs the test file at path, and gives "name: line: message" of each
+// failure.
+func (b *testBoard) runCases(path string) []string {
+	b.Helper()
+	f, err := LoadCases(context.Background(), Options{Path: path, Classes: b.Classes, Probes: b.Probes})
+	if err != nil {
+		b.Fatal(err)
+	}
+	defer f.Close()
+	var failed []string
+	for _, name := range f.Cases() {
+		for _, e := range f.Run(context.Background(), name).Failures {
+			failed = append(failed, fmt.Sprintf("%s: %d: %s", name, e.Line, e.Message))
+		}
+	}
+	return failed
+}
+
+// wantCases runs the test file at path, which must pass.
+func (b *testBoard) wantCases(path string) {
+	b.Helper()
+	if failed := b.runCases(path); len(failed) > 0 {
+		b.Errorf("%s:\n%s", path, strings.Join(failed, "\n"))
+	}
+}
+
+// The tests among the examples pass.
+func TestScriptsTests(t *testing.T) {
+	names, err := fs.Glob(scripts.FS, "*"+TestSuffix)
+	if err != nil || len(names) == 0 {
+		t.Fatalf("tests among the examples = %v, %v, want some", names, err)
+	}
+	for _, name := range names {
+		newTestBoard(t).wantCases("../scripts/" + name)
+	}
+}
+
+const casesBoard = `
+local seen = pharos.cache{ ttl = "5m" }
+metric_watchers = {
+  pharos.PageGETMetricWatcher{ name = "page", url = "http://127.0.0.1/", thresholds = { 0.001, 0.1, 1 } },
+  pharos.CommandMetricWatcher{ name = "here", command = { "df", "-P" } },
+  pharos.CommandMetricWatcher{ name = "there", command = "df", ssh_host = "web-1" },
+  pharos.TLSMetricWatcher{ name = "certificate", address = "127.0.0.1:443", thresholds = { warn = 20, crit = 7 } },
+  pharos.DNSMetricWatcher{ name = "name", host = "example.org", expect = { "192.0.2.1" } },
+  pharos.PingMetricWatcher{ name = "ping", host = "192.0.2.1" },
+  pharos.TCPMetricWatcher{ name = "mail", address = "127.0.0.1:25", send = "QUIT\r\n", expect = "221" },
+  pharos.MetricWatcher{ name = "counts", check = function(self)
+    self.state.n = (self.state.n or 0) + 1
+    local known = seen:get("x")
+    seen:set("x", true)
+    return self.state.n, tostring(known)
+  end },
+  pharos.MetricWatcher{ name = "env", check = function() return "ok", pharos.env("WHO", "nobody"), pharos.env("HOME", "no home") end },
+  pharos.MetricWatcher{ name = "clock", timeout = "1s", check = function()
+    local unix, os_unix = pharos.time.now(), os.time()
+    assert(pharos.time.sleep("1h"))
+    return pharos.time.now() - unix, (os.time() - os_unix) .. " " .. os.date("!%F", os.time())
+  end },
+}`
+
+// What a case can do, told by cases that pass.
+func TestCasesPass(t *testing.T) {
+	b := newTestBoard(t)
+	b.write("pharos.lua", casesBoard)
+	b.wantCases(b.write("pharos_test.lua", `
+local function fields(r, ...) local t = {} for i, name in ipairs{...} do t[i] = r[name] end return t end
+test.case("http", function(t)
+  t:load("pharos.lua")
+  t:stub("http", function(request)
+    t:equal(request.method .. " " .. request.url, "GET http://127.0.0.1/")
+    return { status = 200, total = 0.2 }
+  end)
+  t:equal(fields(t:run("page"), "status", "value"), { "warning", "0.2000" })
+  t:stub("http", function() return nil, { kind = "timeout", phase = "wait", message = "too slow" } end)
+  t:equal(fields(t:run("page"), "status", "error", "kind"), { "critical", "too slow", "timeout" })
+  t:stub("http", function() return { timing = { dns = "10ms", wait = 0.04 } } end)
+  local page = pharos.http.get("http://127.0.0.1/")
+  t:equal({ page.timing.total, page.timing.time_namelookup }, { 0.05, 0.01 })
+end)
+test.case("commands", function(t)
+  t:load("pharos.lua")
+  t:stub("exec", function(request) t:equal(request.argv, { "df", "-P" }) return { code = 2, stdout = request.command } end)
+  t:stub("ssh", function(request) return { stdout = request.ssh_host } end)
+  t:equal(fields(t:run("here"), "status", "detail"), { "critical", "df -P" })
+  t:equal(fields(t:run("there"), "status", "detail"), { "ok", "web-1" })
+end)
+test.case("the other protocols", function(t)
+  t:load("pharos.lua")
+  t:stub("tls", function(request) return { days_left = 10 } end)
+  t:equal(t:run("certificate").status, "warning")
+  t:stub("dns", function(request) return { values = { "192.0.2.1" } } end)
+  t:equal(t:run("name").status, "ok")
+  t:stub("ping", function() return { avg = "5ms" } end)
+  t:equal(t:run("ping").status, "ok")
+  t:stub("tcp", function() return { greeting = "220 hello\r\n", answer = function(sent) return "221 bye to " .. sent end } end)
+  t:equal(t:run("mail").status, "ok")
+end)
+test.case("state is kept over reloads, not over cases", function(t)
+  t:load("pharos.lua")
+  t:equal(t:run("counts").value, "1")
+  t:equal(fields(t:run("counts"), "value", "detail"), { "2", "true" })
+  t:advance("6m")
+  t:equal(t:run("counts").detail, "nil", "the cache forgot")
+  t:load("pharos.lua")
+  t:equal(t:run("counts").value, "4")
+end)
+test.case("state is a case's own", function(t)
+  t:load("pharos.lua")
+  t:equal(t:run("counts").value, "1")
+end)
+test.case("environment", function(t)
+  t:load("pharos.lua", { env = { WHO = "me" } })
+  t:equal(fields(t:run("env"), "value", "detail"), { "me", "no home" })
+end)
+test.case("clock", function(t)
+  t:load("pharos.lua")
+  t:equal(pharos.time.format(pharos.time.now()), "2000-01-01T00:00:00Z")
+  t:equal(fields(t:run("clock"), "value", "detail"), { "3600", "3600 2000-01-01" })
+end)
+test.case("what a run logs", function(t)
+  t:ok(not pcall(t.run, t, "page"), "nothing is loaded")
+  t:ok(t:match("abc", "b") and t:equal(1, 1))
+end)
+`))
+}
+
+// What fails a case, and the words for it.
+func TestCasesFail(t *testing.T) {
+	for _, test := range []struct{ body, want string }{
+		{`t:equal(1, "1")`, `case: 2: got 1, want "1"`},
+		{`t:equal("a", "b", "letters")`, `case: 2: letters: got "a", want "b"`},
+		{`t:equal({ a = { 1, 2 }, b = 3 }, { a = { 1, 3 }, c = 4 })`,
+			"case: 2: the tables differ:\n  .a[2]: got 2, want 3\n  .c: got nil, want 4\n  .b: got 3, want nil"},
+		{`t:match("abc", "^b")`, `case: 2: got "abc", want a match of "^b"`},
+		{`t:match(nil, "^b")`, `case: 2: got nil, want text that matches "^b"`},
+		{`t:ok(false, "why")`, `case: 2: why: got false, want what is true`},
+		{`error("mine")`, `case: 2: mine`},
+		{`t:load("pharos.lua") t:run("here")`,
+			`case: 2: cannot do exec df -P: the test has no stub for it; give one with t:stub("exec", function(request) ... end)`},
+		{`t:load("pharos.lua") t:run("heer")`, `there is no such watcher (did you mean "here"?`},
+		{`t:load("other.lua")`, `other.lua: there is no such file or folder`},
+		{`t:stub("htp", print)`, `case: 2: cannot stub "htp": there is no such primitive (did you mean "http"?`},
+		{`t:stub("exec", function() return { kode = 1 } end) pharos.exec("x")`, `cannot use option "kode" of the answer of the stub exec (did you mean "code"?`},
+		{`t:stub("exec", function() return nil, { kind = "tmeout" } end) pharos.exec("x")`, `there is no kind "tmeout" (did you mean "timeout"?`},
+		{`t:stub("exec", function() return 7 end) pharos.exec("x")`, `want a table, or nil and { kind =, message = }, got number`},
+		{"t:stub('exec', function()\n error('in the stub') end) pharos.exec('x')", "case: 3: in the stub"},
+		{`t.run("x")`, `call its methods with a colon, t:run(...)`},
+		{`t:eqal(1, 1)`, `cannot use t.eqal: there is no such name (did you mean "equal"?`},
+		{`test.case("x", print)`, `cases are declared while the file loads`},
+		{`while true do end`, `computed for too long`},
+	} {
+		b := newTestBoard(t)
+		b.write("pharos.lua", casesBoard)
+		got := strings.Join(b.runCases(b.write("x_test.lua", "test.case('case', function(t)\n"+test.body+"\nend)")), "\n")
+		if !strings.Contains(got, test.want) {
+			t.Errorf("%s\nfailures = %s\nwant %s", test.body, got, test.want)
+		}
+	}
+}
+
+// A test file that does not load says where, as a configuration does.
+func TestLoadCasesErrors(t *testing.T) {
+	for _, test := range []struct{ text, want string }{
+		{"", "x_test.lua: it has no case"},
+		{"x = 1", "x_test.lua:1: "},
+		{"test.case('a', print)\ntest.case('a', print)", `x_test.lua:2: cannot use the name "a" twice`},
+		{"test.cse('a', print)", `did you mean "case"?`},
+		{"pharos.exec('true')", "x_test.lua:1: cannot call pharos.exec while the file loads"},
+	} {
+		b := newTestBoard(t)
+		path := b.write("x_test.lua", test.text)
+		_, err := LoadCases(context.Background(), Options{Path: path, Classes: b.Classes, Probes: b.Probes})
+		var failed *LoadError
+		if !errors.As(err, &failed) || !strings.Contains(err.Error(), test.want) {
+			t.Errorf("LoadCases(%q) = %v, want %s", test.text, err, test.want)
+		}
+	}
+}
+
+// Values as a person reads them: keys sorted, long tables a field a line.
+func TestPretty(t *testing.T) {
+	L := lua.NewState()
+	defer L.Close()
+	for _, test := range []struct{ expression, want string }{
+		{`nil`, `nil`},
+		{`1e15 / 4`, `250000000000000`},
+		{`"a\n\"\\\1\255"`, `"a\n\"\\\001` + "\uFFFD" + `"`},
+		{`{}`, `{}`},
+		{`{ 1, { b = 2, a = 1 }, [10] = true, ["a b"] = "c" }`, `{ 1, { a = 1, b = 2 }, [10] = true, ["a b"] = "c" }`},
+		{`{ long = ("x"):rep(60), y = { 1 } }`, "{\n  long = \"" + strings.Repeat("x", 60) + "\",\n  y = { 1 },\n}"},
+		{`(function() local t = {} t.t = t return t end)()`, `{ t = { ... } }`},
+	} {
+		if err := L.DoString("return " + test.expression); err != nil {
+			t.Fatal(err)
+		}
+		if got := pretty(L.Get(-1)); got != test.want {
+			t.Errorf("pretty(%s) = %s, want %s", test.expression, got, test.want)
+		}
+	}
+}

@@ -1,0 +1,196 @@
+package luaapi
+
+import (
+	"cmp"
+	"fmt"
+	"regexp"
+	"slices"
+	"strings"
+
+	lua "github.com/yuin/gopher-lua"
+)
+
+const (
+	prettyWidth = 72   // a table that fits is one line
+	prettyDepth = 8    // of tables in tables
+	prettyItems = 1000 // of one table
+)
+
+// pretty writes v as a person reads it: tables as Lua would have them, keys
+// sorted, long ones a field a line.
+func pretty(v lua.LValue) string { return prettyAt(v, "", nil) }
+
+func prettyAt(v lua.LValue, indent string, above []*lua.LTable) string {
+	switch v := v.(type) {
+	case nil:
+		return "nil"
+	case lua.LString:
+		return prettyString(string(v))
+	case lua.LNumber:
+		return formatNumber(float64(v))
+	case *lua.LFunction:
+		if v.Proto != nil {
+			return fmt.Sprintf("function (%s:%d)", v.Proto.SourceName, v.Proto.LineDefined)
+		}
+		return "function"
+	case *lua.LTable:
+		if len(above) >= prettyDepth || slices.Contains(above, v) {
+			return "{ ... }"
+		}
+		return prettyTable(v, indent, append(above, v))
+	}
+	return v.String()
+}
+
+func prettyTable(t *lua.LTable, indent string, above []*lua.LTable) string {
+	inner := indent + "  "
+	var items []string
+	n := 0 // the items of the list
+	for ; n < prettyItems && t.RawGetInt(n+1) != lua.LNil; n++ {
+		items = append(items, prettyAt(t.RawGetInt(n+1), inner, above))
+	}
+	for _, key := range sortedTableKeys(t) {
+		if i, ok := key.(lua.LNumber); ok && float64(i) == float64(int(i)) && i >= 1 && int(i) <= n {
+			continue // written by its place
+		}
+		if len(items) >= prettyItems {
+			break
+		}
+		items = append(items, prettyKey(key)+" = "+prettyAt(t.RawGet(key), inner, above))
+	}
+	if len(items) >= prettyItems {
+		items = append(items, "...")
+	}
+	if len(items) == 0 {
+		return "{}"
+	}
+	line := "{ " + strings.Join(items, ", ") + " }"
+	if len(indent)+len(line) <= prettyWidth && !strings.Contains(line, "\n") {
+		return line
+	}
+	return "{\n" + inner + strings.Join(items, ",\n"+inner) + ",\n" + indent + "}"
+}
+
+var plainKey = regexp.MustCompile(`^[A-Za-z_][A-Za-z0-9_]*$`)
+
+func prettyKey(k lua.LValue) string {
+	if s, ok := k.(lua.LString); ok && plainKey.MatchString(string(s)) {
+		return string(s)
+	}
+	return "[" + prettyAt(k, "", make([]*lua.LTable, prettyDepth)) + "]"
+}
+
+// prettyString quotes text as Lua does, bytes that are no text by their number.
+func prettyString(s string) string {
+	var b strings.Builder
+	b.WriteByte('"')
+	for _, r := range strings.ToValidUTF8(s, "\uFFFD") {
+		switch {
+		case r == '"' || r == '\\':
+			b.WriteByte('\\')
+			b.WriteRune(r)
+		case r == '\n':
+			b.WriteString(`\n`)
+		case r == '\t':
+			b.WriteString(`\t`)
+		case r == '\r':
+			b.WriteString(`\r`)
+		case r < ' ' || r == 0x7f:
+			fmt.Fprintf(&b, `\%03d`, r)
+		default:
+			b.WriteRune(r)
+		}
+	}
+	b.WriteByte('"')
+	return b.String()
+}
+
+// sortedTableKeys gives numbers first, then text, then the rest.
+func sortedTableKeys(t *lua.LTable) []lua.LValue {
+	var keys []lua.LValue
+	t.ForEach(func(k, _ lua.LValue) { keys = append(keys, k) })
+	rank := func(v lua.LValue) int {
+		switch v.Type() {
+		case lua.LTNumber:
+			return 0
+		case lua.LTString:
+			return 1
+		}
+		return 2
+	}
+	slices.SortStableFunc(keys, func(a, b lua.LValue) int {
+		if c := cmp.Compare(rank(a), rank(b)); c != 0 {
+			return c
+		}
+		if x, ok := a.(lua.LNumber); ok {
+			return cmp.Compare(x, b.(lua.LNumber))
+		}
+		if x, ok := a.(lua.LString); ok {
+			return cmp.Compare(x, b.(lua.LString))
+		}
+		return 0
+	})
+	return keys
+}
+
+// differences lists where got is not want, a line each; none if they are equal.
+// Tables are equal if their fields are.
+func differences(got, want lua.LValue) []string {
+	d := differ{}
+	d.compare("", got, want)
+	return d.lines
+}
+
+const (
+	differMost  = 20  // lines; the first ones tell what is wrong
+	differDepth = 100 // of tables in tables: deeper ones go round
+)
+
+type differ struct {
+	lines []string
+	depth int
+}
+
+func (d *differ) compare(path string, got, want lua.LValue) {
+	g, isTable := got.(*lua.LTable)
+	w, wantTable := want.(*lua.LTable)
+	if !isTable || !wantTable {
+		if got != want {
+			d.add(path, got, want)
+		}
+		return
+	}
+	if g == w || d.depth >= differDepth {
+		return
+	}
+	d.depth++
+	defer func() { d.depth-- }()
+	for _, key := range sortedTableKeys(w) {
+		d.compare(path+pathKey(key), g.RawGet(key), w.RawGet(key))
+	}
+	for _, key := range sortedTableKeys(g) {
+		if w.RawGet(key) == lua.LNil {
+			d.compare(path+pathKey(key), g.RawGet(key), lua.LNil)
+		}
+	}
+}
+
+func (d *differ) add(path string, got, want lua.LValue) {
+	line := fmt.Sprintf("got %s, want %s", pretty(got), pretty(want))
+	if path != "" {
+		line = path + ": " + line
+	}
+	switch {
+	case len(d.lines) < differMost:
+		d.lines = append(d.lines, line)
+	case len(d.lines) == differMost:
+		d.lines = append(d.lines, "...")
+	}
+}
+
+func pathKey(k lua.LValue) string {
+	if s, ok := k.(lua.LString); ok && plainKey.MatchString(string(s)) {
+		return "." + string(s)
+	}
+	return prettyKey(k)
+}
