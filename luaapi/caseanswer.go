@@ -18,6 +18,7 @@ var (
 	tlsStubOptions  = []string{"version", "cipher", "alpn", "verified", "verify_error", "days_left", "chain_days_left", "names", "total"}
 	dnsStubOptions  = []string{"code", "values", "authoritative", "authenticated", "total"}
 	pingStubOptions = []string{"sent", "received", "loss", "avg", "min", "max"}
+	fileStubOptions = []string{"content", "size", "age", "dir"}
 )
 
 // eachAnswer reads the table that a stub gave.
@@ -283,4 +284,30 @@ func readPingStub(L *lua.LState, v lua.LValue, r *probe.PingResult) {
 	for range r.Received {
 		r.RTTs = append(r.RTTs, r.Avg)
 	}
+}
+
+// readFileStub gives the content, and fills what is known of the file.
+func readFileStub(L *lua.LState, v lua.LValue, info *probe.FileInfo) []byte {
+	var content []byte
+	var age time.Duration
+	size := int64(-1)
+	eachAnswer(L, "file", v, fileStubOptions, func(name string, v lua.LValue) error {
+		switch name {
+		case "content":
+			return setBytes(&content, v)
+		case "size":
+			return setCount(&size, v, 0, 1<<50)
+		case "age":
+			return setDuration(&age, v)
+		case "dir":
+			return setBool(&info.Dir, v)
+		}
+		return errNoOption
+	})
+	info.ModTime, info.Age = info.ModTime.Add(-age), age
+	info.Size = size
+	if size < 0 {
+		info.Size = int64(len(content))
+	}
+	return content
 }

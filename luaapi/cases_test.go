@@ -108,6 +108,10 @@ test.case("the other protocols", function(t)
   t:equal(t:run("name").status, "ok")
   t:stub("ping", function() return { avg = "5ms" } end)
   t:equal(t:run("ping").status, "ok")
+  t:stub("file", function(request) t:equal(request, { op = "stat", path = "/backup" }) return { size = 7, age = "2h" } end)
+  t:equal({ pharos.file.stat("/backup").size, pharos.file.stat("/backup").age }, { 7, 7200 })
+  t:stub("file", function(request) if request.op == "read" then return { content = "text" } end end)
+  t:equal(pharos.file.read("/x"), "text")
   t:stub("tcp", function() return { greeting = "220 hello\r\n", answer = function(sent) return "221 bye to " .. sent end } end)
   t:equal(t:run("mail").status, "ok")
 end)
@@ -158,6 +162,7 @@ func TestCasesFail(t *testing.T) {
 		{`t:stub("htp", print)`, `case: 2: cannot stub "htp": there is no such primitive (did you mean "http"?`},
 		{`t:stub("exec", function() return { kode = 1 } end) pharos.exec("x")`, `cannot use option "kode" of the answer of the stub exec (did you mean "code"?`},
 		{`t:stub("exec", function() return nil, { kind = "tmeout" } end) pharos.exec("x")`, `there is no kind "tmeout" (did you mean "timeout"?`},
+		{`t:stub("file", function() end) pharos.file.read("/x")`, `want a table, or nil and { kind =, message = }, got nil and nil`},
 		{`t:stub("exec", function() return 7 end) pharos.exec("x")`, `want a table, or nil and { kind =, message = }, got number`},
 		{"t:stub('exec', function()\n error('in the stub') end) pharos.exec('x')", "case: 3: in the stub"},
 		{`t.run("x")`, `call its methods with a colon, t:run(...)`},

@@ -19,7 +19,7 @@ import (
 )
 
 // stubNames are what a test of scripts can stand in for.
-var stubNames = []string{"exec", "ssh", "http", "tcp", "tls", "dns", "ping"}
+var stubNames = []string{"exec", "ssh", "http", "tcp", "tls", "dns", "ping", "file"}
 
 // worldBegins is what the clock of every case shows at its start.
 var worldBegins = time.Date(2000, 1, 1, 0, 0, 0, 0, time.UTC)
@@ -265,6 +265,36 @@ func (w *caseWorld) Ping(ctx context.Context, req probe.PingRequest) (*probe.Pin
 		return nil, err
 	}
 	return result, nil
+}
+
+// ReadFile asks the stub file.
+func (w *caseWorld) ReadFile(ctx context.Context, path string, limit int) ([]byte, error) {
+	content, _, err := w.file(ctx, "read", path)
+	if len(content) > limit {
+		return nil, &probe.Error{Kind: probe.TooBig, Message: fmt.Sprintf("reading %q: more than %d bytes", path, limit)}
+	}
+	return content, err
+}
+
+// StatFile asks the stub file.
+func (w *caseWorld) StatFile(ctx context.Context, path string) (*probe.FileInfo, error) {
+	_, info, err := w.file(ctx, "stat", path)
+	return info, err
+}
+
+func (w *caseWorld) file(ctx context.Context, op, path string) ([]byte, *probe.FileInfo, error) {
+	var content []byte
+	info := &probe.FileInfo{Mode: 0o644, ModTime: w.Now()}
+	err := w.ask(ctx, "file", op+" "+path, func(L *lua.LState) lua.LValue {
+		t := requestTable(L, "")
+		t.RawSetString("op", lua.LString(op))
+		t.RawSetString("path", lua.LString(path))
+		return t
+	}, func(L *lua.LState, v lua.LValue) { content = readFileStub(L, v, info) })
+	if err != nil {
+		return nil, nil, err
+	}
+	return content, info, nil
 }
 
 func requestTable(L *lua.LState, host string) *lua.LTable {

@@ -162,6 +162,7 @@ func TestReferencePrimitiveOptions(t *testing.T) {
 		"pharos.TLSStub":  tlsStubOptions,
 		"pharos.DNSStub":  dnsStubOptions,
 		"pharos.PingStub": pingStubOptions,
+		"pharos.FileStub": fileStubOptions,
 	} {
 		want := slices.Sorted(slices.Values(options))
 		got := slices.Sorted(maps.Keys(documentedFields(class)))

@@ -1182,8 +1182,7 @@ function pharos.suggest(name, valid) end
 --- a world of its own. What its scripts reach out for is answered by stubs, and fails
 --- the case without one; the clock begins at 2000-01-01 00:00 UTC and moves by
 --- t:advance, pharos.time.sleep and the time that stubs say they took; the environment
---- is what t:load gives. Files are read as they are. Folders given to `-c` leave
---- *_test.lua out.
+--- is what t:load gives. Folders given to `-c` leave *_test.lua out.
 test = {}
 
 --- Adds a case. It passes if no assertion failed and nothing was raised; after a
@@ -1222,7 +1221,7 @@ local Case = {}
 function Case:load(path, options) end
 
 --- Lets a function answer for a primitive: exec (commands here, nagios too), ssh
---- (commands on other hosts), http, tcp, tls, dns or ping. It gets the request as a
+--- (commands on other hosts), http, tcp, tls, dns, ping or file. It gets the request as a
 --- table and gives a table, every field of which may be left out; or nil and
 --- `{ kind =, message =, phase = }`, see pharos.Error. A later stub replaces it.
 ---
@@ -1238,8 +1237,8 @@ function Case:load(path, options) end
 ---  t:equal(pharos.tcp("127.0.0.1:25", { expect = "220 " }).reply, "220 ")
 ---end)
 ---```
----@param primitive "exec"|"ssh"|"http"|"tcp"|"tls"|"dns"|"ping"
----@param answer fun(request: table): pharos.ExecStub|pharos.HTTPStub|pharos.TCPStub|pharos.TLSStub|pharos.DNSStub|pharos.PingStub|nil, { kind: string?, message: string?, phase: string? }?
+---@param primitive "exec"|"ssh"|"http"|"tcp"|"tls"|"dns"|"ping"|"file"
+---@param answer fun(request: table): pharos.ExecStub|pharos.HTTPStub|pharos.TCPStub|pharos.TLSStub|pharos.DNSStub|pharos.PingStub|pharos.FileStub|nil, { kind: string?, message: string?, phase: string? }?
 function Case:stub(primitive, answer) end
 
 --- Of a request { command, argv, stdin, ssh_host }.
@@ -1298,6 +1297,14 @@ function Case:stub(primitive, answer) end
 ---@field avg pharos.Duration?
 ---@field min pharos.Duration?
 ---@field max pharos.Duration?
+
+--- Of a request { op, path }; op is "read" or "stat". What is read while a file loads
+--- is no stub's.
+---@class pharos.FileStub
+---@field content string?
+---@field size integer? default that of content
+---@field age pharos.Duration? since it was written; default 0
+---@field dir boolean?
 
 --- Runs a watcher once, now, whatever its interval. Texts are as the tile has them.
 ---
