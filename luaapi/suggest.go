@@ -13,14 +13,14 @@ import (
 func unknownName(name string, valid []string) string {
 	sorted := slices.Sorted(slices.Values(valid))
 	list := "valid: " + strings.Join(sorted, ", ")
-	if near := nearest(name, sorted); near != "" {
+	if near := Nearest(name, sorted); near != "" {
 		return fmt.Sprintf("(did you mean %q? %s)", near, list)
 	}
 	return "(" + list + ")"
 }
 
-// nearest gives the word that name misspells or abbreviates, or "".
-func nearest(name string, words []string) string {
+// Nearest gives the word that name misspells or abbreviates, or "".
+func Nearest(name string, words []string) string {
 	const longest = 64 // names beyond it are no typing mistake, and the search is quadratic
 	if len(name) > longest {
 		return ""

@@ -1,10 +1,16 @@
 package main
 
 import (
+	"errors"
+	"fmt"
 	"io"
 	"log/slog"
+	"strings"
 
 	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
+
+	"pharos/luaapi"
 )
 
 // newRoot builds the command line. Without a subcommand pharosd serves, as the
@@ -22,14 +28,46 @@ else the board that is built in.`,
   pharosd -c sites.lua -P 8080         your board on port 8080
   pharosd check -c sites.lua           is the configuration good?
   pharosd once -c sites.lua 'web.*'    run some watchers once, now`,
+		Args:          noCommand,
 		RunE:          serve.RunE,
 		SilenceErrors: true,
 		SilenceUsage:  true,
 	}
-	root.CompletionOptions.HiddenDefaultCmd = true
+	root.SetFlagErrorFunc(unknownFlag)
 	root.Flags().AddFlagSet(serve.Flags())
-	root.AddCommand(serve, newInit(), newCheck(), newOnce(), newTest(), newDocs(), newTypes(), newVersion())
+	root.AddCommand(serve, newInit(), newCheck(), newOnce(), newTest(), newDocs(), newTypes(), newMan(), newVersion())
 	return root
+}
+
+// noCommand refuses what is no command, with the nearest one.
+func noCommand(root *cobra.Command, args []string) error {
+	if len(args) == 0 {
+		return nil
+	}
+	var names []string
+	for _, cmd := range root.Commands() {
+		if cmd.IsAvailableCommand() {
+			names = append(names, cmd.Name())
+		}
+	}
+	if near := luaapi.Nearest(args[0], names); near != "" {
+		return fmt.Errorf("unknown command %q; did you mean %q?", args[0], near)
+	}
+	return fmt.Errorf("unknown command %q; there are %s", args[0], strings.Join(names, ", "))
+}
+
+// unknownFlag adds the nearest flag to the message about one that is not there.
+func unknownFlag(cmd *cobra.Command, err error) error {
+	var unknown *pflag.NotExistError
+	if !errors.As(err, &unknown) {
+		return err
+	}
+	var names []string
+	cmd.Flags().VisitAll(func(f *pflag.Flag) { names = append(names, f.Name) })
+	if near := luaapi.Nearest(unknown.GetSpecifiedName(), names); near != "" {
+		return fmt.Errorf("%w; did you mean --%s?", err, near)
+	}
+	return fmt.Errorf("%w; %s --help lists them", err, cmd.CommandPath())
 }
 
 // newLogger logs text lines to w. Verbosity 0 shows warnings and errors, 1

@@ -36,11 +36,11 @@ A case loads a configuration and runs its watchers in a world of its own: what
 they reach out for is answered by stubs, the clock is moved by the case, and a
 primitive without a stub fails it. "pharosd docs test" tells what a case can do.
 
-  test.case("a slow page is yellow", function(t)
-    t:load("pharos.lua")
-    t:stub("http", function(request) return { status = 200, total = 0.2 } end)
-    t:equal(t:run("front_page").status, "warning")
-  end)
+    test.case("a slow page is yellow", function(t)
+      t:load("pharos.lua")
+      t:stub("http", function() return { status = 200, total = 0.2 } end)
+      t:equal(t:run("front_page").status, "warning")
+    end)
 
 Exit code 0: all passed; 1: not.`,
 		Example: `  pharosd test
