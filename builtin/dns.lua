@@ -44,7 +44,13 @@ function DNSMetricWatcher:check()
   if expect and sorted(expect) ~= got then
     return self:critical("wrong", ("%s, want %s, from %s"):format(got, sorted(expect), answer.server))
   end
-  return answer.timing.total, ("%s from %s"):format(got, answer.server)
+  self.total = answer.timing.total
+  return self.total, ("%s from %s"):format(got, answer.server)
+end
+
+function DNSMetricWatcher:value(result)
+  if type(result.value) ~= "number" or result.value ~= self.total then return result.value end
+  return ("%.4f"):format(self.total)
 end
 
 return DNSMetricWatcher

@@ -41,7 +41,9 @@ function PageGETMetricWatcher:check()
 
   local t = page.timing
   detail = ("%.6f %.6f %.6f (%d)"):format(t.time_connect, t.time_starttransfer, t.time_total, page.status)
-  if page.status ~= 200 then return self:critical(t.time_total, detail) end
+  if page.status ~= 200 then
+    return { status = "critical", value = t.time_total, unit = "HTTP " .. page.status, detail = detail }
+  end
   return t.time_total, detail
 end
 

@@ -34,13 +34,20 @@ function TCPMetricWatcher:check()
   local result, err = pharos.tcp(address, options)
   if not result then return nil, err end
 
+  self.total = result.timing.total
+
   local status, value, detail = self:handle_output(result.reply .. table.concat(result.lines, "\n"), result)
   if status ~= nil or value ~= nil then return status, value, detail end
   if self.verdict then return self.verdict end
-  return result.timing.total, result.remote_ip
+  return self.total, result.remote_ip
 end
 
 -- Override it to judge what was answered; whatever it decides wins.
 function TCPMetricWatcher:handle_output(output, result) end
+
+function TCPMetricWatcher:value(result)
+  if type(result.value) ~= "number" or result.value ~= self.total then return result.value end
+  return ("%.4f"):format(self.total)
+end
 
 return TCPMetricWatcher

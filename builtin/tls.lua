@@ -32,7 +32,7 @@ function TLSMetricWatcher:check()
   for name in pairs(passed) do options[name] = self[name] end
   local shown, err = pharos.tls(self.address, options)
   if not shown then return nil, err end
-  local days = math.floor(shown.chain_days_left)
+  local days = math.modf(shown.chain_days_left) + 0 -- whole ones, and no minus zero
   local own = shown.chain[1]
   local detail = ("%s by %s until %s, TLS %s"):format(
     own.subject, own.issuer, pharos.time.format(own.not_after), shown.version)

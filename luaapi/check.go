@@ -197,11 +197,12 @@ func (w *watcher) resting(left time.Duration) engine.Result {
 	return result
 }
 
-// addEvidence puts what the run left behind into its result, secrets masked.
+// addEvidence puts what the run left behind into its result, as clean text and
+// with secrets masked.
 func (w *watcher) addEvidence(r *run, result *engine.Result) {
 	mask := &w.script.mask
 	for _, text := range [...]*string{&result.Value, &result.Unit, &result.Detail, &result.Link} {
-		*text = mask.text(*text)
+		*text = probe.Clean([]byte(mask.text(*text)))
 	}
 	if f := result.Failure; f != nil {
 		f.Message, f.Trace = mask.text(f.Message), mask.text(f.Trace)

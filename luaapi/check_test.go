@@ -138,7 +138,7 @@ func TestHogPauses(t *testing.T) {
 
 // A secret shows nowhere: not in the result, its evidence, the trace or the log.
 func TestSecretsAreMasked(t *testing.T) {
-	const secret = "s3cret/pass word"
+	const secret = `s3cret/pass "word`
 	b := newTestBoard(t)
 	b.LookupEnv = func(name string) (string, bool) { return secret, name == "TOKEN" }
 	var logged bytes.Buffer
@@ -147,10 +147,11 @@ func TestSecretsAreMasked(t *testing.T) {
 metric_watchers = {
   pharos.MetricWatcher{ name = "result", check = function() print(token) pharos.log.warn("a", token) pharos.exec({ "echo", token }) return "ok", token, "x " .. token end },
   pharos.MetricWatcher{ name = "error", check = function() error(token) end },
-  pharos.MetricWatcher{ name = "failure", check = function() return pharos.http.get("http://user:" .. "s3cret%2Fpass%20word" .. "@127.0.0.1:1/?q=s3cret%2Fpass+word") end },
+  pharos.MetricWatcher{ name = "failure", check = function() return pharos.http.get("http://user:" .. "s3cret%2Fpass%20%22word" .. "@127.0.0.1:1/?q=s3cret%2Fpass+%22word") end },
+  pharos.MetricWatcher{ name = "quoted", check = function() return nil, ("cannot use %q"):format(token) .. pharos.json.encode({ token }) end },
 }`)
 	var events []string
-	for _, id := range []engine.ID{"result", "error", "failure"} {
+	for _, id := range []engine.ID{"result", "error", "failure", "quoted"} {
 		w := b.watcher(id)
 		ctx := WithTrace(context.Background(), func(e Event) { events = append(events, e.Text, e.Outcome) })
 		got, err := w.Check(ctx)
@@ -172,6 +173,35 @@ metric_watchers = {
 	}
 	if !strings.Contains(b.run("result").Detail, maskText) {
 		t.Errorf("Detail = %q, want a mask in it", b.run("result").Detail)
+	}
+}
+
+// Text from outside stays text: what turns the direction of writing, escape
+// sequences and control characters do not reach the board.
+func TestShownTextIsClean(t *testing.T) {
+	b := newTestBoard(t)
+	b.load("metric_watcher_sets = { pharos.WatcherSet('S\u202eet', { pharos.MetricWatcher{ name = 'a\u202eb', id = 'x', check = function()\n" +
+		"return { status = 'ok', value = '\u202e321', unit = 'm\x1b[31ms', detail = 'x\\0\u2066y' } end } }) }")
+	got := b.run("x")
+	if got.Value != "321" || got.Unit != "ms" || got.Detail != "xy" {
+		t.Errorf("result = %q %q %q, want %q %q %q", got.Value, got.Unit, got.Detail, "321", "ms", "xy")
+	}
+	if set := b.config.Generation.Sets[0]; set.Name != "Set" || set.Watchers[0].Name != "ab" {
+		t.Errorf("names = %q %q, want %q %q", set.Name, set.Watchers[0].Name, "Set", "ab")
+	}
+}
+
+// An empty host to look from is no vantage: it is not here either.
+func TestEmptyVantage(t *testing.T) {
+	for _, call := range []string{
+		`pharos.exec("true", { ssh_host = "" })`, `pharos.http.get("http://x/", { ssh_host = "" })`, `pharos.tcp("x:1", { ssh_host = "" })`,
+		`pharos.tls("x:1", { ssh_host = "" })`, `pharos.dns("x", { ssh_host = "" })`, `pharos.ssh("")`,
+	} {
+		b := newTestBoard(t)
+		b.Primitives = fakes{}
+		if got := b.check("return " + call); got.Status != engine.Unknown || !strings.Contains(got.Detail, "want a host, got an empty text") {
+			t.Errorf("%s = %v %q, want unknown, as no host is named", call, got.Status, got.Detail)
+		}
 	}
 }
 

@@ -2,6 +2,7 @@ package luaapi
 
 import (
 	"context"
+	"fmt"
 	"os"
 	"testing"
 	"time"
@@ -47,6 +48,9 @@ func TestPageGETMetricWatcher(t *testing.T) {
 			got := b.run("x")
 			if got.Status != test.status || got.Value != test.value || got.Detail != test.detail {
 				t.Errorf("result = %v %q %q, want %v %q %q", got.Status, got.Value, got.Detail, test.status, test.value, test.detail)
+			}
+			if want := fmt.Sprintf("HTTP %d", test.code); test.code != 200 && got.Unit != want {
+				t.Errorf("Unit = %q, want %q: the tile shows why it is critical", got.Unit, want)
 			}
 		})
 	}
@@ -106,13 +110,13 @@ func TestDNSMetricWatcher(t *testing.T) {
 		status        engine.Status
 		value, detail string
 	}{
-		{``, a("192.0.2.1"), engine.OK, "0.02", "192.0.2.1 from s:53"},
-		{`expect = "192.0.2.1"`, a("192.0.2.1"), engine.OK, "0.02", "192.0.2.1 from s:53"},
-		{`expect = { "192.0.2.2", "192.0.2.1" }`, a("192.0.2.1", "192.0.2.2"), engine.OK, "0.02", "192.0.2.1, 192.0.2.2 from s:53"},
+		{``, a("192.0.2.1"), engine.OK, "0.0200", "192.0.2.1 from s:53"},
+		{`expect = "192.0.2.1"`, a("192.0.2.1"), engine.OK, "0.0200", "192.0.2.1 from s:53"},
+		{`expect = { "192.0.2.2", "192.0.2.1" }`, a("192.0.2.1", "192.0.2.2"), engine.OK, "0.0200", "192.0.2.1, 192.0.2.2 from s:53"},
 		{`expect = "192.0.2.9"`, a("192.0.2.1"), engine.Critical, "wrong", "192.0.2.1, want 192.0.2.9, from s:53"},
 		{``, a(), engine.Critical, "no record", "s:53"},
 		{``, &probe.DNSResult{Code: "NXDOMAIN", Server: "s:53"}, engine.Critical, "NXDOMAIN", "s:53"},
-		{`thresholds = { warn = 0.01, crit = 1 }`, a("192.0.2.1"), engine.Warning, "0.02", "192.0.2.1 from s:53"},
+		{`thresholds = { warn = 0.01, crit = 1 }`, a("192.0.2.1"), engine.Warning, "0.0200", "192.0.2.1 from s:53"},
 	} {
 		b := newTestBoard(t)
 		b.Primitives = fakes{dns: func(context.Context, string, probe.DNSRequest) (*probe.DNSResult, error) { return test.answer, nil }}

@@ -11,6 +11,7 @@ import (
 	lua "github.com/yuin/gopher-lua"
 
 	"pharos/engine"
+	"pharos/engine/probe"
 )
 
 // declaredSet is a set as one file declares it.
@@ -103,7 +104,7 @@ func (d *declaration) namedSet(of string, v lua.LValue) error {
 }
 
 func (d *declaration) set(name, of string, watchers lua.LValue) error {
-	set := declaredSet{name: name}
+	set := declaredSet{name: probe.Clean([]byte(name))}
 	err := d.list(of, watchers, func(of string, v lua.LValue) error {
 		t, ok := v.(*lua.LTable)
 		if !ok || !d.is(t, "MetricWatcher") {
@@ -129,7 +130,7 @@ func (d *declaration) watcher(set string, self *lua.LTable) (engine.Watcher, err
 	if !ok || strings.TrimSpace(string(name)) == "" {
 		return e, d.optionError(w, "name", errors.New("want a text that is not empty"))
 	}
-	w.name, w.id = string(name), engine.MakeID(set, string(name))
+	w.name, w.id = probe.Clean([]byte(name)), engine.MakeID(set, string(name))
 	if err := d.options(w, &e); err != nil {
 		return e, err
 	}

@@ -35,7 +35,7 @@ func (c *dnsCall) set(name string, v lua.LValue) error {
 	case "timeout":
 		return setDuration(&c.timeout, v)
 	case "ssh_host":
-		return setText(&c.host, v)
+		return setHost(&c.host, v)
 	}
 	return errNoOption
 }

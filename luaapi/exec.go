@@ -77,7 +77,7 @@ func (c *execCall) set(name string, v lua.LValue) error {
 	case "kill_after":
 		return setDuration(&c.KillAfter, v)
 	case "ssh_host":
-		return setText(&c.host, v)
+		return setHost(&c.host, v)
 	}
 	return errNoOption
 }

@@ -123,7 +123,7 @@ func (c *httpCall) set(name string, v lua.LValue) error {
 	case "http":
 		return setText(&c.HTTP, v)
 	case "ssh_host":
-		return setText(&c.host, v)
+		return setHost(&c.host, v)
 	}
 	return c.setContent(name, v)
 }

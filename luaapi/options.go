@@ -57,6 +57,15 @@ func setText(to *string, v lua.LValue) error {
 	return nil
 }
 
+// setHost takes a host to look from. Empty text is a mistake: it would look
+// from here, and the board would not show it.
+func setHost(to *string, v lua.LValue) error {
+	if v == lua.LString("") {
+		return errors.New("want a host, got an empty text")
+	}
+	return setText(to, v)
+}
+
 func setBytes(to *[]byte, v lua.LValue) error {
 	var text string
 	if err := setText(&text, v); err != nil {

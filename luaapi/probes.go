@@ -68,11 +68,12 @@ func (p *Probes) Exec(ctx context.Context, host string, req probe.ExecRequest) (
 // HTTP makes a timed request. With a host its connections leave from there, or
 // curl makes it there if the host denies forwarding.
 func (p *Probes) HTTP(ctx context.Context, host string, req *probe.HTTPRequest) (*probe.HTTPResult, error) {
-	req.Dial, req.Vantage = p.dialFrom(host), host
+	dial, err := p.dialFrom(ctx, host)
+	if err != nil {
+		return nil, err
+	}
+	req.Dial, req.Vantage = dial, host
 	if host != "" {
-		if err := p.ssh.Ready(ctx, host); err != nil {
-			return nil, err // and the time it takes is not the page's
-		}
 		req.Exec = func(ctx context.Context, e probe.ExecRequest) (*probe.ExecResult, error) {
 			return p.ssh.Exec(ctx, host, e)
 		}
@@ -82,7 +83,11 @@ func (p *Probes) HTTP(ctx context.Context, host string, req *probe.HTTPRequest) 
 
 // Dial connects, from host if it is set.
 func (p *Probes) Dial(ctx context.Context, host string, req probe.TCPRequest) (Conversation, error) {
-	req.Dial = p.dialFrom(host)
+	dial, err := p.dialFrom(ctx, host)
+	if err != nil {
+		return nil, err
+	}
+	req.Dial = dial
 	conn, err := probe.DialTCP(ctx, req)
 	if err != nil {
 		return nil, err
@@ -92,13 +97,21 @@ func (p *Probes) Dial(ctx context.Context, host string, req probe.TCPRequest) (C
 
 // TLS looks at a handshake, made from host if it is set.
 func (p *Probes) TLS(ctx context.Context, host string, req probe.TLSRequest) (*probe.TLSResult, error) {
-	req.Dial = p.dialFrom(host)
+	dial, err := p.dialFrom(ctx, host)
+	if err != nil {
+		return nil, err
+	}
+	req.Dial = dial
 	return probe.InspectTLS(ctx, req)
 }
 
 // DNS asks a name server, from host if it is set.
 func (p *Probes) DNS(ctx context.Context, host string, req probe.DNSRequest) (*probe.DNSResult, error) {
-	req.Dial = p.dialFrom(host)
+	dial, err := p.dialFrom(ctx, host)
+	if err != nil {
+		return nil, err
+	}
+	req.Dial = dial
 	return probe.LookupDNS(ctx, req)
 }
 
@@ -117,12 +130,17 @@ func (p *Probes) StatFile(ctx context.Context, path string) (*probe.FileInfo, er
 	return p.files.Stat(ctx, path)
 }
 
-// dialFrom gives the function that connects from host; nil connects from here.
-func (p *Probes) dialFrom(host string) probe.DialFunc {
+// dialFrom gives the function that connects from host, once there is a way
+// there: the time that making one takes is not that of what is watched. nil
+// connects from here.
+func (p *Probes) dialFrom(ctx context.Context, host string) (probe.DialFunc, error) {
 	if host == "" {
-		return nil
+		return nil, nil
+	}
+	if err := p.ssh.Ready(ctx, host); err != nil {
+		return nil, err
 	}
 	return func(ctx context.Context, network, addr string) (net.Conn, error) {
 		return p.ssh.Dial(ctx, host, network, addr)
-	}
+	}, nil
 }

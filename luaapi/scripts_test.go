@@ -149,7 +149,7 @@ func TestScripts(t *testing.T) {
 		{"api_json.lua", world{page: pages(200, `{"status":"down"}`)}, map[engine.ID]string{"api": "critical down"}},
 		{"api_json.lua", world{page: pages(200, `<html>`)}, map[engine.ID]string{"api": "critical proto"}},
 		{"certificate.lua", world{}, map[engine.ID]string{"localhost443": "ok 30", "localhost587": "ok 30"}},
-		{"resolvers.lua", world{}, map[engine.ID]string{"they_agree": "ok yes", "9999": "ok 0.002"}},
+		{"resolvers.lua", world{}, map[engine.ID]string{"they_agree": "ok yes", "9999": "ok 0.0020"}},
 		{"replication_lag.lua", world{run: prints(0, "12.5\n")}, map[engine.ID]string{"replication_lag": "warning 12.5"}},
 		{"replication_lag.lua", world{run: prints(2, "")}, map[engine.ID]string{"replication_lag": "critical 2"}},
 		{"redis_queue.lua", world{says: func(string) string { return ":1500" }}, map[engine.ID]string{"default": "critical 1500", "mail": "critical 1500"}},

@@ -7,6 +7,7 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"strconv"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -30,11 +31,14 @@ type mask struct {
 	replacer atomic.Pointer[strings.Replacer] // nil while there is no secret
 }
 
-// add masks value from now on, also as it looks in a URL.
+// add masks value from now on, also as it looks in a URL and between quotes.
 func (m *mask) add(value string) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	for _, form := range []string{value, url.QueryEscape(value), url.PathEscape(value), url.UserPassword("", value).String()[1:]} {
+	for _, form := range []string{
+		value, url.QueryEscape(value), url.PathEscape(value), url.UserPassword("", value).String()[1:],
+		unquoted(strconv.Quote(value)), unquoted(string(appendJSONString(nil, value))),
+	} {
 		if !slices.Contains(m.values, form) {
 			m.values = append(m.values, form)
 		}
@@ -47,6 +51,8 @@ func (m *mask) add(value string) {
 	}
 	m.replacer.Store(strings.NewReplacer(pairs...))
 }
+
+func unquoted(text string) string { return text[1 : len(text)-1] }
 
 // text gives text with every secret masked.
 func (m *mask) text(text string) string {

@@ -30,8 +30,12 @@ func (s *script) sshFunction(L *lua.LState) lua.LValue {
 	meta.RawSetString("__index", methods)
 	s.definer.know("ssh", meta)
 	return L.NewFunction(func(L *lua.LState) int {
+		host := L.CheckString(1)
+		if host == "" {
+			L.ArgError(1, "want a host, got an empty text")
+		}
 		t := L.CreateTable(0, 1)
-		t.RawSetString("host", lua.LString(L.CheckString(1)))
+		t.RawSetString("host", lua.LString(host))
 		t.Metatable = meta
 		L.Push(t)
 		return 1

@@ -9,6 +9,7 @@ import (
 	"os/exec"
 	"os/user"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -87,6 +88,29 @@ func freePort(t *testing.T) string {
 		t.Fatal(err)
 	}
 	return port
+}
+
+// The time that making a connection to the vantage takes is not that of what is
+// looked at from there: a first run would be slow, and everything after sshd's
+// restart.
+func TestVantageIsNotTimed(t *testing.T) {
+	server := httptest.NewTLSServer(nil)
+	defer server.Close()
+	address := strings.TrimPrefix(server.URL, "https://")
+	for _, call := range []string{`pharos.tcp(address, options)`, `pharos.tls(address, options)`, `pharos.dns("x.example", options)`} {
+		b := newTestBoard(t)
+		b.Probes.ssh.Close()
+		b.Probes.ssh = startVantage(t)
+		began := time.Now()
+		got := b.check(`local address, options = "` + address + `", { ssh_host = "vantage", server = "127.0.0.1:1", timeout = 20 }
+			if not ([[` + call + `]]):find("dns", 1, true) then options.server = nil end
+			local result, err = ` + call + `
+			return "ok", (result or err).timing.total`)
+		total, err := strconv.ParseFloat(got.Value, 64)
+		if took := time.Since(began).Seconds(); err != nil || total > took/2 {
+			t.Errorf("%s: total = %q s (%s), want a small part of the %.3f s that it took to get there", call, got.Value, got.Detail, took)
+		}
+	}
 }
 
 // ssh_host works for commands, pages, connections and pharos.ssh, through a real

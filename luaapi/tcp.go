@@ -94,7 +94,7 @@ func (c *tcpCall) set(name string, v lua.LValue) error {
 	case "alpn":
 		return setList(&c.ALPN, v)
 	case "ssh_host":
-		return setText(&c.host, v)
+		return setHost(&c.host, v)
 	case "send":
 		return setBytes(&c.send, v)
 	case "expect":

@@ -7,6 +7,7 @@ import (
 	"net/http/httptest"
 	"os"
 	"path/filepath"
+	"regexp"
 	"strings"
 	"testing"
 	"time"
@@ -68,6 +69,9 @@ metric_watchers = {
   tcp{ name = "wrong", send = "PING\n", expect = "+PONG", timeout = "200ms" },
   tcp{ name = "own", send = "PING\n", lines = 1, handle_output = function(self, output) return "warning", output end },
 }`)
+	if got, want := b.run("good").Value, regexp.MustCompile(`^\d+\.\d{4}$`); !want.MatchString(got) {
+		t.Errorf("Value = %q, want seconds with four digits, as a page's", got)
+	}
 	for id, want := range map[engine.ID]engine.Status{"good": engine.OK, "slow": engine.Critical, "wrong": engine.Critical, "own": engine.Warning} {
 		if got := b.run(id); got.Status != want {
 			t.Errorf("run(%q) = %v %q %q, want %v", id, got.Status, got.Value, got.Detail, want)

@@ -22,9 +22,21 @@ func printTable(out io.Writer, runs []onceRun) {
 	fmt.Fprintln(tab, "STATUS\tID\tVALUE\tTOOK\tDETAIL")
 	for _, r := range runs {
 		fmt.Fprintf(tab, "%s\t%s\t%s\t%.3fs\t%s\n", r.result.Status, r.watcher.ID,
-			r.value(), r.result.Elapsed.Seconds(), oneLine(r.detail()))
+			shorten(r.value(), tableValueMax), r.result.Elapsed.Seconds(), oneLine(r.detail()))
 	}
 	tab.Flush()
+}
+
+// tableValueMax is how many characters of a value the table shows: a column is
+// as wide as the longest of them.
+const tableValueMax = 32
+
+// shorten gives at most limit characters of text, an ellipsis in place of the rest.
+func shorten(text string, limit int) string {
+	if runes := []rune(text); len(runes) > limit {
+		return string(runes[:limit-1]) + "\u2026"
+	}
+	return text
 }
 
 func (r *onceRun) value() string { return oneLine(r.result.Value + " " + r.result.Unit) }
