@@ -1,10 +1,12 @@
 package web
 
 import (
+	"cmp"
 	"fmt"
 	"io/fs"
 	"math"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 	"unicode"
@@ -135,7 +137,7 @@ func note(t *Tile, now time.Time) string {
 }
 
 // why is the line under a status that is not ok: what failed, or which phase
-// was slow, or the detail.
+// was slow where the value is a time, or the detail.
 func why(t *Tile) string {
 	switch {
 	case t.Stale && t.Ended != nil:
@@ -154,10 +156,19 @@ func why(t *Tile) string {
 		}
 		return oneLine(place+e.Message, faceText)
 	}
-	if slow := blame(t.Timing); slow != "" {
-		return slow
+	slow, detail := blame(t.Timing), oneLine(t.Detail, faceText)
+	if detail == "" || isTime(t) {
+		return cmp.Or(slow, detail)
 	}
-	return oneLine(t.Detail, faceText)
+	return detail
+}
+
+// isTime holds when the tile's value is the time that its phases add up to:
+// then the slow phase is the reason, and else the detail tells more.
+func isTime(t *Tile) bool {
+	index, total := slowest(t.Timing)
+	value, err := strconv.ParseFloat(t.Value, 64)
+	return index >= 0 && err == nil && math.Abs(value-total) <= 0.05*total+0.0001
 }
 
 // slowest finds the phase that took longest and what all took together; -1

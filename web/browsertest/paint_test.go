@@ -25,6 +25,7 @@ func mixed(t *testing.T) *wall {
 	w.set("shop.home", engine.Result{Status: engine.OK, Value: "0.0931", Unit: "s", Timing: []engine.Phase{{Name: "dns", Duration: 1200 * time.Microsecond}, {Name: "connect", Duration: 3 * time.Millisecond}, {Name: "wait", Duration: 88900 * time.Microsecond}}})
 	w.set("shop.check_out", engine.Result{Status: engine.Critical, Value: "a value that is far too long for any tile", Unit: "seconds", Detail: "\n  second line"})
 	w.set("shop.login", engine.Result{Status: engine.Warning, Value: "0.31", Unit: "s", Detail: "0.1 0.2 0.31 (200)", Link: "https://example.org/"})
+	w.set("shop.slow", engine.Result{Status: engine.Critical, Value: "-10", Unit: "days", Detail: "expired", Timing: []engine.Phase{{Name: "tls", Duration: 3 * time.Millisecond}}})
 	w.set("shop.uplink", engine.Result{Status: engine.Unknown, Failure: &engine.Failure{Message: "no <b>route</b>", Kind: engine.KindVantage}})
 	w.await("blip.flicker", engine.OK)
 	w.set("blip.flicker", engine.Result{Status: engine.Critical})
@@ -32,7 +33,7 @@ func mixed(t *testing.T) *wall {
 	w.set("blip.flicker", engine.Result{Status: engine.OK, Value: "ü"})
 	for id, status := range map[engine.ID]engine.Status{
 		"blip.flicker": engine.OK, "shop.home": engine.OK, "shop.check_out": engine.Critical,
-		"shop.login": engine.Warning, "shop.uplink": engine.Unknown, "shop.slow": engine.OK,
+		"shop.login": engine.Warning, "shop.uplink": engine.Unknown, "shop.slow": engine.Critical,
 	} {
 		w.await(id, status)
 	}
@@ -88,7 +89,7 @@ func TestBoardWithoutJavaScript(t *testing.T) {
 	if got := eval[int](b, `document.querySelectorAll(".tile").length`); got != 7 {
 		t.Errorf("without JavaScript there are %d tiles, want 7", got)
 	}
-	if got := eval[string](b, `document.title`); got != "(1■ 1◆ 1▲) Pharos" {
+	if got := eval[string](b, `document.title`); got != "(2■ 1◆ 1▲) Pharos" {
 		t.Errorf("without JavaScript the title is %q", got)
 	}
 	eval[int](b, `(window.old = 1)`)

@@ -140,7 +140,8 @@ export class Detail {
     block(parts.error, error ? error.message : "");
     text(parts["error-kind"], error ? [error.kind, error.phase && `in ${error.phase}`, place(error)].filter(Boolean).join(" · ") : "");
     block(parts.trace, full?.trace ?? "");
-    block(parts.detail, full?.detail ?? tile.detail);
+    const detail = full?.detail ?? tile.detail;
+    block(parts.detail, detail === error?.message ? "" : detail);
     block(parts.output, full?.output ?? "");
     block(parts.log, (full?.log ?? []).join("\n"));
     block(parts.source, (full?.source_lines ?? []).map((l) => `${String(l.line).padStart(4)} ${l.line === full.source_at?.line ? "▸" : " "} ${l.text}`).join("\n"));

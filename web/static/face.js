@@ -86,8 +86,8 @@ export function valueSize(value, unit) {
   return n <= 5 ? 0 : n <= 9 ? 1 : n <= 15 ? 2 : 3;
 }
 
-// why is the line under the status: what failed, or which phase was slow, or
-// the detail of what is not ok.
+// why is the line under the status: what failed, or which phase was slow where
+// the value is a time, or the detail of what is not ok.
 export function why(tile, stale) {
   if (stale) return tile.ended ? `no new result; was ${tile.status}` : "no result yet";
   if (tile.status === "pending") return "waiting for its first result";
@@ -97,7 +97,14 @@ export function why(tile, stale) {
     const place = error.file && !error.message.includes(error.file) ? `${error.file}:${error.line}: ` : "";
     return oneLine(place + error.message);
   }
-  return blame(tile) || oneLine(tile.detail);
+  return (isTime(tile) && blame(tile)) || oneLine(tile.detail) || blame(tile);
+}
+
+// isTime holds when the tile's value is the time that its phases add up to:
+// then the slow phase is the reason, and else the detail tells more.
+function isTime(tile) {
+  const slow = slowest(tile.timing);
+  return slow !== null && tile.value !== "" && Math.abs(Number(tile.value) - slow.total) <= 0.05 * slow.total + 0.0001;
 }
 
 // blame names the slow phase in words, "wait 962 ms of 1.20 s".
