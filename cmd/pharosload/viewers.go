@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"net"
+	"net/http"
 	"strconv"
 	"strings"
 	"sync"
@@ -131,7 +132,11 @@ func (v *viewer) watch(addr string) {
 
 // read takes lines until the stream ends. A line may be as long as a snapshot.
 func (v *viewer) read(conn net.Conn) {
-	in := bufio.NewReaderSize(conn, 16<<10)
+	res, err := http.ReadResponse(bufio.NewReader(conn), nil)
+	if err != nil || res.StatusCode != http.StatusOK {
+		return
+	}
+	in := bufio.NewReaderSize(res.Body, 16<<10)
 	var data, line []byte
 	for {
 		part, err := in.ReadSlice('\n')
