@@ -96,7 +96,7 @@ func parses(args []string) error {
 
 var (
 	synopsisChoice = regexp.MustCompile(`\|[^\s\]]*`) // [-v|-vv] is tried as [-v]
-	synopsisMarks  = strings.NewReplacer("[", "", "]", "", "...", "", "'", "")
+	synopsisMarks  = strings.NewReplacer("[", "", "]", "", "...", "", "'", "", "PORT", "8811")
 )
 
 // Every command line of pharosd in the README parses, those of its synopsis
