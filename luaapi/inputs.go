@@ -12,6 +12,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"syscall"
 )
 
 // sourceMaxBytes bounds every file that is read while a configuration loads.
@@ -39,7 +40,8 @@ func (in Input) Changed() bool {
 
 // read reads the file and fills Exists and Hash in.
 func (in *Input) read() ([]byte, error) {
-	file, err := os.Open(in.Path)
+	// Not to wait for someone to write into a pipe.
+	file, err := os.OpenFile(in.Path, os.O_RDONLY|syscall.O_NONBLOCK, 0)
 	if err != nil {
 		in.Exists = !errors.Is(err, fs.ErrNotExist)
 		return nil, err

@@ -9,7 +9,9 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"syscall"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 
@@ -133,6 +135,26 @@ func TestFailedLoad(t *testing.T) {
 	}
 	if got := b.run("x").Value; got != "2" {
 		t.Errorf("value after failed loads = %s, want 2", got)
+	}
+}
+
+// A pipe in the place of the file is refused like a folder: to wait for its
+// writer would end all reloads.
+func TestPipeIsNoFile(t *testing.T) {
+	b := newTestBoard(t)
+	b.Path = filepath.Join(t.TempDir(), "pharos.lua")
+	if err := syscall.Mkfifo(b.Path, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	done := make(chan error, 1)
+	go func() { done <- b.reload() }()
+	select {
+	case err := <-done:
+		if err == nil || !strings.Contains(err.Error(), "not a file") {
+			t.Errorf("Load of a pipe = %v, want not a file", err)
+		}
+	case <-time.After(10 * time.Second):
+		t.Fatal("Load of a pipe waits for its writer")
 	}
 }
 
