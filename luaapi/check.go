@@ -166,9 +166,14 @@ func (w *watcher) broken(r *run, err error) engine.Result {
 
 // timedOut is the result of a run that waited in a primitive when its time
 // ended, or went on calling primitives after that: the watched thing took too
-// long.
+// long, unless the primitive says otherwise. One that answered did so in its
+// own time, which ends before the run's: it was Pharos that went on too late.
 func (w *watcher) timedOut(r *run, place engine.Failure) engine.Result {
-	if r.expired == nil {
+	switch {
+	case r.expired != nil:
+	case r.answered:
+		r.expired = &probe.Error{Kind: probe.Overload, Message: fmt.Sprintf("Pharos was too late to take the answer within the timeout of %s", w.timeout)}
+	default:
 		r.expired = &probe.Error{Kind: probe.Timeout, Message: fmt.Sprintf("no answer within its timeout of %s", w.timeout)}
 	}
 	result := failureResult(r.expired)

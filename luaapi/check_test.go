@@ -114,6 +114,36 @@ func TestTimeoutsEndRuns(t *testing.T) {
 	}
 }
 
+// What is watched is not blamed when Pharos itself was too late: to start the
+// command, or to take its answer.
+func TestTimeoutsOfPharos(t *testing.T) {
+	const timeout = 200 * time.Millisecond
+	for _, test := range []struct {
+		name   string
+		result *probe.ExecResult
+		err    error
+		want   engine.Status
+		kind   string
+	}{
+		{"late to start", nil, &probe.Error{Kind: probe.Overload, Message: "Pharos was late"}, engine.Unknown, engine.KindOverload},
+		{"late to go on", &probe.ExecResult{}, nil, engine.Unknown, engine.KindOverload},
+		{"refused at the end", nil, &probe.Error{Kind: probe.Refused, Message: "refused"}, engine.Critical, string(probe.Refused)},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			b := newTestBoard(t)
+			b.Primitives = fakes{exec: func(context.Context, string, probe.ExecRequest) (*probe.ExecResult, error) {
+				time.Sleep(timeout + 50*time.Millisecond)
+				return test.result, test.err
+			}}
+			b.load("metric_watchers = { pharos.MetricWatcher{ name = 'x', timeout = '200ms', check = function(self) pharos.exec('x') return 'ok' end } }")
+			got := b.run("x")
+			if got.Status != test.want || got.Failure == nil || got.Failure.Kind != test.kind {
+				t.Errorf("result = %v %q %+v, want %v of kind %s", got.Status, got.Detail, got.Failure, test.want, test.kind)
+			}
+		})
+	}
+}
+
 // A watcher that computes without end is stopped, pauses, and says so.
 func TestHogPauses(t *testing.T) {
 	b := newTestBoard(t)

@@ -28,6 +28,7 @@ type run struct {
 	result   engine.Result // what the step function made of the check
 	failure  error         // of the last primitive that failed
 	expired  error         // of the primitive that was waiting when the time for primitives ended
+	answered bool          // the last primitive did what it was asked for
 	timing   *probe.Timing // of the last timed primitive
 	output   string        // of the last command, or the start of the last page
 	stateErr error         // why self.state could not be kept
@@ -113,12 +114,14 @@ func reach[T any](s *script, L *lua.LState, e *Event, timeout time.Duration, f f
 		result, err = f(ctx)
 		expired = outer.Err() != nil
 	})
-	if r := runOf(L); expired && r.expired == nil && probe.KindOf(err) == probe.Timeout {
-		r.expired = err
-	}
 	e.Elapsed, e.Err = time.Since(e.Started), err
 	if probe.KindOf(err) == probe.Misuse {
 		L.RaiseError("%s", err.Error())
+	}
+	r := runOf(L)
+	r.answered = err == nil
+	if expired && r.expired == nil {
+		r.expired = err
 	}
 	return result, err
 }
