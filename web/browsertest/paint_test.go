@@ -133,3 +133,19 @@ func TestHostileTextStaysText(t *testing.T) {
 		}
 	}
 }
+
+// The longest that the header says of Pharos itself fits a phone.
+func TestLateFitsAPhone(t *testing.T) {
+	w := newWall(t, nil, spec{names: []string{"a"}})
+	b := newTab(t, 390, 844)
+	b.open(w.url("/"))
+	b.until(`document.querySelectorAll(".tile").length === 1`)
+	eval[int](b, `(() => {
+		document.getElementById("lag").hidden = false;
+		document.getElementById("lag-words").textContent = "Pharos is late: 10000 watchers, by up to 123 ms";
+		return 1;
+	})()`)
+	if got := eval[int](b, `document.documentElement.scrollWidth`); got > 390 {
+		t.Errorf("page with a late Pharos is %d px wide, want at most 390", got)
+	}
+}
