@@ -262,7 +262,7 @@ func (b *Board) announce(t Transition) {
 		level = slog.LevelDebug // a thousand watchers starting well are no news
 	}
 	b.logger.Log(context.Background(), level, "status changed",
-		"id", t.ID, "from", t.From.String(), "to", t.To.String(), "value", t.Value+t.Unit, "detail", t.Detail)
+		"id", t.ID, "from", t.From.String(), "to", t.To.String(), "value", strings.TrimSpace(t.Value+" "+t.Unit), "detail", t.Detail)
 	if b.observer != nil {
 		b.observer.Transition(t)
 	}

@@ -207,7 +207,7 @@ func TestTransitionsAreLoggedOnce(t *testing.T) {
 		}))
 		time.Sleep(10 * time.Second)
 		synctest.Wait()
-		want := `level=WARN msg="status changed" id=w from=ok to=critical value=1.3s detail="two lines"
+		want := `level=WARN msg="status changed" id=w from=ok to=critical value="1.3 s" detail="two lines"
 level=WARN msg="status changed" id=w from=critical to=ok value=0.2 detail=""
 `
 		if diff := cmp.Diff(want, log.String()); diff != "" {

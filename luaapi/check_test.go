@@ -206,6 +206,22 @@ metric_watchers = {
 	}
 }
 
+// A run that was still on its way to a vantage when its time ended says so: what
+// it would have looked at is not to blame, however late the script hears of it.
+func TestTimeEndsOnTheWayToAVantage(t *testing.T) {
+	b := newTestBoard(t)
+	b.Primitives = fakes{exec: func(ctx context.Context, host string, _ probe.ExecRequest) (*probe.ExecResult, error) {
+		<-ctx.Done()
+		return nil, &probe.Error{Kind: probe.Vantage, Message: "still connecting to " + host}
+	}}
+	b.load(`metric_watchers = { pharos.MetricWatcher{ name = "x", timeout = "200ms", check = function()
+		while true do pharos.exec("true", { ssh_host = "far" }) end
+	end } }`)
+	if got := b.run("x"); got.Status != engine.Unknown || got.Detail != "still connecting to far" {
+		t.Errorf("result = %v %q %q, want unknown, still connecting to far", got.Status, got.Value, got.Detail)
+	}
+}
+
 // Text from outside stays text: what turns the direction of writing, escape
 // sequences and control characters do not reach the board.
 func TestShownTextIsClean(t *testing.T) {

@@ -55,7 +55,7 @@ func drawBadge(t *Tile) []byte {
 	}
 	right := word
 	if t.Value != "" && !t.Stale {
-		right = shorten(word + " " + t.Value + t.Unit)
+		right = shorten(strings.TrimSpace(word + " " + t.Value + " " + t.Unit))
 	}
 	lw, rw := badgeWidth(left), badgeWidth(right)
 	var b bytes.Buffer

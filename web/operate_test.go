@@ -140,7 +140,7 @@ func TestBadge(t *testing.T) {
 		w, _ := pipeWall(t, Config{}, moody(engine.Result{Status: engine.Critical, Value: "<1>&", Unit: "s"}))
 		time.Sleep(time.Second)
 		code, body := w.get(t, "/badge/set.a.svg")
-		if code != 200 || !strings.Contains(body, "critical &lt;1&gt;&amp;s</text>") {
+		if code != 200 || !strings.Contains(body, "critical &lt;1&gt;&amp; s</text>") {
 			t.Errorf("GET /badge/set.a.svg = %d %s, want a picture that says critical", code, body)
 		}
 		for _, path := range []string{"/badge/set.a", "/badge/nothing.svg", "/badge/"} {
