@@ -75,6 +75,9 @@ end
 
 -- A class with everything of this one, and the given fields.
 function Class:extend(fields)
+  if type(self) ~= "table" or not self.extend then
+    error(("cannot extend a %s that is no class: write pharos.MetricWatcher:extend{ ... }, with a colon"):format(type(self)), 2)
+  end
   local class = fields or {}
   class.__index, class.super = class, self
   return setmetatable(class, { __index = self, __call = class.construct or construct })

@@ -8,8 +8,8 @@ import (
 )
 
 // pythonLine finds what the original's configuration had and Lua does not: its
-// import line, or a class called with named arguments.
-var pythonLine = regexp.MustCompile(`(?m)^[ \t]*(import pharos|from pharos import|import [a-z]+[ \t]*$|pharos\.[A-Za-z]+\([ \t]*[a-z_]+[ \t]*=)`)
+// import line, a class called with named arguments, or a list in brackets.
+var pythonLine = regexp.MustCompile(`(?m)^[ \t]*(import pharos|from pharos import|import [a-z]+[ \t]*$|pharos\.[A-Za-z]+\([ \t]*[a-z_]+[ \t]*=|metric_watcher(?:s|_sets)[ \t]*=[ \t]*\[(?:[^\[=]|$))`)
 
 // pythonHint answers a file in Python with how to write the same in Lua; nil if
 // it is none.
