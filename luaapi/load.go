@@ -86,17 +86,7 @@ func formatLoadError(e engine.LoadError) string {
 // the error is a [*LoadError] and the Config has nothing but its Inputs; the
 // configuration before it is untouched either way. A Config must be closed.
 func Load(ctx context.Context, o Options) (*Config, error) {
-	o.Logger = cmp.Or(o.Logger, slog.Default())
-	o.Memory = cmp.Or(o.Memory, NewMemory())
-	if o.LookupEnv == nil {
-		o.LookupEnv = os.LookupEnv
-	}
-	if o.Primitives == nil {
-		o.Primitives = o.Probes
-	}
-	if o.Clock == nil {
-		o.Clock = wallClock{}
-	}
+	o.setDefaults()
 	l := loader{Options: o, config: &Config{}}
 	files, err := l.files()
 	if err != nil {
@@ -117,6 +107,21 @@ func Load(ctx context.Context, o Options) (*Config, error) {
 		return l.config, &LoadError{LoadError: l.errors[0], More: l.errors[1:]}
 	}
 	return l.config, nil
+}
+
+// setDefaults fills in what was left out.
+func (o *Options) setDefaults() {
+	o.Logger = cmp.Or(o.Logger, slog.Default())
+	o.Memory = cmp.Or(o.Memory, NewMemory())
+	if o.LookupEnv == nil {
+		o.LookupEnv = os.LookupEnv
+	}
+	if o.Primitives == nil {
+		o.Primitives = o.Probes
+	}
+	if o.Clock == nil {
+		o.Clock = wallClock{}
+	}
 }
 
 // Close gives up what the configuration holds. Runs in flight end as they would:

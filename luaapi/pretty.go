@@ -8,6 +8,9 @@ import (
 	"strings"
 
 	lua "github.com/yuin/gopher-lua"
+
+	"pharos/engine/probe"
+	"pharos/luaapi/vm"
 )
 
 const (
@@ -38,6 +41,29 @@ func prettyAt(v lua.LValue, indent string, above []*lua.LTable) string {
 			return "{ ... }"
 		}
 		return prettyTable(v, indent, append(above, v))
+	case *lua.LUserData:
+		return prettyObject(v)
+	}
+	return v.String()
+}
+
+// prettyObject names what Go made for a script.
+func prettyObject(v *lua.LUserData) string {
+	if err, ok := vm.ErrorOf(v); ok {
+		if kind := probe.KindOf(err); kind != "" {
+			return fmt.Sprintf("error (%s): %s", kind, err)
+		}
+		return "error: " + err.Error()
+	}
+	switch v.Value.(type) {
+	case *cache:
+		return "cache"
+	case *ring:
+		return "ring"
+	case Conversation:
+		return "connection"
+	case nil:
+		return "null" // JSON's
 	}
 	return v.String()
 }

@@ -73,7 +73,7 @@ func (s *script) secretFunction(L *lua.LState) lua.LValue {
 		name, fromFile := secretName(L)
 		value, ok := s.loadedSecrets[name]
 		if !ok {
-			if !vm.Loading(L) {
+			if !vm.Loading(L) && !vm.Typed(L) {
 				L.RaiseError("cannot use secret: ask for %q while the file loads, and keep it in a local", name)
 			}
 			var err error

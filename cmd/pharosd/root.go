@@ -35,7 +35,7 @@ else the board that is built in.`,
 	}
 	root.SetFlagErrorFunc(unknownFlag)
 	root.Flags().AddFlagSet(serve.Flags())
-	root.AddCommand(serve, newInit(), newCheck(), newOnce(), newTest(), newDocs(), newTypes(), newMan(), newVersion())
+	root.AddCommand(serve, newInit(), newCheck(), newOnce(), newTest(), newRepl(), newDocs(), newTypes(), newMan(), newVersion())
 	return root
 }
 

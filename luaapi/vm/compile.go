@@ -97,12 +97,15 @@ func translate(name string, src []byte) (c *chunk, err error) {
 // said to be on the line after.
 var gotoError = regexp.MustCompile(`(?:<goto.*> at|already defined on) line ([0-9]+)`)
 
+// nearEnd ends the message about source that ends too early.
+const nearEnd = " near end of file"
+
 func syntaxError(name string, src []byte, err error) error {
 	var pe *parse.Error
 	if errors.As(err, &pe) {
 		message := strings.TrimSpace(pe.Message)
 		if pe.Pos.Line == parse.EOF {
-			return &Error{File: name, Line: bytes.Count(src, []byte("\n")) + 1, Message: message + " near end of file"}
+			return &Error{File: name, Line: bytes.Count(src, []byte("\n")) + 1, Message: message + nearEnd}
 		}
 		return &Error{File: name, Line: pe.Pos.Line, Message: fmt.Sprintf("%s near '%s'", message, pe.Token)}
 	}

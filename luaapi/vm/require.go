@@ -25,7 +25,7 @@ func (u *Universe) require(L *lua.LState) int {
 	if !moduleName.MatchString(name) {
 		L.RaiseError("cannot require %q: a module name is letters, digits, - and _, with dots between folders", name)
 	}
-	if !Loading(L) {
+	if !Loading(L) && !Typed(L) {
 		L.RaiseError("cannot require %q: modules are loaded while the file loads, not in a run", name)
 	}
 	file, src, err := u.opts.Find(name)

@@ -36,6 +36,7 @@ type run struct {
 	start    int64
 	deadline int64 // 0 = none
 	loading  bool
+	typed    bool   // by a person: see Eval
 	waiting  bool   // the run ended in a primitive
 	trace    string // where the error being handled by xpcall was raised
 	errors   int    // nesting of error handlers

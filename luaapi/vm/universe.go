@@ -44,6 +44,7 @@ type Universe struct {
 	made  time.Time   // epoch by Options.Now
 	base  *lua.LState // makes the threads; never runs a script
 	env   *lua.LTable // the globals
+	scope *lua.LTable // those of Eval; made when first needed
 	names map[string]bool
 	baton baton
 	dead  atomic.Bool
