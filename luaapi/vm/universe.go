@@ -2,6 +2,7 @@ package vm
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"sync/atomic"
 	"time"
@@ -144,7 +145,11 @@ func (u *Universe) Load(ctx context.Context, src []byte) error {
 	}
 	r.loading, r.slice = true, 0
 	r.threads[0].Push(r.threads[0].NewFunctionFromProto(chunk.proto))
-	return u.finish(r, 0, nil)
+	err = u.finish(r, 0, nil)
+	if e := (*Error)(nil); errors.As(err, &e) && e.Cause == ErrDeadline {
+		e.Message = fmt.Sprintf("still loading after %s: a file only declares, what takes time belongs into a function such as check", u.opts.LoadTimeout)
+	}
+	return err
 }
 
 // Call runs fn with args, and conv with the results still on L's stack and the
