@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"slices"
+	"strings"
 	"time"
 
 	lua "github.com/yuin/gopher-lua"
@@ -92,6 +93,9 @@ func (c *execCall) setEnv(v lua.LValue) error {
 		return err
 	}
 	for i, name := range names {
+		if name == "" || strings.Contains(name, "=") {
+			return fmt.Errorf("%q is no name of a variable", name)
+		}
 		c.Env = append(c.Env, name+"="+values[i])
 	}
 	return nil

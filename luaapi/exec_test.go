@@ -1,6 +1,7 @@
 package luaapi
 
 import (
+	"fmt"
 	"os"
 	"path/filepath"
 	"strings"
@@ -8,6 +9,18 @@ import (
 
 	"pharos/engine"
 )
+
+// A name that no variable can have would set another one.
+func TestExecEnvironmentNames(t *testing.T) {
+	for _, name := range []string{"", "A=B"} {
+		b := newTestBoard(t)
+		b.Primitives = fakes{}
+		want := fmt.Sprintf(`cannot use option "env" of pharos.exec: %q is no name of a variable`, name)
+		if got := b.check(fmt.Sprintf(`return pharos.exec("true", { env = { [%q] = "1" } })`, name)); got.Status != engine.Unknown || !strings.Contains(got.Detail, want) {
+			t.Errorf("env with %q = %v %q, want unknown, %s", name, got.Status, got.Detail, want)
+		}
+	}
+}
 
 func TestExec(t *testing.T) {
 	for _, test := range []struct{ call, want string }{
