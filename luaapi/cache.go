@@ -99,17 +99,12 @@ func (s *script) cacheFunction(L *lua.LState) lua.LValue {
 	meta.RawSetString("__index", methods)
 	return L.NewFunction(func(L *lua.LState) int {
 		c := &cache{max: cacheMaxDefault, byKey: make(map[lua.LValue]*list.Element)}
-		if t, ok := optionTable(L, 1, "pharos.cache"); ok {
-			eachOption(L, t, "pharos.cache", []string{"max", "ttl"}, func(name string, v lua.LValue) error {
-				switch name {
-				case "max":
-					return setCount(&c.max, v, 1, cacheMaxEntries)
-				case "ttl":
-					return setDuration(&c.ttl, v)
-				}
-				return errNoOption
-			})
-		}
+		readOptions(L, 1, "pharos.cache", []string{"max", "ttl"}, func(name string, v lua.LValue) error {
+			if name == "max" {
+				return setCount(&c.max, v, 1, cacheMaxEntries)
+			}
+			return setDuration(&c.ttl, v)
+		})
 		L.Push(&lua.LUserData{Value: c, Metatable: meta})
 		return 1
 	})

@@ -84,14 +84,7 @@ func (f *CaseFile) methods() []member {
 func (f *CaseFile) caseLoad(L *lua.LState) int {
 	path := L.CheckString(2)
 	env := map[string]string{}
-	if t, ok := optionTable(L, 3, "t:load"); ok {
-		eachOption(L, t, "t:load", []string{"env"}, func(name string, v lua.LValue) error {
-			if name != "env" {
-				return errNoOption
-			}
-			return setMap(&env, v)
-		})
-	}
+	readOptions(L, 3, "t:load", []string{"env"}, func(_ string, v lua.LValue) error { return setMap(&env, v) })
 	f.world.mu.Lock()
 	f.world.env = env
 	f.world.mu.Unlock()

@@ -45,9 +45,7 @@ func (c *dnsCall) set(name string, v lua.LValue) error {
 func (s *script) dnsFunction(L *lua.LState) lua.LValue {
 	return L.NewFunction(func(L *lua.LState) int {
 		call := &dnsCall{DNSRequest: probe.DNSRequest{Name: L.CheckString(1)}}
-		if t, ok := optionTable(L, 2, "pharos.dns"); ok {
-			eachOption(L, t, "pharos.dns", dnsOptions, call.set)
-		}
+		readOptions(L, 2, "pharos.dns", dnsOptions, call.set)
 		e := &Event{Kind: "dns", Host: call.host, Text: cmp.Or(call.Type, "A") + " " + call.Name}
 		result, err := reach(s, L, e, call.timeout, func(ctx context.Context) (*probe.DNSResult, error) {
 			return s.primitives.DNS(ctx, call.host, call.DNSRequest)

@@ -3,7 +3,6 @@ package luaapi
 import (
 	"context"
 	"fmt"
-	"slices"
 	"strings"
 	"time"
 
@@ -50,14 +49,7 @@ func readExec(L *lua.LState, of string, n int, valid []string) *execCall {
 	default:
 		L.RaiseError("cannot use command of %s: want text or a list, got %s", of, typeName(command))
 	}
-	if t, ok := optionTable(L, n+1, of); ok {
-		eachOption(L, t, of, valid, func(name string, v lua.LValue) error {
-			if !slices.Contains(valid, name) {
-				return errNoOption
-			}
-			return call.set(name, v)
-		})
-	}
+	readOptions(L, n+1, of, valid, call.set)
 	return call
 }
 

@@ -28,14 +28,9 @@ func (s *script) fileModule(L *lua.LState) lua.LValue {
 // of kind missing, toobig, auth, timeout or proto.
 func (s *script) fileRead(L *lua.LState) int {
 	path, limit := s.inputs.resolve(L.CheckString(1)), fileMaxDefault
-	if t, ok := optionTable(L, 2, "pharos.file.read"); ok {
-		eachOption(L, t, "pharos.file.read", []string{"max"}, func(name string, v lua.LValue) error {
-			if name != "max" {
-				return errNoOption
-			}
-			return setCount(&limit, v, 1, fileMaxBytes)
-		})
-	}
+	readOptions(L, 2, "pharos.file.read", []string{"max"}, func(_ string, v lua.LValue) error {
+		return setCount(&limit, v, 1, fileMaxBytes)
+	})
 	var data []byte
 	var err error
 	if vm.Loading(L) {

@@ -65,9 +65,7 @@ func (s *script) http(L *lua.LState, of, method string) int {
 		L.RaiseError("cannot call %s: want a URL, got %s", of, typeName(L.Get(1)))
 	}
 	call.URL = string(address)
-	if t, ok := optionTable(L, 2, of); ok {
-		eachOption(L, t, of, httpOptions, call.set)
-	}
+	readOptions(L, 2, of, httpOptions, call.set)
 	if call.bodies > 1 {
 		L.RaiseError("cannot call %s: want one of body, form and json, got %d", of, call.bodies)
 	}

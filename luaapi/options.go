@@ -3,22 +3,40 @@ package luaapi
 import (
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
 	lua "github.com/yuin/gopher-lua"
 )
 
-// eachOption hands every option in t to set. One that is not in valid raises
-// at the caller's line, with the nearest valid name and all of them; so does
-// an error of set.
+// readOptions hands every option of the table at argument n, which may be left
+// out, to set.
+func readOptions(L *lua.LState, n int, of string, valid []string, set func(name string, v lua.LValue) error) {
+	switch v := L.Get(n).(type) {
+	case *lua.LTable:
+		eachOption(L, v, of, valid, set)
+	default:
+		if !isNil(v) {
+			L.RaiseError("cannot call %s: want a table of options as argument %d, got %s", of, n, typeName(v))
+		}
+	}
+}
+
+// eachOption hands every option in t to set. One that is not in valid, or that
+// set has no use for, raises at the caller's line, with the nearest valid name
+// and all of them; so does an error of set.
 func eachOption(L *lua.LState, t *lua.LTable, of string, valid []string, set func(name string, v lua.LValue) error) {
 	for k, v := t.Next(lua.LNil); k != lua.LNil; k, v = t.Next(k) {
 		name, ok := k.(lua.LString)
 		if !ok {
 			L.RaiseError("cannot use option %s of %s: options have names (valid: %s)", k, of, strings.Join(valid, ", "))
 		}
-		switch err := set(string(name), v); {
+		err := errNoOption
+		if slices.Contains(valid, string(name)) {
+			err = set(string(name), v)
+		}
+		switch {
 		case errors.Is(err, errNoOption):
 			L.RaiseError("cannot use option %q of %s %s", string(name), of, unknownName(string(name), valid))
 		case err != nil:
@@ -29,20 +47,6 @@ func eachOption(L *lua.LState, t *lua.LTable, of string, valid []string, set fun
 
 // errNoOption is what a set of eachOption returns for a name it does not know.
 var errNoOption = errors.New("no such option")
-
-// optionTable gives the argument n, a table of options that may be left out.
-// The second result is false when it is.
-func optionTable(L *lua.LState, n int, of string) (*lua.LTable, bool) {
-	switch v := L.Get(n).(type) {
-	case *lua.LTable:
-		return v, true
-	default:
-		if !isNil(v) {
-			L.RaiseError("cannot call %s: want a table of options as argument %d, got %s", of, n, typeName(v))
-		}
-	}
-	return nil, false
-}
 
 func wantType(want string, got lua.LValue) error {
 	return fmt.Errorf("want %s, got %s", want, typeName(got))

@@ -40,9 +40,7 @@ func (c *pingCall) set(name string, v lua.LValue) error {
 func (s *script) pingFunction(L *lua.LState) lua.LValue {
 	return L.NewFunction(func(L *lua.LState) int {
 		call := &pingCall{PingRequest: probe.PingRequest{Host: L.CheckString(1)}}
-		if t, ok := optionTable(L, 2, "pharos.ping"); ok {
-			eachOption(L, t, "pharos.ping", pingOptions, call.set)
-		}
+		readOptions(L, 2, "pharos.ping", pingOptions, call.set)
 		e := &Event{Kind: "ping", Text: call.Host}
 		result, err := reach(s, L, e, call.timeout, func(ctx context.Context) (*probe.PingResult, error) {
 			return s.primitives.Ping(ctx, call.PingRequest)

@@ -60,14 +60,7 @@ func readTCP(L *lua.LState, of string, n int, valid []string) *tcpCall {
 	} else {
 		call.Addr = string(address)
 	}
-	if t, ok := optionTable(L, n+1, of); ok {
-		eachOption(L, t, of, valid, func(name string, v lua.LValue) error {
-			if !slices.Contains(valid, name) {
-				return errNoOption
-			}
-			return call.set(name, v)
-		})
-	}
+	readOptions(L, n+1, of, valid, call.set)
 	return call
 }
 
