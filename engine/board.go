@@ -48,7 +48,7 @@ type View struct {
 	Name                   string
 	Set                    string // the set's name, "" for the unnamed one
 	Interval, Timeout, TTL time.Duration
-	Source                 Source
+	Place                  Place
 	State
 }
 

@@ -38,7 +38,7 @@ func (en *entry) dueAt(at time.Duration) bool { return !en.gone && en.next == at
 func (en *entry) view() View {
 	return View{
 		ID: en.ID, Name: en.Name, Set: en.set, Interval: en.Interval, Timeout: en.Timeout, TTL: en.TTL,
-		Source: en.Source, State: en.state,
+		Place: en.Place, State: en.state,
 	}
 }
 

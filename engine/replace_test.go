@@ -192,7 +192,7 @@ func TestReplaceTellsOfLayoutOnly(t *testing.T) {
 	}{
 		{"nothing", func([]engine.Set) {}, false},
 		{"definition", func(s []engine.Set) { s[1].Watchers[0].Definition = "2" }, false},
-		{"source", func(s []engine.Set) { s[1].Watchers[0].Source.Line = 3 }, false},
+		{"source", func(s []engine.Set) { s[1].Watchers[0].Place.Line = 3 }, false},
 		{"default spelled out", func(s []engine.Set) { s[1].Watchers[0].Timeout = time.Second }, false},
 		{"set's name", func(s []engine.Set) { s[1].Name = "Net" }, true},
 		{"watcher's name", func(s []engine.Set) { s[1].Watchers[0].Name = "Page" }, true},

@@ -22,14 +22,14 @@ type Watcher struct {
 	Interval   time.Duration // start of a run to the start of the next; at least 50 ms
 	Timeout    time.Duration // longest a run may take; 0 = min(Interval, 10 s)
 	TTL        time.Duration // age of the last result at which the tile is stale; 0 = 3 x Interval + Timeout
-	Source     Source        // where the watcher is defined
+	Place      Place         // where the watcher is defined
 	Check      Check
 	Lane       Lane // what its runs take turns in; nil = nothing
 }
 
-// Source is a place in a script, the file's name as the script's author knows
+// Place is a place in a script, the file's name as the script's author knows
 // it.
-type Source struct {
+type Place struct {
 	File string `json:"file,omitempty"`
 	Line int    `json:"line,omitempty"`
 }

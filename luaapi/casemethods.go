@@ -21,7 +21,7 @@ type caseRun struct {
 	memory *Memory
 
 	mu     sync.Mutex // stubs fail on the goroutines of runs
-	at     engine.Source
+	at     engine.Place
 	failed []engine.LoadError
 }
 
@@ -52,14 +52,14 @@ func (r *caseRun) doing(L *lua.LState) {
 }
 
 // placeOf is the line of the script that called the Go function on L.
-func placeOf(L *lua.LState) engine.Source {
+func placeOf(L *lua.LState) engine.Place {
 	place := strings.TrimRight(L.Where(1), ": ")
 	if i := strings.LastIndexByte(place, ':'); i >= 0 {
 		if line, err := strconv.Atoi(place[i+1:]); err == nil {
-			return engine.Source{File: place[:i], Line: line}
+			return engine.Place{File: place[:i], Line: line}
 		}
 	}
-	return engine.Source{File: place}
+	return engine.Place{File: place}
 }
 
 // methods are what t has.

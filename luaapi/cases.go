@@ -31,7 +31,7 @@ type CaseFile struct {
 type testCase struct {
 	name     string
 	function *lua.LFunction
-	place    engine.Source
+	place    engine.Place
 }
 
 // CaseResult is what became of one case.
@@ -154,7 +154,7 @@ func (f *CaseFile) run(ctx context.Context, c testCase) CaseResult {
 func (f *CaseFile) Close() { f.script.release() }
 
 // broken notes the error that ended a case.
-func (r *caseRun) broken(place engine.Source, err error) {
+func (r *caseRun) broken(place engine.Place, err error) {
 	failure := engine.LoadError{File: place.File, Line: place.Line, Message: err.Error()}
 	if script := (*vm.Error)(nil); errors.As(err, &script) {
 		failure.Message = script.Message

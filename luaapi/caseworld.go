@@ -40,7 +40,7 @@ type caseWorld struct {
 // stub is a function of the test that answers for a primitive.
 type stub struct {
 	function *lua.LFunction
-	place    engine.Source // where it was given
+	place    engine.Place // where it was given
 }
 
 // begin makes the world new; fail is told what goes wrong in it.

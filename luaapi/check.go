@@ -26,7 +26,7 @@ type watcher struct {
 	thresholds engine.Thresholds
 	unit, link string
 	timeout    time.Duration
-	source     engine.Source
+	source     engine.Place
 
 	remembered bool // self.state was filled from memory
 	hog        hog

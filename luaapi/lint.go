@@ -28,7 +28,7 @@ func (c *Config) Lint(ctx context.Context) []engine.LoadError {
 			timeouts[w.ID] = w
 		}
 	}
-	l := linter{hosts: make(map[string][]engine.Source)}
+	l := linter{hosts: make(map[string][]engine.Place)}
 	for _, s := range c.scripts {
 		// A universe that is closed has nothing to look at.
 		_ = s.universe.Do(ctx, func(L *lua.LState) error {
@@ -49,10 +49,10 @@ func (c *Config) Lint(ctx context.Context) []engine.LoadError {
 type linter struct {
 	mu       sync.Mutex
 	findings []engine.LoadError
-	hosts    map[string][]engine.Source // names to resolve, and who uses them
+	hosts    map[string][]engine.Place // names to resolve, and who uses them
 }
 
-func (l *linter) find(at engine.Source, format string, args ...any) {
+func (l *linter) find(at engine.Place, format string, args ...any) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	l.findings = append(l.findings, engine.LoadError{File: at.File, Line: at.Line, Message: fmt.Sprintf(format, args...)})
@@ -60,7 +60,7 @@ func (l *linter) find(at engine.Source, format string, args ...any) {
 
 func (l *linter) timeout(w engine.Watcher) {
 	if w.Timeout > w.Interval {
-		l.find(w.Source, "the timeout of %q is %s, above its interval of %s: a slow run misses ticks", w.Name, w.Timeout, w.Interval)
+		l.find(w.Place, "the timeout of %q is %s, above its interval of %s: a slow run misses ticks", w.Name, w.Timeout, w.Interval)
 	}
 }
 
@@ -105,7 +105,7 @@ var shellWords = []string{
 	"set", "shift", "test", "times", "trap", "type", "ulimit", "umask", "unset", "until", "wait", "while",
 }
 
-func (l *linter) program(at engine.Source, program string) {
+func (l *linter) program(at engine.Place, program string) {
 	if program == "" || slices.Contains(shellWords, program) {
 		return
 	}
@@ -114,7 +114,7 @@ func (l *linter) program(at engine.Source, program string) {
 	}
 }
 
-func (l *linter) host(at engine.Source, host string) {
+func (l *linter) host(at engine.Place, host string) {
 	if host != "" && net.ParseIP(host) == nil {
 		l.hosts[host] = append(l.hosts[host], at)
 	}

@@ -316,8 +316,8 @@ func sameNames(watchers, earlier []engine.Watcher) []engine.LoadError {
 }
 
 func duplicate(before, w engine.Watcher) engine.LoadError {
-	e := engine.LoadError{File: w.Source.File, Line: w.Source.Line}
-	first := fmt.Sprintf("%s:%d", before.Source.File, before.Source.Line)
+	e := engine.LoadError{File: w.Place.File, Line: w.Place.Line}
+	first := fmt.Sprintf("%s:%d", before.Place.File, before.Place.Line)
 	if before.Name == w.Name {
 		e.Message = fmt.Sprintf("cannot use the name %q twice: %s has it already", w.Name, first)
 	} else {

@@ -42,9 +42,9 @@ func (s *Server) apiWatcher(c echo.Context) error {
 	}
 	d := newDetail(&v, time.Now())
 	if s.cfg.ShowSource != nil {
-		d.SourceAt = v.Source
+		d.SourceAt = v.Place
 		if f := v.Result.Failure; f != nil && f.Line > 0 {
-			d.SourceAt = engine.Source{File: f.File, Line: f.Line}
+			d.SourceAt = engine.Place{File: f.File, Line: f.Line}
 		}
 		d.SourceLines, _ = s.cfg.ShowSource(d.SourceAt)
 	}

@@ -36,7 +36,7 @@ type Config struct {
 
 	// ShowSource gives the lines of a script around a watcher's definition, to
 	// show them in its detail; nil shows none: they may hold commands.
-	ShowSource func(engine.Source) ([]SourceLine, bool)
+	ShowSource func(engine.Place) ([]SourceLine, bool)
 }
 
 const (

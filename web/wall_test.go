@@ -235,6 +235,6 @@ func decoded[T any](text string) (v T, err error) {
 func watcher(set, name string, interval time.Duration, c engine.Check) engine.Watcher {
 	return engine.Watcher{
 		ID: engine.MakeID(set, name), Name: name, Definition: name, Interval: interval, Check: c,
-		Source: engine.Source{File: "pharos.lua", Line: 1},
+		Place: engine.Place{File: "pharos.lua", Line: 1},
 	}
 }

@@ -64,13 +64,13 @@ type TileError struct {
 // Detail is all that is known of one watcher: /api/watchers/ID.
 type Detail struct {
 	Tile
-	Output      string        `json:"output"`
-	Log         []string      `json:"log"`
-	Transitions []Transition  `json:"transitions"`
-	Source      engine.Source `json:"source"`
-	SourceLines []SourceLine  `json:"source_lines,omitempty"` // with Config.ShowSource only
-	SourceAt    engine.Source `json:"source_at,omitzero"`     // the place they are around: of the error if it has one, else of the definition
-	Trace       string        `json:"trace"`
+	Output      string       `json:"output"`
+	Log         []string     `json:"log"`
+	Transitions []Transition `json:"transitions"`
+	Source      engine.Place `json:"source"`
+	SourceLines []SourceLine `json:"source_lines,omitempty"` // with Config.ShowSource only
+	SourceAt    engine.Place `json:"source_at,omitzero"`     // the place they are around: of the error if it has one, else of the definition
+	Trace       string       `json:"trace"`
 }
 
 // Transition is a change of status.
@@ -173,7 +173,7 @@ func newDetail(v *engine.View, now time.Time) Detail {
 		Output:      bound(v.Result.Output, engine.EvidenceMaxBytes),
 		Log:         make([]string, 0, len(v.Result.Log)),
 		Transitions: make([]Transition, 0, len(v.Transitions)),
-		Source:      v.Source,
+		Source:      v.Place,
 	}
 	// A drill-down shows the whole of what is kept, not the tile's cut of it.
 	d.Detail = bound(v.Result.Detail, engine.EvidenceMaxBytes)

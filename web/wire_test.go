@@ -226,7 +226,7 @@ func TestEndpoints(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		c := &check{r: engine.Result{Status: engine.Warning, Value: "7", Output: "full output", Log: []string{"said"},
 			Failure: &engine.Failure{Message: "no", File: "pharos.lua", Line: 9}}}
-		show := func(src engine.Source) ([]SourceLine, bool) {
+		show := func(src engine.Place) ([]SourceLine, bool) {
 			return []SourceLine{{Line: src.Line, Text: "-- here"}}, true
 		}
 		w, _ := pipeWall(t, Config{ShowSource: show}, engine.Set{Name: "Set", Watchers: []engine.Watcher{watcher("Set", "A/B", time.Second, c.run)}})
@@ -234,8 +234,8 @@ func TestEndpoints(t *testing.T) {
 		code, body := w.get(t, "/api/watchers/set.ab")
 		d := decode[Detail](t, body)
 		want := Detail{
-			Output: "full output", Log: []string{"said"}, Source: engine.Source{File: "pharos.lua", Line: 1},
-			SourceLines: []SourceLine{{Line: 9, Text: "-- here"}}, SourceAt: engine.Source{File: "pharos.lua", Line: 9},
+			Output: "full output", Log: []string{"said"}, Source: engine.Place{File: "pharos.lua", Line: 1},
+			SourceLines: []SourceLine{{Line: 9, Text: "-- here"}}, SourceAt: engine.Place{File: "pharos.lua", Line: 9},
 			Transitions: []Transition{{At: d.Since, From: engine.Pending, To: engine.Warning, Value: "7"}},
 			Tile:        d.Tile,
 		}

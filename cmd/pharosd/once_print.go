@@ -60,7 +60,7 @@ func printRuns(out io.Writer, runs []onceRun, source func(file string, line int)
 			fmt.Fprintln(out)
 		}
 		fmt.Fprintf(out, "%s  %s  %s  %s\n", p.status(r.result.Status), p.bold(string(r.watcher.ID)),
-			r.value(), p.dim(fmt.Sprintf("took %s, %s:%d", short(r.result.Elapsed), r.watcher.Source.File, r.watcher.Source.Line)))
+			r.value(), p.dim(fmt.Sprintf("took %s, %s:%d", short(r.result.Elapsed), r.watcher.Place.File, r.watcher.Place.Line)))
 		printIndented(out, "    ", r.detail())
 		for _, e := range r.events {
 			printEvent(out, p, e)
@@ -156,7 +156,7 @@ type onceJSON struct {
 	Error   *engine.Failure    `json:"error,omitempty"`
 	Output  string             `json:"output"`
 	Log     []string           `json:"log"`
-	Source  engine.Source      `json:"source"`
+	Source  engine.Place       `json:"source"`
 }
 
 func printJSON(out io.Writer, runs []onceRun) error {
@@ -166,7 +166,7 @@ func printJSON(out io.Writer, runs []onceRun) error {
 			ID: r.watcher.ID, Name: r.watcher.Name, Status: r.result.Status,
 			Value: r.result.Value, Unit: r.result.Unit, Detail: r.result.Detail,
 			Elapsed: r.result.Elapsed.Seconds(), Error: r.result.Failure,
-			Output: r.result.Output, Log: append([]string{}, r.result.Log...), Source: r.watcher.Source,
+			Output: r.result.Output, Log: append([]string{}, r.result.Log...), Source: r.watcher.Place,
 		}
 		for _, phase := range r.result.Timing {
 			if j.Timing == nil {

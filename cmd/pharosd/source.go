@@ -10,7 +10,7 @@ const sourceAround = 6
 
 // sourceLines gives the lines around a place in the scripts that run, as they
 // were when they were loaded.
-func (r *reloader) sourceLines(place engine.Source) ([]web.SourceLine, bool) {
+func (r *reloader) sourceLines(place engine.Place) ([]web.SourceLine, bool) {
 	cfg := r.current.Load()
 	if cfg == nil || place.Line < 1 {
 		return nil, false

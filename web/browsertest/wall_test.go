@@ -113,7 +113,7 @@ func (w *wall) listen(addr, version string) {
 }
 
 // showSource gives three lines around a definition.
-func showSource(s engine.Source) ([]web.SourceLine, bool) {
+func showSource(s engine.Place) ([]web.SourceLine, bool) {
 	var lines []web.SourceLine
 	for n := s.Line - 1; n <= s.Line+1; n++ {
 		lines = append(lines, web.SourceLine{Line: n, Text: fmt.Sprintf("  line %d of %s", n, s.File)})
@@ -153,7 +153,7 @@ func (w *wall) watcher(s spec, name string, i int) engine.Watcher {
 	}
 	return engine.Watcher{
 		ID: id, Name: name, Definition: name, Interval: interval,
-		Source: engine.Source{File: "pharos.lua", Line: 10 + 3*i},
+		Place: engine.Place{File: "pharos.lua", Line: 10 + 3*i},
 		Check: func(ctx context.Context) (engine.Result, error) {
 			w.mu.Lock()
 			defer w.mu.Unlock()

@@ -1,0 +1,119 @@
+package luaapi
+
+import (
+	"errors"
+	"fmt"
+	"math"
+	"strconv"
+	"strings"
+	"time"
+
+	lua "github.com/yuin/gopher-lua"
+
+	"pharos/engine"
+)
+
+// options reads the options of every watcher that Go looks at, whatever its
+// class; the others are the class's.
+func (d *declaration) options(w *watcher, e *engine.Watcher) error {
+	for _, option := range [...]struct {
+		name string
+		set  func(v lua.LValue) error
+	}{
+		{"id", func(v lua.LValue) error { return setID(&w.id, v) }},
+		{"interval", func(v lua.LValue) error { return d.interval(w, &e.Interval, v) }},
+		{"timeout", func(v lua.LValue) error { return setPositive(&e.Timeout, v) }},
+		{"ttl", func(v lua.LValue) error { return setPositive(&e.TTL, v) }},
+		{"thresholds", func(v lua.LValue) error { return setThresholds(&w.thresholds, v) }},
+		{"unit", func(v lua.LValue) error { return setText(&w.unit, v) }},
+		{"link", func(v lua.LValue) error { return setLink(&w.link, v) }},
+	} {
+		if v := d.L.GetField(w.self, option.name); !isNil(v) {
+			if err := option.set(v); err != nil {
+				return d.optionError(w, option.name, err)
+			}
+		}
+	}
+	return nil
+}
+
+func (d *declaration) optionError(w *watcher, option string, err error) error {
+	class := d.L.GetField(w.self, "class_name").String()
+	return d.script.errorAt(w.source, "cannot use option %q of %s: %s", option, class, err)
+}
+
+func (d *declaration) interval(w *watcher, to *time.Duration, v lua.LValue) error {
+	if err := setPositive(to, v); err != nil {
+		return err
+	}
+	if *to < engine.MinInterval {
+		return fmt.Errorf("want at least %s, got %s", engine.MinInterval, *to)
+	}
+	if hint := millisecondsHint(v); hint != "" {
+		d.script.warnings = append(d.script.warnings, engine.LoadError{
+			File: w.source.File, Line: w.source.Line, Message: fmt.Sprintf("interval = %s", hint),
+		})
+	}
+	return nil
+}
+
+func setPositive(to *time.Duration, v lua.LValue) error {
+	if err := setDuration(to, v); err != nil {
+		return err
+	}
+	if *to <= 0 {
+		return errors.New("want more than 0 seconds")
+	}
+	return nil
+}
+
+func setID(to *engine.ID, v lua.LValue) error {
+	text, ok := v.(lua.LString)
+	if !ok || text == "" || len(text) > 200 || strings.ContainsAny(string(text), "/\\?#%*[] \t\n\x00") {
+		return errors.New("want a text of at most 200 bytes without spaces and / \\ ? # % * [ ]")
+	}
+	*to = engine.ID(text)
+	return nil
+}
+
+func setLink(to *string, v lua.LValue) error {
+	if err := setText(to, v); err != nil {
+		return err
+	}
+	return checkLink(*to)
+}
+
+var thresholdNames = []string{"min", "warn", "crit"}
+
+// setThresholds reads {min, warn, crit}, or the same by name.
+func setThresholds(to *engine.Thresholds, v lua.LValue) error {
+	t, ok := v.(*lua.LTable)
+	if !ok {
+		return wantType("{min, warn, crit} or {warn = ..., crit = ...}", v)
+	}
+	places := [...]**float64{&to.Min, &to.Warn, &to.Crit}
+	for k, v := t.Next(lua.LNil); k != lua.LNil; k, v = t.Next(k) {
+		place := -1
+		for i, name := range thresholdNames {
+			if k == lua.LNumber(i+1) || k == lua.LString(name) {
+				place = i
+			}
+		}
+		if place < 0 {
+			return fmt.Errorf("no threshold is called %s %s", strconv.Quote(k.String()), unknownName(k.String(), thresholdNames))
+		}
+		n, ok := v.(lua.LNumber)
+		if !ok || math.IsNaN(float64(n)) {
+			return wantType("a number for "+thresholdNames[place], v)
+		}
+		if *places[place] != nil {
+			return fmt.Errorf("%s is given twice", thresholdNames[place])
+		}
+		limit := float64(n)
+		*places[place] = &limit
+	}
+	if list := t.Len(); list > 0 && list != 3 {
+		return fmt.Errorf("want three numbers, {min, warn, crit}, got %d; by name any may be left out", list)
+	}
+	return nil
+}
