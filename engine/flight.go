@@ -117,10 +117,13 @@ func (e *Engine) begin(r *run, w *worker) (context.Context, bool) {
 		e.rest(w)
 		return nil, false
 	}
-	r.started = b.clock()
+	wall := time.Now()
+	now := wall.Sub(b.began)
+	e.noteStall(wall, now)
+	r.started = now
 	r.fence = r.started + r.timeout + fenceGrace
 	r.entry.tripped = false
-	b.lag.started(r.started, r.started-r.due)
+	b.lag.started(now, now-r.due)
 	ctx, cancel := context.WithTimeout(e.runs, r.timeout)
 	r.cancel = cancel
 	return ctx, true

@@ -2,8 +2,8 @@ package engine
 
 import "time"
 
-// stallAfter is how late the schedule may wake before that is a stall of
-// Pharos's own: any loss of more than a second is later than this.
+// stallAfter is how long nothing may happen that is due before that is a stall
+// of Pharos's own: any loss of more than a second is longer than this.
 const stallAfter = time.Second - beat
 
 // stall is what the schedule knows of moments in which Pharos itself stood
@@ -13,17 +13,20 @@ type stall struct {
 	drop bool          // what was due in it is still to be dropped
 
 	wall time.Time     // the wall clock when last looked at
-	at   time.Duration // the schedule's clock then
+	at   time.Duration // the schedule's clock then: when it or a run last did something
 }
 
 // noteStall notices a stall, whoever looks first: the schedule, or a run that
-// ends. A stopped process finds the schedule's clock far ahead; the monotonic
-// clock of a suspended machine stands still, and only the wall clock tells.
+// begins or ends. A stopped process finds the schedule's clock far ahead; the
+// monotonic clock of a suspended machine stands still, and only the wall clock
+// tells. A schedule that wakes late while runs begin and end is no stall but
+// one that has more to do than it can: what it missed is counted tick by tick,
+// and the rest runs.
 func (e *Engine) noteStall(wall time.Time, now time.Duration) {
 	if e.stopping {
 		return // the schedule sleeps for good
 	}
-	lost := now - e.wakeAt
+	lost := now - max(e.wakeAt, e.stall.at)
 	wall = wall.Round(0) // without its monotonic reading
 	asleep := wall.Sub(e.stall.wall) - (now - e.stall.at)
 	if e.stall.wall.IsZero() {
@@ -63,5 +66,5 @@ func (e *Engine) hasten(now time.Duration) {
 // spansStall tells whether a run saw a stall and ended badly: what took it long
 // or broke it may have been the stall, which says nothing of the watched thing.
 func (e *Engine) spansStall(r *run, status Status) bool {
-	return e.stall.end != 0 && r.started <= e.stall.end && status != OK
+	return e.stall.end != 0 && r.started < e.stall.end && status != OK
 }

@@ -179,6 +179,55 @@ func TestNoHerdAfterAStall(t *testing.T) {
 	})
 }
 
+// A schedule that wakes late because runs keep the cores busy is no stall: it
+// takes up what is due, counts the ticks it lost, and drops no verdict.
+func TestSaturationIsNoStall(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var watchers []Watcher
+		for i := range 100 { // busy: one of them ends every 40 ms of the 4 s that the schedule is late
+			watchers = append(watchers, Watcher{ID: ID(fmt.Sprint("busy", i)), Interval: time.Minute, Timeout: 30 * time.Second, Check: func(context.Context) (Result, error) {
+				time.Sleep(5*time.Second + time.Duration(i)*40*time.Millisecond)
+				return Result{Status: Critical}, nil
+			}})
+		}
+		const n = 200
+		for i := range n {
+			watchers = append(watchers, Watcher{ID: ID(fmt.Sprint("w", i)), Interval: time.Second, Check: func(context.Context) (Result, error) {
+				return Result{Status: OK}, nil
+			}})
+		}
+		s := newSteps(t, watchers...)
+		for i := range 100 { // all begin at once
+			en := s.board.entries[watchers[i].ID]
+			s.board.mu.Lock()
+			s.enqueue(en, s.board.clock())
+			s.board.mu.Unlock()
+		}
+		s.pass(5 * time.Second)
+		missed := s.board.Lag().Missed
+		time.Sleep(3900 * time.Millisecond)
+		woke := time.Now()
+		s.pass(10 * time.Millisecond)
+		ran := 0
+		for _, w := range watchers[100:] {
+			if runs := s.runs[w.ID]; !runs[len(runs)-1].Before(woke) {
+				ran++
+			}
+		}
+		if ran != n {
+			t.Errorf("%d of %d watchers ran as soon as the schedule woke, want all", ran, n)
+		}
+		if got := s.board.Lag().Missed - missed; got < 2*n || got > 3*n { // of the three or four ticks of each, the last is taken up
+			t.Errorf("missed = %d, want about %d", got, 3*n)
+		}
+		for i := range 97 {
+			if v, _ := s.board.View(watchers[i].ID); v.Status != Critical {
+				t.Errorf("%s: status = %v, want critical: its verdict counts", watchers[i].ID, v.Status)
+			}
+		}
+	})
+}
+
 // A stall gives a run that it kept from returning the time it lost.
 func TestStallMovesTheFence(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
