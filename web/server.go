@@ -83,11 +83,11 @@ func New(cfg Config) *Server {
 		cfg.MaxStreams = defaultMaxStreams
 	}
 	s := &Server{
-		cfg:      cfg,
-		log:      cfg.Logger,
-		identity: identity{boot: newBoot(), version: cfg.Version, host: cfg.Host},
-		static:   newStatic(cfg.StaticDir, cfg.Logger),
+		cfg:    cfg,
+		log:    cfg.Logger,
+		static: newStatic(cfg.StaticDir, cfg.Logger),
 	}
+	s.identity = identity{boot: newBoot(), version: cfg.Version, page: s.static.pageID(cfg.Version), host: cfg.Host}
 	s.snapshots = &snapshots{
 		board:    cfg.Board,
 		identity: s.identity,

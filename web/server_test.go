@@ -234,6 +234,29 @@ func TestEmbeddedStaticIsValidatedByETag(t *testing.T) {
 	}
 }
 
+// A page of other files is another page, whatever the version says.
+func TestPageIDFollowsThePagesFiles(t *testing.T) {
+	s := newStatic("", quiet())
+	ids := map[string]string{"as it is": s.pageID("v1"), "of another version": s.pageID("v2")}
+	if again := newStatic("", quiet()).pageID("v1"); again != ids["as it is"] {
+		t.Errorf("pageID of the same = %q and %q, want one", ids["as it is"], again)
+	}
+	a := s.assets["tile.js"]
+	a.etag = `"another"`
+	s.assets["tile.js"] = a
+	ids["with another tile.js"] = s.pageID("v1")
+	for what, id := range ids {
+		if len(id) != 16 {
+			t.Errorf("pageID %s = %q, want 16 hex digits", what, id)
+		}
+		for other, same := range ids {
+			if what < other && id == same {
+				t.Errorf("pageID %s and %s are both %q, want two", what, other, id)
+			}
+		}
+	}
+}
+
 func TestDurationWords(t *testing.T) {
 	for d, want := range map[time.Duration]string{
 		-time.Second:      "a moment",

@@ -38,7 +38,7 @@ type snapshots struct {
 
 // identity is what tells one server from another.
 type identity struct {
-	boot, version, host string
+	boot, version, page, host string
 }
 
 // get gives a snapshot at revision atLeast or later.
@@ -70,7 +70,7 @@ func (s *snapshots) make(now time.Time) (*snapshot, error) {
 	sn := &snapshot{
 		rev: es.Rev, made: now, staleAt: now.Add(snapshotMaxAge),
 		board: Board{
-			Rev: es.Rev, Boot: s.identity.boot, Version: s.identity.version, Host: s.identity.host,
+			Rev: es.Rev, Boot: s.identity.boot, Version: s.identity.version, Page: s.identity.page, Host: s.identity.host,
 			Time: unixTime(now), PageTag: bound(es.PageTag, maxShortText),
 			Config: newConfigState(es.Config), Lag: newLag(es.Lag),
 			Sets: make([]Set, 0, len(es.Sets)),

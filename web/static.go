@@ -5,11 +5,14 @@ import (
 	"embed"
 	"encoding/hex"
 	"fmt"
+	"io"
 	"io/fs"
 	"log/slog"
+	"maps"
 	"net/http"
 	"os"
 	"path"
+	"slices"
 	"strings"
 
 	"github.com/labstack/echo/v4"
@@ -86,6 +89,28 @@ func (st *static) add(name string, entry fs.DirEntry, err error) error {
 		etag:    `"` + hex.EncodeToString(sum[:8]) + `"`,
 	}
 	return nil
+}
+
+// pageID names the page that a server of version brings: by the version, and
+// by the page's own files, because builds made on the way have none.
+func (st *static) pageID(version string) string {
+	sum := sha256.New()
+	io.WriteString(sum, version)
+	for _, name := range slices.Sorted(maps.Keys(st.assets)) {
+		io.WriteString(sum, name+st.assets[name].etag)
+	}
+	templates, err := fs.Glob(pages, "*.html")
+	if err != nil {
+		panic(err) // the pattern is a constant
+	}
+	for _, name := range templates {
+		text, err := pages.ReadFile(name)
+		if err != nil {
+			panic(err) // the files are in the binary
+		}
+		sum.Write(text)
+	}
+	return hex.EncodeToString(sum.Sum(nil)[:8])
 }
 
 func (st *static) close() error {

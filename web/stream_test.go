@@ -35,6 +35,7 @@ func TestStreamBytes(t *testing.T) {
 		set := engine.Set{Name: "Watch Set 1", Watchers: []engine.Watcher{watcher("Watch Set 1", "Is True?", time.Second, c.run)}}
 		w, ln := pipeWall(t, Config{Version: "v1", Host: "wall-1"}, set)
 		w.snapshots.identity.boot = "00000000000000b0"
+		w.snapshots.identity.page = "00000000000000a9"
 		// Runs start on multiples of 10 ms; frames are made between them.
 		time.Sleep(5 * time.Millisecond)
 		conn, body, h := rawStream(t, ln)

@@ -110,6 +110,7 @@ type Board struct {
 	Rev     uint64      `json:"rev"`
 	Boot    string      `json:"boot"` // another one after a restart
 	Version string      `json:"version"`
+	Page    string      `json:"page"` // another one when the page that this server brings is another: reload
 	Host    string      `json:"host"`
 	Time    float64     `json:"time"`
 	PageTag string      `json:"page_tag"`

@@ -24,7 +24,7 @@ if (snapshot) {
   model.board(snapshot);
   clock.sync(snapshot.time);
 }
-const version = snapshot?.version;
+const page = snapshot?.page;
 const board = new Board(model, clock, snapshot !== null, summarise);
 const detail = new Detail(model, clock, opened);
 const kiosk = settings.kiosk ? new Kiosk(board) : null;
@@ -35,7 +35,7 @@ let inScope = scope(settings.sets);
 
 const stream = new Stream("/events", {
   board(data) {
-    if (version !== undefined && data.version !== version) return reload();
+    if (page !== undefined && data.page !== page) return reload();
     heard(data);
     const transitions = model.board(data);
     header.tag(model.pageTag);

@@ -9,7 +9,6 @@ export class Model {
   sets = []; // [{name, ids}] in the order of the board
   config = { generation: 0, loaded_at: 0, error: null };
   lag = { missed: 0, late: false };
-  version = "";
   boot = "";
   host = "";
   pageTag = "";
@@ -26,7 +25,6 @@ export class Model {
       return { name: set.name, ids: set.tiles.map((tile) => tile.id) };
     });
     this.rev = data.rev;
-    this.version = data.version;
     this.boot = data.boot;
     this.host = data.host;
     this.pageTag = data.page_tag;
