@@ -9,13 +9,15 @@ type entry struct {
 
 	state        State // Trail and Transitions are ring windows: see remember
 	saved        *Saved
-	set          string // the name of its set
-	newer, older *entry // its neighbours in the order of changes
+	set          string   // the name of its set
+	newer, older *entry   // its neighbours in the order of changes
+	seen         []Status // of the last runs, where a change has to be confirmed
 
 	tempo   tempo
 	next    time.Duration // the tick planned in the agenda
 	due     time.Duration // the tick it is queued or in flight for
 	run     *run          // in flight; kept while a run that should have ended has not
+	burst   bool          // next is not on the grid: a run asked for it
 	queued  bool          // due, and waiting for leave to start
 	again   bool          // start anew as soon as the run in flight has gone
 	tripped bool          // a tick was missed since the last run that counted began
@@ -42,25 +44,26 @@ func (en *entry) view() View {
 	}
 }
 
-// settle takes a result in and tells of a change of status.
+// settle takes a result in and tells of a change of the status that is shown.
 func (en *entry) settle(r Result, now time.Time) (Transition, bool) {
 	s := &en.state
 	from := s.Status
-	s.Result, s.Ended, s.Status = r, now, r.Status
+	en.flip(s.Result.Status, r.Status, now)
+	s.Result, s.Ended, s.Status = r, now, en.confirm(r.Status)
 	s.Runs++
 	s.Trail = remember(s.Trail, r.Status, TrailLength)
-	if from == r.Status {
+	if from == s.Status {
 		return Transition{}, false
 	}
 	s.Since, s.SinceApprox = now, false
 	if saved := en.saved; saved != nil && from == Pending {
 		en.saved = nil
-		if saved.Status == r.Status {
+		if saved.Status == s.Status {
 			s.Since, s.SinceApprox = saved.Since, saved.Approx || now.Sub(saved.Ended) > en.TTL
 		}
 	}
 	t := Transition{
-		ID: en.ID, Name: en.Name, From: from, To: r.Status, At: now,
+		ID: en.ID, Name: en.Name, From: from, To: s.Status, At: now,
 		Value: r.Value, Unit: r.Unit, Detail: oneLine(r.Detail),
 	}
 	s.Transitions = remember(s.Transitions, t, TransitionsKept)

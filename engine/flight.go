@@ -148,6 +148,7 @@ func (e *Engine) finish(r *run, result Result, w *worker) {
 		b.miss(en, 1)
 	default:
 		t, changed = b.record(en, result, r.late())
+		e.runAgain(r, result.Again, wall, now)
 	}
 	if changed { // before the watcher may run again, so that its transitions are told in order
 		b.mu.Unlock()

@@ -77,7 +77,9 @@ func (e *Engine) adopt(w Watcher, wall time.Time, now time.Duration) (*entry, co
 		return en, nil
 	}
 	same := en.Definition == w.Definition && en.Interval == w.Interval && en.Timeout == w.Timeout
+	confirmed := en.Confirm
 	en.Watcher = w
+	en.reconfirm(confirmed)
 	if same {
 		return en, nil
 	}

@@ -18,6 +18,10 @@ type Result struct {
 	Output  string   // what the command printed, the page's first lines
 	Log     []string // what the script logged in this run
 
+	// Again asks for the next run so long after the start of this one, at least
+	// MinInterval and never past the interval; 0 does not ask.
+	Again time.Duration
+
 	Started time.Time     // set by the engine
 	Elapsed time.Duration // set by the engine: how long the run took
 }

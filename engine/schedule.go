@@ -84,7 +84,7 @@ func (e *Engine) step() time.Duration {
 
 // plan puts en's next run on the agenda.
 func (e *Engine) plan(en *entry, next time.Duration, wall time.Time, now time.Duration) {
-	en.next = next
+	en.next, en.burst = next, false
 	en.state.Next = wall.Add(next - now)
 	e.agenda.put(en)
 }
@@ -94,6 +94,7 @@ func (e *Engine) plan(en *entry, next time.Duration, wall time.Time, now time.Du
 func (e *Engine) tick(en *entry, wall time.Time, now time.Duration) {
 	b := e.board
 	due, lost := en.next, uint64((now-en.next)/en.Interval)
+	burst := en.burst
 	switch {
 	case e.stall.drop:
 		b.miss(en, lost+1)
@@ -112,7 +113,11 @@ func (e *Engine) tick(en *entry, wall time.Time, now time.Duration) {
 		}
 		e.enqueue(en, due+time.Duration(lost)*en.Interval)
 	}
-	e.plan(en, en.tempo.following(due, now), wall, now)
+	next := en.tempo.following(due, now)
+	if burst {
+		next = en.tempo.afterBurst(now)
+	}
+	e.plan(en, next, wall, now)
 }
 
 // enqueue lets en wait for leave to start.

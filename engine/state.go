@@ -11,15 +11,17 @@ const (
 // State is what is kept of a watcher: its last result, since when its status
 // holds, its trail. It is a copy: readers may keep it.
 type State struct {
-	Status Status
+	Status Status // the confirmed one; that of the last run is in Result
 	// Since is when the status began; SinceApprox says that Pharos was not
 	// watching all of that time ("~" on the board).
 	Since       time.Time
 	SinceApprox bool
 	Result      Result // of the last run that counted; zero while pending
 	Ended       time.Time
-	Trail       []Status     // oldest first, at most TrailLength
+	Confirming  Confirming   // a change of status that is not shown yet
+	Trail       []Status     // of every run, confirmed or not; oldest first, at most TrailLength
 	Transitions []Transition // oldest first, at most TransitionsKept
+	Flips       []Flip       // with Confirm only, as Transitions do not tell them all; see Flicker
 	Runs        uint64       // runs that counted
 	Missed      uint64       // ticks dropped because the run before had not ended, or Pharos was late
 	Late        bool         // the last tick was missed

@@ -24,7 +24,8 @@ type Watcher struct {
 	TTL        time.Duration // age of the last result at which the tile is stale; 0 = 3 x Interval + Timeout
 	Place      Place         // where the watcher is defined
 	Check      Check
-	Lane       Lane // what its runs take turns in; nil = nothing
+	Lane       Lane    // what its runs take turns in; nil = nothing
+	Confirm    Confirm // how often a change of status is seen before it is shown
 }
 
 // Place is a place in a script, the file's name as the script's author knows
