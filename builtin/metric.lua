@@ -15,6 +15,7 @@ local MetricWatcher = pharos.Class:extend{
     thresholds = "table", -- { min, warn, crit } or by name; they judge a number
     unit = "string",
     link = "string", -- an http or https URL
+    steps = "number|table", -- of a journey: how many, or their names; default: as many as the last whole one had
     check = "function",
     value = "function",
     detail = "function",

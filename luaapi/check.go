@@ -26,6 +26,7 @@ type watcher struct {
 	thresholds engine.Thresholds
 	unit, link string
 	timeout    time.Duration
+	plan       plan
 	source     engine.Place
 
 	remembered bool // self.state was filled from memory
@@ -60,11 +61,16 @@ func (w *watcher) check(ctx context.Context) (engine.Result, error) {
 	}
 	result := r.result
 	switch {
+	case r.journey.result != nil:
+		result = *r.journey.result
 	case err != nil:
 		result = w.broken(r, err)
+	case r.journey.raised != nil:
+		result = w.caught(r.journey.raised)
 	case r.stateErr != nil:
 		result = scriptResult(engine.Failure{Message: "cannot keep self.state: " + r.stateErr.Error(), File: w.source.File, Line: w.source.Line})
 	}
+	w.journeyed(r, err, &result)
 	w.backOff(err, &result)
 	w.addEvidence(r, &result)
 	w.memory.ended(w.id, result.Status, w.script.clock.Now())
@@ -222,7 +228,7 @@ func (w *watcher) addEvidence(r *run, result *engine.Result) {
 			r.timing = e.Timing
 		}
 	}
-	if r.timing != nil {
+	if r.timing != nil && result.Timing == nil {
 		phases := r.timing.Phases()
 		result.Timing = make([]engine.Phase, len(phases))
 		for i, p := range phases {

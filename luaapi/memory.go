@@ -27,6 +27,7 @@ type memory struct {
 	status engine.Status
 	since  time.Time // when status began
 	last   time.Time // when the last run ended
+	steps  int       // of the last journey that went well; 0 = none has
 }
 
 // NewMemory makes an empty memory.
@@ -83,6 +84,15 @@ func (m *Memory) ended(id engine.ID, status engine.Status, at time.Time) {
 		e.status, e.since = status, at
 	}
 	e.last = at
+	m.entries[id] = e
+}
+
+// setSteps keeps how many steps a journey has.
+func (m *Memory) setSteps(id engine.ID, n int) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	e := m.entries[id]
+	e.steps = n
 	m.entries[id] = e
 }
 

@@ -32,6 +32,7 @@ type run struct {
 	timing   *probe.Timing // of the last timed primitive
 	output   string        // of the last command, or the start of the last page
 	stateErr error         // why self.state could not be kept
+	journey  journey
 
 	conns    []Conversation // to be closed when the run ends
 	log      []string

@@ -109,6 +109,7 @@ func (s *script) setUp(L *lua.LState, env *lua.LTable, o *Options) error {
 	}
 	base := pharos.RawGetString("MetricWatcher")
 	s.baseValue, s.baseDetail = L.GetField(base, "value"), L.GetField(base, "detail")
+	base.(*lua.LTable).RawSetString("step", L.NewFunction(s.takeStep))
 	s.definer.know("pharos", pharos)
 	return nil
 }

@@ -142,8 +142,14 @@ func TestScripts(t *testing.T) {
 		{"page_phases.lua", world{page: pages(200, ""), took: 400 * time.Millisecond}, map[engine.ID]string{"page": "warning 0.4000"}},
 		{"page_phases.lua", world{page: pages(500, "")}, map[engine.ID]string{"page": "critical 0.0010"}},
 		{"login_journey.lua", world{env: secrets, page: form}, map[engine.ID]string{"login": "ok"}},
-		{"login_journey.lua", world{env: secrets, page: pages(200, "closed")}, map[engine.ID]string{"login": "critical no form"}},
-		{"login_journey.lua", world{env: secrets, page: pages(0, "")}, map[engine.ID]string{"login": "critical refused"}},
+		{"login_journey.lua", world{env: secrets, page: pages(200, "closed")}, map[engine.ID]string{"login": "critical 1/3 form"}},
+		{"login_journey.lua", world{env: secrets, page: func(url string, req *probe.HTTPRequest) (int, string) {
+			if req.Method == http.MethodPost {
+				return 0, ""
+			}
+			return form(url, req)
+		}}, map[engine.ID]string{"login": "critical 2/3 log in"}},
+		{"login_journey.lua", world{env: secrets, page: pages(0, "")}, map[engine.ID]string{"login": "critical 1/3 form"}},
 		{"api_json.lua", world{page: pages(200, `{"status":"up","queue":{"depth":3}}`)}, map[engine.ID]string{"api": "ok 3"}},
 		{"api_json.lua", world{page: pages(200, `{"status":"up","queue":{"depth":300}}`)}, map[engine.ID]string{"api": "warning 300"}},
 		{"api_json.lua", world{page: pages(200, `{"status":"down"}`)}, map[engine.ID]string{"api": "critical down"}},

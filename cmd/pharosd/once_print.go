@@ -6,9 +6,11 @@ import (
 	"io"
 	"math"
 	"os"
+	"slices"
 	"strings"
 	"text/tabwriter"
 	"time"
+	"unicode/utf8"
 
 	"golang.org/x/term"
 
@@ -65,6 +67,9 @@ func printRuns(out io.Writer, runs []onceRun, source func(file string, line int)
 		for _, e := range r.events {
 			printEvent(out, p, e)
 		}
+		if slices.ContainsFunc(r.events, func(e luaapi.Event) bool { return e.Kind == "step" }) {
+			printWaterfall(out, p, r.result.Timing)
+		}
 		if f := r.result.Failure; f != nil {
 			if line := strings.TrimSpace(source(f.File, f.Line)); line != "" {
 				fmt.Fprintf(out, "    %s %s\n", p.dim(fmt.Sprintf("%d |", f.Line)), line)
@@ -95,15 +100,21 @@ func printEvent(out io.Writer, p painter, e luaapi.Event) {
 	for _, phase := range e.Timing.Phases() {
 		phases = append(phases, engine.Phase(phase))
 	}
-	printWaterfall(out, p, phases, e.Timing.Total)
+	printWaterfall(out, p, phases)
 }
 
 // waterfallWidth is how many columns stand for the whole of a request.
 const waterfallWidth = 48
 
-// printWaterfall draws where the time of a request went, each phase where it
-// happened.
-func printWaterfall(out io.Writer, p painter, phases []engine.Phase, total time.Duration) {
+// printWaterfall draws where the time of a request or a journey went, each
+// phase where it happened.
+func printWaterfall(out io.Writer, p painter, phases []engine.Phase) {
+	var total time.Duration
+	width := 8 // of the names
+	for _, phase := range phases {
+		total += phase.Duration
+		width = max(width, utf8.RuneCountInString(phase.Name))
+	}
 	if total <= 0 {
 		return
 	}
@@ -118,7 +129,7 @@ func printWaterfall(out io.Writer, p painter, phases []engine.Phase, total time.
 			continue
 		}
 		bar := strings.Repeat(" ", from) + strings.Repeat("\u2588", max(1, column(at)-from))
-		fmt.Fprintf(out, "        %-8s %9s  %s\n", phase.Name, short(phase.Duration), p.bar(bar))
+		fmt.Fprintf(out, "        %-*s %9s  %s\n", width, phase.Name, short(phase.Duration), p.bar(bar))
 	}
 }
 
@@ -172,7 +183,7 @@ func printJSON(out io.Writer, runs []onceRun) error {
 			if j.Timing == nil {
 				j.Timing = make(map[string]float64)
 			}
-			j.Timing[phase.Name] = phase.Duration.Seconds()
+			j.Timing[phase.Name] += phase.Duration.Seconds() // steps may share a name
 		}
 		list = append(list, j)
 	}

@@ -156,6 +156,7 @@ function pharos.Class:extend(fields) end
 ---@field thresholds pharos.Thresholds? they judge a number
 ---@field unit string? shown small behind a value that is a number
 ---@field link string? an http or https URL that the tile leads to
+---@field steps number|string[]? how many steps a journey has, at most 64, or their names in order; default: as many as the last one that went well
 ---@field state table plain data, at most 64 KiB as JSON, kept over reloads and restarts. Keys are text, or 1 to n
 ---@field status string read only: the status of the run before, "pending" before the first
 ---@field duration number? read only: for how long it has had that status, in seconds
@@ -190,6 +191,32 @@ pharos.MetricWatcher = {}
 ---@return any value_or_detail_or_error
 ---@return string? detail
 function pharos.MetricWatcher:check() end
+
+--- One step of a journey, a check that does one thing after the other as a user
+--- would. It calls work and returns what that returns. The step fails if work
+--- raises, or returns nil and an error, false, or a warning, critical or unknown
+--- result: that ends the run and decides it, and the tile shows the step, "3/5
+--- pay", or "3 pay" until one journey went well or steps says how many there are.
+--- A run whose time ends in a step fails in it.
+---
+--- Each step's time is a phase of the run. A check that returns nothing after its
+--- steps means their total in seconds, which the thresholds judge. Steps come one
+--- after the other, at most 64 in a run; one inside another is an error.
+---
+---```lua
+---metric_watchers = {
+---  pharos.MetricWatcher{ name = "shop", interval = "10s", thresholds = { warn = 1, crit = 3 }, check = function(self)
+---    local page = self:step("open", function() return pharos.http.get("http://127.0.0.1/") end)
+---    self:step("look", function()
+---      if page.status ~= 200 then return self:critical(page.status, "no page") end
+---    end)
+---  end },
+---}
+---```
+---@param name string what the step is called
+---@param work function
+---@return any ... what work returned
+function pharos.MetricWatcher:step(name, work) end
 
 --- What the tile shows of a result. Not called when the run gave nil and an error.
 ---
