@@ -3,7 +3,8 @@
 //
 // It imports the standard library only. It knows nothing of Lua, of HTTP or of
 // the page: a watcher is a name, an interval and a [Check], a function of a
-// context that gives a [Result]. Everything else is scheduling and memory.
+// context that gives a [Result]; or a name and a [Source], which reports results
+// by itself. Everything else is scheduling and memory.
 //
 // One run, from end to end: the schedule finds a watcher due, calls its Check
 // with a context that carries the run's deadline, fences panics and overruns,

@@ -115,7 +115,7 @@ func (e *Engine) open(runs context.Context) bool {
 	e.runs = runs
 	for _, set := range b.sets {
 		for _, en := range set.entries {
-			e.plan(en, en.tempo.first(0), b.began, 0)
+			e.enter(en, b.began, 0)
 		}
 	}
 	return true
@@ -127,7 +127,7 @@ func (e *Engine) close() error {
 	b.mu.Lock()
 	e.stopping = true
 	e.pool.end(len(e.pool.resting))
-	if e.running == 0 {
+	if e.running+e.feeds == 0 {
 		b.mu.Unlock()
 		return nil
 	}
@@ -142,10 +142,10 @@ func (e *Engine) close() error {
 	}
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	if e.running == 0 {
+	if e.running+e.feeds == 0 {
 		return nil
 	}
-	return fmt.Errorf("stopping the schedule: %d runs did not return within %v of being cancelled", e.running, drainGrace)
+	return fmt.Errorf("stopping the schedule: %d runs and %d sources did not return within %v of being cancelled", e.running, e.feeds, drainGrace)
 }
 
 // wake makes the schedule look again before its time.

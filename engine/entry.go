@@ -18,22 +18,42 @@ type entry struct {
 	due     time.Duration // the tick it is queued or in flight for
 	run     *run          // in flight; kept while a run that should have ended has not
 	burst   bool          // next is not on the grid: a run asked for it
+	feed    *feed         // of its source; kept likewise
 	queued  bool          // due, and waiting for leave to start
-	again   bool          // start anew as soon as the run in flight has gone
+	again   bool          // start anew as soon as the run in flight, or the feed, has gone
 	tripped bool          // a tick was missed since the last run that counted began
 	gone    bool          // no longer on the board
 }
 
 func newEntry(w Watcher, now time.Time) *entry {
-	return &entry{
-		Watcher: w,
-		state:   State{Since: now},
-		tempo:   newTempo(w.ID, w.Interval),
+	en := &entry{Watcher: w, state: State{Since: now}}
+	en.keepTime()
+	return en
+}
+
+// keepTime makes the tempo of what the watcher is now.
+func (en *entry) keepTime() {
+	en.next, en.state.Next = never, time.Time{}
+	if en.Source == nil {
+		en.tempo, en.state.Source = newTempo(en.ID, en.Interval), nil
 	}
 }
 
+// never is the next tick of a watcher that has none planned.
+const never = -1
+
 // dueAt tells whether at is still the tick that en is planned for.
 func (en *entry) dueAt(at time.Duration) bool { return !en.gone && en.next == at }
+
+// await makes the watcher pending again: its source is connected, and has not
+// said anything yet.
+func (en *entry) await(r Result, now time.Time) {
+	s := &en.state
+	if s.Status != Pending {
+		s.Since, s.SinceApprox = now, false
+	}
+	s.Result, s.Status = bounded(r), Pending
+}
 
 // view copies the entry for readers. The trail and the transitions are shared:
 // what a reader can see of them is never written again.

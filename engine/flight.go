@@ -180,8 +180,10 @@ func (e *Engine) land(r *run) {
 		e.running--
 	}
 	e.release(r)
-	if e.stopping && e.running == 0 && !r.stuck {
-		close(e.drained)
+	if e.stopping {
+		if !r.stuck {
+			e.noteDrained()
+		}
 	} else if e.waiting.n > 0 && (e.running == e.maxRunning-1 || r.entry.Lane != nil) {
 		e.wake()
 	}
@@ -194,9 +196,12 @@ func (e *Engine) release(r *run) {
 		return
 	}
 	en.run, en.state.Running = nil, false
-	if en.again && !en.gone {
-		en.again = false
-		e.enqueue(en, e.board.clock())
-		e.wake()
+	e.launchAgain(en)
+}
+
+// noteDrained tells who stops the engine when nothing is in flight any more.
+func (e *Engine) noteDrained() {
+	if e.stopping && e.running+e.feeds == 0 {
+		close(e.drained)
 	}
 }

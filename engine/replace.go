@@ -11,7 +11,9 @@ import (
 // A watcher of equal id and definition goes on: schedule, state, trail and the
 // run in flight; its next run uses the new Check. One of equal id and another
 // definition keeps status, since and trail; its run in flight is cancelled, its
-// result dropped, and the next starts at once. Of two watchers of one id in gen
+// result dropped, and the next starts at once. A source goes on and is ended in
+// the same way: of equal definition, a new one is called when that of before
+// ended by itself. Of two watchers of one id in gen
 // the first counts.
 func (e *Engine) Replace(gen *Generation) {
 	b := e.board
@@ -72,30 +74,47 @@ func (e *Engine) adopt(w Watcher, wall time.Time, now time.Duration) (*entry, co
 			delete(b.saved, w.ID)
 		}
 		if running {
-			e.plan(en, en.tempo.first(now), wall, now)
+			e.enter(en, wall, now)
 		}
 		return en, nil
 	}
-	same := en.Definition == w.Definition && en.Interval == w.Interval && en.Timeout == w.Timeout
+	same := en.Definition == w.Definition && en.Interval == w.Interval && en.Timeout == w.Timeout &&
+		(en.Source == nil) == (w.Source == nil)
 	confirmed := en.Confirm
 	en.Watcher = w
 	en.reconfirm(confirmed)
 	if same {
 		return en, nil
 	}
-	en.tempo = newTempo(w.ID, w.Interval)
+	en.keepTime()
 	if !running {
 		return en, nil
 	}
-	e.plan(en, en.tempo.following(now, now), wall, now)
-	switch r := en.run; {
-	case r != nil:
+	if en.Source == nil {
+		e.plan(en, en.tempo.following(now, now), wall, now)
+	} else {
+		en.queued = false
+	}
+	if cancel := e.cancel(en, now); cancel != nil {
 		en.again = true
-		return en, r.drop(now)
-	case !en.queued:
-		e.enqueue(en, now)
+		return en, cancel
+	}
+	if !en.queued {
+		e.launch(en)
 	}
 	return en, nil
+}
+
+// cancel makes what is in flight of en count no more and gives what ends it,
+// nil if nothing is.
+func (e *Engine) cancel(en *entry, now time.Duration) context.CancelFunc {
+	switch {
+	case en.run != nil:
+		return en.run.drop(now)
+	case en.feed != nil:
+		return e.endFeed(en.feed)
+	}
+	return nil
 }
 
 // remove takes en off the board.
@@ -103,10 +122,7 @@ func (e *Engine) remove(en *entry, now time.Duration) context.CancelFunc {
 	en.gone = true
 	e.board.unlink(en)
 	e.board.markLate(en, false)
-	if en.run == nil {
-		return nil
-	}
-	return en.run.drop(now)
+	return e.cancel(en, now)
 }
 
 // drop makes the run's result count no more and gives what cancels it.

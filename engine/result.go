@@ -24,6 +24,10 @@ type Result struct {
 
 	Started time.Time     // set by the engine
 	Elapsed time.Duration // set by the engine: how long the run took
+
+	// Of a report of a [Source]: how many events came since the report before,
+	// and how many of them were dropped unseen.
+	Events, Dropped uint64
 }
 
 // Failure is the evidence of a run that could not give a good verdict: a

@@ -86,7 +86,7 @@ func panicked(p any) Result {
 	var trace strings.Builder
 	for {
 		frame, more := frames.Next()
-		if strings.HasSuffix(frame.Function, "engine.perform") {
+		if strings.Contains(frame.Function, ".perform") {
 			break
 		}
 		if !strings.HasPrefix(frame.Function, "runtime.") {
@@ -121,12 +121,19 @@ func overran(timeout, after time.Duration) Result {
 }
 
 // RunOnce runs w once, fenced as on a schedule: it gives a result whatever the
-// check does, at the latest one second after the run's timeout or ctx ended.
+// check does, at the latest one second after the run's timeout or ctx ended. A
+// source it runs until the first verdict; if none comes within the timeout the
+// result is pending, and its Detail says what was waited for.
 func RunOnce(ctx context.Context, w Watcher) Result {
 	w = w.WithDefaults()
 	started := time.Now()
 	ctx, cancel := context.WithTimeout(ctx, w.Timeout)
 	defer cancel()
+	if w.Source != nil {
+		r := w.observe(ctx)
+		r.Started, r.Elapsed = started, time.Since(started)
+		return bounded(r)
+	}
 	done := make(chan Result, 1)
 	go func() {
 		r := failed(errNoReturn, KindPanic)

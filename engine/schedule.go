@@ -25,6 +25,7 @@ type schedule struct {
 	pool     pool
 	newest   *run // runs in flight
 	running  int  // runs in flight that were not given up
+	feeds    int  // sources that have not returned
 	stopping bool
 
 	wakeAt  time.Duration // when the schedule means to wake
@@ -89,6 +90,33 @@ func (e *Engine) plan(en *entry, next time.Duration, wall time.Time, now time.Du
 	e.agenda.put(en)
 }
 
+// enter lets a new en begin: its first run at its time, its source at once.
+func (e *Engine) enter(en *entry, wall time.Time, now time.Duration) {
+	if en.Source != nil {
+		e.startFeed(en)
+		return
+	}
+	e.plan(en, en.tempo.first(now), wall, now)
+}
+
+// launch starts en as what it is now: a run at once, or its source.
+func (e *Engine) launch(en *entry) {
+	if en.Source != nil {
+		e.startFeed(en)
+		return
+	}
+	e.enqueue(en, e.board.clock())
+	e.wake()
+}
+
+// launchAgain launches en if it waited for what ran before to go.
+func (e *Engine) launchAgain(en *entry) {
+	if en.again && !en.gone && !e.stopping {
+		en.again = false
+		e.launch(en)
+	}
+}
+
 // tick takes up what is due of en, or drops and counts it: no tick is ever
 // made up for.
 func (e *Engine) tick(en *entry, wall time.Time, now time.Duration) {
@@ -138,8 +166,8 @@ func (e *Engine) admit() []posting {
 		if en == nil {
 			break
 		}
-		if en.gone {
-			continue
+		if en.gone || !en.queued || en.run != nil {
+			continue // or it has a source meanwhile
 		}
 		r := &run{entry: en, check: en.Check, timeout: en.Timeout, due: en.due, started: -1}
 		r.older = e.newest

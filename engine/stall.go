@@ -56,6 +56,9 @@ func (e *Engine) hasten(now time.Duration) {
 	wall := time.Now()
 	for _, set := range e.board.sets {
 		for _, en := range set.entries {
+			if en.Source != nil {
+				continue
+			}
 			if first := en.tempo.first(now); first < en.next {
 				e.plan(en, first, wall, now)
 			}

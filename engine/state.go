@@ -16,8 +16,8 @@ type State struct {
 	// watching all of that time ("~" on the board).
 	Since       time.Time
 	SinceApprox bool
-	Result      Result // of the last run that counted; zero while pending
-	Ended       time.Time
+	Result      Result       // of the last run that counted; zero while pending
+	Ended       time.Time    // when that ended; of a Source, when its last event came
 	Confirming  Confirming   // a change of status that is not shown yet
 	Trail       []Status     // of every run, confirmed or not; oldest first, at most TrailLength
 	Transitions []Transition // oldest first, at most TransitionsKept
@@ -25,14 +25,20 @@ type State struct {
 	Runs        uint64       // runs that counted
 	Missed      uint64       // ticks dropped because the run before had not ended, or Pharos was late
 	Late        bool         // the last tick was missed
-	Running     bool         // a run is in flight
-	Next        time.Time    // when the next run is due
+	Running     bool         // a run is in flight; of a Source, that it is connected
+	Next        time.Time    // when the next run is due; zero for a Source
 	Rev         uint64       // the board's revision at which this state last changed
+	Source      *SourceState // how the watcher's Source does; nil for one with a Check. Never written again
 }
 
 // Stale tells whether the state is older at now than ttl allows: the last
-// result, or, before the first one, the moment the watcher was added (Since).
+// result, or, before the first one, the moment the watcher was added (Since). A
+// ttl of 0 allows any age; a watcher whose Source is down is not stale, for
+// that it is down is news.
 func (s *State) Stale(now time.Time, ttl time.Duration) bool {
+	if ttl == 0 || s.Source != nil && !s.Source.Up {
+		return false
+	}
 	last := s.Ended
 	if last.IsZero() {
 		last = s.Since

@@ -1,6 +1,7 @@
 package engine
 
 import (
+	"cmp"
 	"context"
 	"time"
 )
@@ -11,7 +12,8 @@ import (
 // nothing else.
 type Check func(ctx context.Context) (Result, error)
 
-// Watcher is a named, scheduled thing: one tile of the board.
+// Watcher is a named thing that is watched: one tile of the board. It has either
+// a Check, called on a schedule, or a Source, which reports by itself.
 type Watcher struct {
 	ID   ID
 	Name string
@@ -19,11 +21,12 @@ type Watcher struct {
 	// and equal definition across a reload is the same watcher: its schedule,
 	// state and run in flight go on.
 	Definition string
-	Interval   time.Duration // start of a run to the start of the next; at least 50 ms
+	Interval   time.Duration // start of a run to the start of the next; at least 50 ms; 0 with a Source
 	Timeout    time.Duration // longest a run may take; 0 = min(Interval, 10 s)
-	TTL        time.Duration // age of the last result at which the tile is stale; 0 = 3 x Interval + Timeout
+	TTL        time.Duration // age of the last result at which the tile is stale; 0 = 3 x Interval + Timeout, with a Source never
 	Place      Place         // where the watcher is defined
 	Check      Check
+	Source     Source
 	Lane       Lane    // what its runs take turns in; nil = nothing
 	Confirm    Confirm // how often a change of status is seen before it is shown
 }
@@ -65,8 +68,15 @@ const (
 )
 
 // WithDefaults fills the zero fields of w in: Interval [DefaultInterval],
-// Timeout min(Interval, [MaxTimeout]), TTL 3 x Interval + Timeout.
+// Timeout min(Interval, [MaxTimeout]), TTL 3 x Interval + Timeout. With a Source
+// there is no Interval, the Timeout is that of the default one, and TTL stays:
+// what is quiet is not broken.
 func (w Watcher) WithDefaults() Watcher {
+	if w.Source != nil {
+		w.Interval = 0
+		w.Timeout = cmp.Or(w.Timeout, DefaultInterval)
+		return w
+	}
 	if w.Interval == 0 {
 		w.Interval = DefaultInterval
 	}

@@ -81,7 +81,7 @@ func (s *snapshots) make(now time.Time) (*snapshot, error) {
 		for i := range set.Watchers {
 			v := &set.Watchers[i]
 			ws.Tiles[i] = newTile(v, now)
-			if at := staleAt(v); !ws.Tiles[i].Stale && at.Before(sn.staleAt) {
+			if at := staleAt(v); v.TTL > 0 && !ws.Tiles[i].Stale && at.Before(sn.staleAt) {
 				sn.staleAt = at
 			}
 		}

@@ -95,3 +95,23 @@ func (s *Starts) Times() []time.Time {
 	defer s.mu.Unlock()
 	return append([]time.Time(nil), s.times...)
 }
+
+// Fed gives a watcher of that name, which is its id too, with definition "1",
+// set by source.
+func Fed(name string, source engine.Source) engine.Watcher {
+	return engine.Watcher{ID: engine.MakeID("", name), Name: name, Definition: "1", Source: source}
+}
+
+// Events gives a source that reports what comes until its context ends.
+func Events(events <-chan engine.Result) engine.Source {
+	return func(ctx context.Context, report func(engine.Result)) error {
+		for {
+			select {
+			case r := <-events:
+				report(r)
+			case <-ctx.Done():
+				return ctx.Err()
+			}
+		}
+	}
+}

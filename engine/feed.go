@@ -1,0 +1,272 @@
+package engine
+
+import (
+	"context"
+	"fmt"
+	"sync"
+	"time"
+)
+
+// A feed is the life of a watcher's source: it calls it, again after a pause
+// when it ends, and takes what it reports to the board.
+type feed struct {
+	engine *Engine
+	entry  *entry
+
+	// Guarded by the board's lock.
+	cancel   context.CancelFunc
+	fence    *time.Timer // gives it up; set when it was told to end
+	dropped  bool        // its reports no longer count
+	stuck    bool        // it was given up
+	returned bool
+	verdict  *Result // the last, of an event
+
+	mu      sync.Mutex // guards what follows; taken before the board's lock
+	life    uint64     // counts the calls of the source: what earlier ones still report is nothing
+	reports reports
+	sendAt  time.Time   // not before this do reports reach the board
+	send    *time.Timer // takes them there; nil if none wait
+}
+
+// startFeed begins the feed of en, which has none.
+func (e *Engine) startFeed(en *entry) {
+	ctx, cancel := context.WithCancel(e.runs)
+	f := &feed{engine: e, entry: en, cancel: cancel}
+	en.feed = f
+	en.state.Source = &SourceState{}
+	e.feeds++
+	go f.live(ctx)
+}
+
+// endFeed tells en's feed to end; its reports count no more. The caller cancels
+// when it has let go of the lock.
+func (e *Engine) endFeed(f *feed) context.CancelFunc {
+	if !f.dropped {
+		f.dropped = true
+		f.fence = time.AfterFunc(fenceGrace, f.giveUp)
+	}
+	return f.cancel
+}
+
+// giveUp lets go of a feed that did not end when it was told to.
+func (f *feed) giveUp() {
+	e, b := f.engine, f.engine.board
+	b.mu.Lock()
+	if f.returned || e.stopping { // shutdown has a grace of its own
+		b.mu.Unlock()
+		return
+	}
+	f.stuck = true
+	en := f.entry
+	var t Transition
+	changed := false
+	if !en.gone {
+		t, changed = b.recordEvent(en, overstayed())
+	}
+	b.mu.Unlock()
+	e.logger.Warn("source did not return after it was told to end", "id", en.ID, "grace", fenceGrace)
+	if changed {
+		b.announce(t)
+	}
+}
+
+// live is the feed's goroutine.
+func (f *feed) live(ctx context.Context) {
+	defer f.landed()
+	for failures := 0; ctx.Err() == nil; failures++ {
+		began := time.Now()
+		f.mu.Lock()
+		f.life++
+		life := f.life
+		f.mu.Unlock()
+		source := f.source()
+		if source == nil {
+			return
+		}
+		err := <-source.perform(ctx, func(r Result) { f.report(life, judgedEvent(r)) })
+		if ctx.Err() != nil {
+			return
+		}
+		if time.Since(began) >= sourceLongEnough {
+			failures = 0
+		}
+		pause := pauseAfter(failures)
+		f.down(err, pause)
+		timer := time.NewTimer(pause)
+		select {
+		case <-timer.C:
+			f.retrying()
+		case <-ctx.Done():
+			timer.Stop()
+		}
+	}
+}
+
+// source is that of the newest generation; nil once the feed was told to end.
+func (f *feed) source() Source {
+	b := f.engine.board
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if f.dropped {
+		return nil
+	}
+	return f.entry.Source
+}
+
+// report takes one report: to the board at once if the one before is a while
+// ago, else with those that come until then.
+func (f *feed) report(life uint64, r Result) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if life != f.life {
+		return
+	}
+	if r.Started.IsZero() {
+		r.Started = time.Now().Add(-r.Elapsed)
+	}
+	f.reports.add(r)
+	if f.send != nil {
+		return
+	}
+	if wait := time.Until(f.sendAt); wait > 0 {
+		f.send = time.AfterFunc(wait, func() {
+			f.mu.Lock()
+			defer f.mu.Unlock()
+			if f.send != nil {
+				f.flush()
+			}
+		})
+		return
+	}
+	f.flush()
+}
+
+// flush takes what was reported to the board. f.mu is held, so that transitions
+// are told in order.
+func (f *feed) flush() {
+	if f.send != nil {
+		f.send.Stop()
+		f.send = nil
+	}
+	f.sendAt = time.Now().Add(sourceWindow)
+	q := &f.reports
+	b := f.engine.board
+	var changes []Transition
+	b.mu.Lock()
+	if !f.dropped && len(q.waiting) > 0 {
+		changes = f.record(q)
+	}
+	b.mu.Unlock()
+	clear(q.waiting)
+	q.waiting, q.events, q.dropped = q.waiting[:0], 0, 0
+	for _, t := range changes {
+		b.announce(t)
+	}
+}
+
+// record puts reports on the board, whose lock is held.
+func (f *feed) record(q *reports) (changes []Transition) {
+	b, en := f.engine.board, f.entry
+	now := time.Now()
+	s := *en.state.Source
+	wasUp := s.Up
+	s.Up, s.Retry = true, time.Time{}
+	s.Events += q.events
+	s.Dropped += q.dropped
+	if q.events > 0 {
+		s.Last = now
+	}
+	en.state.Source, en.state.Running = &s, true
+	if !wasUp && f.verdict != nil && q.waiting[0].Status == Pending {
+		// Nothing is known of the time between, but it is watched again.
+		if t, changed := b.recordEvent(en, *f.verdict); changed {
+			changes = append(changes, t)
+		}
+	}
+	for _, r := range q.waiting {
+		if r.Status == Pending {
+			if f.verdict == nil {
+				en.await(r, now)
+			}
+			continue
+		}
+		f.verdict = &r
+		if t, changed := b.recordEvent(en, r); changed {
+			changes = append(changes, t)
+		}
+	}
+	en.state.Ended = s.Last
+	b.touch(en)
+	return changes
+}
+
+// down says on the board that the source ended.
+func (f *feed) down(err error, pause time.Duration) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.flush()
+	f.life++ // what it reports from now on is nothing
+	b, en := f.engine.board, f.entry
+	b.mu.Lock()
+	if f.dropped {
+		b.mu.Unlock()
+		return
+	}
+	s := *en.state.Source
+	s.Up, s.Retry = false, time.Now().Add(pause)
+	en.state.Source, en.state.Running = &s, false
+	r := interrupted(err)
+	r.Detail += fmt.Sprintf("; restarting in %d s", (pause+time.Second-1)/time.Second)
+	t, changed := b.recordEvent(en, r)
+	b.mu.Unlock()
+	if changed {
+		b.announce(t)
+	}
+}
+
+// retrying notes that the source is called again.
+func (f *feed) retrying() {
+	b, en := f.engine.board, f.entry
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if f.dropped {
+		return
+	}
+	s := *en.state.Source
+	s.Retry = time.Time{}
+	s.Restarts++
+	en.state.Source = &s
+	b.touch(en)
+}
+
+// landed notes that the feed ended, and lets its watcher begin anew if it waits
+// for that.
+func (f *feed) landed() {
+	f.cancel()
+	f.mu.Lock()
+	f.life++
+	if f.send != nil {
+		f.send.Stop()
+		f.send = nil
+	}
+	f.mu.Unlock()
+	e, en := f.engine, f.entry
+	e.board.mu.Lock()
+	defer e.board.mu.Unlock()
+	f.returned = true
+	if f.fence != nil {
+		f.fence.Stop()
+	}
+	e.feeds--
+	en.feed = nil
+	e.launchAgain(en)
+	e.noteDrained()
+}
+
+// recordEvent takes in what an event came to, or why none can. The lock is
+// held; the caller passes a transition on when it has let go of it.
+func (b *Board) recordEvent(en *entry, r Result) (Transition, bool) {
+	t, changed := en.settle(bounded(r), time.Now())
+	b.touch(en)
+	return t, changed
+}
