@@ -57,7 +57,7 @@ type lineReader interface {
 	read(first bool) (string, error)
 }
 
-// errInterrupted is Ctrl-C while a line was typed.
+// errInterrupted is Ctrl-C while a line was typed, or ran.
 var errInterrupted = errors.New("interrupted")
 
 func repl(ctx context.Context, f replFlags, out io.Writer) error {
@@ -144,6 +144,9 @@ func (s *session) eval(ctx context.Context, text string) (more bool) {
 	values, more, err := s.prompt.Eval(luaapi.WithTrace(ctx, s.event), text)
 	for _, value := range values {
 		fmt.Fprintln(s.out, value)
+	}
+	if err != nil && errors.Is(ctx.Err(), context.Canceled) {
+		err = errInterrupted // in the words of who did it
 	}
 	if err != nil {
 		s.fail(err)

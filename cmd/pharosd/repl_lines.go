@@ -2,12 +2,12 @@ package main
 
 import (
 	"bufio"
+	"bytes"
 	"context"
 	"errors"
 	"io"
 	"os"
 	"path/filepath"
-	"slices"
 	"strings"
 
 	"golang.org/x/term"
@@ -93,6 +93,7 @@ func (t *terminalLines) read(first bool) (string, error) {
 // keys makes Ctrl-C drop the line, where the terminal would end.
 type keys struct {
 	io.Reader
+	pending     []byte // read and not yet handed on
 	interrupted bool
 }
 
@@ -101,16 +102,30 @@ const (
 	dropLine = "\x05\x15\r" // to its end, delete to its start, enter
 )
 
+// Read hands on what was typed up to a Ctrl-C, then what drops the line, then
+// what was typed after it, each by a Read of its own: the lines before and
+// after are not the one that is dropped.
 func (k *keys) Read(b []byte) (int, error) {
-	if len(b) < len(dropLine) {
-		return k.Reader.Read(b)
+	if len(k.pending) == 0 {
+		typed := make([]byte, 256)
+		n, err := k.Reader.Read(typed)
+		if n == 0 {
+			return 0, err
+		}
+		k.pending = typed[:n] // an error comes again with the next Read
 	}
-	n, err := k.Reader.Read(b)
-	if i := slices.Index(b[:n], ctrlC); i >= 0 {
+	end := bytes.IndexByte(k.pending, ctrlC)
+	switch end {
+	case 0:
 		k.interrupted = true
-		return copy(b, dropLine), err // what was typed before it goes with the line
+		k.pending = append([]byte(dropLine), k.pending[1:]...)
+		end = len(dropLine)
+	case -1:
+		end = len(k.pending)
 	}
-	return n, err
+	n := copy(b, k.pending[:end])
+	k.pending = k.pending[n:]
+	return n, nil
 }
 
 func commonPrefix(names []string) string {

@@ -26,16 +26,23 @@ func TestHistory(t *testing.T) {
 	}
 }
 
-// Ctrl-C drops the line that is typed, where x/term would end.
+// Ctrl-C drops the line that is typed, where x/term would end, and neither the
+// line before nor the one after.
 func TestKeysInterrupt(t *testing.T) {
-	k := &keys{Reader: strings.NewReader("abc\x03")}
+	k := &keys{Reader: strings.NewReader("one\rabc\x03two\r")}
 	terminal := term.NewTerminal(struct {
 		*keys
 		*strings.Builder
 	}{k, &strings.Builder{}}, "")
-	line, err := terminal.ReadLine()
-	if line != "" || err != nil || !k.interrupted {
-		t.Errorf("ReadLine of abc, Ctrl-C = %q, %v, interrupted %t; want an empty line, interrupted", line, err, k.interrupted)
+	for _, want := range []struct {
+		line        string
+		interrupted bool
+	}{{"one", false}, {"", true}, {"two", false}} {
+		line, err := terminal.ReadLine()
+		if line != want.line || err != nil || k.interrupted != want.interrupted {
+			t.Errorf("ReadLine() = %q, %v, interrupted %t; want %q, interrupted %t", line, err, k.interrupted, want.line, want.interrupted)
+		}
+		k.interrupted = false
 	}
 }
 

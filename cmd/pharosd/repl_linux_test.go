@@ -1,0 +1,170 @@
+package main
+
+import (
+	"bytes"
+	"fmt"
+	"io"
+	"os"
+	"os/exec"
+	"strings"
+	"sync"
+	"syscall"
+	"testing"
+	"time"
+
+	"golang.org/x/sys/unix"
+)
+
+// terminal is a pseudo terminal with pharosd at its other end.
+type terminal struct {
+	t      *testing.T
+	master *os.File
+	cmd    *exec.Cmd
+
+	mu     sync.Mutex
+	screen bytes.Buffer // what was written to it and not yet expected
+	closed bool
+}
+
+// newTerminal runs pharosd on a terminal of 80 x 24, with its history in state.
+func newTerminal(t *testing.T, state string, args ...string) *terminal {
+	t.Helper()
+	master, err := os.OpenFile("/dev/ptmx", os.O_RDWR, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { master.Close() })
+	fd := int(master.Fd())
+	if err := unix.IoctlSetPointerInt(fd, unix.TIOCSPTLCK, 0); err != nil {
+		t.Fatalf("unlocking the terminal: %v", err)
+	}
+	number, err := unix.IoctlGetInt(fd, unix.TIOCGPTN)
+	if err != nil {
+		t.Fatalf("naming the terminal: %v", err)
+	}
+	if err := unix.IoctlSetWinsize(fd, unix.TIOCSWINSZ, &unix.Winsize{Row: 24, Col: 80}); err != nil {
+		t.Fatal(err)
+	}
+	tty, err := os.OpenFile(fmt.Sprintf("/dev/pts/%d", number), os.O_RDWR|syscall.O_NOCTTY, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer tty.Close()
+	term := &terminal{t: t, master: master, cmd: exec.Command("pharosd", args...)}
+	term.cmd.Stdin, term.cmd.Stdout, term.cmd.Stderr = tty, tty, tty
+	term.cmd.Env = append(os.Environ(), "XDG_STATE_HOME="+state, "TERM=xterm")
+	term.cmd.SysProcAttr = &syscall.SysProcAttr{Setsid: true, Setctty: true}
+	if err := term.cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = term.cmd.Process.Kill() })
+	go term.watch()
+	return term
+}
+
+func (term *terminal) watch() {
+	buf := make([]byte, 4096)
+	for {
+		n, err := term.master.Read(buf)
+		term.mu.Lock()
+		term.screen.Write(buf[:n])
+		term.closed = err != nil
+		term.mu.Unlock()
+		if err != nil {
+			return // the other end is gone
+		}
+	}
+}
+
+// press types keys, as bytes that a terminal sends.
+func (term *terminal) press(keys string) {
+	term.t.Helper()
+	if _, err := io.WriteString(term.master, keys); err != nil {
+		term.t.Fatalf("typing %q: %v", keys, err)
+	}
+}
+
+// expect waits until text is on the screen, and gives what came up to its end.
+func (term *terminal) expect(text string) string {
+	term.t.Helper()
+	for deadline := time.Now().Add(20 * time.Second); ; time.Sleep(5 * time.Millisecond) {
+		term.mu.Lock()
+		shown := term.screen.String()
+		at := strings.Index(shown, text)
+		if at >= 0 {
+			term.screen.Next(at + len(text))
+		}
+		closed := term.closed
+		term.mu.Unlock()
+		switch {
+		case at >= 0:
+			return shown[:at+len(text)]
+		case closed || time.Now().After(deadline):
+			term.t.Fatalf("the terminal shows %q, want %q", shown, text)
+		}
+	}
+}
+
+// Keys of a terminal.
+const (
+	keyUp, keyLeft, keyHome = "\x1b[A", "\x1b[D", "\x1b[H"
+	keyTab, keyEnter        = "\t", "\r"
+	keyBackspace            = "\x7f"
+	keyCtrlC, keyCtrlD      = "\x03", "\x04"
+)
+
+// line is how a prompt shows a value: alone.
+func line(text string) string { return "\r\n" + text + "\r\n" }
+
+func TestReplOnATerminal(t *testing.T) {
+	state := t.TempDir()
+	term := newTerminal(t, state, "repl")
+	term.expect("Ctrl-D ends")
+	term.expect("> ")
+
+	term.press("9 + 1" + keyEnter)
+	term.expect(line("10"))
+	term.press("70 + 5" + keyLeft + keyBackspace + keyBackspace + "* " + keyHome + "1" + keyEnter)
+	term.expect(line("850"))
+	term.press(keyUp + keyUp + "00" + keyEnter) // the line before the last
+	term.expect(line("109"))
+
+	term.press("pharos.js" + keyTab + ".enc" + keyTab + "({1})" + keyEnter)
+	term.expect(line(`"[1]"`))
+	term.press("pharos.t" + keyTab)
+	if choice := term.expect("tls"); !strings.Contains(choice, "tcp") {
+		t.Errorf("Tab after pharos.t shows %q, want tcp, time and tls to choose from", choice)
+	}
+	term.press(keyCtrlC)
+
+	term.press("nonsense(" + keyCtrlC + "6 * 7" + keyEnter)
+	if shown := term.expect(line("42")); strings.Contains(shown, "error") || strings.Contains(shown, "cannot") {
+		t.Errorf("after Ctrl-C in a line the terminal shows %q, want that line gone", shown)
+	}
+	term.press("for i = 1, 2 do" + keyEnter)
+	term.expect(">> ")
+	term.press("pharos.log(i * 11) end" + keyEnter)
+	term.expect("22")
+
+	term.press("print('running') while true do end" + keyEnter)
+	term.expect(line("running"))
+	term.press(keyCtrlC)
+	term.expect("interrupted")
+	term.expect("> ")
+	term.press("'still ' .. 'here'" + keyEnter)
+	term.expect("still here")
+
+	term.press(keyCtrlD)
+	if err := term.cmd.Wait(); err != nil {
+		t.Errorf("after Ctrl-D pharosd repl ends with %v, want 0", err)
+	}
+
+	again := newTerminal(t, state, "repl")
+	again.expect("> ")
+	again.press(keyUp + keyEnter)
+	again.expect("still here")
+	again.press(keyCtrlD)
+	if err := again.cmd.Wait(); err != nil {
+		t.Errorf("after Ctrl-D pharosd repl ends with %v, want 0", err)
+	}
+}
