@@ -5,7 +5,6 @@ import (
 	"errors"
 	"strconv"
 	"sync"
-	"sync/atomic"
 	"time"
 
 	"github.com/r3labs/sse/v2"
@@ -13,13 +12,7 @@ import (
 	"pharos/engine"
 )
 
-const (
-	beatEvery = time.Second
-	// maxQueued is how many events may be on their way to one viewer. A viewer
-	// that has not read them gets nothing more until it has, and then the
-	// latest state of whatever changed meanwhile: no queue grows.
-	maxQueued = 4
-)
+const beatEvery = time.Second
 
 var (
 	errTooManyStreams = errors.New("too many viewers: try again soon, or raise --max-streams")
@@ -29,57 +22,49 @@ var (
 
 // hub hands what changes on the board to every viewer. It works only while
 // somebody watches: at each tick it makes at most two frames, however many
-// viewers and watchers there are, one for the viewers that have the last frame
+// viewers and watchers there are, one for the streams that have the last frame
 // and one for all that have fallen behind it.
 type hub struct {
 	board     *engine.Board
 	snapshots *snapshots
-	streams   *sse.Server
+	server    *sse.Server
 	tick      time.Duration
-	max       int // viewers
-	maxPerIP  int // 0 = no bound
+	slack     uint64 // events that a viewer may be behind all others before it gets a stream of its own
+	max       int    // viewers
+	maxPerIP  int    // 0 = no bound
 
 	mu       sync.Mutex
 	admitted int
 	perIP    map[string]int
-	viewers  map[*viewer]struct{}
+	viewers  map[*viewer]struct{} // that joined
+	streams  map[string]*stream
+	shared   *stream       // of all viewers that keep up; nil without one
+	catchUp  *frame        // what a newcomer was told last
 	stop     chan struct{} // ends the loop; nil while it does not run
-	lastRev  uint64        // of the newest frame made
 	lastID   uint64
 	closed   bool
 }
 
-// viewer is one open stream.
-type viewer struct {
-	id     string // of its r3labs stream
-	ip     string
-	cancel func() // ends the stream
-
-	queued atomic.Int32 // events handed over and not yet written
-	rev    uint64       // what the viewer will know when it has read them; guarded by hub.mu
-}
-
 // frame is what viewers at one revision have to be told.
 type frame struct {
-	rev    uint64
-	events []*sse.Event // shared by all viewers: never changed
+	since, rev uint64
+	events     []*sse.Event // shared by all viewers: never changed
 }
 
 func newHub(board *engine.Board, snapshots *snapshots, rate, limit, perIP int) *hub {
 	h := &hub{
 		board: board, snapshots: snapshots,
-		tick: time.Second / time.Duration(rate),
-		max:  limit, maxPerIP: perIP,
-		perIP: make(map[string]int), viewers: make(map[*viewer]struct{}),
+		tick:  time.Second / time.Duration(rate),
+		slack: uint64(min(max(rate/2, minSlack), maxSlack)),
+		max:   limit, maxPerIP: perIP,
+		perIP: make(map[string]int), viewers: make(map[*viewer]struct{}), streams: make(map[string]*stream),
 	}
-	// One stream for each viewer: a shared one waits for its slowest. It can
-	// be removed only after its subscriber has left, else r3labs leaves a
-	// goroutine behind. Replay would keep every event for ever.
-	h.streams = sse.NewWithCallback(nil, func(id string, _ *sse.Subscriber) { h.streams.RemoveStream(id) })
-	h.streams.AutoReplay = false
-	h.streams.AutoStream = false
-	h.streams.BufferSize = maxQueued
-	h.streams.Headers = map[string]string{
+	// Replay would keep every event for ever.
+	h.server = sse.NewWithCallback(nil, h.unsubscribed)
+	h.server.AutoReplay = false
+	h.server.AutoStream = false
+	h.server.BufferSize = subscriberRoom
+	h.server.Headers = map[string]string{
 		"Cache-Control":     "no-cache, no-transform",
 		"X-Accel-Buffering": "no", // nginx passes events on at once
 	}
@@ -100,23 +85,18 @@ func (h *hub) admit(ip string, cancel func()) (*viewer, error) {
 	}
 	h.admitted++
 	h.perIP[ip]++
-	h.lastID++
-	v := &viewer{id: strconv.FormatUint(h.lastID, 10), ip: ip, cancel: cancel}
-	h.streams.CreateStream(v.id)
-	return v, nil
+	return &viewer{id: h.newID(), ip: ip, cancel: cancel}, nil
 }
 
-// join makes a viewer one of those that get frames, and gives it the snapshot
-// that its frames follow on. The snapshot is taken first and the frames are
-// pulled by revision, so nothing can fall between the two.
-func (h *hub) join(v *viewer) (*snapshot, error) {
-	sn, err := h.snapshots.get(0)
-	if err != nil {
-		return nil, err
-	}
-	h.mu.Lock()
-	defer h.mu.Unlock()
-	v.rev = sn.rev
+func (h *hub) newID() string {
+	h.lastID++
+	return strconv.FormatUint(h.lastID, 10)
+}
+
+// join makes a subscribed viewer one of those that are served. It gives what
+// happened since the snapshot that the viewer was sent: nil if its stream says
+// all of that. The caller holds the lock.
+func (h *hub) join(v *viewer, sn *snapshot) *frame {
 	h.viewers[v] = struct{}{}
 	if h.closed {
 		v.cancel()
@@ -125,7 +105,14 @@ func (h *hub) join(v *viewer) (*snapshot, error) {
 		h.stop = make(chan struct{})
 		go h.run(h.stop)
 	}
-	return sn, nil
+	if sn.rev >= v.stream.rev {
+		return nil
+	}
+	// A thousand who come at once have the same snapshot.
+	if f := h.catchUp; f == nil || f.since != sn.rev || f.rev < v.stream.rev {
+		h.catchUp = h.frame(sn.rev)
+	}
+	return h.catchUp
 }
 
 // leave takes an admitted viewer out, whether it joined or not.
@@ -182,52 +169,36 @@ func (h *hub) run(stop <-chan struct{}) {
 	}
 }
 
-// publish brings every viewer that has read what it was given up to date.
+// publish brings every stream that has room up to date.
 func (h *hub) publish() {
 	h.mu.Lock()
 	defer h.mu.Unlock()
+	h.measure()
 	rev := h.board.Rev()
-	behind, oldest := false, rev
-	var current *frame
-	last := h.lastRev
-	for v := range h.viewers {
+	var due []*stream
+	newest, oldest := uint64(0), rev
+	for _, st := range h.streams {
+		if st.rev < rev && st.room > 0 {
+			due = append(due, st)
+			newest, oldest = max(newest, st.rev), min(oldest, st.rev)
+		}
+	}
+	var current, late *frame
+	for _, st := range due {
 		switch {
-		case v.rev >= rev || v.queued.Load() >= maxQueued:
-		case v.rev == last:
+		case st.rev == newest:
 			if current == nil {
-				current = h.frame(last)
-				h.lastRev = current.rev
+				current = h.frame(newest)
 			}
-			h.send(v, current)
+			h.send(st, current)
 		default:
-			behind, oldest = true, min(oldest, v.rev)
+			// What the one furthest behind needs holds what the others need.
+			if late == nil {
+				late = h.frame(oldest)
+			}
+			h.send(st, late)
 		}
 	}
-	if !behind {
-		return
-	}
-	// What the one furthest behind needs holds what the others need.
-	late := h.frame(oldest)
-	h.lastRev = late.rev
-	for v := range h.viewers {
-		if v.rev >= oldest && v.rev < late.rev {
-			h.send(v, late)
-		}
-	}
-}
-
-// send hands a frame to a viewer, or leaves the viewer where it is.
-func (h *hub) send(v *viewer, f *frame) {
-	if int(v.queued.Load())+len(f.events) > maxQueued {
-		return
-	}
-	for _, ev := range f.events {
-		if !h.streams.TryPublish(v.id, ev) {
-			return // it is leaving, or will get this again: frames say what is, not what happened
-		}
-		v.queued.Add(1)
-	}
-	v.rev = f.rev
 }
 
 func (h *hub) beat() {
@@ -236,10 +207,9 @@ func (h *hub) beat() {
 	ev := newEvent("beat", b.Rev, b)
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	for v := range h.viewers {
-		if v.queued.Load() < maxQueued && h.streams.TryPublish(v.id, ev) {
-			v.queued.Add(1)
-		}
+	h.measure()
+	for _, st := range h.streams {
+		h.send(st, &frame{rev: st.rev, events: []*sse.Event{ev}})
 	}
 }
 
@@ -250,10 +220,10 @@ func (h *hub) frame(since uint64) *frame {
 	config := h.board.Config()
 	if u.Layout || (u.Config && config.Error == nil) {
 		if sn, err := h.snapshots.get(u.Rev); err == nil {
-			return &frame{rev: sn.rev, events: []*sse.Event{rawEvent("board", sn.rev, sn.json.plain)}}
+			return &frame{since: since, rev: sn.rev, events: []*sse.Event{rawEvent("board", sn.rev, sn.json.plain)}}
 		}
 	}
-	f := &frame{rev: u.Rev}
+	f := &frame{since: since, rev: u.Rev}
 	if u.Config {
 		f.events = append(f.events, newEvent("config", u.Rev, newConfigState(config)))
 	}

@@ -5,10 +5,13 @@ import (
 	"context"
 	"net"
 	"net/http"
+	"net/url"
+	"slices"
 	"strconv"
 	"time"
 
 	"github.com/labstack/echo/v4"
+	"github.com/r3labs/sse/v2"
 )
 
 const (
@@ -41,19 +44,24 @@ func (s *Server) events(c echo.Context) error {
 	}
 	defer s.hub.leave(v)
 
-	// r3labs takes the stream's name from the query, and refuses a
-	// Last-Event-ID that is not a number with a status that browsers take for
-	// final. A viewer always gets the whole board first, so it is of no use.
-	own := r.Clone(ctx)
-	own.URL.RawQuery = "stream=" + v.id
-	own.Header.Del("Last-Event-ID")
 	under := c.Response().Writer // net/http's own: nothing of echo's is needed for each frame
-	s.hub.streams.ServeHTTP(&streamWriter{
+	w := &streamWriter{
 		under: under, control: http.NewResponseController(under),
 		hub: s.hub, viewer: v, cancel: cancel,
-	}, own)
+	}
+	if w.snapshot, err = s.snapshots.get(0); err != nil {
+		return err
+	}
+	w.follow(r.WithContext(ctx), true)
+	if v.parted.Load() && ctx.Err() == nil {
+		w.follow(r.WithContext(ctx), false)
+	}
 	return nil
 }
+
+// viewerParam tells a subscriber's viewer, in the address that r3labs is asked
+// for; it takes the stream's name from there too.
+const viewerParam = "viewer"
 
 // streamWriter stands between r3labs and the connection, for one viewer. It
 // gathers an event into one write under a deadline, counts what was written,
@@ -65,10 +73,42 @@ type streamWriter struct {
 	viewer  *viewer
 	cancel  func()
 
-	event    bytes.Buffer // gathered since the last flush
-	deadline time.Time    // of writes
-	joined   bool
-	failed   bool
+	snapshot    *snapshot    // what the viewer is sent first, until it was
+	event       bytes.Buffer // gathered since the last flush
+	deadline    time.Time    // of writes
+	subscribing bool         // the hub is locked
+	joined      bool
+	failed      bool
+}
+
+// follow serves a stream of the hub until the viewer leaves or is taken out.
+func (w *streamWriter) follow(r *http.Request, shared bool) {
+	ctx, unsubscribe := context.WithCancel(r.Context())
+	defer unsubscribe()
+	w.hub.mu.Lock()
+	w.subscribing, w.joined = true, false
+	defer w.subscribed() // nothing known gets here still subscribing
+	rev := w.viewer.rev
+	if shared {
+		rev = w.snapshot.rev
+	}
+	st := w.hub.subscribe(w.viewer, shared, rev, unsubscribe)
+
+	// r3labs refuses a Last-Event-ID that is not a number with a status that
+	// browsers take for final. A viewer always gets the whole board first, so
+	// it is of no use.
+	own := r.Clone(ctx)
+	own.URL.RawQuery = url.Values{"stream": {st.id}, viewerParam: {w.viewer.id}}.Encode()
+	own.Header.Del("Last-Event-ID")
+	w.hub.server.ServeHTTP(w, own)
+}
+
+// subscribed lets go of the hub.
+func (w *streamWriter) subscribed() {
+	if w.subscribing {
+		w.subscribing = false
+		w.hub.mu.Unlock()
+	}
 }
 
 func (w *streamWriter) Header() http.Header { return w.under.Header() }
@@ -76,21 +116,31 @@ func (w *streamWriter) Header() http.Header { return w.under.Header() }
 // WriteHeader is called by r3labs once the subscriber is registered and before
 // any event is read from its queue: what is written here comes first.
 func (w *streamWriter) WriteHeader(code int) {
+	first := w.snapshot
+	if first == nil { // a second stream on the same connection
+		w.subscribed()
+		return
+	}
+	w.snapshot = nil
+	since := w.hub.join(w.viewer, first)
+	w.subscribed()
 	w.Header().Del("Connection") // not allowed in HTTP/2, and the default in HTTP/1.1
 	w.under.WriteHeader(code)
-	if code != http.StatusOK {
-		return
+	w.write([]byte("retry: " + strconv.FormatInt(reconnectAfter.Milliseconds(), 10) + "\n"))
+	w.writeEvent(rawEvent("board", first.rev, first.json.plain))
+	if since != nil {
+		for _, ev := range since.events {
+			w.writeEvent(ev)
+		}
 	}
-	sn, err := w.hub.join(w.viewer)
-	if err != nil {
-		w.fail()
-		return
-	}
-	head := "retry: " + strconv.FormatInt(reconnectAfter.Milliseconds(), 10) +
-		"\nid: " + strconv.FormatUint(sn.rev, 10) + "\nevent: board\ndata: "
-	w.write([]byte(head))
-	w.write(sn.json.plain) // not gathered: it may be large, and it is shared
-	w.write([]byte("\n\n"))
+}
+
+// writeEvent writes as r3labs does, but gathers nothing: it may be large, and
+// it is shared.
+func (w *streamWriter) writeEvent(ev *sse.Event) {
+	w.write(slices.Concat([]byte("id: "), ev.ID, []byte("\ndata: ")))
+	w.write(ev.Data)
+	w.write(slices.Concat([]byte("\nevent: "), ev.Event, []byte("\n\n")))
 }
 
 // Write gathers. It reports no error: r3labs would ignore it.
@@ -104,19 +154,21 @@ func (w *streamWriter) Write(p []byte) (int, error) {
 // Flush sends what was gathered. r3labs calls it once after the header and
 // once after each event.
 func (w *streamWriter) Flush() {
-	w.write(w.event.Bytes())
+	if !w.viewer.parted.Load() {
+		w.write(w.event.Bytes())
+		if !w.failed {
+			if err := w.control.Flush(); err != nil { // under the deadline of the write before
+				w.fail()
+			}
+		}
+	}
 	if w.event.Cap() > chunkSize {
 		w.event = bytes.Buffer{} // an idle viewer keeps no large buffer
 	} else {
 		w.event.Reset()
 	}
-	if !w.failed {
-		if err := w.control.Flush(); err != nil { // under the deadline of the write before
-			w.fail()
-		}
-	}
 	if w.joined {
-		w.viewer.queued.Add(-1)
+		w.viewer.written.Add(1)
 	}
 	w.joined = true
 }
