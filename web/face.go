@@ -176,7 +176,7 @@ func isTime(t *Tile) bool {
 func slowest(timing []Phase) (index int, total float64) {
 	index, top := -1, -1.0
 	for i, phase := range timing {
-		seconds := phase.seconds()
+		seconds := phase.Seconds
 		total += seconds
 		if seconds > top {
 			index, top = i, seconds
@@ -194,12 +194,7 @@ func blame(timing []Phase) string {
 	if i < 0 {
 		return ""
 	}
-	return fmt.Sprintf("%v %s of %s", timing[i][0], shortDuration(timing[i].seconds()), shortDuration(total))
-}
-
-func (p Phase) seconds() float64 {
-	s, _ := p[1].(float64)
-	return s
+	return fmt.Sprintf("%v %s of %s", timing[i].Name, shortDuration(timing[i].Seconds), shortDuration(total))
 }
 
 func blamePaths(timing []Phase) BlamePaths {
@@ -210,7 +205,7 @@ func blamePaths(timing []Phase) BlamePaths {
 	var even, odd, top strings.Builder
 	x := 0.0
 	for i, phase := range timing {
-		width := 100 * phase.seconds() / total
+		width := 100 * phase.Seconds / total
 		path := &even
 		switch {
 		case i == slow:

@@ -232,7 +232,7 @@ func (h *hub) frame(since uint64) *frame {
 		for i := range u.Views {
 			tiles[i] = newTile(&u.Views[i], now)
 		}
-		f.events = append(f.events, newEvent("update", u.Rev, update{Rev: u.Rev, Time: unixTime(now), Tiles: tiles}))
+		f.events = append(f.events, rawEvent("update", u.Rev, appendUpdate(nil, &update{Rev: u.Rev, Time: unixTime(now), Tiles: tiles})))
 	}
 	return f
 }

@@ -1,7 +1,6 @@
 package web
 
 import (
-	"encoding/json"
 	"sync"
 	"time"
 
@@ -76,7 +75,9 @@ func (s *snapshots) make(now time.Time) (*snapshot, error) {
 			Sets: make([]Set, 0, len(es.Sets)),
 		},
 	}
+	tiles := 0
 	for _, set := range es.Sets {
+		tiles += len(set.Watchers)
 		ws := Set{Name: bound(set.Name, maxShortText), Tiles: make([]Tile, len(set.Watchers))}
 		for i := range set.Watchers {
 			v := &set.Watchers[i]
@@ -87,7 +88,11 @@ func (s *snapshots) make(now time.Time) (*snapshot, error) {
 		}
 		sn.board.Sets = append(sn.board.Sets, ws)
 	}
-	body, err := json.Marshal(&sn.board)
+	size := 4096 + 512*tiles // a guess for the first
+	if s.last != nil {
+		size = len(s.last.json.plain)
+	}
+	body, err := appendBoard(make([]byte, 0, size+size/16), &sn.board)
 	if err != nil {
 		return nil, err
 	}

@@ -1,6 +1,7 @@
 package web
 
 import (
+	"encoding/json"
 	"math"
 	"net/url"
 	"strings"
@@ -18,7 +19,7 @@ const (
 	maxLink      = 2048
 )
 
-// Tile is one watcher as a viewer sees it. Times are Unix seconds rounded to
+// Tile is one watcher as a viewer sees it, written by appendTile. Times are Unix seconds rounded to
 // milliseconds, durations are seconds rounded to microseconds.
 type Tile struct {
 	ID          engine.ID     `json:"id"`
@@ -49,8 +50,20 @@ type Tile struct {
 	Error       *TileError    `json:"error,omitempty"`
 }
 
-// Phase is a name and its seconds: ["connect",0.0012].
-type Phase [2]any
+// Phase is a part of a timed request, and how long it took, in seconds. In JSON
+// it is ["connect",0.0012].
+type Phase struct {
+	Name    string
+	Seconds float64
+}
+
+// MarshalJSON writes a phase as a pair.
+func (p Phase) MarshalJSON() ([]byte, error) { return json.Marshal([2]any{p.Name, p.Seconds}) }
+
+// UnmarshalJSON reads a phase as MarshalJSON writes it.
+func (p *Phase) UnmarshalJSON(text []byte) error {
+	return json.Unmarshal(text, &[2]any{&p.Name, &p.Seconds})
+}
 
 // TileError says why there is no good verdict, and where in a script.
 type TileError struct {
@@ -156,8 +169,11 @@ func newTile(v *engine.View, now time.Time) Tile {
 		Trail: trail(v.Trail),
 	}
 	t.Blips, t.Was = flicker(v, now)
+	if len(r.Timing) > 0 {
+		t.Timing = make([]Phase, 0, len(r.Timing))
+	}
 	for _, p := range r.Timing {
-		t.Timing = append(t.Timing, Phase{bound(p.Name, maxShortText), seconds(p.Duration)})
+		t.Timing = append(t.Timing, Phase{Name: bound(p.Name, maxShortText), Seconds: seconds(p.Duration)})
 	}
 	if f := r.Failure; f != nil {
 		t.Error = &TileError{
