@@ -73,3 +73,23 @@ func identAt(at ast.PositionHolder, name string) ast.Expr {
 	e.SetLastLine(at.LastLine())
 	return e
 }
+
+// padLoop writes the nils out that "for k, v in next, t" begins with: gopher-lua
+// leaves there what lay in the register before, and the loop begins after the
+// first key.
+func padLoop(s *ast.GenericForStmt) {
+	last := s.Exprs[len(s.Exprs)-1]
+	switch last.(type) {
+	case *ast.FuncCallExpr, *ast.Comma3Expr:
+		for len(s.Names) < len(s.Exprs) { // with fewer it forgets that the last gives several
+			s.Names = append(s.Names, "(for value)")
+		}
+		return
+	}
+	for len(s.Exprs) < 3 {
+		none := &ast.NilExpr{}
+		none.SetLine(last.Line())
+		none.SetLastLine(last.LastLine())
+		s.Exprs = append(s.Exprs, none)
+	}
+}

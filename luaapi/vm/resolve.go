@@ -106,6 +106,7 @@ func (r *resolver) stmt(at *ast.Stmt) {
 		r.block(s.Stmts, []string{s.Name}, nil)
 	case *ast.GenericForStmt:
 		r.exprs(s.Exprs)
+		padLoop(s)
 		r.block(s.Stmts, s.Names, nil)
 	case *ast.FuncDefStmt:
 		r.funcDef(s)
