@@ -8,6 +8,7 @@ import (
 	"net/http/httptrace"
 	"runtime"
 	"slices"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"syscall"
@@ -183,5 +184,23 @@ func BenchmarkRun(b *testing.B) {
 		if result, _ := w.Check(context.Background()); result.Status != engine.OK {
 			b.Fatalf("%+v", result)
 		}
+	}
+}
+
+// BenchmarkPage is a page watcher's run but for the request itself.
+func BenchmarkPage(b *testing.B) {
+	board := newTestBoard(b)
+	result := answer(200, probe.Timing{Connect: time.Millisecond, Wait: 2 * time.Millisecond, Total: 3 * time.Millisecond}, strings.Repeat("<p>pharos</p>\n", 146))
+	result.Header = http.Header{"Content-Type": {"text/html"}, "Content-Length": {"2044"}}
+	board.Primitives = fakes{http: func(context.Context, string, *probe.HTTPRequest) (*probe.HTTPResult, error) { return result, nil }}
+	board.load(`metric_watchers = { pharos.PageGETMetricWatcher{ name = "x", url = "http://127.0.0.1/", thresholds = { 0, 1, 2 } } }`)
+	w := board.watcher("x")
+	b.ReportAllocs()
+	for b.Loop() {
+		ctx, cancel := context.WithTimeout(context.Background(), time.Second)
+		if result, _ := w.Check(ctx); result.Status != engine.OK {
+			b.Fatalf("%+v", result)
+		}
+		cancel()
 	}
 }

@@ -8,6 +8,7 @@ import (
 	lua "github.com/yuin/gopher-lua"
 
 	"pharos/engine/probe"
+	"pharos/luaapi/vm"
 )
 
 // The options of the answers that stubs give, by primitive.
@@ -120,7 +121,7 @@ func setPhases(t *probe.Timing, v lua.LValue) error {
 		"send": &t.Send, "wait": &t.Wait, "receive": &t.Receive,
 	}
 	var failed error
-	phases.ForEach(func(k, v lua.LValue) {
+	vm.Plain(phases).ForEach(func(k, v lua.LValue) {
 		place, known := places[k.String()]
 		if !known {
 			failed = errors.New("there is no phase " + k.String())

@@ -132,7 +132,7 @@ func (w *watcher) keepState(r *run) {
 		r.stateErr = errors.New("it is no table any more: set its fields, not itself")
 		return
 	}
-	if k, _ := t.Next(lua.LNil); k == lua.LNil {
+	if k, _ := vm.Plain(t).Next(lua.LNil); k == lua.LNil {
 		w.memory.setState(w.id, nil)
 		return
 	}

@@ -6,6 +6,8 @@ import (
 	"strconv"
 
 	lua "github.com/yuin/gopher-lua"
+
+	"pharos/luaapi/vm"
 )
 
 // typeName is the Lua type of v, also of the Go nil that a value captured by a
@@ -87,6 +89,7 @@ func stringList(t *lua.LTable) ([]string, error) {
 // stringMap reads a table as text by name, as of headers or an environment, in
 // the order in which the names were given.
 func stringMap(t *lua.LTable) (names, values []string, err error) {
+	vm.Plain(t)
 	for k, v := t.Next(lua.LNil); k != lua.LNil; k, v = t.Next(k) {
 		name, isText := k.(lua.LString)
 		if !isText {

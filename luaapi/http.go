@@ -85,7 +85,7 @@ func (s *script) http(L *lua.LState, of, method string) int {
 	vm.Charge(L, len(answer.Body)/64)
 	r := runOf(L)
 	r.output = probe.Clean(answer.Body[:min(len(answer.Body), outputFromBody)])
-	L.Push(s.answerTable(L, answer))
+	L.Push(s.answerTable(L, answer, string(answer.Body)))
 	return 1
 }
 
@@ -191,6 +191,7 @@ func (c *httpCall) setHeaders(v lua.LValue) error {
 	if !ok {
 		return wantType("a table", v)
 	}
+	vm.Plain(t)
 	for k, v := t.Next(lua.LNil); k != lua.LNil; k, v = t.Next(k) {
 		name, ok := k.(lua.LString)
 		if !ok {
@@ -269,60 +270,4 @@ func (c *httpCall) setBasic(v lua.LValue) error {
 	}
 	c.header().Set("Authorization", "Basic "+base64.StdEncoding.EncodeToString([]byte(credentials)))
 	return nil
-}
-
-// answerTable makes the table of an answer.
-func (s *script) answerTable(L *lua.LState, a *probe.HTTPResult) *lua.LTable {
-	t := L.CreateTable(0, 16)
-	t.RawSetString("status", lua.LNumber(a.Status))
-	t.RawSetString("headers", s.headersTable(L, a.Header))
-	t.RawSetString("body", lua.LString(a.Body))
-	t.RawSetString("size", lua.LNumber(a.Size))
-	t.RawSetString("truncated", lua.LBool(a.Truncated))
-	t.RawSetString("url", lua.LString(a.URL))
-	t.RawSetString("timing", timingTable(L, &a.Timing))
-	t.RawSetString("remote_ip", lua.LString(a.RemoteIP))
-	t.RawSetString("http", lua.LString(a.Proto))
-	t.RawSetString("connects", lua.LNumber(a.Connects))
-	if a.RedirectURL != "" {
-		t.RawSetString("redirect_url", lua.LString(a.RedirectURL))
-	}
-	hops := L.CreateTable(len(a.Hops), 0)
-	for _, hop := range a.Hops {
-		h := L.CreateTable(0, 2)
-		h.RawSetString("url", lua.LString(hop.URL))
-		h.RawSetString("status", lua.LNumber(hop.Status))
-		hops.Append(h)
-	}
-	t.RawSetString("hops", hops)
-	if a.TLS != nil {
-		t.RawSetString("tls", tlsTable(L, a.TLS))
-	}
-	return t
-}
-
-// headersTable makes the table "headers": names in lower case, values sent more
-// than once joined by ", ". A name is found in any case.
-func (s *script) headersTable(L *lua.LState, header http.Header) *lua.LTable {
-	t := L.CreateTable(0, len(header))
-	for name, values := range header {
-		t.RawSetString(strings.ToLower(name), lua.LString(strings.Join(values, ", ")))
-	}
-	t.Metatable = s.headersMeta
-	return t
-}
-
-// newHeadersMeta makes the metatable that finds a header in any case.
-func newHeadersMeta(L *lua.LState) *lua.LTable {
-	meta := L.CreateTable(0, 1)
-	meta.RawSetString("__index", L.NewFunction(func(L *lua.LState) int {
-		t, ok := L.Get(1).(*lua.LTable)
-		name, isText := L.Get(2).(lua.LString)
-		if !ok || !isText {
-			return 0
-		}
-		L.Push(t.RawGetString(strings.ToLower(string(name))))
-		return 1
-	}))
-	return meta
 }

@@ -173,6 +173,7 @@ func (e *jsonEncoder) table(t *lua.LTable, depth int) error {
 	}
 	e.path[t] = true
 	defer delete(e.path, t)
+	vm.Plain(t)
 	if length, ok := e.isArray(t); ok {
 		return e.array(t, length, depth)
 	}

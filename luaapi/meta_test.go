@@ -15,6 +15,7 @@ import (
 
 	"pharos/engine/probe"
 	"pharos/luaapi/meta"
+	"pharos/luaapi/vm"
 )
 
 var (
@@ -180,13 +181,13 @@ func TestReferenceResults(t *testing.T) {
 		s := b.config.scripts[0]
 		for class, table := range map[string]*lua.LTable{
 			"pharos.Timing":     timingTable(L, &probe.Timing{}),
-			"pharos.Answer":     s.answerTable(L, &probe.HTTPResult{RedirectURL: "x", TLS: &probe.TLSInfo{}}),
+			"pharos.Answer":     s.answerTable(L, &probe.HTTPResult{RedirectURL: "x", TLS: &probe.TLSInfo{}}, ""),
 			"pharos.Handshake":  handshakeTable(L, &probe.TLSResult{VerifyError: "x", Versions: []string{"1.3"}}),
 			"pharos.PingResult": pingTable(L, &probe.PingResult{Hint: "x"}),
 			"pharos.DNSAnswer":  dnsTable(L, &probe.DNSResult{}),
 		} {
 			var want []string
-			table.ForEach(func(k, _ lua.LValue) { want = append(want, k.String()) })
+			vm.Plain(table).ForEach(func(k, _ lua.LValue) { want = append(want, k.String()) })
 			slices.Sort(want)
 			if diff := cmp.Diff(want, slices.Sorted(maps.Keys(documentedFields(class)))); diff != "" {
 				t.Errorf("%s (-in Go +in the reference):\n%s", class, diff)

@@ -8,6 +8,8 @@ import (
 	"time"
 
 	lua "github.com/yuin/gopher-lua"
+
+	"pharos/luaapi/vm"
 )
 
 // readOptions hands every option of the table at argument n, which may be left
@@ -27,6 +29,7 @@ func readOptions(L *lua.LState, n int, of string, valid []string, set func(name 
 // set has no use for, raises at the caller's line, with the nearest valid name
 // and all of them; so does an error of set.
 func eachOption(L *lua.LState, t *lua.LTable, of string, valid []string, set func(name string, v lua.LValue) error) {
+	vm.Plain(t)
 	for k, v := t.Next(lua.LNil); k != lua.LNil; k, v = t.Next(k) {
 		name, ok := k.(lua.LString)
 		if !ok {

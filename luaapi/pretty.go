@@ -70,6 +70,7 @@ func prettyObject(v *lua.LUserData) string {
 
 func prettyTable(t *lua.LTable, indent string, above []*lua.LTable) string {
 	inner := indent + "  "
+	vm.Plain(t)
 	var items []string
 	n := 0 // the items of the list
 	for ; n < prettyItems && t.RawGetInt(n+1) != lua.LNil; n++ {
@@ -191,6 +192,8 @@ func (d *differ) compare(path string, got, want lua.LValue) {
 	}
 	d.depth++
 	defer func() { d.depth-- }()
+	vm.Plain(g)
+	vm.Plain(w)
 	for _, key := range sortedTableKeys(w) {
 		d.compare(path+pathKey(key), g.RawGet(key), w.RawGet(key))
 	}

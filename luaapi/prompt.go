@@ -138,7 +138,7 @@ func chainOf(v lua.LValue) []*lua.LTable {
 		meta := lua.LValue(lua.LNil)
 		switch v := v.(type) {
 		case *lua.LTable:
-			chain, meta = append(chain, v), v.Metatable
+			chain, meta = append(chain, vm.Plain(v)), v.Metatable
 		case *lua.LUserData:
 			meta = v.Metatable
 		}

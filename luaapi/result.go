@@ -86,6 +86,7 @@ func (v *verdict) setStatus(word string) error {
 // the thresholds judge the value, which then is a number.
 func (w *watcher) readVerdict(v *verdict, t *lua.LTable) error {
 	var status lua.LValue = lua.LNil
+	vm.Plain(t)
 	for key, value := t.Next(lua.LNil); key != lua.LNil; key, value = t.Next(key) {
 		switch key.String() {
 		case "status":

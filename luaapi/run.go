@@ -159,30 +159,3 @@ func (s *script) pushError(L *lua.LState, err error) int {
 	L.Push(vm.NewErrorValue(L, err, fields))
 	return 2
 }
-
-// timingTable makes the table "timing": the disjoint phases and curl's marks,
-// all plain fields in seconds, so that json.encode shows them.
-func timingTable(L *lua.LState, t *probe.Timing) *lua.LTable {
-	seconds := func(d time.Duration) lua.LNumber { return lua.LNumber(d.Seconds()) }
-	table := L.CreateTable(0, 16)
-	for _, p := range t.Phases() {
-		table.RawSetString(p.Name, seconds(p.Duration))
-	}
-	table.RawSetString("total", seconds(t.Total))
-	table.RawSetString("first_byte", seconds(t.StartTransfer))
-	for _, mark := range [...]struct {
-		name string
-		at   time.Duration
-	}{
-		{"time_namelookup", t.NameLookup},
-		{"time_connect", t.Connected},
-		{"time_appconnect", t.AppConnect},
-		{"time_pretransfer", t.PreTransfer},
-		{"time_starttransfer", t.StartTransfer},
-		{"time_redirect", t.Redirect},
-		{"time_total", t.Total},
-	} {
-		table.RawSetString(mark.name, seconds(mark.at))
-	}
-	return table
-}

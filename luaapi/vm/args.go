@@ -114,7 +114,7 @@ func checkTable(L *lua.LState, n int) *lua.LTable {
 	if !ok {
 		typeError(L, n, "table")
 	}
-	return t
+	return Plain(t)
 }
 
 func checkFunction(L *lua.LState, n int) *lua.LFunction {

@@ -126,7 +126,7 @@ func baseNext(L *lua.LState) int {
 }
 
 func pairsNext(L *lua.LState) int {
-	key, value := L.Get(1).(*lua.LTable).Next(L.Get(2))
+	key, value := Plain(L.Get(1).(*lua.LTable)).Next(L.Get(2))
 	if key == lua.LNil {
 		return 0
 	}
@@ -163,7 +163,11 @@ func baseRawEqual(L *lua.LState) int {
 }
 
 func baseGetMetatable(L *lua.LState) int {
-	L.Push(L.GetMetatable(checkAny(L, 1)))
+	v := checkAny(L, 1)
+	if t, ok := v.(*lua.LTable); ok {
+		Plain(t)
+	}
+	L.Push(L.GetMetatable(v))
 	return 1
 }
 

@@ -154,7 +154,7 @@ func (r *run) describe(v lua.LValue) string {
 		}
 	}
 	for _, key := range []string{"message", "msg"} {
-		if s, ok := t.RawGetString(key).(lua.LString); ok {
+		if s, ok := Plain(t).RawGetString(key).(lua.LString); ok {
 			return string(s)
 		}
 	}

@@ -94,6 +94,7 @@ func New(o Options) (*Universe, error) {
 	}
 	err := u.Do(context.Background(), func(L *lua.LState) error {
 		u.openLibraries(L)
+		openLazyTables(L)
 		if o.Setup != nil {
 			if err := o.Setup(L, u.env); err != nil {
 				return err

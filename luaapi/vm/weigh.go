@@ -62,7 +62,7 @@ func (s *scale) add(v lua.LValue) {
 func (s *scale) open(v lua.LValue) {
 	switch v := v.(type) {
 	case *lua.LTable:
-		v.ForEach(func(key, value lua.LValue) {
+		Plain(v).ForEach(func(key, value lua.LValue) {
 			s.bytes += 64
 			s.add(key)
 			s.add(value)

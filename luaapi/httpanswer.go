@@ -1,0 +1,105 @@
+package luaapi
+
+import (
+	"net/http"
+	"strings"
+
+	lua "github.com/yuin/gopher-lua"
+
+	"pharos/engine/probe"
+	"pharos/luaapi/vm"
+)
+
+// httpAnswer is what the table of an answer shows: the answer itself, and what was
+// made of it.
+type httpAnswer struct {
+	probe.HTTPResult
+	script                *script
+	body                  lua.LValue
+	headers, hops, timing *lua.LTable // nil until asked for, as tls
+	tls                   *lua.LTable
+}
+
+var answerFields = []vm.Field[httpAnswer]{
+	{Name: "status", Of: func(_ *lua.LState, a *httpAnswer) lua.LValue { return lua.LNumber(a.Status) }},
+	{Name: "headers", Of: func(L *lua.LState, a *httpAnswer) lua.LValue {
+		return once(&a.headers, func() *lua.LTable { return a.script.headersTable(L, a.Header) })
+	}},
+	{Name: "body", Of: func(_ *lua.LState, a *httpAnswer) lua.LValue { return a.body }},
+	{Name: "size", Of: func(_ *lua.LState, a *httpAnswer) lua.LValue { return lua.LNumber(a.Size) }},
+	{Name: "truncated", Of: func(_ *lua.LState, a *httpAnswer) lua.LValue { return lua.LBool(a.Truncated) }},
+	{Name: "url", Of: func(_ *lua.LState, a *httpAnswer) lua.LValue { return lua.LString(a.URL) }},
+	{Name: "timing", Of: func(L *lua.LState, a *httpAnswer) lua.LValue {
+		return once(&a.timing, func() *lua.LTable { return timingTable(L, &a.Timing) })
+	}},
+	{Name: "remote_ip", Of: func(_ *lua.LState, a *httpAnswer) lua.LValue { return lua.LString(a.RemoteIP) }},
+	{Name: "http", Of: func(_ *lua.LState, a *httpAnswer) lua.LValue { return lua.LString(a.Proto) }},
+	{Name: "connects", Of: func(_ *lua.LState, a *httpAnswer) lua.LValue { return lua.LNumber(a.Connects) }},
+	{Name: "redirect_url", Of: func(_ *lua.LState, a *httpAnswer) lua.LValue {
+		if a.RedirectURL == "" {
+			return lua.LNil
+		}
+		return lua.LString(a.RedirectURL)
+	}},
+	{Name: "hops", Of: func(L *lua.LState, a *httpAnswer) lua.LValue {
+		return once(&a.hops, func() *lua.LTable { return hopsTable(L, a.Hops) })
+	}},
+	{Name: "tls", Of: func(L *lua.LState, a *httpAnswer) lua.LValue {
+		if a.TLS == nil {
+			return lua.LNil
+		}
+		return once(&a.tls, func() *lua.LTable { return tlsTable(L, a.TLS) })
+	}},
+}
+
+// once gives the table kept in t, made when it is first asked for.
+func once(t **lua.LTable, make func() *lua.LTable) *lua.LTable {
+	if *t == nil {
+		*t = make()
+	}
+	return *t
+}
+
+// answerTable makes the table of an answer, whose body is given as text.
+func (s *script) answerTable(L *lua.LState, result *probe.HTTPResult, body string) *lua.LTable {
+	a := &httpAnswer{HTTPResult: *result, script: s, body: lua.LString(body)}
+	a.Body = nil
+	return vm.LazyTable(L, answerFields, a)
+}
+
+func hopsTable(L *lua.LState, hops []probe.HTTPHop) *lua.LTable {
+	t := L.CreateTable(len(hops), 0)
+	for _, hop := range hops {
+		h := L.CreateTable(0, 2)
+		h.RawSetString("url", lua.LString(hop.URL))
+		h.RawSetString("status", lua.LNumber(hop.Status))
+		t.Append(h)
+	}
+	return t
+}
+
+// headersTable makes the table "headers": names in lower case, values sent more
+// than once joined by ", ". A name is found in any case.
+func (s *script) headersTable(L *lua.LState, header http.Header) *lua.LTable {
+	t := L.CreateTable(0, len(header))
+	for name, values := range header {
+		t.RawSetString(strings.ToLower(name), lua.LString(strings.Join(values, ", ")))
+	}
+	t.Metatable = s.headersMeta
+	return t
+}
+
+// newHeadersMeta makes the metatable that finds a header in any case.
+func newHeadersMeta(L *lua.LState) *lua.LTable {
+	meta := L.CreateTable(0, 1)
+	meta.RawSetString("__index", L.NewFunction(func(L *lua.LState) int {
+		t, ok := L.Get(1).(*lua.LTable)
+		name, isText := L.Get(2).(lua.LString)
+		if !ok || !isText {
+			return 0
+		}
+		L.Push(t.RawGetString(strings.ToLower(string(name))))
+		return 1
+	}))
+	return meta
+}
