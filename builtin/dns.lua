@@ -4,7 +4,7 @@
 --   pharos.DNSMetricWatcher{ name = "example.com", host = "example.com", expect = "192.0.2.1", server = "9.9.9.9" }
 
 local passed = {
-  type = "string", server = "string", tcp = "boolean", dnssec = "boolean", direct = "boolean", ssh_host = "string",
+  type = "string", server = "string", tcp = "boolean", dnssec = "boolean", direct = "boolean", ssh_host = "string|table",
 }
 
 local DNSMetricWatcher = pharos.MetricWatcher:extend{

@@ -13,6 +13,9 @@ local FileMetricWatcher = pharos.MetricWatcher:extend{
 }
 
 function FileMetricWatcher:init()
+  if self.ssh_host then
+    error(("cannot use option \"ssh_host\" of %s: it looks from here only"):format(self.class_name), 3)
+  end
   if not self.path then
     error(("cannot make a %s without a path"):format(self.class_name), 3)
   elseif self.measure ~= "age" and self.measure ~= "size" then

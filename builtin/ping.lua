@@ -14,6 +14,9 @@ local PingMetricWatcher = pharos.MetricWatcher:extend{
 for name, types in pairs(passed) do PingMetricWatcher.options[name] = types end
 
 function PingMetricWatcher:init()
+  if self.ssh_host then
+    error(("cannot use option \"ssh_host\" of %s: it looks from here only"):format(self.class_name), 3)
+  end
   if not self.host then
     error(("cannot make a %s without a host"):format(self.class_name), 3)
   end

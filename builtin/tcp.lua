@@ -7,7 +7,7 @@
 local passed = {
   send = "string", expect = "string", lines = "number", tls = "boolean", starttls = "string", ip = "number",
   insecure = "boolean", ca = "string", cert = "string", key = "string", server_name = "string", alpn = "table",
-  ssh_host = "string",
+  ssh_host = "string|table",
 }
 
 local TCPMetricWatcher = pharos.MetricWatcher:extend{

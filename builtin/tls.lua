@@ -6,7 +6,7 @@
 
 local passed = {
   starttls = "string", ip = "number", ca = "string", cert = "string", key = "string", server_name = "string",
-  alpn = "table", ssh_host = "string",
+  alpn = "table", ssh_host = "string|table",
 }
 
 local TLSMetricWatcher = pharos.MetricWatcher:extend{

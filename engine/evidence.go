@@ -46,6 +46,9 @@ func bounded(r Result) Result {
 			left -= len(r.Timing[i].Name)
 		}
 	}
+	cells, n := boundedCells(r.Cells)
+	r.Cells = cells
+	left -= n
 	r.Log = lastLines(r.Log, min(maxLog, max(left, 0)))
 	for _, line := range r.Log {
 		left -= len(line)

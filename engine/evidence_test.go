@@ -71,3 +71,20 @@ func TestLastLines(t *testing.T) {
 		t.Errorf("lastLines(nil) = %q, want none", got)
 	}
 }
+
+// What is kept of many vantages leaves room for the rest.
+func TestBoundedCells(t *testing.T) {
+	long := strings.Repeat("x\n", 5000)
+	cells := make([]Cell, 2*MaxCells)
+	for i := range cells {
+		cells[i] = Cell{Name: long, Value: long, Unit: long, Detail: long}
+	}
+	r := bounded(Result{Value: long, Detail: long, Output: long, Cells: cells})
+	size := len(r.Value) + len(r.Detail) + len(r.Output)
+	for _, c := range r.Cells {
+		size += len(c.Name) + len(c.Value) + len(c.Unit) + len(c.Detail)
+	}
+	if len(r.Cells) != MaxCells || size > EvidenceMaxBytes || strings.Contains(r.Cells[0].Detail, "\n") {
+		t.Errorf("%d cells and %d bytes are kept, want %d and at most %d", len(r.Cells), size, MaxCells, EvidenceMaxBytes)
+	}
+}

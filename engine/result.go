@@ -17,6 +17,7 @@ type Result struct {
 	Timing  []Phase  // disjoint phases of the last timed request, in order; they sum to its total
 	Output  string   // what the command printed, the page's first lines
 	Log     []string // what the script logged in this run
+	Cells   []Cell   // the results that this one was merged of; nil for a run of its own
 
 	// Again asks for the next run so long after the start of this one, at least
 	// MinInterval and never past the interval; 0 does not ask.

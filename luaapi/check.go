@@ -27,6 +27,7 @@ type watcher struct {
 	unit, link string
 	timeout    time.Duration
 	plan       plan
+	vantages   vantages // empty where it looks from one place
 	source     engine.Place
 
 	remembered bool // self.state was filled from memory

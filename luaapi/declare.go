@@ -139,6 +139,11 @@ func (d *declaration) watcher(set string, self *lua.LTable) (engine.Watcher, err
 	e.Definition = d.script.definer.define(self)
 	self.RawSetString("id", lua.LString(w.id))
 	d.script.watchers = append(d.script.watchers, w)
+	if w.vantages.names != nil {
+		w.vantages.split(d.L, w)
+		d.script.watchers = append(d.script.watchers, w.vantages.parts...)
+		e.Check = w.vantages.check
+	}
 	return e, nil
 }
 

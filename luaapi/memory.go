@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/json"
 	"maps"
+	"strings"
 	"sync"
 	"time"
 
@@ -66,7 +67,10 @@ func (m *Memory) Restore(states map[engine.ID]json.RawMessage) {
 func (m *Memory) Retain(keep func(engine.ID) bool) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	maps.DeleteFunc(m.entries, func(id engine.ID, _ memory) bool { return !keep(id) })
+	maps.DeleteFunc(m.entries, func(id engine.ID, _ memory) bool {
+		of, _, _ := strings.Cut(string(id), " ") // of a vantage: see split
+		return !keep(engine.ID(of))
+	})
 }
 
 func (m *Memory) get(id engine.ID) memory {

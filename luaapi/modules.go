@@ -30,6 +30,8 @@ var modules = []struct {
 	{"cache", (*script).cacheFunction},
 	{"where", (*script).whereFunction},
 	{"suggest", (*script).suggestFunction},
+	{"here", func(*script, *lua.LState) lua.LValue { return here }},
+	{"quorum", (*script).quorumFunction},
 }
 
 // builtinClasses is every class, in the order in which they build on each

@@ -67,7 +67,11 @@ func setText(to *string, v lua.LValue) error {
 // setHost takes a host to look from. Empty text is a mistake: it would look
 // from here, and the board would not show it.
 func setHost(to *string, v lua.LValue) error {
-	if v == lua.LString("") {
+	switch v {
+	case here:
+		*to = ""
+		return nil
+	case lua.LString(""):
 		return errors.New("want a host, got an empty text")
 	}
 	return setText(to, v)

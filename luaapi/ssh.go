@@ -34,6 +34,9 @@ func (s *script) sshFunction(L *lua.LState) lua.LValue {
 		if host == "" {
 			L.ArgError(1, "want a host, got an empty text")
 		}
+		if host == string(here) {
+			host = ""
+		}
 		t := L.CreateTable(0, 1)
 		t.RawSetString("host", lua.LString(host))
 		t.Metatable = meta

@@ -27,6 +27,8 @@ func (d *declaration) options(w *watcher, e *engine.Watcher) error {
 		{"thresholds", func(v lua.LValue) error { return setThresholds(&w.thresholds, v) }},
 		{"unit", func(v lua.LValue) error { return setText(&w.unit, v) }},
 		{"link", func(v lua.LValue) error { return setLink(&w.link, v) }},
+		{"ssh_host", func(v lua.LValue) error { return setVantages(&w.vantages, v) }},
+		{"merge", func(v lua.LValue) error { return setMerge(&w.vantages, v) }},
 		{"steps", func(v lua.LValue) error { return setSteps(&w.plan, v) }},
 	} {
 		if v := d.L.GetField(w.self, option.name); !isNil(v) {

@@ -30,7 +30,12 @@ type Face struct {
 	Why            string // what is wrong, or which phase took longest, on one line
 	Trail          TrailPaths
 	Blame          BlamePaths
+	Cells          []FaceCell
 }
+
+// FaceCell is one vantage of several: a shape and a name, and the rest for who
+// points at it.
+type FaceCell struct{ Classes, Name, Title string }
 
 // TrailPaths draws a trail as one SVG path for each status, in a box of
 // 60 x 10 with the newest run at the right edge; worse is taller.
@@ -47,6 +52,8 @@ const (
 	faceText   = 200 // characters of a line on a tile
 	faceValue  = 80
 	faceUnit   = 16
+
+	maxNamedCells = 5 // cells of a tile that have room for their names
 )
 
 func newFace(t *Tile, now time.Time) Face {
@@ -62,6 +69,12 @@ func newFace(t *Tile, now time.Time) Face {
 	if f.Value == "" {
 		f.Value = "–"
 	}
+	for _, c := range t.Cells {
+		f.Cells = append(f.Cells, FaceCell{
+			Classes: "cell -" + c.Status.String(), Name: c.Name,
+			Title: strings.TrimSpace(fmt.Sprintf("%s %s: %s %s", c.Name, c.Status, c.Value, c.Unit)),
+		})
+	}
 	if t.SinceApprox {
 		f.Lasted = "~" + f.Lasted
 	}
@@ -76,6 +89,12 @@ func newFace(t *Tile, now time.Time) Face {
 	}
 	f.ProblemClasses = "problem" + state
 	f.Classes = "tile" + state + glow(t, now)
+	if n := len(t.Cells); n > 0 {
+		f.Classes += " -cells"
+		if n > maxNamedCells {
+			f.Classes += " -many"
+		}
+	}
 	return f
 }
 

@@ -48,6 +48,7 @@ type Tile struct {
 	Was         string        `json:"was,omitempty"`   // of a tile that recovered in the last minute: the worst that it recovered from
 	Timing      []Phase       `json:"timing,omitempty"`
 	Error       *TileError    `json:"error,omitempty"`
+	Cells       []Cell        `json:"cells,omitempty"` // of a watcher with many vantages: what is seen from each
 }
 
 // Phase is a part of a timed request, and how long it took, in seconds. In JSON
@@ -63,6 +64,16 @@ func (p Phase) MarshalJSON() ([]byte, error) { return json.Marshal([2]any{p.Name
 // UnmarshalJSON reads a phase as MarshalJSON writes it.
 func (p *Phase) UnmarshalJSON(text []byte) error {
 	return json.Unmarshal(text, &[2]any{&p.Name, &p.Seconds})
+}
+
+// Cell is what a watcher came to from one of its vantages.
+type Cell struct {
+	Name    string        `json:"name"`
+	Status  engine.Status `json:"status"`
+	Value   string        `json:"value"`
+	Unit    string        `json:"unit"`
+	Detail  string        `json:"detail"`
+	Elapsed float64       `json:"elapsed"`
 }
 
 // TileError says why there is no good verdict, and where in a script.
@@ -174,6 +185,12 @@ func newTile(v *engine.View, now time.Time) Tile {
 	}
 	for _, p := range r.Timing {
 		t.Timing = append(t.Timing, Phase{Name: bound(p.Name, maxShortText), Seconds: seconds(p.Duration)})
+	}
+	for _, c := range r.Cells {
+		t.Cells = append(t.Cells, Cell{
+			Name: bound(c.Name, maxShortText), Status: c.Status, Value: bound(c.Value, maxShortText), Unit: bound(c.Unit, maxShortText),
+			Detail: bound(c.Detail, maxShortText), Elapsed: seconds(c.Elapsed),
+		})
 	}
 	if f := r.Failure; f != nil {
 		t.Error = &TileError{

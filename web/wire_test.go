@@ -33,6 +33,7 @@ func hostileView(text string) engine.View {
 				Value: text, Unit: text, Detail: text, Link: text, Output: text, Log: []string{text},
 				Timing:  []engine.Phase{{Name: text, Duration: time.Second}},
 				Failure: &engine.Failure{Message: text, Kind: "script", File: text, Trace: text},
+				Cells:   []engine.Cell{{Name: text, Value: text, Unit: text, Detail: text}},
 			},
 			Transitions: []engine.Transition{{Value: text, Unit: text, Detail: text}},
 		},
@@ -62,7 +63,7 @@ func checkFraming(t *testing.T, text string) {
 	if got := len(back.Tiles[0].Detail); got > maxDetail {
 		t.Errorf("detail of %d bytes on the wire, want at most %d", got, maxDetail)
 	}
-	for _, short := range []string{back.Tiles[0].Name, back.Tiles[0].Value, back.Tiles[0].Unit, back.Tiles[0].Set} {
+	for _, short := range []string{back.Tiles[0].Name, back.Tiles[0].Value, back.Tiles[0].Unit, back.Tiles[0].Set, back.Tiles[0].Cells[0].Detail} {
 		if len(short) > maxShortText {
 			t.Errorf("short text of %d bytes on the wire, want at most %d", len(short), maxShortText)
 		}

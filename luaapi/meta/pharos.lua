@@ -13,7 +13,7 @@
 --           raises there. json, env, secret, time, log and file.read work.
 -- Vantage   ssh_host = "web-3" on exec, nagios, http, tcp, tls and dns looks from
 --           that host, over one kept connection. If it cannot be reached the result
---           is unknown, not critical.
+--           is unknown, not critical. A watcher may look from a list of hosts.
 -- Sharing   Watchers of one file share its locals. Between two primitives a
 --           function runs undisturbed; across a primitive others may run. self is
 --           the watcher's own: it has one run at a time.
@@ -156,6 +156,8 @@ function pharos.Class:extend(fields) end
 ---@field thresholds pharos.Thresholds? they judge a number
 ---@field unit string? shown small behind a value that is a number
 ---@field link string? an http or https URL that the tile leads to
+---@field ssh_host string|string[]? where to look from; of a list the watcher runs from each host at once, at most 16, with a cell of the tile for each (see pharos.here)
+---@field merge string? what many vantages come to: "worst" (default), "best" or pharos.quorum(n)
 ---@field steps number|string[]? how many steps a journey has, at most 64, or their names in order; default: as many as the last one that went well
 ---@field state table plain data, at most 64 KiB as JSON, kept over reloads and restarts. Keys are text, or 1 to n
 ---@field status string read only: the status of the run before, "pending" before the first
@@ -294,7 +296,7 @@ function pharos.MetricWatcher:unknown(value, detail) end
 ---@class pharos.CommandMetricWatcher : pharos.MetricWatcher
 ---@overload fun(options: pharos.CommandMetricWatcher): pharos.CommandMetricWatcher
 ---@field command string|string[]|fun(self): string|string[] text for /bin/sh -c, a list of arguments, or a method that gives one; needed
----@field ssh_host string? run it there
+---@field ssh_host string|string[]? run it there; of a list, on each
 ---@field stdin string?
 ---@field env table<string, string>?
 ---@field cwd string?
@@ -395,7 +397,7 @@ pharos.NagiosMetricWatcher = {}
 ---@field cookies table<string, string>?
 ---@field max_body integer?
 ---@field http "1.1"|"2"?
----@field ssh_host string? the request leaves from that host
+---@field ssh_host string|string[]? the request leaves from that host; of a list, from each
 ---@field total number read only: the total time of the last run, in seconds
 pharos.PageGETMetricWatcher = {}
 
@@ -436,7 +438,7 @@ function pharos.PageGETMetricWatcher:handle_output(body, page) end
 ---@field key string?
 ---@field server_name string?
 ---@field alpn string[]?
----@field ssh_host string?
+---@field ssh_host string|string[]?
 pharos.TCPMetricWatcher = {}
 
 --- Override it to judge what was answered; what it decides wins.
@@ -474,7 +476,7 @@ function pharos.TCPMetricWatcher:handle_output(output, result) end
 ---@field key string?
 ---@field server_name string?
 ---@field alpn string[]?
----@field ssh_host string?
+---@field ssh_host string|string[]?
 pharos.TLSMetricWatcher = {}
 
 --- Asks a name server. No such name, no record, and a record that is not as expected
@@ -494,7 +496,7 @@ pharos.TLSMetricWatcher = {}
 ---@field tcp boolean?
 ---@field dnssec boolean?
 ---@field direct boolean?
----@field ssh_host string?
+---@field ssh_host string|string[]?
 pharos.DNSMetricWatcher = {}
 
 --- Pings a host. No answer is critical, a lost one a warning; the thresholds judge
@@ -1183,6 +1185,41 @@ function Cache:set(key, value) end
 
 ---@return integer
 function Cache:count() end
+
+--- The machine that Pharos runs on, as a host to look from: in the list of a
+--- watcher's ssh_host, or as the ssh_host of a primitive.
+---
+--- A watcher with such a list runs from each host at once. self.ssh_host is the one
+--- of the run, and what check sets on self, and self.state, are that host's own;
+--- tables given as options are shared. The tile shows the merged status, and value,
+--- detail and timing of the host that decides: of those that have that status, the
+--- slowest. merge says which status: all are sorted from ok over warning and unknown
+--- to critical, and "worst" takes the last, "best" the first, pharos.quorum(n) the
+--- n-th. A host that cannot be reached is unknown: with "worst" the tile is then
+--- unknown too, unless another host sees it critical; with "best" and a quorum it
+--- counts against, but less than one that sees it critical.
+---
+---```lua
+---metric_watchers = {
+---  pharos.PageGETMetricWatcher{ name = "shop", url = "http://127.0.0.1/", ssh_host = { "fra", "nyc", pharos.here } },
+---}
+---```
+---@type string
+pharos.here = nil
+
+--- A merge rule: the status that at least n hosts see, or a better one. The tile is
+--- ok as long as n hosts see ok.
+---
+---```lua
+---metric_watchers = {
+---  pharos.MetricWatcher{ name = "mail", ssh_host = { "fra", "nyc", pharos.here }, merge = pharos.quorum(2), check = function(self)
+---    return pharos.tcp("127.0.0.1:25", { lines = 1, ssh_host = self.ssh_host }) and "ok" or "critical"
+---  end },
+---}
+---```
+---@param n integer 1 to the number of hosts
+---@return string
+function pharos.quorum(n) end
 
 --- "file:line" of the function at that level of the stack, as error counts them.
 ---

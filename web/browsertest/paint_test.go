@@ -24,8 +24,9 @@ func mixed(t *testing.T) *wall {
 	w.hang("waiting")
 	w.set("shop.home", engine.Result{Status: engine.OK, Value: "0.0931", Unit: "s", Timing: []engine.Phase{{Name: "dns", Duration: 1200 * time.Microsecond}, {Name: "connect", Duration: 3 * time.Millisecond}, {Name: "wait", Duration: 88900 * time.Microsecond}}})
 	w.set("shop.check_out", engine.Result{Status: engine.Critical, Value: "a value that is far too long for any tile", Unit: "seconds", Detail: "\n  second line"})
-	w.set("shop.login", engine.Result{Status: engine.Warning, Value: "0.31", Unit: "s", Detail: "0.1 0.2 0.31 (200)", Link: "https://example.org/"})
-	w.set("shop.slow", engine.Result{Status: engine.Critical, Value: "-10", Unit: "days", Detail: "expired", Timing: []engine.Phase{{Name: "tls", Duration: 3 * time.Millisecond}}})
+	w.set("shop.login", engine.Result{Status: engine.Warning, Value: "0.31", Unit: "s", Detail: "0.1 0.2 0.31 (200)", Link: "https://example.org/", Cells: []engine.Cell{
+		{Name: "fra", Status: engine.OK, Value: "0.1", Unit: "s"}, {Name: "<b>nyc", Status: engine.Warning, Value: "0.31"}, {Name: "here", Status: engine.Unknown}}})
+	w.set("shop.slow", engine.Result{Status: engine.Critical, Value: "-10", Unit: "days", Detail: "expired", Timing: []engine.Phase{{Name: "tls", Duration: 3 * time.Millisecond}}, Cells: make([]engine.Cell, 6)})
 	w.set("shop.uplink", engine.Result{Status: engine.Unknown, Failure: &engine.Failure{Message: "no <b>route</b>", Kind: engine.KindVantage}})
 	w.await("blip.flicker", engine.OK)
 	w.set("blip.flicker", engine.Result{Status: engine.Critical})

@@ -2,7 +2,7 @@
 // is shown at once; the rest is fetched when its tile changes, at most twice a
 // second. The address carries the open one: /#/id.
 
-import { block, text, transitions, waterfall } from "./evidence.js";
+import { block, text, transitions, vantages, waterfall } from "./evidence.js";
 import { isStale } from "./face.js";
 import { report, toClipboard } from "./report.js";
 import { every, short, span } from "./words.js";
@@ -131,6 +131,7 @@ export class Detail {
     text(parts.unit, tile.unit);
     text(parts.times, times(tile, now));
     this.#evidence(tile, full);
+    vantages(parts, tile.cells ?? []);
     waterfall(parts, tile.timing);
     transitions(parts, full?.transitions ?? [], now);
   }

@@ -25,6 +25,22 @@ export function waterfall(parts, timing) {
   });
 }
 
+// vantages lists what is seen from each, in the order of the script.
+export function vantages(parts, cells) {
+  parts["cells-block"].hidden = cells.length === 0;
+  const rows = fit(parts.cells, cells.length, parts["cell-template"]);
+  cells.forEach((c, i) => {
+    const [glyph, name, value, detail, took] = rows[i].children;
+    rows[i].className = `vantage -${c.status}`;
+    rows[i].ariaLabel = `${c.name}: ${c.status}, ${c.value} ${c.unit}`.trim();
+    text(glyph, sign(c.status));
+    text(name, c.name);
+    text(value, `${c.value} ${c.unit}`.trim() || c.status);
+    text(detail, c.detail);
+    text(took, short(c.elapsed));
+  });
+}
+
 export function transitions(parts, list, now) {
   parts["history-block"].hidden = list.length === 0;
   const newest = [...list].reverse();

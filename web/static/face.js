@@ -153,5 +153,6 @@ export function face(tile, now) {
     why: why(tile, stale),
     trail: trailPaths(tile.trail),
     blame: blamePaths(tile.timing),
+    cells: tile.cells ?? [],
   };
 }

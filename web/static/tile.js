@@ -46,6 +46,7 @@ export class Tile {
     for (const key of DRAWN) {
       if (next[key] !== shown[key]) parts[key].setAttribute("d", next[key]);
     }
+    if (next.cells !== shown.cells) parts.cells.replaceChildren(...face.cells.map(cell));
     this.#shown = next;
   }
 
@@ -56,7 +57,7 @@ export class Tile {
     const find = (selector) => this.element.querySelector(selector);
     const parts = {
       name: find(".name"), amount: find(".amount"), value: find(".value"), unit: find(".unit"),
-      word: find(".word"), lasted: find(".lasted"), note: find(".note"), why: find(".why"),
+      word: find(".word"), lasted: find(".lasted"), note: find(".note"), why: find(".why"), cells: find(".cells"),
     };
     for (const key of TRAIL) parts[key] = find(`.trail .${key}`);
     for (const key of BLAME) parts[key] = find(`.blame .${key}`);
@@ -65,12 +66,28 @@ export class Tile {
   }
 }
 
+const NAMED_CELLS = 5; // cells of a tile that have room for their names
+
+// cell makes the mark of one vantage of several.
+function cell({ name, status, value, unit }) {
+  const element = document.createElement("span"), glyph = document.createElement("i"), label = document.createElement("bdi");
+  element.className = `cell -${status}`;
+  element.title = `${name} ${status}: ${value} ${unit}`.trim();
+  glyph.className = "glyph";
+  glyph.ariaHidden = "true";
+  label.textContent = name;
+  element.append(glyph, label);
+  return element;
+}
+
 // flat lays a face out as one level of strings, which compare by ===.
 function flat(face) {
-  const { trail, blame, glow, stale, size, status, ...texts } = face;
+  const { trail, blame, glow, stale, size, status, cells, ...texts } = face;
+  const held = cells.length === 0 ? "" : cells.length > NAMED_CELLS ? " -cells -many" : " -cells";
   return {
     ...texts, ...trail, ...blame, status,
     size: `amount -size${size}`,
-    classes: `tile -${status}${stale ? " -stale" : ""}${glow ? ` ${glow}` : ""}`,
+    cells: cells.map((c) => `${c.name} ${c.status} ${c.value} ${c.unit}`).join("\n"),
+    classes: `tile -${status}${stale ? " -stale" : ""}${glow ? ` ${glow}` : ""}${held}`,
   };
 }
