@@ -7,7 +7,7 @@ import "time"
 // are counted. One that took longer than that is followed at the next multiple.
 func (e *Engine) runAgain(r *run, after time.Duration, wall time.Time, now time.Duration) {
 	en := r.entry
-	if after <= 0 || en.gone || e.stopping {
+	if after <= 0 || en.Derive != nil || en.gone || e.stopping {
 		return
 	}
 	after = max(after, MinInterval)

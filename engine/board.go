@@ -27,7 +27,9 @@ type Board struct {
 	config    ConfigState
 	sets      []section
 	entries   map[ID]*entry
-	newest    *entry // the entries in the order they last changed, newest first
+	newest    *entry            // the entries in the order they last changed, newest first
+	groups    map[string]*group // what watchers are derived from
+	hot       []*group          // those that changed, for the schedule to look at
 	saved     map[ID]Saved
 	began     time.Time // the moment the schedule counts from
 	lag       lagMeter
@@ -224,10 +226,26 @@ func (b *Board) unlink(en *entry) {
 // late or a tick was missed meanwhile. The lock is held; the caller passes a
 // transition on when it has let go of it.
 func (b *Board) record(en *entry, r Result, late bool) (Transition, bool) {
-	t, changed := en.settle(bounded(r), time.Now())
 	b.durations.add(r.Elapsed)
 	b.markLate(en, late)
+	return b.take(en, r)
+}
+
+// take takes in what a run or an event came to, and tells those that lean on
+// en. The lock is held; the caller passes a transition on when it has let go of
+// it.
+func (b *Board) take(en *entry, r Result) (Transition, bool) {
+	stood := en.standing()
+	var said Result
+	if len(en.groups) > 0 {
+		said = en.state.Result
+	}
+	t, changed := en.settle(bounded(r), time.Now())
 	b.touch(en)
+	if changed {
+		b.spread(en, stood)
+	}
+	b.heard(en, &said)
 	return t, changed
 }
 
@@ -256,6 +274,7 @@ func (b *Board) markLate(en *entry, late bool) {
 func (b *Board) announce(t Transition) {
 	level := slog.LevelInfo
 	switch {
+	case t.Shadow != "": // the news is of whom it is in the shadow of
 	case t.To.Problem(), t.From.Problem(): // its end as well: both ends tell how long it lasted
 		level = slog.LevelWarn
 	case t.From == Pending:

@@ -112,7 +112,7 @@ func (e *Engine) open(runs context.Context) bool {
 		return false
 	}
 	b.began = time.Now()
-	e.runs = runs
+	e.runs = context.WithValue(runs, boardKey, b)
 	for _, set := range b.sets {
 		for _, en := range set.entries {
 			e.enter(en, b.began, 0)

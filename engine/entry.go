@@ -1,6 +1,9 @@
 package engine
 
-import "time"
+import (
+	"cmp"
+	"time"
+)
 
 // An entry is one watcher on the board: what it is, what was seen of it, and
 // when it runs next. All of it is guarded by the board's lock.
@@ -12,6 +15,9 @@ type entry struct {
 	set          string   // the name of its set
 	newer, older *entry   // its neighbours in the order of changes
 	seen         []Status // of the last runs, where a change has to be confirmed
+
+	kin
+	sight sight // of a derived one
 
 	tempo   tempo
 	next    time.Duration // the tick planned in the agenda
@@ -34,7 +40,7 @@ func newEntry(w Watcher, now time.Time) *entry {
 // keepTime makes the tempo of what the watcher is now.
 func (en *entry) keepTime() {
 	en.next, en.state.Next = never, time.Time{}
-	if en.Source == nil {
+	if en.ticks() {
 		en.tempo, en.state.Source = newTempo(en.ID, en.Interval), nil
 	}
 }
@@ -76,15 +82,16 @@ func (en *entry) settle(r Result, now time.Time) (Transition, bool) {
 		return Transition{}, false
 	}
 	s.Since, s.SinceApprox = now, false
+	s.Shadow = en.shadow()
 	if saved := en.saved; saved != nil && from == Pending {
 		en.saved = nil
 		if saved.Status == s.Status {
-			s.Since, s.SinceApprox = saved.Since, saved.Approx || now.Sub(saved.Ended) > en.TTL
+			s.Since, s.SinceApprox = saved.Since, saved.Approx || now.Sub(saved.Ended) > cmp.Or(en.TTL, settleWithin)
 		}
 	}
 	t := Transition{
 		ID: en.ID, Name: en.Name, From: from, To: s.Status, At: now,
-		Value: r.Value, Unit: r.Unit, Detail: oneLine(r.Detail),
+		Value: r.Value, Unit: r.Unit, Detail: oneLine(r.Detail), Shadow: s.Shadow,
 	}
 	s.Transitions = remember(s.Transitions, t, TransitionsKept)
 	return t, true

@@ -61,7 +61,8 @@ func (f *feed) giveUp() {
 	var t Transition
 	changed := false
 	if !en.gone {
-		t, changed = b.recordEvent(en, overstayed())
+		t, changed = b.take(en, overstayed())
+		e.stir()
 	}
 	b.mu.Unlock()
 	e.logger.Warn("source did not return after it was told to end", "id", en.ID, "grace", fenceGrace)
@@ -179,24 +180,27 @@ func (f *feed) record(q *reports) (changes []Transition) {
 	en.state.Source, en.state.Running = &s, true
 	if !wasUp && f.verdict != nil && q.waiting[0].Status == Pending {
 		// Nothing is known of the time between, but it is watched again.
-		if t, changed := b.recordEvent(en, *f.verdict); changed {
+		if t, changed := b.take(en, *f.verdict); changed {
 			changes = append(changes, t)
 		}
 	}
 	for _, r := range q.waiting {
 		if r.Status == Pending {
 			if f.verdict == nil {
+				stood := en.standing()
 				en.await(r, now)
+				b.moved(en, stood)
 			}
 			continue
 		}
 		f.verdict = &r
-		if t, changed := b.recordEvent(en, r); changed {
+		if t, changed := b.take(en, r); changed {
 			changes = append(changes, t)
 		}
 	}
 	en.state.Ended = s.Last
 	b.touch(en)
+	f.engine.stir()
 	return changes
 }
 
@@ -217,7 +221,8 @@ func (f *feed) down(err error, pause time.Duration) {
 	en.state.Source, en.state.Running = &s, false
 	r := interrupted(err)
 	r.Detail += fmt.Sprintf("; restarting in %d s", (pause+time.Second-1)/time.Second)
-	t, changed := b.recordEvent(en, r)
+	t, changed := b.take(en, r)
+	f.engine.stir()
 	b.mu.Unlock()
 	if changed {
 		b.announce(t)
@@ -261,12 +266,4 @@ func (f *feed) landed() {
 	en.feed = nil
 	e.launchAgain(en)
 	e.noteDrained()
-}
-
-// recordEvent takes in what an event came to, or why none can. The lock is
-// held; the caller passes a transition on when it has let go of it.
-func (b *Board) recordEvent(en *entry, r Result) (Transition, bool) {
-	t, changed := en.settle(bounded(r), time.Now())
-	b.touch(en)
-	return t, changed
 }

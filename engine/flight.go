@@ -124,7 +124,7 @@ func (e *Engine) begin(r *run, w *worker) (context.Context, bool) {
 	r.fence = r.started + r.timeout + fenceGrace
 	r.entry.tripped = false
 	b.lag.started(now, now-r.due)
-	ctx, cancel := context.WithTimeout(e.runs, r.timeout)
+	ctx, cancel := context.WithTimeout(e.see(e.runs, r.entry), r.timeout)
 	r.cancel = cancel
 	return ctx, true
 }
@@ -145,6 +145,10 @@ func (e *Engine) finish(r *run, result Result, w *worker) {
 	switch {
 	case r.dropped || r.stuck || e.runs.Err() != nil:
 	case e.spansStall(r, result.Status):
+		if en.Derive != nil {
+			en.overlook()
+			break
+		}
 		b.miss(en, 1)
 	default:
 		t, changed = b.record(en, result, r.late())
@@ -163,7 +167,11 @@ func (e *Engine) finish(r *run, result Result, w *worker) {
 // late tells whether the run began too late to stand for its tick, or ticks
 // were missed while it ran.
 func (r *run) late() bool {
-	return r.entry.tripped || r.started-r.due > r.entry.Interval/2
+	slack := r.entry.Interval / 2
+	if r.entry.Derive != nil {
+		slack = deriveSlack
+	}
+	return r.entry.tripped || r.started-r.due > slack
 }
 
 // land takes a run that returned out of those in flight.
@@ -180,6 +188,7 @@ func (e *Engine) land(r *run) {
 		e.running--
 	}
 	e.release(r)
+	e.stir()
 	if e.stopping {
 		if !r.stuck {
 			e.noteDrained()
@@ -196,6 +205,9 @@ func (e *Engine) release(r *run) {
 		return
 	}
 	en.run, en.state.Running = nil, false
+	if g := en.basis; g != nil && g.outdated(en) {
+		e.board.look(g)
+	}
 	e.launchAgain(en)
 }
 

@@ -17,10 +17,13 @@ import (
 // the first counts.
 func (e *Engine) Replace(gen *Generation) {
 	b := e.board
+	watchers := gen.distinct()
+	relations := relate(watchers)
 	b.mu.Lock()
 	wall := time.Now()
 	now := b.clock()
 	layout := b.layoutOf(gen)
+	inOrder := make([]*entry, 0, len(watchers))
 	entries := make(map[ID]*entry, len(b.entries))
 	sets := make([]section, len(gen.Sets))
 	var ended []context.CancelFunc
@@ -36,6 +39,7 @@ func (e *Engine) Replace(gen *Generation) {
 			}
 			en.set = set.Name
 			entries[w.ID] = en
+			inOrder = append(inOrder, en)
 			sets[i].entries = append(sets[i].entries, en)
 		}
 	}
@@ -47,6 +51,7 @@ func (e *Engine) Replace(gen *Generation) {
 		}
 	}
 	b.entries, b.sets, b.pageTag = entries, sets, gen.PageTag
+	b.relate(relations, inOrder)
 	b.config = ConfigState{Generation: gen.Number, LoadedAt: gen.LoadedAt}
 	b.rev++
 	b.configRev = b.rev
@@ -59,6 +64,21 @@ func (e *Engine) Replace(gen *Generation) {
 		cancel()
 	}
 	e.wake()
+}
+
+// distinct gives the watchers of a generation in order, the first of each id.
+func (g *Generation) distinct() []Watcher {
+	seen := map[ID]bool{}
+	var watchers []Watcher
+	for _, set := range g.Sets {
+		for _, w := range set.Watchers {
+			if !seen[w.ID] {
+				seen[w.ID] = true
+				watchers = append(watchers, w)
+			}
+		}
+	}
+	return watchers
 }
 
 // adopt gives the entry of w, the one there was or a new one, and what cancels
@@ -90,10 +110,11 @@ func (e *Engine) adopt(w Watcher, wall time.Time, now time.Duration) (*entry, co
 	if !running {
 		return en, nil
 	}
-	if en.Source == nil {
-		e.plan(en, en.tempo.following(now, now), wall, now)
-	} else {
+	switch {
+	case en.Source != nil:
 		en.queued = false
+	case en.Derive == nil:
+		e.plan(en, en.tempo.following(now, now), wall, now)
 	}
 	if cancel := e.cancel(en, now); cancel != nil {
 		en.again = true

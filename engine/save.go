@@ -15,12 +15,16 @@ type Saved struct {
 func (b *Board) Save() map[ID]Saved {
 	b.mu.Lock()
 	defer b.mu.Unlock()
+	now := time.Now().Round(0)
 	saved := make(map[ID]Saved, len(b.entries))
 	for id, en := range b.entries {
 		s := &en.state
 		switch {
 		case s.Status != Pending:
 			saved[id] = Saved{Status: s.Status, Since: s.Since, Ended: s.Ended, Approx: s.SinceApprox}
+			if en.Derive != nil { // it was true to this moment, however long ago it ran
+				saved[id] = Saved{Status: s.Status, Since: s.Since, Ended: now, Approx: s.SinceApprox}
+			}
 		case en.saved != nil:
 			saved[id] = *en.saved
 		}

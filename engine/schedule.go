@@ -20,6 +20,7 @@ const (
 type schedule struct {
 	runs     context.Context // what runs derive theirs from
 	agenda   agenda
+	looks    looks
 	waiting  waiting
 	gate     gate
 	pool     pool
@@ -50,6 +51,7 @@ func (e *Engine) step() time.Duration {
 		}
 		e.agenda.free(slot)
 	}
+	e.lookAround(now)
 	e.stall.drop = false
 	e.pool.trim(now)
 	posted := e.admit()
@@ -61,6 +63,9 @@ func (e *Engine) step() time.Duration {
 	e.wakeAt = now + longSleep
 	if at, ok := e.agenda.earliest(); ok {
 		e.wakeAt = at
+	}
+	if at, ok := e.looks.earliest(); ok {
+		e.wakeAt = min(e.wakeAt, at)
 	}
 	if e.newest != nil {
 		e.wakeAt = min(e.wakeAt, e.sweepAt)
@@ -90,13 +95,18 @@ func (e *Engine) plan(en *entry, next time.Duration, wall time.Time, now time.Du
 	e.agenda.put(en)
 }
 
-// enter lets a new en begin: its first run at its time, its source at once.
+// enter lets a new en begin: its first run at its time, its source at once, a
+// derived one when there is something to see.
 func (e *Engine) enter(en *entry, wall time.Time, now time.Duration) {
-	if en.Source != nil {
+	switch {
+	case en.Source != nil:
 		e.startFeed(en)
-		return
+	case en.Derive != nil:
+		en.next = now + settleWithin
+		e.agenda.put(en)
+	default:
+		e.plan(en, en.tempo.first(now), wall, now)
 	}
-	e.plan(en, en.tempo.first(now), wall, now)
 }
 
 // launch starts en as what it is now: a run at once, or its source.
@@ -120,6 +130,10 @@ func (e *Engine) launchAgain(en *entry) {
 // tick takes up what is due of en, or drops and counts it: no tick is ever
 // made up for.
 func (e *Engine) tick(en *entry, wall time.Time, now time.Duration) {
+	if en.Derive != nil {
+		e.settle(en, now)
+		return
+	}
 	b := e.board
 	due, lost := en.next, uint64((now-en.next)/en.Interval)
 	burst := en.burst

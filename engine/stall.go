@@ -56,7 +56,7 @@ func (e *Engine) hasten(now time.Duration) {
 	wall := time.Now()
 	for _, set := range e.board.sets {
 		for _, en := range set.entries {
-			if en.Source != nil {
+			if !en.ticks() {
 				continue
 			}
 			if first := en.tempo.first(now); first < en.next {

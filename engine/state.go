@@ -16,6 +16,7 @@ type State struct {
 	// watching all of that time ("~" on the board).
 	Since       time.Time
 	SinceApprox bool
+	Shadow      ID           // of the watcher whose trouble explains this one's, see Watcher.Needs; "" = none
 	Result      Result       // of the last run that counted; zero while pending
 	Ended       time.Time    // when that ended; of a Source, when its last event came
 	Confirming  Confirming   // a change of status that is not shown yet
@@ -31,6 +32,10 @@ type State struct {
 	Source      *SourceState // how the watcher's Source does; nil for one with a Check. Never written again
 }
 
+// Problem tells whether the state is one to look at: its status is a problem,
+// and no other watcher's trouble explains it.
+func (s *State) Problem() bool { return s.Status.Problem() && s.Shadow == "" }
+
 // Stale tells whether the state is older at now than ttl allows: the last
 // result, or, before the first one, the moment the watcher was added (Since). A
 // ttl of 0 allows any age; a watcher whose Source is down is not stale, for
@@ -43,7 +48,7 @@ func (s *State) Stale(now time.Time, ttl time.Duration) bool {
 	if last.IsZero() {
 		last = s.Since
 	}
-	return now.Sub(last) > ttl
+	return ttl > 0 && now.Sub(last) > ttl
 }
 
 // Transition is a change of a watcher's status.
@@ -56,4 +61,5 @@ type Transition struct {
 	Value  string
 	Unit   string
 	Detail string // bounded to one line
+	Shadow ID     // State.Shadow at that moment
 }

@@ -29,6 +29,10 @@ type Watcher struct {
 	Source     Source
 	Lane       Lane    // what its runs take turns in; nil = nothing
 	Confirm    Confirm // how often a change of status is seen before it is shown
+	Derive     *Derive // makes it one that runs when others change; nil = runs by its interval
+	// Needs are the watchers that this one cannot be well without: while one of
+	// them is critical or unknown, this one is in its shadow, and no problem.
+	Needs []Pattern
 }
 
 // Place is a place in a script, the file's name as the script's author knows
@@ -67,14 +71,20 @@ const (
 	MaxTimeout      = 10 * time.Second // the default timeout's upper bound
 )
 
+// ticks tells whether the watcher is run by its interval.
+func (w *Watcher) ticks() bool { return w.Source == nil && w.Derive == nil }
+
 // WithDefaults fills the zero fields of w in: Interval [DefaultInterval],
 // Timeout min(Interval, [MaxTimeout]), TTL 3 x Interval + Timeout. With a Source
 // there is no Interval, the Timeout is that of the default one, and TTL stays:
-// what is quiet is not broken.
+// what is quiet is not broken. So with Derive, and no TTL either.
 func (w Watcher) WithDefaults() Watcher {
-	if w.Source != nil {
+	if !w.ticks() {
 		w.Interval = 0
 		w.Timeout = cmp.Or(w.Timeout, DefaultInterval)
+		if w.Derive != nil {
+			w.TTL = 0
+		}
 		return w
 	}
 	if w.Interval == 0 {

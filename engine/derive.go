@@ -1,0 +1,151 @@
+package engine
+
+import (
+	"slices"
+	"time"
+)
+
+// Derive makes a watcher one that is computed from others: its Check runs when
+// what it is derived from changed, at most ten times a second, and never by an
+// interval. In the Check, [MembersOf] tells what those are like.
+//
+// It runs first when each of them has had a result, or after [settleWithin]. Its
+// Interval and TTL are 0: while nothing changes it is as true as it was.
+type Derive struct {
+	Of []Pattern
+}
+
+const (
+	deriveEvery  = 100 * time.Millisecond
+	deriveGrid   = 10 * time.Millisecond // looks share wake-ups
+	settleWithin = 10 * time.Second      // longer than a first run may take to begin and end
+	deriveSlack  = time.Second           // due for longer than this, a derived watcher is late
+)
+
+// A group is watchers that others are derived from, counted as they change.
+type group struct {
+	members []*entry // never changes
+	tiles   []*entry // derived from them
+
+	counts    [len(statuses)]int
+	lit, dark int    // members that are problems, their own and in the shadow
+	darkest   *entry // one of the dark, if any is known
+	statuses  uint64 // counts changes of how a member stands
+	results   uint64 // counts results that say something else than the one before
+	readers   int    // tiles that read results, not only statuses
+	looked    time.Duration
+	hot       bool // to be looked at
+
+	worst tally[*entry]
+	sum   tally[total]
+}
+
+// A tally is what was worked out of all members, true for one state of them.
+type tally[T any] struct {
+	at    uint64
+	known bool
+	is    T
+}
+
+func (t *tally[T]) get(at uint64, work func() T) T {
+	if !t.known || t.at != at {
+		t.is, t.at, t.known = work(), at, true
+	}
+	return t.is
+}
+
+func (g *group) count(s standing, by int) {
+	g.counts[s.status] += by
+	switch {
+	case s.lit():
+		g.lit += by
+	case s.dark():
+		g.dark += by
+	}
+}
+
+// shadow names in whose shadow all trouble of the members is, "" if some of it
+// is not, or there is none.
+func (g *group) shadow() ID {
+	if g.lit > 0 || g.dark == 0 {
+		return ""
+	}
+	if g.darkest == nil || !g.darkest.standing().dark() {
+		i := slices.IndexFunc(g.members, func(en *entry) bool { return en.standing().dark() })
+		if i < 0 {
+			return "" // a member is about to be counted
+		}
+		g.darkest = g.members[i]
+	}
+	return g.darkest.state.Shadow
+}
+
+// outdated tells whether a tile of the group saw less than there is now.
+func (g *group) outdated(tile *entry) bool {
+	return tile.sight.of != g || tile.sight.statuses != g.statuses ||
+		tile.sight.reads && tile.sight.results != g.results
+}
+
+// A sight is what a derived watcher's last run saw.
+type sight struct {
+	of                *group
+	statuses, results uint64
+	reads             bool // results, not only statuses
+}
+
+// group makes the groups of a configuration. One of the same members as before
+// goes on.
+func (b *Board) group(r *relations, entries []*entry) {
+	before := b.groups
+	for _, g := range before {
+		g.tiles = nil
+	}
+	b.groups = make(map[string]*group, len(before))
+	for i, m := range r.bases {
+		g := b.groups[m.key]
+		if g == nil {
+			members := make([]*entry, len(m.places))
+			for j, place := range m.places {
+				members[j] = entries[place]
+			}
+			if g = before[m.key]; g == nil || !slices.Equal(g.members, members) {
+				g = &group{members: members, looked: -deriveEvery}
+			}
+			g.counts, g.lit, g.dark, g.readers = [len(statuses)]int{}, 0, 0, 0
+			for _, member := range members {
+				member.groups = append(member.groups, g)
+				g.count(member.standing(), +1)
+			}
+			b.groups[m.key] = g
+		}
+		tile := entries[i]
+		tile.basis = g
+		g.tiles = append(g.tiles, tile)
+		if tile.sight.reads && tile.sight.of == g {
+			g.readers++
+		}
+		b.look(g)
+	}
+}
+
+// look has the tiles of g looked at soon.
+func (b *Board) look(g *group) {
+	if !g.hot && len(g.tiles) > 0 {
+		g.hot = true
+		b.hot = append(b.hot, g)
+	}
+}
+
+// heard tells the groups of en that its result says something else than was.
+func (b *Board) heard(en *entry, was *Result) {
+	r := &en.state.Result
+	if r.Value == was.Value && r.Unit == was.Unit && r.Detail == was.Detail && r.Link == was.Link && r.Status == was.Status {
+		return
+	}
+	for _, g := range en.groups {
+		g.results++
+		if g.readers > 0 {
+			b.look(g)
+		}
+	}
+}

@@ -1,0 +1,145 @@
+package engine
+
+import (
+	"context"
+	"iter"
+	"math"
+	"strconv"
+)
+
+// Members is what a derived watcher's Check sees of what the watcher is derived
+// from, as it is at the moment of asking. What it is asked for decides what the
+// watcher is run again for: another status of any, or also another value.
+type Members struct {
+	board *Board
+	group *group
+	tile  *entry
+}
+
+type contextKey int
+
+const (
+	membersKey contextKey = iota
+	boardKey
+)
+
+// MembersOf gives what the run under ctx is derived from, nil where it is no
+// run of a derived watcher.
+func MembersOf(ctx context.Context) *Members {
+	s, _ := ctx.Value(membersKey).(*Members)
+	return s
+}
+
+// BoardOf gives the board that the run under ctx is for, nil where there is
+// none.
+func BoardOf(ctx context.Context) *Board {
+	b, _ := ctx.Value(boardKey).(*Board)
+	return b
+}
+
+// Total is how many there are.
+func (s *Members) Total() int { return len(s.group.members) }
+
+// Count is how many have the status.
+func (s *Members) Count(status Status) int {
+	s.board.mu.Lock()
+	defer s.board.mu.Unlock()
+	return s.group.counts[status]
+}
+
+// Worst gives the worst of them, the first in the order of the board and rather
+// one with a problem of its own than one in the shadow; false if there is none.
+func (s *Members) Worst() (View, bool) {
+	s.board.mu.Lock()
+	defer s.board.mu.Unlock()
+	en := s.group.worst.get(s.group.statuses, s.group.findWorst)
+	if en == nil {
+		return View{}, false
+	}
+	return en.view(), true
+}
+
+func (g *group) findWorst() *entry {
+	var worst *entry
+	for _, en := range g.members {
+		if worst == nil || en.state.Status.Worse(worst.state.Status) ||
+			en.state.Status == worst.state.Status && worst.standing().dark() && !en.standing().dark() {
+			worst = en
+		}
+	}
+	return worst
+}
+
+// total is a sum, and of how many numbers.
+type total struct {
+	sum float64
+	n   int
+}
+
+// Sum adds up the values that are numbers, and tells how many are.
+func (s *Members) Sum() (sum float64, n int) {
+	s.board.mu.Lock()
+	defer s.board.mu.Unlock()
+	s.read()
+	t := s.group.sum.get(s.group.results, s.group.addUp)
+	return t.sum, t.n
+}
+
+func (g *group) addUp() (t total) {
+	for _, en := range g.members {
+		if v, err := strconv.ParseFloat(en.state.Result.Value, 64); err == nil && !math.IsNaN(v) {
+			t.sum += v
+			t.n++
+		}
+	}
+	return t
+}
+
+// All walks over them in the order of the board.
+func (s *Members) All() iter.Seq[View] {
+	return func(yield func(View) bool) {
+		for _, en := range s.group.members {
+			s.board.mu.Lock()
+			v := en.view()
+			s.board.mu.Unlock()
+			if !yield(v) {
+				return
+			}
+		}
+	}
+}
+
+// Get gives the one with that id; false if it is none of them.
+func (s *Members) Get(id ID) (View, bool) {
+	s.board.mu.Lock()
+	defer s.board.mu.Unlock()
+	for _, g := range s.board.entryGroups(id) {
+		if g == s.group {
+			return s.board.entries[id].view(), true
+		}
+	}
+	return View{}, false
+}
+
+func (b *Board) entryGroups(id ID) []*group {
+	if en := b.entries[id]; en != nil {
+		return en.groups
+	}
+	return nil
+}
+
+// ReadResults notes that the run read more of a member than its name and
+// status, so that the watcher is run again when a result says something else.
+func (s *Members) ReadResults() {
+	s.board.mu.Lock()
+	defer s.board.mu.Unlock()
+	s.read()
+}
+
+// read is ReadResults with the lock held.
+func (s *Members) read() {
+	if seen := &s.tile.sight; seen.of == s.group && !seen.reads {
+		seen.reads = true
+		s.group.readers++
+	}
+}

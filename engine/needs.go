@@ -1,0 +1,98 @@
+package engine
+
+// standing is what others see of a watcher.
+type standing struct {
+	status Status
+	shadow ID
+}
+
+// lit tells of a problem that is the watcher's own, dark of one in the shadow
+// of another's.
+func (s standing) lit() bool  { return s.status.Problem() && s.shadow == "" }
+func (s standing) dark() bool { return s.status.Problem() && s.shadow != "" }
+
+func (en *entry) standing() standing { return standing{en.state.Status, en.state.Shadow} }
+
+// kin are the entries that an entry leans on, and those that lean on it.
+type kin struct {
+	parents  []*entry
+	children []*entry
+	groups   []*group // those that it is a member of
+	basis    *group   // what it is derived from
+}
+
+// shadow tells in whose shadow en stands: of a parent that is critical or
+// unknown, or of whom that stands in the shadow of. The one named is where the
+// trouble began. A derived watcher is in the shadow too if all its trouble is
+// that of members in the shadow.
+func (en *entry) shadow() ID {
+	for _, p := range en.parents {
+		switch {
+		case p.state.Shadow != "":
+			return p.state.Shadow
+		case p.state.Status == Critical || p.state.Status == Unknown:
+			return p.ID
+		}
+	}
+	if en.basis != nil && en.state.Status.Problem() {
+		return en.basis.shadow()
+	}
+	return ""
+}
+
+// reshade finds out anew in whose shadow en stands.
+func (b *Board) reshade(en *entry) {
+	was := en.standing()
+	if en.state.Shadow = en.shadow(); en.state.Shadow != was.shadow {
+		b.touch(en)
+		b.spread(en, was)
+	}
+}
+
+// moved tells those that lean on en that its status is another one than when
+// it stood so, if it is.
+func (b *Board) moved(en *entry, was standing) {
+	en.state.Shadow = en.shadow()
+	if en.standing() != was {
+		b.spread(en, was)
+	}
+}
+
+// spread tells all that lean on en that it stands otherwise than before. It
+// costs by how many they are; there are no cycles.
+func (b *Board) spread(en *entry, was standing) {
+	for _, child := range en.children {
+		b.reshade(child)
+	}
+	now := en.standing()
+	for _, g := range en.groups {
+		before := g.shadow()
+		g.count(was, -1)
+		g.count(now, +1)
+		g.statuses++
+		b.look(g)
+		if g.shadow() != before {
+			for _, tile := range g.tiles {
+				b.reshade(tile)
+			}
+		}
+	}
+}
+
+// relate ties the entries to each other as a configuration says, whose
+// watchers' entries are given by place.
+func (b *Board) relate(r *relations, entries []*entry) {
+	for _, en := range entries {
+		en.kin = kin{}
+	}
+	for i, parents := range r.parents {
+		for _, p := range parents {
+			entries[i].parents = append(entries[i].parents, entries[p])
+			entries[p].children = append(entries[p].children, entries[i])
+		}
+	}
+	b.group(r, entries)
+	for _, en := range entries {
+		b.reshade(en)
+	}
+}

@@ -1,0 +1,222 @@
+package engine_test
+
+import (
+	"bytes"
+	"context"
+	"fmt"
+	"log/slog"
+	"strings"
+	"sync"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"pharos/engine"
+	"pharos/engine/enginetest"
+)
+
+// A world is the statuses that watchers have, set by the test.
+type world struct {
+	mu       sync.Mutex
+	statuses map[string]engine.Status
+	values   map[string]string
+	starts   map[string]*enginetest.Starts
+}
+
+func (w *world) set(name string, s engine.Status) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.statuses[name] = s
+}
+
+func (w *world) say(name, value string) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.values[name] = value
+}
+
+func (w *world) check(name string) engine.Check {
+	w.starts[name] = &enginetest.Starts{}
+	return w.starts[name].Check(func(context.Context) (engine.Result, error) {
+		w.mu.Lock()
+		defer w.mu.Unlock()
+		return engine.Result{Status: max(w.statuses[name], engine.OK), Value: w.values[name]}, nil
+	})
+}
+
+// worldOf gives the watchers of leaning, whose derived ones show the worst of
+// what they are derived from and the others what the world says, each second.
+func worldOf(text string) (*world, []engine.Watcher) {
+	w := &world{statuses: map[string]engine.Status{}, values: map[string]string{}, starts: map[string]*enginetest.Starts{}}
+	watchers := leaning(text).Sets[0].Watchers
+	for i := range watchers {
+		watcher := &watchers[i]
+		watcher.Interval = time.Second
+		watcher.Check = w.check(watcher.Name)
+		if watcher.Derive != nil {
+			watcher.Check = w.starts[watcher.Name].Check(worstOf)
+		}
+	}
+	return w, watchers
+}
+
+func worstOf(ctx context.Context) (engine.Result, error) {
+	sources := engine.MembersOf(ctx)
+	worst, ok := sources.Worst()
+	if !ok {
+		return engine.Result{Status: engine.Unknown, Value: "none"}, nil
+	}
+	return engine.Result{Status: worst.Status, Value: fmt.Sprint(sources.Count(engine.OK), "/", sources.Total())}, nil
+}
+
+// shadows lists who is in whose shadow.
+func shadows(e *engine.Engine) string {
+	synctest.Wait()
+	var all []string
+	for _, set := range e.Board().Snapshot().Sets {
+		for _, v := range set.Watchers {
+			if v.Shadow != "" {
+				all = append(all, fmt.Sprintf("%s<%s", v.ID, v.Shadow))
+			}
+		}
+	}
+	return strings.Join(all, " ")
+}
+
+func TestNeeds(t *testing.T) {
+	const ok, warning, critical, unknown = engine.OK, engine.Warning, engine.Critical, engine.Unknown
+	type statuses map[string]engine.Status
+	tests := []struct {
+		watchers string
+		statuses statuses
+		want     string
+	}{
+		{"wan a!wan b", statuses{}, ""},
+		{"wan a!wan b", statuses{"wan": critical}, "a<wan"},
+		{"wan a!wan b", statuses{"wan": unknown, "a": critical, "b": critical}, "a<wan"},
+		{"wan a!wan", statuses{"wan": warning, "a": critical}, ""},
+		{"wan a!wan", statuses{"a": critical}, ""},
+		// The one named is where it began.
+		{"c!b b!a a", statuses{"a": critical}, "c<a b<a"},
+		{"c!b b!a a", statuses{"a": critical, "b": critical}, "c<a b<a"},
+		{"c!b b!a a", statuses{"b": critical}, "c<b"},
+		{"x!a,b a b", statuses{"b": critical}, "x<b"},
+		{"x!a,b a b", statuses{"a": critical, "b": critical}, "x<a"},
+		{"x!core* core1 core2", statuses{"core2": unknown}, "x<core2"},
+		{"core1!core* core2", statuses{"core2": unknown}, "core1<core2"},
+		// What is derived from what is in the shadow alone is there too.
+		{"wan a!wan b!wan d<a,b", statuses{"wan": critical, "a": critical}, "a<wan b<wan d<wan"},
+		{"wan a!wan b!wan d<a,b", statuses{"wan": critical}, "a<wan b<wan"},
+		{"wan a!wan b d<a,b", statuses{"wan": critical, "a": critical, "b": warning}, "a<wan"},
+		{"wan a!wan d<a e<d x!e", statuses{"wan": critical, "a": critical}, "a<wan d<wan e<wan x<wan"},
+		{"d<a x!d a", statuses{"a": critical}, "x<d"},
+	}
+	for _, test := range tests {
+		t.Run(fmt.Sprint(test.watchers, test.statuses), func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				w, watchers := worldOf(test.watchers)
+				e := serve(t, engine.Config{}, watchers...)
+				time.Sleep(5 * time.Second)
+				for name, status := range test.statuses {
+					w.set(name, status)
+				}
+				time.Sleep(5 * time.Second)
+				if got := shadows(e); got != test.want {
+					t.Errorf("in the shadow: %q, want %q", got, test.want)
+				}
+				e.Replace(enginetest.Generation(2, watchers...))
+				if got := shadows(e); got != test.want {
+					t.Errorf("after a reload in the shadow: %q, want %q", got, test.want)
+				}
+				since := e.Board().Rev()
+				for name := range test.statuses {
+					w.set(name, ok)
+				}
+				time.Sleep(5 * time.Second)
+				if got := shadows(e); got != "" {
+					t.Errorf("when all is well again in the shadow: %q, want none", got)
+				}
+				for _, v := range e.Board().Changes(since).Views {
+					if v.Shadow != "" {
+						t.Errorf("Changes() shows %s in the shadow of %s, want it out of it", v.ID, v.Shadow)
+					}
+				}
+			})
+		})
+	}
+}
+
+// What is in the shadow runs on, and is no problem; its transitions are no
+// warnings in the log.
+func TestShadowed(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var log bytes.Buffer
+		w, watchers := worldOf("wan a!wan")
+		e := serve(t, engine.Config{Logger: slog.New(slog.NewTextHandler(&log, &slog.HandlerOptions{Level: slog.LevelWarn}))}, watchers...)
+		time.Sleep(5 * time.Second)
+		w.set("wan", engine.Critical)
+		time.Sleep(3 * time.Second)
+		runs, rev := view(t, e, "a").Runs, e.Board().Rev()
+		w.set("a", engine.Critical)
+		time.Sleep(3 * time.Second)
+		v := view(t, e, "a")
+		if v.Status != engine.Critical || v.Problem() || v.Runs != runs+3 || v.Rev <= rev {
+			t.Errorf("status, problem, runs = %v, %v, %d, want critical, no problem, %d", v.Status, v.Problem(), v.Runs, runs+3)
+		}
+		if last := v.Transitions[len(v.Transitions)-1]; last.Shadow != "wan" {
+			t.Errorf("transition in the shadow of %q, want wan", last.Shadow)
+		}
+		if strings.Contains(log.String(), "id=a ") || !strings.Contains(log.String(), "id=wan ") {
+			t.Errorf("warnings in the log:\n%swant one of wan and none of a", &log)
+		}
+		w.set("wan", engine.OK)
+		time.Sleep(2 * time.Second)
+		if v := view(t, e, "a"); !v.Problem() {
+			t.Errorf("a is no problem when wan is well again, want it to be one")
+		}
+	})
+}
+
+// A status that is not confirmed casts no shadow.
+func TestNeedsConfirmedParent(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w, watchers := worldOf("wan a!wan")
+		watchers[0].Confirm = engine.Confirm{Seen: 3}
+		e := serve(t, engine.Config{}, watchers...)
+		time.Sleep(time.Until(view(t, e, "wan").Next) + 500*time.Millisecond)
+		w.set("wan", engine.Critical)
+		var seen []string
+		for range 4 {
+			time.Sleep(time.Second)
+			seen = append(seen, shadows(e))
+		}
+		if diff := cmp.Diff([]string{"", "", "a<wan", "a<wan"}, seen); diff != "" {
+			t.Errorf("in the shadow, second by second (-want +got):\n%s", diff)
+		}
+	})
+}
+
+// A reload that takes the need, or who was needed, away lets go of it.
+func TestNeedsOverReload(t *testing.T) {
+	for _, after := range []string{"wan a", "a!wan", "wan a!b b"} {
+		synctest.Test(t, func(t *testing.T) {
+			w, watchers := worldOf("wan a!wan")
+			e := serve(t, engine.Config{}, watchers...)
+			w.set("wan", engine.Critical)
+			time.Sleep(5 * time.Second)
+			if got := shadows(e); got != "a<wan" {
+				t.Fatalf("in the shadow: %q, want a<wan", got)
+			}
+			e.Replace(leaning(after))
+			if got := shadows(e); got != "" {
+				t.Errorf("after a reload to %q in the shadow: %q, want none", after, got)
+			}
+			e.Replace(enginetest.Generation(3, watchers...))
+			if got, want := shadows(e), map[bool]string{true: "a<wan"}[strings.HasPrefix(after, "wan")]; got != want {
+				t.Errorf("after a reload back in the shadow: %q, want %q", got, want)
+			}
+		})
+	}
+}
