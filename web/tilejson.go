@@ -86,6 +86,9 @@ func appendTile(b []byte, t *Tile) []byte {
 	if t.Error != nil {
 		b = appendAny(append(b, `,"error":`...), t.Error)
 	}
+	if len(t.Cells) > 0 {
+		b = appendAny(append(b, `,"cells":`...), t.Cells)
+	}
 	return append(b, '}')
 }
 
