@@ -6,8 +6,6 @@ import (
 	"crypto/hmac"
 	"crypto/rand"
 	"crypto/sha256"
-	"crypto/subtle"
-	"encoding/hex"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -21,7 +19,6 @@ import (
 )
 
 const (
-	minTokenBytes = 16
 	// maxProven bounds the remembered proofs of passwords: bcrypt is slow by
 	// design, and a browser sends the password with each request.
 	maxProven = 1024
@@ -36,9 +33,8 @@ const (
 // there is nothing but reading. Make it with [NewAuth].
 type Auth struct {
 	passwords *watchedFile // nil without a password file
-	tokens    [][sha256.Size]byte
-	cookies   []string // what the cookie of each token holds
-	key       [32]byte // of the proofs
+	tokens    *tokens      // nil without a token file
+	key       [32]byte     // of the proofs
 	hashing   chan struct{}
 
 	mu     sync.Mutex
@@ -52,47 +48,38 @@ type AuthConfig struct {
 	// PasswordFile has a line "name:hash" for each user, as `htpasswd -B`
 	// writes it. It is read again when it changes.
 	PasswordFile string
-	// Tokens let in a viewer that shows one: as a bearer token, or once as
-	// ?token=, which leaves a cookie. At least 16 bytes each.
-	Tokens []string
-	Logger *slog.Logger // default slog.Default
+	// TokenFile has a token on each line, of at least 16 bytes; empty lines
+	// and those that begin with # are none. A token lets in a viewer that
+	// shows it: as a bearer token, or once as ?token=, which leaves a cookie.
+	// It is read again when it changes.
+	TokenFile string
+	Logger    *slog.Logger // default slog.Default
 }
 
-// NewAuth reads the password file. It is an error if that cannot be read or
-// holds a hash other than bcrypt's, if a token is short, or if there is neither.
+// NewAuth reads the files. It is an error if one cannot be read, if a hash is
+// other than bcrypt's, if a token is short or there is none, or if there is
+// neither file.
 func NewAuth(cfg AuthConfig) (*Auth, error) {
-	if cfg.PasswordFile == "" && len(cfg.Tokens) == 0 {
-		return nil, errors.New("setting up authentication: neither a password file nor a token is given")
+	if cfg.PasswordFile == "" && cfg.TokenFile == "" {
+		return nil, errors.New("setting up authentication: neither a password file nor a token file is given")
 	}
 	if cfg.Logger == nil {
 		cfg.Logger = slog.Default()
 	}
 	a := &Auth{hashing: make(chan struct{}, maxHashing), proven: make(map[[sha256.Size]byte]bool)}
 	_, _ = rand.Read(a.key[:]) // it does not fail
-	for _, token := range cfg.Tokens {
-		if len(token) < minTokenBytes {
-			return nil, fmt.Errorf("setting up authentication: a token of %d bytes, want at least %d", len(token), minTokenBytes)
-		}
-		a.tokens = append(a.tokens, sha256.Sum256([]byte(token)))
-		a.cookies = append(a.cookies, cookieOf(token))
-	}
-	if cfg.PasswordFile == "" {
-		return a, nil
-	}
 	var err error
-	a.passwords, err = watchFiles(cfg.Logger, a.takePasswords, cfg.PasswordFile)
-	if err != nil {
-		return nil, fmt.Errorf("reading the password file: %w", err)
+	if cfg.TokenFile != "" {
+		if a.tokens, err = readTokens(cfg.TokenFile, cfg.Logger); err != nil {
+			return nil, err
+		}
+	}
+	if cfg.PasswordFile != "" {
+		if a.passwords, err = watchFiles(cfg.Logger, a.takePasswords, cfg.PasswordFile); err != nil {
+			return nil, fmt.Errorf("reading the password file: %w", err)
+		}
 	}
 	return a, nil
-}
-
-// cookieOf gives what the cookie holds: made from the token, so that it is
-// good after a restart, and of no use as one.
-func cookieOf(token string) string {
-	mac := hmac.New(sha256.New, []byte(token))
-	mac.Write([]byte("pharos viewer cookie"))
-	return hex.EncodeToString(mac.Sum(nil))
 }
 
 func (a *Auth) takePasswords(content [][]byte) error {
@@ -137,12 +124,13 @@ func (a *Auth) require(next echo.HandlerFunc) echo.HandlerFunc {
 		if r.URL.Path == "/healthz" || r.URL.Path == "/readyz" {
 			return next(c) // for probes of machines; they tell nothing of what is watched
 		}
-		if token := r.URL.Query().Get("token"); token != "" {
-			if i := a.tokenIndex(token); i >= 0 {
-				return a.welcome(c, i, next)
+		if text := r.URL.Query().Get("token"); text != "" {
+			if known, ok := a.tokens.find(text); ok {
+				return a.welcome(c, known, next)
 			}
 		}
-		if a.allows(r) {
+		if by, ok := a.allows(r); ok {
+			c.Set(grantKey, by)
 			return next(c)
 		}
 		challenge := `Bearer realm="Pharos"`
@@ -156,10 +144,11 @@ func (a *Auth) require(next echo.HandlerFunc) echo.HandlerFunc {
 
 // welcome leaves a cookie for the token, and takes the token out of a page's
 // address, so that it is not read off a wall or copied with a link.
-func (a *Auth) welcome(c echo.Context, token int, next echo.HandlerFunc) error {
+func (a *Auth) welcome(c echo.Context, known token, next echo.HandlerFunc) error {
 	r := c.Request()
+	c.Set(grantKey, grant{token: known})
 	c.SetCookie(&http.Cookie{
-		Name: tokenCookie, Value: a.cookies[token], Path: "/", MaxAge: cookieYears,
+		Name: tokenCookie, Value: known.cookie, Path: "/", MaxAge: cookieYears,
 		HttpOnly: true, Secure: r.TLS != nil, SameSite: http.SameSiteLaxMode,
 	})
 	if r.URL.Path != "/" {
@@ -171,38 +160,23 @@ func (a *Auth) welcome(c echo.Context, token int, next echo.HandlerFunc) error {
 	return c.Redirect(http.StatusSeeOther, (&url.URL{Path: "/", RawQuery: query.Encode()}).String())
 }
 
-func (a *Auth) allows(r *http.Request) bool {
-	if token, ok := strings.CutPrefix(r.Header.Get("Authorization"), "Bearer "); ok && a.tokenIndex(token) >= 0 {
-		return true
+// allows tells whether a request may be answered, and by what.
+func (a *Auth) allows(r *http.Request) (grant, bool) {
+	if known, ok := a.tokens.bearer(r.Header.Get("Authorization")); ok {
+		return grant{token: known}, true
 	}
 	if cookie, err := r.Cookie(tokenCookie); err == nil {
-		for _, want := range a.cookies {
-			if subtle.ConstantTimeCompare([]byte(cookie.Value), []byte(want)) == 1 {
-				return true
-			}
+		if known, ok := a.tokens.cookied(cookie.Value); ok {
+			return grant{token: known}, true
 		}
 	}
-	if a.passwords == nil {
-		return false
+	if name, password, ok := r.BasicAuth(); ok && a.passwords != nil {
+		return a.passwordIs(r, name, password)
 	}
-	name, password, ok := r.BasicAuth()
-	return ok && a.passwordIs(r, name, password)
+	return grant{}, false
 }
 
-// tokenIndex finds a token, -1 if it is none, in a time that tells nothing of
-// how much of it is right.
-func (a *Auth) tokenIndex(token string) int {
-	sum := sha256.Sum256([]byte(token))
-	found := -1
-	for i, want := range a.tokens {
-		if subtle.ConstantTimeCompare(sum[:], want[:]) == 1 {
-			found = i
-		}
-	}
-	return found
-}
-
-func (a *Auth) passwordIs(r *http.Request, name, password string) bool {
+func (a *Auth) passwordIs(r *http.Request, name, password string) (grant, bool) {
 	a.passwords.check()
 	mac := hmac.New(sha256.New, a.key[:])
 	fmt.Fprintf(mac, "%d:%s:%s", len(name), name, password)
@@ -211,22 +185,23 @@ func (a *Auth) passwordIs(r *http.Request, name, password string) bool {
 	a.mu.Lock()
 	known := a.proven[proof]
 	hash, exists := a.users[name]
+	by := grant{user: name, hash: hash}
 	if !exists {
 		hash = a.dummy
 	}
 	a.mu.Unlock()
 	if known {
-		return true
+		return by, true
 	}
 	select {
 	case a.hashing <- struct{}{}:
 	case <-r.Context().Done():
-		return false
+		return grant{}, false
 	}
 	err := bcrypt.CompareHashAndPassword(hash, []byte(password))
 	<-a.hashing
 	if err != nil || !exists {
-		return false
+		return grant{}, false
 	}
 	a.mu.Lock()
 	defer a.mu.Unlock()
@@ -238,5 +213,29 @@ func (a *Auth) passwordIs(r *http.Request, name, password string) bool {
 		}
 		a.proven[proof] = true
 	}
-	return true
+	return by, true
+}
+
+// grant is what let a viewer in: a user as the password file had it, or a
+// token.
+type grant struct {
+	user  string
+	hash  []byte
+	token token
+}
+
+// grantKey is where a request keeps its grant.
+const grantKey = "grant"
+
+// holds tells whether a grant still lets in: its user has the same password,
+// or its token is still in the file.
+func (a *Auth) holds(by grant) bool {
+	if by.user == "" {
+		return a.tokens.holds(by.token)
+	}
+	a.passwords.check()
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	hash, exists := a.users[by.user]
+	return exists && bytes.Equal(hash, by.hash)
 }

@@ -1,6 +1,8 @@
 package web
 
 import (
+	"bytes"
+	"encoding/base64"
 	"net/http"
 	"os"
 	"path/filepath"
@@ -23,9 +25,10 @@ func hashOf(t *testing.T, password string) string {
 	return strings.Replace(string(hash), "$2a$", "$2y$", 1)
 }
 
-func passwordFile(t *testing.T, lines ...string) string {
+// lines makes a file.
+func lines(t *testing.T, lines ...string) string {
 	t.Helper()
-	file := filepath.Join(t.TempDir(), "passwords")
+	file := filepath.Join(t.TempDir(), "lines")
 	if err := os.WriteFile(file, []byte(strings.Join(lines, "\n")), 0o600); err != nil {
 		t.Fatal(err)
 	}
@@ -43,8 +46,8 @@ func newTestAuth(t *testing.T, cfg AuthConfig) *Auth {
 }
 
 func TestAuthLetsInWhoIsKnown(t *testing.T) {
-	file := passwordFile(t, "# viewers", "", "ada:"+hashOf(t, "right"))
-	w, _ := tcpWall(t, Config{Auth: newTestAuth(t, AuthConfig{PasswordFile: file, Tokens: []string{"another token, 16+", viewerToken}})})
+	file := lines(t, "# viewers", "", "ada:"+hashOf(t, "right"))
+	w, _ := tcpWall(t, Config{Auth: newTestAuth(t, AuthConfig{PasswordFile: file, TokenFile: lines(t, "# walls", "another token, 16+", viewerToken)})})
 	w.client.CheckRedirect = func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }
 	basic := func(name, password string) func(*http.Request) {
 		return func(r *http.Request) { r.SetBasicAuth(name, password) }
@@ -106,7 +109,7 @@ func TestAuthLetsInWhoIsKnown(t *testing.T) {
 func TestTokenLeavesACookie(t *testing.T) {
 	var cookie *http.Cookie
 	for range 2 {
-		w, _ := tcpWall(t, Config{Auth: newTestAuth(t, AuthConfig{Tokens: []string{viewerToken}})})
+		w, _ := tcpWall(t, Config{Auth: newTestAuth(t, AuthConfig{TokenFile: lines(t, viewerToken)})})
 		w.client.CheckRedirect = func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }
 		if cookie == nil {
 			resp, err := w.client.Get("http://localhost/?kiosk=1&token=" + viewerToken)
@@ -139,14 +142,15 @@ func TestTokenLeavesACookie(t *testing.T) {
 }
 
 func TestPasswordFileIsReadAgain(t *testing.T) {
-	file := passwordFile(t, "ada:"+hashOf(t, "old"))
+	file := lines(t, "ada:"+hashOf(t, "old"))
 	a := newTestAuth(t, AuthConfig{PasswordFile: file})
 	ask := func(password string) bool {
 		a.passwords.mu.Lock()
 		a.passwords.looked = time.Time{} // a second has gone by
 		a.passwords.mu.Unlock()
 		r, _ := http.NewRequest("GET", "/", nil)
-		return a.passwordIs(r, "ada", password)
+		_, ok := a.passwordIs(r, "ada", password)
+		return ok
 	}
 	for range 2 { // hashed, and then remembered
 		if !ask("old") {
@@ -185,10 +189,11 @@ func TestAuthThatCannotBe(t *testing.T) {
 		want string
 	}{
 		{"nothing", AuthConfig{}, "neither a password file nor a token"},
-		{"a short token", AuthConfig{Tokens: []string{"short"}}, "want at least 16"},
+		{"no token", AuthConfig{TokenFile: lines(t, "# nothing")}, "holds no token"},
+		{"a short token", AuthConfig{TokenFile: lines(t, "short")}, "want at least 16"},
 		{"no file", AuthConfig{PasswordFile: "no/such/file"}, "no such file"},
-		{"another hash", AuthConfig{PasswordFile: passwordFile(t, "", "ada:$apr1$x$y")}, `line 2: the hash of "ada" is not bcrypt's`},
-		{"no hash", AuthConfig{PasswordFile: passwordFile(t, "ada")}, "line 1: want name:hash"},
+		{"another hash", AuthConfig{PasswordFile: lines(t, "", "ada:$apr1$x$y")}, `line 2: the hash of "ada" is not bcrypt's`},
+		{"no hash", AuthConfig{PasswordFile: lines(t, "ada")}, "line 1: want name:hash"},
 	} {
 		_, err := NewAuth(tt.cfg)
 		if err == nil || !strings.Contains(err.Error(), tt.want) {
@@ -199,10 +204,75 @@ func TestAuthThatCannotBe(t *testing.T) {
 
 // Files come with any line end.
 func TestPasswordFileWithCRLF(t *testing.T) {
-	file := passwordFile(t, "wall:"+hashOf(t, "secret")+"\r", "")
+	file := lines(t, "wall:"+hashOf(t, "secret")+"\r", "")
 	a := newTestAuth(t, AuthConfig{PasswordFile: file})
 	r, _ := http.NewRequest("GET", "/", nil)
-	if !a.passwordIs(r, "wall", "secret") {
+	if _, ok := a.passwordIs(r, "wall", "secret"); !ok {
 		t.Error("a hash before a CRLF line end is refused, want it taken")
+	}
+}
+
+// Who is no longer let in sees no more, though his stream was open before.
+func TestRevokedViewersAreCut(t *testing.T) {
+	const otherToken = "a-token-of-a-wall-at-home"
+	passwords := lines(t, "ada:"+hashOf(t, "right"), "bob:"+hashOf(t, "right"))
+	tokens := lines(t, viewerToken, otherToken)
+	w, addr := tcpWall(t, Config{Auth: newTestAuth(t, AuthConfig{PasswordFile: passwords, TokenFile: tokens})})
+	watch := func(name, value string) *eventReader {
+		req, err := http.NewRequest("GET", "http://"+addr+"/events", nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		req.Header.Set(name, value)
+		resp, err := w.client.Do(req)
+		if err != nil {
+			t.Fatal(err)
+		}
+		t.Cleanup(func() { resp.Body.Close() })
+		r := newEventReader(resp.Body)
+		r.until(t, named("board"))
+		return r
+	}
+	basic := func(name string) string {
+		return "Basic " + base64.StdEncoding.EncodeToString([]byte(name+":right"))
+	}
+	stay := []*eventReader{
+		watch("Authorization", basic("ada")),
+		watch("Authorization", "Bearer "+viewerToken),
+		watch("Cookie", tokenCookie+"="+cookieOf([]byte(viewerToken))),
+	}
+	leave := []*eventReader{
+		watch("Authorization", basic("bob")),
+		watch("Authorization", "Bearer "+otherToken),
+		watch("Cookie", tokenCookie+"="+cookieOf([]byte(otherToken))),
+	}
+	kept, err := os.ReadFile(passwords)
+	if err != nil {
+		t.Fatal(err)
+	}
+	kept, _, _ = bytes.Cut(kept, []byte("\n"))
+	for file, text := range map[string][]byte{passwords: kept, tokens: []byte(viewerToken + "\n")} {
+		if err := os.WriteFile(file, text, 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	began := time.Now()
+	for i, r := range leave {
+		for {
+			if _, err := r.next(); err != nil {
+				break
+			}
+			if time.Since(began) > 10*time.Second {
+				t.Fatalf("revoked viewer %d still sees the board after 10 s, want it cut within seconds", i)
+			}
+		}
+	}
+	t.Logf("revoked viewers were cut after %v", time.Since(began))
+	for _, r := range stay {
+		r.until(t, named("beat"))
+		r.until(t, named("beat"))
+	}
+	if got, want := w.Viewers(), len(stay); got != want {
+		t.Errorf("Viewers() = %d after others were revoked, want %d", got, want)
 	}
 }

@@ -3,6 +3,8 @@ package web
 import (
 	"encoding/json"
 	"errors"
+	"maps"
+	"slices"
 	"strconv"
 	"sync"
 	"time"
@@ -72,7 +74,7 @@ func newHub(board *engine.Board, snapshots *snapshots, rate, limit, perIP int) *
 }
 
 // admit gives a viewer a place, or says why there is none.
-func (h *hub) admit(ip string, cancel func()) (*viewer, error) {
+func (h *hub) admit(ip string, welcome func() bool, cancel func()) (*viewer, error) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	switch {
@@ -85,7 +87,7 @@ func (h *hub) admit(ip string, cancel func()) (*viewer, error) {
 	}
 	h.admitted++
 	h.perIP[ip]++
-	return &viewer{id: h.newID(), ip: ip, cancel: cancel}, nil
+	return &viewer{id: h.newID(), ip: ip, welcome: welcome, cancel: cancel}, nil
 }
 
 func (h *hub) newID() string {
@@ -104,6 +106,9 @@ func (h *hub) join(v *viewer, sn *snapshot) *frame {
 	if h.stop == nil {
 		h.stop = make(chan struct{})
 		go h.run(h.stop)
+		if v.welcome != nil { // all have it, or none
+			go h.revoke(h.stop)
+		}
 	}
 	if sn.rev >= v.stream.rev {
 		return nil
@@ -165,6 +170,29 @@ func (h *hub) run(stop <-chan struct{}) {
 			h.publish()
 		case <-beats.C:
 			h.beat()
+		}
+	}
+}
+
+// revoke ends the streams of viewers that are no longer let in, within two
+// seconds of the file's change. It has a goroutine of its own, as reading files
+// may take long.
+func (h *hub) revoke(stop <-chan struct{}) {
+	look := time.NewTicker(lookAgain)
+	defer look.Stop()
+	for {
+		select {
+		case <-stop:
+			return
+		case <-look.C:
+		}
+		h.mu.Lock()
+		viewers := slices.Collect(maps.Keys(h.viewers))
+		h.mu.Unlock()
+		for _, v := range viewers {
+			if !v.welcome() {
+				v.cancel()
+			}
 		}
 	}
 }

@@ -37,7 +37,7 @@ func (s *Server) events(c echo.Context) error {
 	}
 	ctx, cancel := context.WithCancel(r.Context())
 	defer cancel()
-	v, err := s.hub.admit(remoteIP(r), cancel)
+	v, err := s.hub.admit(remoteIP(r), s.grantOf(c), cancel)
 	if err != nil {
 		c.Response().Header().Set(echo.HeaderRetryAfter, strconv.Itoa(int(writeTimeout/time.Second)))
 		return echo.NewHTTPError(http.StatusServiceUnavailable, err.Error())
@@ -57,6 +57,16 @@ func (s *Server) events(c echo.Context) error {
 		w.follow(r.WithContext(ctx), false)
 	}
 	return nil
+}
+
+// grantOf gives a function that tells whether what let the request in still
+// does; nil if nothing was asked for.
+func (s *Server) grantOf(c echo.Context) func() bool {
+	by, ok := c.Get(grantKey).(grant)
+	if !ok {
+		return nil
+	}
+	return func() bool { return s.cfg.Auth.holds(by) }
 }
 
 // viewerParam tells a subscriber's viewer, in the address that r3labs is asked

@@ -28,9 +28,10 @@ const (
 
 // viewer is one that watches.
 type viewer struct {
-	id     string
-	ip     string
-	cancel func() // ends its watching
+	id      string
+	ip      string
+	cancel  func()      // ends its watching
+	welcome func() bool // tells whether it is still let in; nil if everybody is
 
 	// Guarded by hub.mu:
 	stream      *stream
