@@ -15,6 +15,7 @@ import (
 	"github.com/chromedp/cdproto/input"
 	"github.com/chromedp/cdproto/log"
 	"github.com/chromedp/cdproto/network"
+	"github.com/chromedp/cdproto/page"
 	"github.com/chromedp/cdproto/runtime"
 	"github.com/chromedp/chromedp"
 )
@@ -38,7 +39,8 @@ func browserPath(t testing.TB) string {
 // tab is one tab of a headless browser, with what its console said.
 type tab struct {
 	context.Context
-	t testing.TB
+	close func()
+	t     testing.TB
 
 	mu         sync.Mutex
 	complaints []string
@@ -86,9 +88,20 @@ func newTab(t testing.TB, width, height int) *tab {
 	t.Helper()
 	path := browserPath(t)
 	browser.start.Do(func() { startBrowser(path) })
-	ctx, cancel := chromedp.NewContext(browser.ctx, chromedp.WithNewBrowserContext())
+	return openTab(t, browser.ctx, width, height, chromedp.WithNewBrowserContext())
+}
+
+// beside opens another tab of b's browser.
+func (b *tab) beside(width, height int) *tab {
+	b.t.Helper()
+	return openTab(b.t, b, width, height)
+}
+
+func openTab(t testing.TB, parent context.Context, width, height int, options ...chromedp.ContextOption) *tab {
+	t.Helper()
+	ctx, cancel := chromedp.NewContext(parent, options...)
 	t.Cleanup(cancel)
-	b := &tab{Context: ctx, t: t}
+	b := &tab{Context: ctx, close: cancel, t: t}
 	if err := chromedp.Listen(ctx, b.listen); err != nil {
 		t.Fatalf("opening a tab: %v", err)
 	}
@@ -201,14 +214,25 @@ func (b *tab) navigate(url string) {
 	b.do(chromedp.Navigate(url))
 }
 
-// blockEvents lets no stream through.
+// blockEvents lets no stream through, in a browser without shared workers:
+// those are out of a tab's reach.
 func (b *tab) blockEvents() {
 	b.t.Helper()
+	b.beforeScripts(`delete window.SharedWorker`)
 	b.do(chromedp.Func(func(ctx context.Context, target *chromedp.Target) error {
 		if _, err := cdp.Call(ctx, target, network.Enable, network.EnableParams{}); err != nil {
 			return err
 		}
 		_, err := cdp.Call(ctx, target, network.SetBlockedURLs, network.SetBlockedURLsParams{URLPatterns: []*network.BlockPattern{{URLPattern: "*://*:*/events", Block: true}}})
+		return err
+	}))
+}
+
+// beforeScripts runs source in each page before its own scripts.
+func (b *tab) beforeScripts(source string) {
+	b.t.Helper()
+	b.do(chromedp.Func(func(ctx context.Context, target *chromedp.Target) error {
+		_, err := cdp.Call(ctx, target, page.AddScriptToEvaluateOnNewDocument, page.AddScriptToEvaluateOnNewDocumentParams{Source: source})
 		return err
 	}))
 }

@@ -33,7 +33,7 @@ new Keys(board, detail, settings, (words) => announcer.say(words));
 let lost = null;
 let inScope = scope(settings.sets);
 
-const stream = new Stream("/events", {
+const stream = new Stream("/events", page ?? "", {
   board(data) {
     if (page !== undefined && data.page !== page) return reload();
     heard(data);

@@ -1,6 +1,9 @@
-// The stream's life: one EventSource, watched by its beats rather than by its
-// errors. A connection that fails, is closed for good (a browser never retries
-// after a status other than 200) or falls silent is replaced, with jitter.
+// The stream's life: one EventSource, shared by the browser's tabs where that
+// can be, watched by its beats rather than by its errors. A connection that
+// fails, is closed for good (a browser never retries after a status other than
+// 200) or falls silent is replaced, with jitter.
+
+import { SharedSource } from "./shared.js";
 
 const STALE_AFTER = 3; // seconds without a word: the board says so
 const SILENT_AFTER = 6; // seconds without a word: the connection is replaced
@@ -8,18 +11,21 @@ const RETRY_MAX = 5; // seconds between attempts, at most
 
 export class Stream {
   #url;
+  #page;
   #on;
+  #shared = "SharedWorker" in globalThis;
   #source = null;
   #heard = instant();
   #opened = instant();
   #failures = 0;
   #retryAt = 0;
 
-  // on: {board, update, beat, config} each taking an event's data, and
-  // state(lost) called once a second and whenever it changed, where lost is
-  // null or {age, retryIn} in seconds.
-  constructor(url, on) {
+  // page: what names this version of the page. on: {board, update, beat,
+  // config} each taking an event's data, and state(lost) called once a second
+  // and whenever it changed, where lost is null or {age, retryIn} in seconds.
+  constructor(url, page, on) {
     this.#url = url;
+    this.#page = page;
     this.#on = on;
   }
 
@@ -39,7 +45,7 @@ export class Stream {
     this.#source?.close();
     this.#retryAt = 0;
     this.#opened = instant();
-    const source = (this.#source = new EventSource(this.#url));
+    const source = (this.#source = this.#open());
     for (const name of ["board", "update", "beat", "config"]) {
       source.addEventListener(name, (event) => {
         if (source !== this.#source) return;
@@ -50,6 +56,14 @@ export class Stream {
       });
     }
     source.addEventListener("error", () => source === this.#source && this.#retry());
+  }
+
+  #open() {
+    if (!this.#shared) return new EventSource(this.#url);
+    return new SharedSource(this.#url, this.#page, () => {
+      this.#shared = false;
+      this.#connect();
+    });
   }
 
   #retry() {

@@ -1,0 +1,116 @@
+package browsertest
+
+import (
+	"context"
+	"fmt"
+	"testing"
+	"time"
+
+	"github.com/chromedp/cdproto/cdp"
+	"github.com/chromedp/cdproto/page"
+	"github.com/chromedp/chromedp"
+
+	"pharos/engine"
+)
+
+// shows waits until the tab's only watcher has value.
+func (b *tab) shows(value string) {
+	b.t.Helper()
+	b.until(fmt.Sprintf(`document.querySelector(".tile .value").textContent === %q`, value))
+}
+
+// A browser has six connections to a server: the tabs of one share a stream.
+func TestManyTabsShareAStream(t *testing.T) {
+	w := newWall(t, nil, spec{names: []string{"a"}})
+	tabs := []*tab{newTab(t, 800, 600)}
+	tabs[0].open(w.url("/"))
+	for range 7 {
+		b := tabs[0].beside(800, 600)
+		b.open(w.url("/"))
+		tabs = append(tabs, b)
+	}
+	if got := w.served.Viewers(); got != 1 {
+		t.Errorf("8 tabs hold %d streams, want 1", got)
+	}
+	w.set("a", engine.Result{Status: engine.OK, Value: "all"})
+	for _, b := range tabs {
+		b.shows("all")
+	}
+	eval[int](tabs[7], `(document.querySelector(".tile a").click(), 1)`) // there is a connection left for it
+	tabs[7].until(`document.querySelector("[data-part=where]").textContent.includes("pharos.lua:10")`)
+
+	addr := w.addr
+	w.stop()
+	tabs[7].until(isStale)
+	w.listen(addr, "v1")
+	w.set("a", engine.Result{Status: engine.OK, Value: "again"})
+	for _, b := range tabs {
+		b.until(isLive)
+		b.shows("again")
+	}
+	for _, b := range tabs[1:] {
+		b.close()
+	}
+	w.set("a", engine.Result{Status: engine.OK, Value: "one left"})
+	tabs[0].shows("one left")
+	tabs[0].close()
+	for deadline := time.Now().Add(patience); w.served.Viewers() > 0; time.Sleep(10 * time.Millisecond) {
+		if time.Now().After(deadline) {
+			t.Fatalf("%d streams are open after the last tab has left, want none", w.served.Viewers())
+		}
+	}
+}
+
+// A browser whose shared workers do not work has a stream for each tab.
+func TestStreamWithoutSharedWorkers(t *testing.T) {
+	for what, script := range map[string]string{
+		"none":               `delete window.SharedWorker`,
+		"refused":            `window.SharedWorker = class { constructor() { throw new Error("no") } }`,
+		"one that is silent": `window.SharedWorker = class extends EventTarget { port = { postMessage() {} } }`,
+		"one that fails":     `window.SharedWorker = class extends EventTarget { port = { postMessage() {} }; constructor() { super(); setTimeout(() => this.dispatchEvent(new Event("error"))) } }`,
+	} {
+		t.Run(what, func(t *testing.T) {
+			w := newWall(t, nil, spec{names: []string{"a"}})
+			b := newTab(t, 800, 600)
+			b.beforeScripts(script)
+			b.open(w.url("/"))
+			w.set("a", engine.Result{Status: engine.OK, Value: "seen"})
+			b.shows("seen")
+		})
+	}
+}
+
+// freeze stops a tab as a browser does with one in the background, or a laptop
+// that sleeps, and thaws it.
+func (b *tab) freeze(frozen bool) {
+	b.t.Helper()
+	state := page.SetWebLifecycleStateStateActive
+	if frozen {
+		state = page.SetWebLifecycleStateStateFrozen
+	}
+	b.do(chromedp.Func(func(ctx context.Context, target *chromedp.Target) error {
+		_, err := cdp.Call(ctx, target, page.SetWebLifecycleState, page.SetWebLifecycleStateParams{State: state})
+		return err
+	}))
+}
+
+// A tab that slept says what is, and not what it missed; meanwhile it holds
+// up neither the server nor the tabs that are awake.
+func TestSleepingTab(t *testing.T) {
+	w := newWall(t, nil, spec{names: []string{"a"}})
+	awake := newTab(t, 800, 600)
+	awake.open(w.url("/"))
+	asleep := awake.beside(800, 600)
+	asleep.open(w.url("/"))
+	asleep.freeze(true)
+	for i := range 80 { // more than a tab that takes nothing is sent
+		w.set("a", engine.Result{Status: engine.OK, Value: fmt.Sprint(i)})
+		time.Sleep(110 * time.Millisecond)
+	}
+	w.set("a", engine.Result{Status: engine.Critical, Value: "now"})
+	awake.shows("now")
+	asleep.freeze(false)
+	t.Logf("a tab that slept for nine seconds says what is after %v", asleep.until(`document.title === "(1■) Pharos" && `+isLive))
+	w.set("a", engine.Result{Status: engine.OK, Value: "later"})
+	asleep.until(`document.title === "Pharos"`) // it stays in the background, where it draws no tile
+}
