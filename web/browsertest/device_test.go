@@ -1,0 +1,102 @@
+package browsertest
+
+import (
+	"context"
+	"fmt"
+	"strings"
+	"testing"
+
+	"github.com/chromedp/cdproto/cdp"
+	"github.com/chromedp/cdproto/emulation"
+	"github.com/chromedp/cdproto/input"
+	"github.com/chromedp/chromedp"
+
+	"pharos/engine"
+)
+
+// The copy button puts what is known of a watcher on the clipboard, also where
+// the clipboard's own API is not to be had, as on a board of plain HTTP.
+func TestCopyButton(t *testing.T) {
+	w := newWall(t, nil, spec{set: "Shop", names: []string{"Home"}})
+	w.set("shop.home", engine.Result{Status: engine.Critical, Value: "1.2", Unit: "s", Output: "first line\nsecond line"})
+	w.await("shop.home", engine.Critical)
+	for what, script := range map[string]string{"https": ``, "http": `Object.defineProperty(navigator, "clipboard", { value: undefined })`} {
+		t.Run(what, func(t *testing.T) {
+			b := newTab(t, 1000, 700)
+			b.beforeScripts(script)
+			b.open(w.url("/#/shop.home"))
+			b.until(`document.querySelector("[data-part=output]").textContent.includes("second line")`)
+			b.do(chromedp.Click(chromedp.CSS("[data-part=copy]")))
+			b.until(`document.querySelector("[data-part=copy]").textContent === "Copied"`)
+			got := b.paste()
+			for _, want := range []string{"Home: critical 1.2 s\nid: shop.home\n", "defined: pharos.lua:10\n", "output:\nfirst line\nsecond line\n", "-> critical 1.2 s"} {
+				if !strings.Contains(got, want) {
+					t.Errorf("copied %q, want %q in it", got, want)
+				}
+			}
+			b.until(`document.querySelector("[data-part=copy]").textContent === "Copy"`)
+		})
+	}
+}
+
+// paste gives what is on the clipboard.
+func (b *tab) paste() string {
+	b.t.Helper()
+	eval[int](b, `(document.body.append(window.pasted = document.createElement("textarea")), pasted.focus(), 1)`)
+	b.do(chromedp.Func(func(ctx context.Context, target *chromedp.Target) error {
+		_, err := cdp.Call(ctx, target, input.DispatchKeyEvent, input.DispatchKeyEventParams{Type: input.DispatchKeyEventTypeKeyDown, Commands: []string{"paste"}})
+		return err
+	}))
+	b.until(`pasted.value !== ""`)
+	return eval[string](b, `pasted.value`)
+}
+
+// A wall's screen is kept on, again after the page was hidden, which ends a
+// lock; a desk's is not.
+func TestWakeLock(t *testing.T) {
+	w := newWall(t, nil, spec{names: []string{"a"}})
+	for path, want := range map[string]string{"/": "", "/?kiosk": "screen"} {
+		b := newTab(t, 800, 600)
+		b.beforeScripts(`window.locks = [];
+			const request = WakeLock.prototype.request;
+			WakeLock.prototype.request = function (type) { locks.push(type); return request.call(this, type).then((lock) => (window.lock = lock)); }`)
+		b.open(w.url(path))
+		if got := eval[string](b, `locks.join()`); got != want {
+			t.Errorf("%s asks for locks of %q, want %q", path, got, want)
+		}
+		if want == "" {
+			continue
+		}
+		b.until(`lock && !lock.released`)
+		b.do(await(`lock.release()`))
+		eval[bool](b, `document.dispatchEvent(new Event("visibilitychange"))`)
+		b.until(`locks.length === 2 && !lock.released`)
+	}
+}
+
+// Whoever asks for less motion gets none.
+func TestReducedMotion(t *testing.T) {
+	w := mixed(t)
+	for motion, want := range map[string]string{"no-preference": "pulse", "reduce": ""} {
+		b := newTab(t, 1000, 700)
+		b.do(chromedp.Func(func(ctx context.Context, target *chromedp.Target) error {
+			_, err := cdp.Call(ctx, target, emulation.SetEmulatedMedia, emulation.SetEmulatedMediaParams{Features: []*emulation.MediaFeature{{Name: "prefers-reduced-motion", Value: motion}}})
+			return err
+		}))
+		b.open(w.url("/"))
+		b.press("p")
+		if got := eval[string](b, `document.getAnimations().map((a) => a.animationName ?? "transition").join()`); got != want {
+			t.Errorf("with prefers-reduced-motion: %s the page moves %q, want %q", motion, got, want)
+		}
+	}
+}
+
+func TestFullscreen(t *testing.T) {
+	w := newWall(t, nil, spec{names: []string{"a"}})
+	b := newTab(t, 800, 600)
+	b.open(w.url("/"))
+	for _, want := range []bool{true, false} {
+		b.hit("f")
+		b.until(fmt.Sprintf(`(document.fullscreenElement === document.documentElement) === %t`, want))
+	}
+}
