@@ -3,7 +3,7 @@
 --
 --   pharos.CommandMetricWatcher{ name = "Is True?", command = "true" }
 
-local passed = { "stdin", "env", "cwd", "user", "max_output", "kill_after", "ssh_host" }
+local given = (...){ "stdin", "env", "cwd", "user", "max_output", "kill_after", "ssh_host" }
 
 local CommandMetricWatcher = pharos.MetricWatcher:extend{
   class_name = "CommandMetricWatcher",
@@ -30,9 +30,7 @@ end
 function CommandMetricWatcher:check()
   local command = self.command
   if type(command) == "function" then command = command(self) end
-  local options = {}
-  for _, name in ipairs(passed) do options[name] = self[name] end
-  local result, err = self:run(command, options)
+  local result, err = self:run(command, given(self))
   if not result then return nil, err end
 
   local status, value, detail = self:handle_output(result.stdout, result)

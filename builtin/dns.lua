@@ -6,6 +6,7 @@
 local passed = {
   type = "string", server = "string", tcp = "boolean", dnssec = "boolean", direct = "boolean", ssh_host = "string|table",
 }
+local given = (...)(passed)
 
 local DNSMetricWatcher = pharos.MetricWatcher:extend{
   class_name = "DNSMetricWatcher",
@@ -31,9 +32,7 @@ local function sorted(list)
 end
 
 function DNSMetricWatcher:check()
-  local options = {}
-  for name in pairs(passed) do options[name] = self[name] end
-  local answer, err = pharos.dns(self.host, options)
+  local answer, err = pharos.dns(self.host, given(self))
   if not answer then return nil, err end
 
   local got = sorted(answer.values)

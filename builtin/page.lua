@@ -10,6 +10,7 @@ local passed = {
   server_name = "string", basic = "string|table", bearer = "string", cookies = "table", max_body = "number",
   http = "string", ssh_host = "string|table",
 }
+local given = (...)(passed)
 
 local PageGETMetricWatcher = pharos.MetricWatcher:extend{
   class_name = "PageGETMetricWatcher",
@@ -29,9 +30,7 @@ end
 function PageGETMetricWatcher:check()
   local url = self.url
   if type(url) == "function" then url = url(self) end
-  local options = {}
-  for name in pairs(passed) do options[name] = self[name] end
-  local page, err = pharos.http.get(url, options)
+  local page, err = pharos.http.get(url, given(self))
   if not page then return nil, err end
   self.total = page.timing.time_total
 

@@ -4,6 +4,7 @@
 --   pharos.PingMetricWatcher{ name = "gateway", host = "192.0.2.1", thresholds = { warn = 0.05, crit = 0.5 } }
 
 local passed = { count = "number", wait = "number|string", size = "number", ip = "number" }
+local given = (...)(passed)
 
 local PingMetricWatcher = pharos.MetricWatcher:extend{
   class_name = "PingMetricWatcher",
@@ -23,9 +24,7 @@ function PingMetricWatcher:init()
 end
 
 function PingMetricWatcher:check()
-  local options = {}
-  for name in pairs(passed) do options[name] = self[name] end
-  local result, err = pharos.ping(self.host, options)
+  local result, err = pharos.ping(self.host, given(self))
   if not result then return nil, err end
 
   local detail = ("%d of %d answered by %s (%s)"):format(result.received, result.sent, result.ip, result.via)

@@ -9,6 +9,7 @@ local passed = {
   insecure = "boolean", ca = "string", cert = "string", key = "string", server_name = "string", alpn = "table",
   ssh_host = "string|table",
 }
+local given = (...)(passed)
 
 local TCPMetricWatcher = pharos.MetricWatcher:extend{
   class_name = "TCPMetricWatcher",
@@ -29,9 +30,7 @@ end
 function TCPMetricWatcher:check()
   local address = self.address
   if type(address) == "function" then address = address(self) end
-  local options = {}
-  for name in pairs(passed) do options[name] = self[name] end
-  local result, err = pharos.tcp(address, options)
+  local result, err = pharos.tcp(address, given(self))
   if not result then return nil, err end
 
   self.total = result.timing.total

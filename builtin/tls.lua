@@ -8,6 +8,7 @@ local passed = {
   starttls = "string", ip = "number", ca = "string", cert = "string", key = "string", server_name = "string",
   alpn = "table", ssh_host = "string|table",
 }
+local given = (...)(passed)
 
 local TLSMetricWatcher = pharos.MetricWatcher:extend{
   class_name = "TLSMetricWatcher",
@@ -28,9 +29,7 @@ function TLSMetricWatcher:init()
 end
 
 function TLSMetricWatcher:check()
-  local options = {}
-  for name in pairs(passed) do options[name] = self[name] end
-  local shown, err = pharos.tls(self.address, options)
+  local shown, err = pharos.tls(self.address, given(self))
   if not shown then return nil, err end
   local days = math.modf(shown.chain_days_left) + 0 -- whole ones, and no minus zero
   local own = shown.chain[1]

@@ -214,7 +214,7 @@ func (w *watcher) resting(left time.Duration) engine.Result {
 func (w *watcher) addEvidence(r *run, result *engine.Result) {
 	mask := &w.script.mask
 	for _, text := range [...]*string{&result.Value, &result.Unit, &result.Detail, &result.Link} {
-		*text = probe.Clean([]byte(mask.text(*text)))
+		*text = probe.CleanText(mask.text(*text))
 	}
 	if f := result.Failure; f != nil {
 		f.Message, f.Trace = mask.text(f.Message), mask.text(f.Trace)

@@ -102,7 +102,7 @@ func (d *declaration) namedSet(of string, v lua.LValue) error {
 }
 
 func (d *declaration) set(name, of string, watchers lua.LValue) error {
-	set := declaredSet{name: probe.Clean([]byte(name))}
+	set := declaredSet{name: probe.CleanText(string(name))}
 	err := d.list(of, watchers, func(of string, v lua.LValue) error {
 		t, ok := v.(*lua.LTable)
 		if !ok || !d.is(t, "MetricWatcher") {
@@ -128,7 +128,7 @@ func (d *declaration) watcher(set string, self *lua.LTable) (engine.Watcher, err
 	if !ok || strings.TrimSpace(string(name)) == "" {
 		return e, d.optionError(w, "name", errors.New("want a text that is not empty"))
 	}
-	w.name, w.id = probe.Clean([]byte(name)), engine.MakeID(set, string(name))
+	w.name, w.id = probe.CleanText(string(name)), engine.MakeID(set, string(name))
 	if err := d.options(w, &e); err != nil {
 		return e, err
 	}

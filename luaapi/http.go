@@ -26,7 +26,7 @@ var httpOptions = []string{
 const (
 	httpMaxBody      = 64 << 20 // the most that max_body may ask for
 	httpMaxRedirects = 50
-	outputFromBody   = 2048 // bytes of a page kept as evidence
+	outputFromBody   = 1024 // bytes of a page kept as evidence
 )
 
 // httpModule is pharos.http: get, head, post, put, patch, delete and request.
@@ -69,7 +69,10 @@ func (s *script) http(L *lua.LState, of, method string) int {
 	if call.bodies > 1 {
 		L.RaiseError("cannot call %s: want one of body, form and json, got %d", of, call.bodies)
 	}
-	e := &Event{Kind: "http", Host: call.host, Text: cmp.Or(call.Method, http.MethodGet) + " " + probe.RedactURL(call.URL)}
+	e := &Event{Kind: "http", Host: call.host}
+	if runOf(L).trace != nil {
+		e.Text = cmp.Or(call.Method, http.MethodGet) + " " + probe.RedactURL(call.URL)
+	}
 	answer, err := reach(s, L, e, call.timeout, func(ctx context.Context) (*probe.HTTPResult, error) {
 		return s.primitives.HTTP(ctx, call.host, &call.HTTPRequest)
 	})

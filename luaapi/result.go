@@ -114,6 +114,15 @@ func (w *watcher) readVerdict(v *verdict, t *lua.LTable) error {
 	return nil
 }
 
+// verdictTable is what the methods value and detail get.
+var verdictTable = []vm.Field[verdict]{
+	{Name: "status", Of: func(_ *lua.LState, v *verdict) lua.LValue { return lua.LString(v.status.String()) }},
+	{Name: "value", Of: func(_ *lua.LState, v *verdict) lua.LValue { return v.value }},
+	{Name: "unit", Of: func(_ *lua.LState, v *verdict) lua.LValue { return v.unit }},
+	{Name: "detail", Of: func(_ *lua.LState, v *verdict) lua.LValue { return v.detail }},
+	{Name: "link", Of: func(_ *lua.LState, v *verdict) lua.LValue { return v.link }},
+}
+
 var verdictFields = []string{"status", "value", "unit", "detail", "link"}
 
 // show makes the result of a verdict: the tile shows what the watcher's own
@@ -158,12 +167,8 @@ func (w *watcher) override(L *lua.LState, v *verdict) error {
 	if value == w.script.baseValue && detail == w.script.baseDetail {
 		return nil
 	}
-	result := L.CreateTable(0, len(verdictFields))
-	result.RawSetString("status", lua.LString(v.status.String()))
-	result.RawSetString("value", v.value)
-	result.RawSetString("unit", v.unit)
-	result.RawSetString("detail", v.detail)
-	result.RawSetString("link", v.link)
+	shown := *v
+	result := vm.LazyTable(L, verdictTable, &shown)
 	for _, method := range [...]struct {
 		name string
 		is   lua.LValue

@@ -127,7 +127,8 @@ func loadClass(L *lua.LState, o *Options, file string) (lua.LValue, error) {
 		return nil, err
 	}
 	L.Push(L.NewFunctionFromProto(proto))
-	L.Call(0, 1)
+	L.Push(newGiven(L))
+	L.Call(1, 1)
 	class := L.Get(-1)
 	L.Pop(1)
 	return class, nil

@@ -1,6 +1,7 @@
 package probe
 
 import (
+	"encoding/binary"
 	"strings"
 	"unicode/utf8"
 )
@@ -45,8 +46,29 @@ func Clean(b []byte) string {
 	return out.String()
 }
 
-// cleanAlready reports that there is nothing to do, as for most output.
+// CleanText is [Clean] for text: what is clean already is given back as it is.
+func CleanText(s string) string {
+	if cleanAlready([]byte(s)) {
+		return s
+	}
+	return Clean([]byte(s))
+}
+
+// cleanAlready reports that there is nothing to do, as for most output. It looks
+// at eight bytes at once: for every tile's output it does so in every run.
 func cleanAlready(b []byte) bool {
+	const each = 0x0101010101010101
+	for ; len(b) >= 8; b = b[8:] {
+		// The high bit of a byte is set where it was (no ASCII), or where taking
+		// off a blank borrows (a control character), or adding 1 carries (DEL).
+		if w := binary.LittleEndian.Uint64(b); (w|(w-' '*each)|(w+each))&(0x80*each) != 0 && !cleanBytes(b[:8]) {
+			return false
+		}
+	}
+	return cleanBytes(b)
+}
+
+func cleanBytes(b []byte) bool {
 	for _, c := range b {
 		if c < ' ' && c != '\n' && c != '\t' || c >= 0x7f {
 			return false

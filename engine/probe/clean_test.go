@@ -10,6 +10,8 @@ import (
 func TestClean(t *testing.T) {
 	for _, tt := range []struct{ in, want string }{
 		{"", ""},
+		{"a longer line\nthan eight bytes\tis", "a longer line\nthan eight bytes\tis"},
+		{"seven .\x00 and so on, seven .\x7f and so on", "seven . and so on, seven . and so on"},
 		{"plain\ttext\n", "plain\ttext\n"},
 		{"näive → 日本", "näive → 日本"},
 		{"a\xff\xfe\xfdb", "a\uFFFDb"},
