@@ -2,10 +2,8 @@ package luaapi
 
 import (
 	"context"
-	"io"
+	"fmt"
 	"net/http"
-	"net/http/httptest"
-	"net/http/httptrace"
 	"runtime"
 	"slices"
 	"strings"
@@ -17,6 +15,7 @@ import (
 
 	"pharos/engine"
 	"pharos/engine/probe"
+	"pharos/engine/probe/httpbench"
 )
 
 // fleet declares n page watchers in a loop, as a user would.
@@ -127,52 +126,30 @@ func BenchmarkRate10000(b *testing.B) {
 	}
 }
 
-// BenchmarkHTTP compares a page watcher with a bare loop of net/http without
-// keep-alive, on one goroutine each, against the same server.
+// BenchmarkHTTP compares a page watcher's runs with a bare loop of net/http
+// without keep-alive.
 func BenchmarkHTTP(b *testing.B) {
-	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { _, _ = w.Write([]byte("hello")) }))
-	defer server.Close()
-	b.Run("bare", func(b *testing.B) {
-		client := &http.Client{Transport: &http.Transport{DisableKeepAlives: true}}
-		for b.Loop() {
-			var marks [6]time.Time
-			trace := &httptrace.ClientTrace{
-				DNSDone:              func(httptrace.DNSDoneInfo) { marks[0] = time.Now() },
-				ConnectStart:         func(string, string) { marks[1] = time.Now() },
-				ConnectDone:          func(string, string, error) { marks[2] = time.Now() },
-				GotConn:              func(httptrace.GotConnInfo) { marks[3] = time.Now() },
-				WroteRequest:         func(httptrace.WroteRequestInfo) { marks[4] = time.Now() },
-				GotFirstResponseByte: func() { marks[5] = time.Now() },
-			}
-			ctx, cancel := context.WithTimeout(context.Background(), time.Second)
-			request, err := http.NewRequestWithContext(httptrace.WithClientTrace(ctx, trace), http.MethodGet, server.URL, nil)
-			if err != nil {
-				b.Fatal(err)
-			}
-			answer, err := client.Do(request)
-			if err != nil {
-				b.Fatal(err)
-			}
-			if _, err := io.Copy(io.Discard, answer.Body); err != nil {
-				b.Fatal(err)
-			}
-			answer.Body.Close()
-			cancel()
+	url := httpbench.Start(b, "TestHTTPBenchServer", nil, nil)
+	board := newTestBoard(b)
+	board.load(`metric_watchers = {}
+for i = 1, 16 do
+  metric_watchers[i] = pharos.PageGETMetricWatcher{ name = "w" .. i, url = "` + url + `", thresholds = { 0, 1, 2 } }
+end`)
+	idle := make(chan engine.Watcher, 16) // a watcher has but one run at a time
+	for _, w := range board.config.Generation.Sets[0].Watchers {
+		idle <- w
+	}
+	httpbench.Compare(b, func(ctx context.Context) error {
+		w := <-idle
+		defer func() { idle <- w }()
+		if result, _ := w.Check(ctx); result.Status != engine.OK {
+			return fmt.Errorf("%+v", result)
 		}
-	})
-	b.Run("watcher", func(b *testing.B) {
-		board := newTestBoard(b)
-		board.load(`metric_watchers = { pharos.PageGETMetricWatcher{ name = "x", url = "` + server.URL + `", thresholds = { 0, 1, 2 } } }`)
-		w := board.watcher("x")
-		for b.Loop() {
-			ctx, cancel := context.WithTimeout(context.Background(), time.Second)
-			if result, _ := w.Check(ctx); result.Status != engine.OK {
-				b.Fatalf("%+v", result)
-			}
-			cancel()
-		}
-	})
+		return nil
+	}, httpbench.Bare(url, nil, true))
 }
+
+func TestHTTPBenchServer(t *testing.T) { httpbench.Serve(t) }
 
 // BenchmarkRun is a run with no primitive in it.
 func BenchmarkRun(b *testing.B) {
