@@ -32,26 +32,29 @@ function PageGETMetricWatcher:check()
   if type(url) == "function" then url = url(self) end
   local page, err = pharos.http.get(url, given(self))
   if not page then return nil, err end
-  self.total = page.timing.time_total
+  local t = page.timing
+  local total = t.time_total
+  self.total = total
 
   local status, value, detail = self:handle_output(page.body, page)
   if status ~= nil or value ~= nil then return status, value, detail end
   if self.verdict then return self.verdict end
 
-  local t = page.timing
-  detail = ("%.6f %.6f %.6f (%d)"):format(t.time_connect, t.time_starttransfer, t.time_total, page.status)
-  if page.status ~= 200 then
-    return { status = "critical", value = t.time_total, unit = "HTTP " .. page.status, detail = detail }
+  local code = page.status
+  detail = ("%.6f %.6f %.6f (%d)"):format(t.time_connect, t.time_starttransfer, total, code)
+  if code ~= 200 then
+    return { status = "critical", value = total, unit = "HTTP " .. code, detail = detail }
   end
-  return t.time_total, detail
+  return total, detail
 end
 
 -- Override it to judge what the page says; whatever it decides wins.
 function PageGETMetricWatcher:handle_output(body, page) end
 
 function PageGETMetricWatcher:value(result)
-  if result.value == nil or result.value ~= self.total then return result.value end -- handle_output's own
-  return ("%.4f"):format(self.total)
+  local value = result.value
+  if value == nil or value ~= self.total then return value end -- handle_output's own
+  return ("%.4f"):format(value)
 end
 
 return PageGETMetricWatcher

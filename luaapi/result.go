@@ -154,8 +154,10 @@ func (w *watcher) show(L *lua.LState, v verdict) (engine.Result, error) {
 		}
 		*field.to = text
 	}
-	if _, err := strconv.ParseFloat(result.Value, 64); err != nil && isNil(v.unit) {
-		result.Unit = "" // the watcher's own unit is for numbers: not "refused ms"
+	if isNil(v.unit) && result.Unit != "" {
+		if _, err := strconv.ParseFloat(result.Value, 64); err != nil {
+			result.Unit = "" // the watcher's own unit is for numbers: not "refused ms"
+		}
 	}
 	return result, checkLink(result.Link)
 }
@@ -170,10 +172,14 @@ func (w *watcher) override(L *lua.LState, v *verdict) error {
 	shown := *v
 	result := vm.LazyTable(L, verdictTable, &shown)
 	for _, method := range [...]struct {
-		name string
-		is   lua.LValue
-		to   *lua.LValue
-	}{{"value", value, &v.value}, {"detail", detail, &v.detail}} {
+		name     string
+		is, base lua.LValue
+		to       *lua.LValue
+	}{{"value", value, w.script.baseValue, &v.value}, {"detail", detail, w.script.baseDetail, &v.detail}} {
+		if method.is == method.base {
+			*method.to = L.GetField(result, method.name)
+			continue
+		}
 		switch method.is.(type) {
 		case *lua.LFunction:
 			L.Push(method.is)

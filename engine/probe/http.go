@@ -78,7 +78,7 @@ type HTTPHop struct {
 // HTTPClient makes timed requests. The zero value is ready; it may be used by
 // many goroutines. It holds what outlives a request: connections of requests
 // that asked for KeepAlive (at most 32 idle for one destination and set of
-// options, 8192 in all, for 90 s), parsed certificates and buffers.
+// options, 8192 in all, for 90 s), parsed URLs and certificates, and buffers.
 type HTTPClient struct {
 	Resolver *net.Resolver // nil is Go's own resolver, which holds no thread
 
@@ -86,6 +86,7 @@ type HTTPClient struct {
 	certs   httpCerts
 	churn   httpChurn
 	h2      httpH2
+	targets httpTargets
 	readers sync.Pool // of *bufio.Reader
 	zips    sync.Pool // of *gzip.Reader
 	drains  sync.Pool // of *[httpDrainSize]byte
@@ -103,7 +104,7 @@ func (c *HTTPClient) Close() { c.pool.closeAll() }
 func (c *HTTPClient) Do(ctx context.Context, req *HTTPRequest) (*HTTPResult, error) {
 	r := httpRun{client: c, ctx: ctx, req: req, t0: time.Now()}
 	defer r.settle()
-	target, err := httpParseTarget(req.URL)
+	target, err := c.targets.parse(req.URL)
 	if err != nil {
 		return nil, err
 	}

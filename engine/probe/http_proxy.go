@@ -36,6 +36,7 @@ func httpParseProxy(raw string) (*httpTarget, error) {
 		t.port = port
 	}
 	t.url.Scheme = scheme
+	t.text = httpMaskURL(t.url)
 	return t, nil
 }
 

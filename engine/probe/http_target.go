@@ -8,15 +8,51 @@ import (
 	"net/url"
 	"strconv"
 	"strings"
+	"sync"
 
 	"golang.org/x/net/idna"
 )
 
-// httpTarget is a URL that was found good.
+// httpTarget is a URL that was found good. It is shared, and never written to.
 type httpTarget struct {
 	url  *url.URL // as given, without fragment
 	host string   // ASCII, without brackets, with its zone
 	port string
+	text string // the URL, fit to be shown
+}
+
+// httpTargets remembers targets by their URLs: a watcher asks for the same in
+// every run. The zero value is empty.
+type httpTargets struct {
+	mu    sync.RWMutex
+	known map[string]*httpTarget
+}
+
+// httpTargetsMax bounds what is remembered; all of it is forgotten then, so
+// that URLs which are never the same cost no more than to be read.
+const (
+	httpTargetsMax = 16 << 10
+	httpTargetMax  = 512 // bytes of a URL that is remembered
+)
+
+func (k *httpTargets) parse(raw string) (*httpTarget, error) {
+	k.mu.RLock()
+	t := k.known[raw]
+	k.mu.RUnlock()
+	if t != nil {
+		return t, nil
+	}
+	t, err := httpParseTarget(raw)
+	if err != nil || len(raw) > httpTargetMax {
+		return t, err
+	}
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	if k.known == nil || len(k.known) >= httpTargetsMax {
+		k.known = make(map[string]*httpTarget)
+	}
+	k.known[strings.Clone(raw)] = t
+	return t, nil
 }
 
 // httpParseTarget reads a URL as curl does: without a scheme it is http. Its
@@ -124,6 +160,7 @@ func httpCheckURL(u *url.URL) (*httpTarget, error) {
 	if u.Path == "" {
 		u.Path = "/"
 	}
+	t.text = httpMaskURL(u)
 	return t, nil
 }
 
@@ -152,7 +189,7 @@ func (t *httpTarget) https() bool { return t.url.Scheme == "https" }
 
 func (t *httpTarget) addr() string { return net.JoinHostPort(t.host, t.port) }
 
-func (t *httpTarget) String() string { return httpMaskURL(t.url) }
+func (t *httpTarget) String() string { return t.text }
 
 // authority is what the Host header says: the port only if it is unusual, and
 // never a zone, which means something on this machine only.
