@@ -31,6 +31,7 @@ type Board struct {
 	groups    map[string]*group // what watchers are derived from
 	hot       []*group          // those that changed, for the schedule to look at
 	saved     map[ID]Saved
+	seeking   bool      // a set may still find members that saved is of
 	began     time.Time // the moment the schedule counts from
 	lag       lagMeter
 	durations durationMeter
@@ -42,6 +43,7 @@ type Board struct {
 type section struct {
 	name    string
 	entries []*entry
+	hunt    *hunt // of its discovery, if it has one
 }
 
 // View is one watcher as readers see it.
@@ -75,6 +77,8 @@ type Snapshot struct {
 type SetView struct {
 	Name     string
 	Watchers []View
+	Note     string // how its discovery is: that it is looking; "" = nothing to say
+	Problem  string // what is wrong with its discovery, "" = nothing
 }
 
 // Update is what changed after a revision.
@@ -98,13 +102,19 @@ func (b *Board) Snapshot() Snapshot {
 	b.mu.Lock()
 	s := Snapshot{Rev: b.rev, PageTag: b.pageTag, Config: b.config, Lag: b.readLag()}
 	sets, n := b.sets, len(b.entries)
-	b.mu.Unlock()
 	s.Sets = make([]SetView, len(sets))
+	for i, set := range sets {
+		s.Sets[i].Name = set.name
+		if h := set.hunt; h != nil {
+			s.Sets[i].Note, s.Sets[i].Problem = h.note, h.problem
+		}
+	}
+	b.mu.Unlock()
 	views := make([]View, 0, n)
 	for i, set := range sets {
 		from := len(views)
 		views = b.appendViews(views, set.entries)
-		s.Sets[i] = SetView{Name: set.name, Watchers: views[from:len(views):len(views)]}
+		s.Sets[i].Watchers = views[from:len(views):len(views)]
 	}
 	return s
 }

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"sync"
 	"time"
 )
 
@@ -38,6 +39,10 @@ type Engine struct {
 	kick       chan struct{} // wakes the schedule before its time
 	pulse      chan struct{} // taken once a round, by whoever doubts
 	drained    chan struct{} // closed when the last run has landed after stopping
+
+	laying sync.Mutex       // held while the board is laid out anew; taken before board.mu
+	gen    *Generation      // the configuration; guarded by laying
+	hunts  map[string]*hunt // by set; guarded by laying
 
 	schedule // guarded by board.mu
 }
@@ -73,6 +78,9 @@ func (e *Engine) Run(ctx context.Context) error {
 	if !e.open(runs) {
 		return errors.New("running the schedule: it has run before")
 	}
+	e.laying.Lock()
+	e.beginHunts()
+	e.laying.Unlock()
 	timer := time.NewTimer(0)
 	defer timer.Stop()
 	for ctx.Err() == nil {

@@ -17,7 +17,19 @@ type RelationError struct {
 // each other: patterns that pick nobody, and cycles. [Engine.Replace] passes
 // over the former and cuts the latter.
 func (g *Generation) Relations() []RelationError {
-	return relate(g.distinct()).errors
+	return slices.DeleteFunc(relate(g.distinct()).errors, func(e RelationError) bool {
+		return e.Cycle == nil && g.mayFind(e.Pattern)
+	})
+}
+
+// mayFind tells whether a set of the generation may find members that p picks,
+// by the ids that its members have unless they choose their own.
+func (g *Generation) mayFind(p Pattern) bool {
+	known, _, open := strings.Cut(string(p), "*")
+	return slices.ContainsFunc(g.Sets, func(s Set) bool {
+		prefix := Slug(s.Name) + "."
+		return s.Discover != nil && (strings.HasPrefix(known, prefix) || open && strings.HasPrefix(prefix, known))
+	})
 }
 
 // relations is how the watchers of a generation lean on each other, by their

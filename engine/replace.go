@@ -13,10 +13,22 @@ import (
 // definition keeps status, since and trail; its run in flight is cancelled, its
 // result dropped, and the next starts at once. A source goes on and is ended in
 // the same way: of equal definition, a new one is called when that of before
-// ended by itself. Of two watchers of one id in gen
-// the first counts.
+// ended by itself. Of two watchers of one id in gen the first counts; of one in
+// gen and one that was found, that in gen.
 func (e *Engine) Replace(gen *Generation) {
+	e.laying.Lock()
+	defer e.laying.Unlock()
+	left := e.inherit(gen)
+	e.gen = gen
+	release(left, e.lay(gen, true))
+	e.beginHunts()
+}
+
+// lay lays the board out as gen and what was found for it want it; taken tells
+// that gen is a new configuration. It gives who tells whether an id has left.
+func (e *Engine) lay(gen *Generation, taken bool) (gone func(ID) bool) {
 	b := e.board
+	gen = e.compose(gen)
 	watchers := gen.distinct()
 	relations := relate(watchers)
 	b.mu.Lock()
@@ -29,6 +41,9 @@ func (e *Engine) Replace(gen *Generation) {
 	var ended []context.CancelFunc
 	for i, set := range gen.Sets {
 		sets[i] = section{name: set.Name, entries: make([]*entry, 0, len(set.Watchers))}
+		if set.Discover != nil {
+			sets[i].hunt = e.hunts[set.Name]
+		}
 		for _, w := range set.Watchers {
 			if entries[w.ID] != nil {
 				continue
@@ -52,9 +67,12 @@ func (e *Engine) Replace(gen *Generation) {
 	}
 	b.entries, b.sets, b.pageTag = entries, sets, gen.PageTag
 	b.relate(relations, inOrder)
-	b.config = ConfigState{Generation: gen.Number, LoadedAt: gen.LoadedAt}
+	b.seeking = e.seeking()
 	b.rev++
-	b.configRev = b.rev
+	if taken {
+		b.config = ConfigState{Generation: gen.Number, LoadedAt: gen.LoadedAt}
+		b.configRev = b.rev
+	}
 	if layout {
 		b.layoutRev = b.rev
 	}
@@ -64,6 +82,7 @@ func (e *Engine) Replace(gen *Generation) {
 		cancel()
 	}
 	e.wake()
+	return func(id ID) bool { return entries[id] == nil }
 }
 
 // distinct gives the watchers of a generation in order, the first of each id.

@@ -11,7 +11,8 @@ type Saved struct {
 }
 
 // Save gives what is worth keeping of every watcher that has a status. A
-// watcher that was restored and has not run yet is given as it was.
+// watcher that was restored and has not run yet is given as it was, also one
+// that a discovery may still find.
 func (b *Board) Save() map[ID]Saved {
 	b.mu.Lock()
 	defer b.mu.Unlock()
@@ -29,7 +30,20 @@ func (b *Board) Save() map[ID]Saved {
 			saved[id] = *en.saved
 		}
 	}
+	if b.seeking {
+		for id, s := range b.saved {
+			saved[id] = s
+		}
+	}
 	return saved
+}
+
+// Expects tells whether a watcher of that id is on the board, or may come once
+// every set has found its members: whether what is kept of it is to stay.
+func (b *Board) Expects(id ID) bool {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.seeking || b.entries[id] != nil
 }
 
 // Restore hands in what an earlier process saved. A watcher stays pending until

@@ -27,9 +27,14 @@ type Watcher struct {
 	Place      Place         // where the watcher is defined
 	Check      Check
 	Source     Source
-	Lane       Lane    // what its runs take turns in; nil = nothing
-	Confirm    Confirm // how often a change of status is seen before it is shown
-	Derive     *Derive // makes it one that runs when others change; nil = runs by its interval
+	Lane       Lane // what its runs take turns in; nil = nothing
+	// Released, where it is set, is called once when the watcher of a [Discovery]
+	// will not be called any more, a run in flight excepted: it left the board,
+	// another took its place, or it never came on it. gone tells that nobody has
+	// its id now.
+	Released func(gone bool)
+	Confirm  Confirm // how often a change of status is seen before it is shown
+	Derive   *Derive // makes it one that runs when others change; nil = runs by its interval
 	// Needs are the watchers that this one cannot be well without: while one of
 	// them is critical or unknown, this one is in its shadow, and no problem.
 	Needs []Pattern
@@ -47,6 +52,7 @@ type Place struct {
 type Set struct {
 	Name     string
 	Watchers []Watcher
+	Discover *Discovery // finds more members while the engine runs; nil = nobody does
 }
 
 // Generation is one successfully loaded configuration.
