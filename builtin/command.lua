@@ -33,8 +33,8 @@ function CommandMetricWatcher:check()
   local result, err = self:run(command, given(self))
   if not result then return nil, err end
 
-  local status, value, detail = self:handle_output(result.stdout, result)
-  if status ~= nil or value ~= nil then return status, value, detail end
+  local status, value, detail, more = self:handle_output(result.stdout, result)
+  if status ~= nil or value ~= nil then return status, value, detail, more end
   if self.verdict then return self.verdict end
   return self:handle_returncode(result.code, result)
 end

@@ -17,6 +17,8 @@ local MetricWatcher = pharos.Class:extend{
     link = "string", -- an http or https URL
     ssh_host = "string|table", -- where to look from; a list: from each of these hosts, pharos.here for this one
     merge = "string", -- what many vantages come to: "worst" (default), "best" or pharos.quorum(n)
+    needs = "string|table", -- ids or patterns: in trouble, they explain this one's
+    confirm = "number|table", -- how often a change of status is seen before it shows; { 2, of = 3 }
     steps = "number|table", -- of a journey: how many, or their names; default: as many as the last whole one had
     check = "function",
     value = "function",
@@ -35,9 +37,12 @@ function MetricWatcher:detail(result) return result.detail end
 -- Each gives a result to return from check, and records it for this run: a
 -- check that then returns nothing means it.
 local function recorder(status)
-  return function(self, value, detail)
-    self.verdict = { status = status, value = value, detail = detail }
-    return self.verdict
+  return function(self, value, detail, more)
+    local verdict = { status = status, value = value, detail = detail }
+    if type(detail) == "table" then verdict.detail, more = nil, detail end
+    for name, option in pairs(more or {}) do verdict[name] = option end
+    self.verdict = verdict
+    return verdict
   end
 end
 

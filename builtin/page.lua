@@ -36,8 +36,8 @@ function PageGETMetricWatcher:check()
   local total = t.time_total
   self.total = total
 
-  local status, value, detail = self:handle_output(page.body, page)
-  if status ~= nil or value ~= nil then return status, value, detail end
+  local status, value, detail, more = self:handle_output(page.body, page)
+  if status ~= nil or value ~= nil then return status, value, detail, more end
   if self.verdict then return self.verdict end
 
   local code = page.status

@@ -35,8 +35,8 @@ function TCPMetricWatcher:check()
 
   self.total = result.timing.total
 
-  local status, value, detail = self:handle_output(result.reply .. table.concat(result.lines, "\n"), result)
-  if status ~= nil or value ~= nil then return status, value, detail end
+  local status, value, detail, more = self:handle_output(result.reply .. table.concat(result.lines, "\n"), result)
+  if status ~= nil or value ~= nil then return status, value, detail, more end
   if self.verdict then return self.verdict end
   return self.total, result.remote_ip
 end

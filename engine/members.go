@@ -2,7 +2,6 @@ package engine
 
 import (
 	"context"
-	"iter"
 	"math"
 	"strconv"
 )
@@ -95,18 +94,15 @@ func (g *group) addUp() (t total) {
 	return t
 }
 
-// All walks over them in the order of the board.
-func (s *Members) All() iter.Seq[View] {
-	return func(yield func(View) bool) {
-		for _, en := range s.group.members {
-			s.board.mu.Lock()
-			v := en.view()
-			s.board.mu.Unlock()
-			if !yield(v) {
-				return
-			}
-		}
+// At gives the one at place i in the order of the board, from 0; false behind
+// the last.
+func (s *Members) At(i int) (View, bool) {
+	if i < 0 || i >= len(s.group.members) {
+		return View{}, false
 	}
+	s.board.mu.Lock()
+	defer s.board.mu.Unlock()
+	return s.group.members[i].view(), true
 }
 
 // Get gives the one with that id; false if it is none of them.

@@ -26,6 +26,19 @@ func (e *Engine) Once(ctx context.Context, id ID) (Result, bool) {
 	return r, true
 }
 
+// Report puts r on the board as the result of the watcher with that id, as if a
+// run had ended so. It is false if there is no such watcher.
+func (e *Engine) Report(id ID, r Result) bool {
+	b := e.board
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	en := b.entries[id]
+	if en != nil {
+		b.take(en, judged(r))
+	}
+	return en != nil
+}
+
 // Rounds gives the watchers that pick wants, and those that they are derived
 // from, so that whoever runs one round after the other has the members of each
 // before it.

@@ -2,7 +2,6 @@ package luaapi
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"slices"
 	"strconv"
@@ -18,6 +17,7 @@ import (
 // caseRun is one case while it runs.
 type caseRun struct {
 	config *Config
+	engine *engine.Engine // keeps what watchers came to, for those that look at others; it does not run
 	memory *Memory
 
 	mu     sync.Mutex // stubs fail on the goroutines of runs
@@ -74,7 +74,7 @@ func (f *CaseFile) methods() []member {
 		}}
 	}
 	return []member{
-		method("load", f.caseLoad), method("stub", f.caseStub), method("run", f.caseRun), method("advance", f.caseAdvance),
+		method("load", f.caseLoad), method("stub", f.caseStub), method("run", f.caseRun), method("status", f.caseStatus), method("advance", f.caseAdvance),
 		method("equal", f.caseEqual), method("match", f.caseMatch), method("ok", f.caseOK),
 	}
 }
@@ -100,6 +100,7 @@ func (f *CaseFile) caseLoad(L *lua.LState) int {
 		f.current.config.Close()
 	}
 	f.current.config = config
+	f.current.engine.Replace(config.Generation)
 	return 0
 }
 
@@ -126,15 +127,9 @@ func (f *CaseFile) caseAdvance(L *lua.LState) int {
 // caseRun is t:run(id): one run of a watcher, as a table.
 func (f *CaseFile) caseRun(L *lua.LState) int {
 	id := L.CheckString(2)
-	if f.current.config == nil {
-		L.RaiseError("cannot run %q: load a configuration first, t:load(\"pharos.lua\")", id)
-	}
-	w, err := f.current.find(id)
-	if err != nil {
-		L.RaiseError("%s", err)
-	}
+	f.current.find(L, "run", id)
 	var result engine.Result
-	vm.Block(L, func(ctx context.Context) { result = engine.RunOnce(ctx, w) })
+	vm.Block(L, func(ctx context.Context) { result, _ = f.current.engine.Once(ctx, engine.ID(id)) })
 	t := L.CreateTable(0, 8)
 	t.RawSetString("status", lua.LString(result.Status.String()))
 	for _, text := range [...]struct{ name, value string }{
@@ -147,25 +142,57 @@ func (f *CaseFile) caseRun(L *lua.LState) int {
 		t.RawSetString("kind", lua.LString(failure.Kind))
 	}
 	t.RawSetString("log", textList(L, result.Log))
+	if result.Again > 0 {
+		t.RawSetString("again", lua.LNumber(result.Again.Seconds()))
+	}
+	if v, _ := f.current.engine.Board().View(engine.ID(id)); v.Shadow != "" {
+		t.RawSetString("shadow", lua.LString(v.Shadow))
+	}
 	L.Push(t)
 	return 1
 }
 
-// find gives the watcher of that id.
-func (r *caseRun) find(id string) (engine.Watcher, error) {
+// caseStatus is t:status(id, status, value, detail): what a watcher came to,
+// for those that look at it.
+func (f *CaseFile) caseStatus(L *lua.LState) int {
+	id, word := L.CheckString(2), L.CheckString(3)
+	f.current.find(L, "give a status to", id)
+	result := engine.Result{Value: caseText(L, 4), Detail: caseText(L, 5)}
+	v := verdict{}
+	if err := v.setStatus(word); err != nil {
+		L.RaiseError("cannot give %q the status %q %s", id, word, unknownName(word, statusWords))
+	}
+	result.Status = v.status
+	f.current.engine.Report(engine.ID(id), result)
+	return 0
+}
+
+func caseText(L *lua.LState, n int) string {
+	text, ok := textOf(L.Get(n))
+	if !ok {
+		L.ArgError(n, "want text or a number")
+	}
+	return text
+}
+
+// find raises if there is no watcher of that id.
+func (r *caseRun) find(L *lua.LState, what, id string) {
+	if r.config == nil {
+		L.RaiseError("cannot %s %q: load a configuration first, t:load(\"pharos.lua\")", what, id)
+	}
 	var ids []string
 	for _, set := range r.config.Generation.Sets {
 		for _, w := range set.Watchers {
 			if string(w.ID) == id {
-				return w, nil
+				return
 			}
 			ids = append(ids, string(w.ID))
 		}
 	}
 	if len(ids) == 0 {
-		return engine.Watcher{}, errors.New("cannot run a watcher: the configuration has none")
+		L.RaiseError("cannot %s a watcher: the configuration has none", what)
 	}
-	return engine.Watcher{}, fmt.Errorf("cannot run %q: there is no such watcher %s", id, unknownName(id, ids))
+	L.RaiseError("cannot %s %q: there is no such watcher %s", what, id, unknownName(id, ids))
 }
 
 // caseEqual is t:equal(got, want, why).

@@ -133,7 +133,7 @@ func (f *CaseFile) run(ctx context.Context, c testCase) CaseResult {
 	started := time.Now()
 	ctx, cancel := context.WithTimeout(ctx, CaseTimeout)
 	defer cancel()
-	r := &caseRun{memory: NewMemory(), at: c.place}
+	r := &caseRun{memory: NewMemory(), at: c.place, engine: engine.New(engine.Config{Logger: f.options.Logger})}
 	f.current = r
 	f.world.begin(r.fail)
 	left := &run{}

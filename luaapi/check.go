@@ -27,7 +27,8 @@ type watcher struct {
 	unit, link string
 	timeout    time.Duration
 	plan       plan
-	vantages   vantages // empty where it looks from one place
+	vantages   vantages       // empty where it looks from one place
+	board      *lua.LUserData // what a derived one's check gets first; nil for any other
 	source     engine.Place
 
 	remembered bool // self.state was filled from memory
@@ -86,8 +87,13 @@ func (s *script) stepFunction(L *lua.LState) int {
 	w.prepare(L)
 	defer w.keepState(r)
 	L.Push(L.GetField(w.self, "check"))
+	given := 1
+	if w.board != nil {
+		L.Push(w.board)
+		given++
+	}
 	L.Push(w.self)
-	L.Call(1, lua.MultRet)
+	L.Call(given, lua.MultRet)
 	first := 2 // above self, the step's own argument
 	v, err := w.verdictOf(L, first)
 	if err == nil {

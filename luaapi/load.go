@@ -296,6 +296,9 @@ func (l *loader) generation() {
 		return cmp.Compare(min(len(a.Name), 1), min(len(b.Name), 1))
 	})
 	l.config.Generation = g
+	if len(l.errors) == 0 {
+		l.errors = tangles(g)
+	}
 }
 
 // sameNames tells of watchers that have the name of another one in their set but

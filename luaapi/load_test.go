@@ -96,13 +96,10 @@ func (b *testBoard) watcher(id engine.ID) engine.Watcher {
 // run runs a watcher once, as the engine does.
 func (b *testBoard) run(id engine.ID) engine.Result {
 	b.Helper()
-	w := b.watcher(id)
-	ctx, cancel := context.WithTimeout(context.Background(), w.Timeout)
-	defer cancel()
-	result, err := w.Check(ctx)
-	if err != nil {
-		b.Fatalf("Check of %q: %v", id, err)
-	}
+	b.watcher(id)
+	e := engine.New(engine.Config{})
+	e.Replace(b.config.Generation)
+	result, _ := e.Once(context.Background(), id)
 	return result
 }
 
@@ -160,7 +157,7 @@ func TestCheckResults(t *testing.T) {
 		{`return nil, "no luck"`, engine.Critical, "", "no luck"},
 		{`return nil`, engine.Unknown, "script error", "FILE:1: check returned nothing: want a status, a number, a boolean, a table, or nil and an error"},
 		{`return "warn"`, engine.Unknown, "script error", `FILE:1: check gave the status "warn" (did you mean "warning"? valid: critical, ok, unknown, warning)`},
-		{`return { statuz = "ok" }`, engine.Unknown, "script error", `FILE:1: check returned a table with "statuz" (did you mean "status"? valid: detail, link, status, unit, value)`},
+		{`return { statuz = "ok" }`, engine.Unknown, "script error", `FILE:1: check returned a table with "statuz" (did you mean "status"? valid: again, detail, link, status, unit, value)`},
 		{`error("broken")`, engine.Unknown, "script error", "FILE:1: broken"},
 		{`return {}, 1`, engine.Unknown, "script error", "FILE:1: check returned a table with neither a status nor a number as its value"},
 		// A command that starts later than its time, on a busy machine, is Pharos's

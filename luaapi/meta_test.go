@@ -113,6 +113,7 @@ func TestReferenceNames(t *testing.T) {
 		f.setUp(s, L, globals)
 		provided(L, "test", globals.RawGetString("test").(*lua.LTable), want)
 		provided(L, "Case", f.self.Metatable.(*lua.LTable).RawGetString("__index").(*lua.LTable), want)
+		provided(L, "Board", s.boardMeta.RawGetString("__index").(*lua.LTable), want)
 		provided(L, "Connection", s.connMethods(L).RawGetString("__index").(*lua.LTable), want)
 		if diff := cmp.Diff(want, documented()); diff != "" {
 			t.Errorf("names (-in Go and builtin +in the reference):\n%s", diff)
@@ -156,6 +157,7 @@ func TestReferencePrimitiveOptions(t *testing.T) {
 		"pharos.TCPOptions":  exchangeOptions,
 		"pharos.DNSOptions":  dnsOptions,
 		"pharos.PingOptions": pingOptions,
+		"pharos.Tile":        tileNames,
 
 		"pharos.ExecStub": execStubOptions,
 		"pharos.HTTPStub": httpStubOptions,

@@ -29,6 +29,7 @@ var modules = []struct {
 	{"ring", (*script).ringFunction},
 	{"cache", (*script).cacheFunction},
 	{"where", (*script).whereFunction},
+	{"status", (*script).statusFunction},
 	{"suggest", (*script).suggestFunction},
 	{"here", func(*script, *lua.LState) lua.LValue { return here }},
 	{"quorum", (*script).quorumFunction},
@@ -47,6 +48,7 @@ var builtinClasses = []struct{ name, file string }{
 	{"DNSMetricWatcher", "dns.lua"},
 	{"PingMetricWatcher", "ping.lua"},
 	{"FileMetricWatcher", "file.lua"},
+	{"derive", "derive.lua"},
 	{"WatcherSet", "set.lua"},
 }
 

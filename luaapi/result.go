@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"net/url"
 	"strconv"
+	"time"
 
 	lua "github.com/yuin/gopher-lua"
 
@@ -18,7 +19,8 @@ type verdict struct {
 	status             engine.Status
 	value              lua.LValue
 	unit, detail, link lua.LValue
-	failure            error // set for nil, err: there is no value then
+	failure            error         // set for nil, err: there is no value then
+	again              time.Duration // how soon the next run is asked for; 0 = not
 }
 
 var statusWords = []string{"ok", "warning", "critical", "unknown"}
@@ -28,17 +30,16 @@ func (w *watcher) verdictOf(L *lua.LState, first int) (verdict, error) {
 	v := verdict{value: lua.LNil, unit: lua.LNil, detail: lua.LNil, link: lua.LNil}
 	switch got := L.Get(first).(type) {
 	case lua.LString:
-		v.value, v.detail = L.Get(first+1), L.Get(first+2)
-		return v, v.setStatus(string(got))
+		return v, errors.Join(v.setStatus(string(got)), v.rest(L, first+1, &v.value, &v.detail))
 	case lua.LNumber:
-		v.status, v.value, v.detail = w.thresholds.Judge(float64(got)), got, L.Get(first+1)
-		return v, nil
+		v.status, v.value = w.thresholds.Judge(float64(got)), got
+		return v, v.rest(L, first+1, &v.detail)
 	case lua.LBool:
-		v.status, v.detail = engine.Critical, L.Get(first+1)
+		v.status = engine.Critical
 		if got {
 			v.status = engine.OK
 		}
-		return v, nil
+		return v, v.rest(L, first+1, &v.detail)
 	case *lua.LTable:
 		return v, w.readVerdict(&v, got)
 	default:
@@ -48,7 +49,7 @@ func (w *watcher) verdictOf(L *lua.LState, first int) (verdict, error) {
 	}
 	if err := L.Get(first + 1); !isNil(err) {
 		v.failure = failureOf(err)
-		return v, nil
+		return v, v.rest(L, first+2)
 	}
 	if recorded, ok := w.self.RawGetString("verdict").(*lua.LTable); ok {
 		return v, w.readVerdict(&v, recorded)
@@ -82,8 +83,8 @@ func (v *verdict) setStatus(word string) error {
 	return nil
 }
 
-// readVerdict reads {status=, value=, unit=, detail=, link=}. Without a status
-// the thresholds judge the value, which then is a number.
+// readVerdict reads {status=, value=, unit=, detail=, link=, again=}. Without a
+// status the thresholds judge the value, which then is a number.
 func (w *watcher) readVerdict(v *verdict, t *lua.LTable) error {
 	var status lua.LValue = lua.LNil
 	vm.Plain(t)
@@ -99,6 +100,10 @@ func (w *watcher) readVerdict(v *verdict, t *lua.LTable) error {
 			v.detail = value
 		case "link":
 			v.link = value
+		case "again":
+			if err := v.setAgain(value); err != nil {
+				return err
+			}
 		default:
 			return fmt.Errorf("check returned a table with %q %s", key.String(), unknownName(key.String(), verdictFields))
 		}
@@ -123,18 +128,23 @@ var verdictTable = []vm.Field[verdict]{
 	{Name: "link", Of: func(_ *lua.LState, v *verdict) lua.LValue { return v.link }},
 }
 
-var verdictFields = []string{"status", "value", "unit", "detail", "link"}
+var verdictFields = []string{"status", "value", "unit", "detail", "link", "again"}
 
 // show makes the result of a verdict: the tile shows what the watcher's own
 // methods value and detail make of it.
 func (w *watcher) show(L *lua.LState, v verdict) (engine.Result, error) {
+	if w.board != nil && v.again > 0 {
+		return engine.Result{}, errors.New("a derived watcher cannot ask for its next run: it runs when what it is derived from changes")
+	}
 	if v.failure != nil {
-		return failureResult(v.failure), nil
+		result := failureResult(v.failure)
+		result.Again = v.again
+		return result, nil
 	}
 	if err := w.override(L, &v); err != nil {
 		return engine.Result{}, err
 	}
-	result := engine.Result{Status: v.status, Unit: w.unit, Link: w.link}
+	result := engine.Result{Status: v.status, Unit: w.unit, Link: w.link, Again: v.again}
 	for _, field := range [...]struct {
 		name string
 		from lua.LValue

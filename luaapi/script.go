@@ -35,6 +35,7 @@ type script struct {
 
 	json                  jsonKinds
 	headersMeta           *lua.LTable
+	boardMeta, tileMeta   *lua.LTable
 	step                  *lua.LFunction
 	baseValue, baseDetail lua.LValue // the base class's own methods
 	loadedSecrets         map[string]string
@@ -87,6 +88,7 @@ func newScript(o *Options, name, dir string, fsys fs.FS) (*script, error) {
 func (s *script) setUp(L *lua.LState, env *lua.LTable, o *Options) error {
 	s.json = newJSONKinds(L)
 	s.headersMeta = newHeadersMeta(L)
+	s.boardMeta, s.tileMeta = s.newBoardMeta(L), s.newTileMeta(L)
 	s.step = L.NewFunction(s.stepFunction)
 	s.definer.know("lua", env)
 	pharos := s.newModule(L, "pharos")

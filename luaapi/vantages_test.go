@@ -72,7 +72,7 @@ func TestVantagesCells(t *testing.T) {
 	want := []engine.Cell{
 		{Name: "fra", Status: engine.OK, Value: "0", Detail: "said by fra"},
 		{Name: "nyc", Status: engine.Unknown, Value: "vantage", Detail: `no way to "nyc"`},
-		{Name: "here", Status: engine.Critical, Value: "7", Detail: "said by "},
+		{Name: "here", Status: engine.Critical, Value: "7", Detail: "said by"},
 	}
 	if diff := cmp.Diff(want, got.Cells); diff != "" {
 		t.Errorf("cells (-want +got):\n%s", diff)

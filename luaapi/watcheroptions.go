@@ -29,6 +29,9 @@ func (d *declaration) options(w *watcher, e *engine.Watcher) error {
 		{"link", func(v lua.LValue) error { return setLink(&w.link, v) }},
 		{"ssh_host", func(v lua.LValue) error { return setVantages(&w.vantages, v) }},
 		{"merge", func(v lua.LValue) error { return setMerge(&w.vantages, v) }},
+		{"needs", func(v lua.LValue) error { return setPatterns(&e.Needs, v) }},
+		{"confirm", func(v lua.LValue) error { return setConfirm(&e.Confirm, v) }},
+		{"of", func(v lua.LValue) error { return d.setOf(w, e, v) }},
 		{"steps", func(v lua.LValue) error { return setSteps(&w.plan, v) }},
 	} {
 		if v := d.L.GetField(w.self, option.name); !isNil(v) {

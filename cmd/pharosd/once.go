@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"log/slog"
 	"os"
 	"path"
 	"slices"
@@ -37,6 +38,10 @@ func newOnce() *cobra.Command {
 GLOB picks watchers by id ("set.name"); * stands for any text. With -v it shows
 what each watcher did: every command, request and logged line, and where the
 time of a request went.
+
+A tile derived from others is run after them, also where GLOB leaves them out.
+A watcher that needs another one, and that fails as that does, is printed as in
+its shadow and is no problem.
 
 The exit code is that of the worst: 0 ok, 1 warning, 2 critical, 3 unknown, and
 3 too where the configuration does not load or nothing matches. Worst first:
@@ -84,7 +89,7 @@ func runOnce(ctx context.Context, f onceFlags, cfg *luaapi.Config, glob string, 
 	if len(watchers) == 0 {
 		return fmt.Errorf("cannot find a watcher that matches %q; %s", glob, known(cfg.Generation))
 	}
-	runs := runAll(ctx, watchers)
+	runs := runAll(ctx, cfg.Generation, watchers)
 	var err error
 	switch {
 	case f.json:
@@ -167,14 +172,35 @@ func known(gen *engine.Generation) string {
 type onceRun struct {
 	watcher engine.Watcher
 	result  engine.Result
+	shadow  engine.ID // in whose shadow it is, "" for none
 	events  []luaapi.Event
 }
 
-func runAll(ctx context.Context, watchers []engine.Watcher) []onceRun {
+// runAll runs watchers, and before them what they are derived from.
+func runAll(ctx context.Context, gen *engine.Generation, watchers []engine.Watcher) []onceRun {
+	picked := make(map[engine.ID]*onceRun, len(watchers))
 	runs := make([]onceRun, len(watchers))
+	for i, w := range watchers {
+		runs[i].watcher = w
+		picked[w.ID] = &runs[i]
+	}
+	eng := engine.New(engine.Config{Logger: slog.New(slog.DiscardHandler)})
+	eng.Replace(gen)
+	for _, round := range gen.Rounds(func(w engine.Watcher) bool { return picked[w.ID] != nil }) {
+		runRound(ctx, eng, round, picked)
+	}
+	for id, r := range picked {
+		v, _ := eng.Board().View(id)
+		r.shadow = v.Shadow
+	}
+	return runs
+}
+
+// runRound runs watchers side by side, and notes what became of those picked.
+func runRound(ctx context.Context, eng *engine.Engine, watchers []engine.Watcher, picked map[engine.ID]*onceRun) {
 	slots := make(chan struct{}, onceParallel)
 	var wg sync.WaitGroup
-	for i, w := range watchers {
+	for _, w := range watchers {
 		slots <- struct{}{}
 		wg.Go(func() {
 			defer func() { <-slots }()
@@ -185,21 +211,23 @@ func runAll(ctx context.Context, watchers []engine.Watcher) []onceRun {
 				defer mu.Unlock()
 				events = append(events, e)
 			})
-			result := engine.RunOnce(traced, w)
+			result, _ := eng.Once(traced, w.ID)
 			mu.Lock()
 			defer mu.Unlock()
-			runs[i] = onceRun{w, result, slices.Clone(events)}
+			if r := picked[w.ID]; r != nil {
+				r.result, r.events = result, slices.Clone(events)
+			}
 		})
 	}
 	wg.Wait()
-	return runs
 }
 
-// onceCode gives the exit code of the worst result.
+// onceCode gives the exit code of the worst result; what is in the shadow of
+// another is no problem.
 func onceCode(runs []onceRun) int {
 	worst := engine.OK
 	for _, r := range runs {
-		if r.result.Status.Worse(worst) {
+		if r.shadow == "" && r.result.Status.Worse(worst) {
 			worst = r.result.Status
 		}
 	}

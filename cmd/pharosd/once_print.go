@@ -44,6 +44,13 @@ func shorten(text string, limit int) string {
 func (r *onceRun) value() string { return oneLine(r.result.Value + " " + r.result.Unit) }
 
 func (r *onceRun) detail() string {
+	if r.shadow != "" {
+		return strings.TrimRight(fmt.Sprintf("in the shadow of %s: %s", r.shadow, r.said()), ": ")
+	}
+	return r.said()
+}
+
+func (r *onceRun) said() string {
 	if r.result.Detail == "" && r.result.Failure != nil {
 		return r.result.Failure.Message
 	}
@@ -159,6 +166,7 @@ type onceJSON struct {
 	ID      engine.ID          `json:"id"`
 	Name    string             `json:"name"`
 	Status  engine.Status      `json:"status"`
+	Shadow  engine.ID          `json:"shadow,omitempty"` // in whose shadow it is, and so no problem
 	Value   string             `json:"value"`
 	Unit    string             `json:"unit"`
 	Detail  string             `json:"detail"`
@@ -174,7 +182,7 @@ func printJSON(out io.Writer, runs []onceRun) error {
 	list := make([]onceJSON, 0, len(runs))
 	for _, r := range runs {
 		j := onceJSON{
-			ID: r.watcher.ID, Name: r.watcher.Name, Status: r.result.Status,
+			ID: r.watcher.ID, Name: r.watcher.Name, Status: r.result.Status, Shadow: r.shadow,
 			Value: r.result.Value, Unit: r.result.Unit, Detail: r.result.Detail,
 			Elapsed: r.result.Elapsed.Seconds(), Error: r.result.Failure,
 			Output: r.result.Output, Log: append([]string{}, r.result.Log...), Source: r.watcher.Place,

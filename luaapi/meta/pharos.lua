@@ -158,6 +158,8 @@ function pharos.Class:extend(fields) end
 ---@field link string? an http or https URL that the tile leads to
 ---@field ssh_host string|string[]? where to look from; of a list the watcher runs from each host at once, at most 16, with a cell of the tile for each (see pharos.here)
 ---@field merge string? what many vantages come to: "worst" (default), "best" or pharos.quorum(n)
+---@field needs string|string[]? ids or patterns ("wan", "core.*"): while one of them is critical or unknown, this watcher is in its shadow: it runs on, dim, and is no problem
+---@field confirm integer|{ [1]: integer, of: integer? }? how often a change of status must be seen before the tile shows it: 2 in a row, { 2, of = 3 } of the last three runs; default 1
 ---@field steps number|string[]? how many steps a journey has, at most 64, or their names in order; default: as many as the last one that went well
 ---@field state table plain data, at most 64 KiB as JSON, kept over reloads and restarts. Keys are text, or 1 to n
 ---@field status string read only: the status of the run before, "pending" before the first
@@ -175,9 +177,13 @@ pharos.MetricWatcher = {}
 --- - a status, and a value and detail: `return "warning", 7, "seven waiting"`
 --- - a number, and detail: the thresholds judge it; without them it is ok
 --- - a boolean, and detail: true is ok, false critical
---- - a table: `{ status =, value =, unit =, detail =, link = }`; without status the thresholds judge the value
+--- - a table: `{ status =, value =, unit =, detail =, link =, again = }`; without status the thresholds judge the value
 --- - nil and an error: critical or unknown, see pharos.Error
 --- - nothing, if self:ok, warning, critical or unknown was called
+---
+--- Behind any of these but a table, `{ again = "200ms" }` asks for the next run so
+--- long after the start of this one, at least 50 ms and never past the interval:
+--- trouble in slow motion. The run after it is on the grid of the interval again.
 ---
 --- An error that the script raises itself makes the run unknown, with its place.
 ---
@@ -251,18 +257,20 @@ function pharos.MetricWatcher:detail(result) end
 ---```
 ---@param value? string|number
 ---@param detail? string
+---@param more? { again: pharos.Duration? } as at the end of what check returns
 ---@return table
-function pharos.MetricWatcher:ok(value, detail) end
+function pharos.MetricWatcher:ok(value, detail, more) end
 
 --- As ok.
 ---
 ---```lua
----return pharos.MetricWatcher{ name = "x" }:warning("slow")
+---return pharos.MetricWatcher{ name = "x" }:warning("slow", nil, { again = "200ms" })
 ---```
 ---@param value? string|number
 ---@param detail? string
+---@param more? { again: pharos.Duration? }
 ---@return table
-function pharos.MetricWatcher:warning(value, detail) end
+function pharos.MetricWatcher:warning(value, detail, more) end
 
 --- As ok.
 ---
@@ -271,8 +279,9 @@ function pharos.MetricWatcher:warning(value, detail) end
 ---```
 ---@param value? string|number
 ---@param detail? string
+---@param more? { again: pharos.Duration? }
 ---@return table
-function pharos.MetricWatcher:critical(value, detail) end
+function pharos.MetricWatcher:critical(value, detail, more) end
 
 --- As ok: there is no verdict.
 ---
@@ -281,8 +290,9 @@ function pharos.MetricWatcher:critical(value, detail) end
 ---```
 ---@param value? string|number
 ---@param detail? string
+---@param more? { again: pharos.Duration? }
 ---@return table
-function pharos.MetricWatcher:unknown(value, detail) end
+function pharos.MetricWatcher:unknown(value, detail, more) end
 
 --- Runs a command: exit 0 is ok, anything else critical. The value is the exit
 --- code, the detail the first line that was printed.
@@ -1240,6 +1250,140 @@ function pharos.where(level) end
 ---@return string
 function pharos.suggest(name, valid) end
 
+-- Tiles that know each other --------------------------------------------------
+
+--- A tile computed from others. It runs when one of them changes, within 20 ms and at
+--- most ten times a second, and not by an interval; it is never stale. It first runs
+--- when each of them has had a result, or after 10 s.
+---
+--- `of` takes ids and patterns: `"databases.*"` is every watcher of the set Databases,
+--- `"*.disk"` every disk; a * stands for any text, and never for the tile itself. An id
+--- or pattern that matches no watcher is an error when the file loads, and so is a
+--- cycle. A derive may be derived from others.
+---
+--- What check reads decides what it is run again for. Statuses cost nothing while they
+--- stay as they are; who reads values runs when one of them changes. A tile whose only
+--- trouble is that of watchers in the shadow (see needs) is in that shadow too.
+---
+---```lua
+---metric_watchers = {
+---  pharos.derive{ name = "quorum", of = { "databases.*" }, check = function(board)
+---    local up = board:count("ok") + board:count("warning")
+---    local status = up == board:total() and "ok" or up >= 2 and "warning" or "critical"
+---    return status, ("%d of %d"):format(up, board:total())
+---  end },
+---}
+---metric_watcher_sets = {
+---  pharos.WatcherSet("Databases", {
+---    pharos.TCPMetricWatcher{ name = "a", address = "127.0.0.1:5432" },
+---    pharos.TCPMetricWatcher{ name = "b", address = "127.0.0.1:5433" },
+---    pharos.TCPMetricWatcher{ name = "c", address = "127.0.0.1:5434" },
+---  }),
+---}
+---```
+---@class pharos.derive : pharos.MetricWatcher
+---@overload fun(options: pharos.derive): pharos.derive
+---@field of string|string[] ids or patterns of what it is derived from; needed
+---@field check? fun(board: pharos.Board, self: pharos.derive): any ... default: the worst status of them, and how many are ok
+pharos.derive = {}
+
+--- What a derive is derived from, as it is at the moment of asking.
+---@class pharos.Board
+local Board = {}
+
+--- How many there are.
+---@return integer
+function Board:total() end
+
+--- How many have that status.
+---@param status pharos.Status|"pending"
+---@return integer
+function Board:count(status) end
+
+--- The share that has that status, 0 to 1; 0 if there are none.
+---@param status pharos.Status|"pending"
+---@return number
+function Board:ratio(status) end
+
+--- The worst status of them, unknown if none has had a result; and, unless it is ok,
+--- the name of the first that has it. `return board:worst()` is a check.
+---@return pharos.Status
+---@return string? name
+function Board:worst() end
+
+--- The sum of the values that are numbers, and how many are.
+---
+---```lua
+---metric_watchers = {
+---  pharos.derive{ name = "jobs", of = "queues.*", unit = "jobs", thresholds = { warn = 100, crit = 1000 },
+---    check = function(board)
+---      local sum, n = board:sum()
+---      return sum, ("in %d of %d queues"):format(n, board:total())
+---    end },
+---}
+---metric_watcher_sets = { pharos.WatcherSet("Queues", {
+---  pharos.CommandMetricWatcher{ name = "mail", command = "echo 7", handle_output = function(self, output) return tonumber(output) end },
+---}) }
+---```
+---@return number
+---@return integer
+function Board:sum() end
+
+--- Each of them with its id, in the order of the board.
+---
+---```lua
+---metric_watchers = {
+---  pharos.derive{ name = "slowest", of = "pages.*", unit = "s", check = function(board)
+---    local top, who = 0, nil
+---    for _, tile in board:each() do
+---      if type(tile.value) == "number" and tile.value > top then top, who = tile.value, tile.name end
+---    end
+---    return top, who
+---  end },
+---}
+---metric_watcher_sets = { pharos.WatcherSet("Pages", {
+---  pharos.PageGETMetricWatcher{ name = "front", url = "http://127.0.0.1/" },
+---}) }
+---```
+---@return fun(): string, pharos.Tile
+function Board:each() end
+
+--- The one with that id; any other id raises.
+---@param id string
+---@return pharos.Tile
+function Board:get(id) end
+
+--- Another watcher's tile.
+---@class pharos.Tile
+---@field id string
+---@field name string
+---@field set string "" for the unnamed set
+---@field status pharos.Status|"pending" the one shown: confirmed, where its watcher has confirm
+---@field since number Unix seconds at which that began
+---@field shadow string? the id of the watcher in whose shadow it is, see needs
+---@field value string|number|nil a number if it is one; reading it or the following makes a derive run when they change
+---@field unit string
+---@field detail string
+---@field link string?
+
+--- The status of any watcher, with its value and detail, for any check. It is what the
+--- tile shows now; a tile that must follow at once is a derive. An unknown id raises.
+---
+---```lua
+---metric_watchers = {
+---  pharos.CommandMetricWatcher{ name = "wan", command = "true" },
+---  pharos.MetricWatcher{ name = "site", interval = "1s", check = function(self)
+---    if pharos.status("wan") == "critical" then return self:unknown("offline") end
+---    return assert(pharos.http.get("http://127.0.0.1/")).timing.total
+---  end },
+---}
+---```
+---@param id string
+---@return pharos.Status|"pending" status
+---@return string|number|nil value
+---@return string detail
+function pharos.status(id) end
+
 -- Tests ---------------------------------------------------------------------
 
 --- What a *_test.lua file has beside pharos: `pharosd test` runs its cases. A case has
@@ -1381,8 +1525,24 @@ function Case:stub(primitive, answer) end
 ---end)
 ---```
 ---@param id string "set.name", as `pharosd once` shows it
----@return { status: pharos.Status, value: string, unit: string, detail: string, link: string, output: string, log: string[], error: string?, kind: string? }
+---@return { status: pharos.Status, value: string, unit: string, detail: string, link: string, output: string, log: string[], error: string?, kind: string?, again: number?, shadow: string? }
 function Case:run(id) end
+
+--- Says what a watcher came to, for those that look at it: derives, pharos.status, and
+--- whoever needs it. What t:run ran is known already; the others are pending.
+---
+---```lua
+---test.case("two of three are enough", function(t)
+---  t:load("pharos.lua")
+---  t:status("front_page", "critical", "refused", "nobody answers")
+---  t:status("disk", "ok", 17)
+---end)
+---```
+---@param id string
+---@param status pharos.Status
+---@param value? string|number
+---@param detail? string
+function Case:status(id, status, value, detail) end
 
 --- Moves the clock that pharos.time, os.time, os.date, os.clock, pharos.cache and
 --- self.duration see.

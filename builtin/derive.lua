@@ -1,0 +1,31 @@
+-- derive: a tile computed from others. It runs when they change, at most ten
+-- times a second, and not by an interval. Its check gets the board of what it
+-- is derived from, and then itself.
+--
+--   pharos.derive{ name = "quorum", of = "databases.*", check = function(board)
+--     return board:count("ok") >= 2, board:count("ok") .. " of " .. board:total()
+--   end }
+
+local derive = pharos.MetricWatcher:extend{
+  class_name = "derive",
+  options = {
+    of = "string|table", -- ids or patterns; needed
+  },
+}
+
+function derive:init()
+  if not self.of then error("cannot make a derive without of = { ... }, what it is derived from", 3) end
+  for _, option in ipairs{ "interval", "ttl", "confirm", "ssh_host", "steps" } do
+    if self[option] then
+      error(("cannot use option %q of a derive: it runs when what it is derived from changes"):format(option), 3)
+    end
+  end
+end
+
+-- The worst of them, and how many are ok.
+function derive.check(board)
+  local worst, name = board:worst()
+  return worst, board:count("ok") .. "/" .. board:total(), name
+end
+
+return derive

@@ -1,0 +1,228 @@
+package luaapi
+
+import (
+	"context"
+	"fmt"
+	"strconv"
+	"strings"
+
+	lua "github.com/yuin/gopher-lua"
+
+	"pharos/engine"
+	"pharos/luaapi/vm"
+)
+
+// setOf makes a watcher one that is derived from others.
+func (d *declaration) setOf(w *watcher, e *engine.Watcher, v lua.LValue) error {
+	e.Derive = &engine.Derive{}
+	w.board = &lua.LUserData{Value: w, Metatable: w.script.boardMeta}
+	return setPatterns(&e.Derive.Of, v)
+}
+
+// boardWords are what a board counts.
+var boardWords = append([]string{"pending"}, statusWords...)
+
+// newBoardMeta makes the methods of the board that a derived watcher's check
+// gets: what the watcher is derived from, as it is at the moment of asking.
+func (s *script) newBoardMeta(L *lua.LState) *lua.LTable {
+	members := []member{
+		{"total", func(L *lua.LState) int {
+			L.Push(lua.LNumber(membersOf(L, "total").Total()))
+			return 1
+		}},
+		{"count", func(L *lua.LState) int {
+			L.Push(lua.LNumber(membersOf(L, "count").Count(checkStatus(L, "count"))))
+			return 1
+		}},
+		{"ratio", func(L *lua.LState) int {
+			m := membersOf(L, "ratio")
+			ratio := lua.LNumber(0)
+			if n := m.Total(); n > 0 {
+				ratio = lua.LNumber(m.Count(checkStatus(L, "ratio"))) / lua.LNumber(n)
+			}
+			L.Push(ratio)
+			return 1
+		}},
+		{"worst", func(L *lua.LState) int {
+			worst, _ := membersOf(L, "worst").Worst()
+			if worst.Status == engine.Pending { // none has had a result, or there is none
+				worst.Status = engine.Unknown
+			}
+			L.Push(lua.LString(worst.Status.String()))
+			if worst.Status == engine.OK {
+				return 1
+			}
+			L.Push(lua.LString(worst.Name))
+			return 2
+		}},
+		{"sum", func(L *lua.LState) int {
+			m := membersOf(L, "sum")
+			vm.Charge(L, m.Total()/16)
+			sum, n := m.Sum()
+			L.Push(lua.LNumber(sum))
+			L.Push(lua.LNumber(n))
+			return 2
+		}},
+		{"each", s.boardEach},
+		{"get", func(L *lua.LState) int {
+			m := membersOf(L, "get")
+			id := engine.ID(L.CheckString(2))
+			v, ok := m.Get(id)
+			if !ok {
+				L.RaiseError("cannot get %q: it is none of those that this is derived from", string(id))
+			}
+			L.Push(s.tile(v))
+			return 1
+		}},
+	}
+	meta := L.CreateTable(0, 1)
+	meta.RawSetString("__index", s.newModule(L, "board", members...))
+	return meta
+}
+
+// membersOf gives what the run that calls the method is derived from.
+func membersOf(L *lua.LState, method string) *engine.Members {
+	ud, ok := L.Get(1).(*lua.LUserData)
+	w, isBoard := (*watcher)(nil), false
+	if ok {
+		w, isBoard = ud.Value.(*watcher)
+	}
+	if !isBoard {
+		L.ArgError(1, "want the board of a derive: call its methods with a colon, board:"+method+"(...)")
+	}
+	m := engine.MembersOf(vm.Context(L))
+	if m == nil || runOf(L).watcher != w {
+		L.RaiseError("cannot look at the board of %q here: it is for that watcher's own check", string(w.id))
+	}
+	return m
+}
+
+func checkStatus(L *lua.LState, method string) engine.Status {
+	word := L.CheckString(2)
+	status, ok := engine.ParseStatus(word)
+	if !ok {
+		L.RaiseError("cannot %s %q %s", method, word, unknownName(word, boardWords))
+	}
+	return status
+}
+
+// boardEach is board:each(): for id, tile in board:each() do ... end.
+func (s *script) boardEach(L *lua.LState) int {
+	m := membersOf(L, "each")
+	next := 0
+	L.Push(L.NewFunction(func(L *lua.LState) int {
+		v, ok := m.At(next)
+		if !ok {
+			return 0
+		}
+		next++
+		L.Push(lua.LString(v.ID))
+		L.Push(s.tile(v))
+		return 2
+	}))
+	return 1
+}
+
+// tileFields are what a script can read of another watcher's tile. What changes
+// only with the status is free; reading more makes a derived watcher run when
+// that changes.
+var tileFields = map[string]func(v *engine.View) lua.LValue{
+	"id":     func(v *engine.View) lua.LValue { return lua.LString(v.ID) },
+	"name":   func(v *engine.View) lua.LValue { return lua.LString(v.Name) },
+	"set":    func(v *engine.View) lua.LValue { return lua.LString(v.Set) },
+	"status": func(v *engine.View) lua.LValue { return lua.LString(v.Status.String()) },
+	"since":  func(v *engine.View) lua.LValue { return lua.LNumber(float64(v.Since.UnixMilli()) / 1000) },
+	"shadow": func(v *engine.View) lua.LValue { return textOrNil(string(v.Shadow)) },
+	"value":  func(v *engine.View) lua.LValue { return valueOf(&v.Result) },
+	"unit":   func(v *engine.View) lua.LValue { return lua.LString(v.Result.Unit) },
+	"detail": func(v *engine.View) lua.LValue { return lua.LString(v.Result.Detail) },
+	"link":   func(v *engine.View) lua.LValue { return textOrNil(v.Result.Link) },
+}
+
+var tileNames = []string{"id", "name", "set", "status", "since", "shadow", "value", "unit", "detail", "link"}
+
+func textOrNil(text string) lua.LValue {
+	if text == "" {
+		return lua.LNil
+	}
+	return lua.LString(text)
+}
+
+// valueOf is a value as a script gave it: a number, or text.
+func valueOf(r *engine.Result) lua.LValue {
+	if n, err := strconv.ParseFloat(r.Value, 64); err == nil {
+		return lua.LNumber(n)
+	}
+	return textOrNil(r.Value)
+}
+
+// tile makes a tile that a script can read.
+func (s *script) tile(v engine.View) *lua.LUserData {
+	return &lua.LUserData{Value: &v, Metatable: s.tileMeta}
+}
+
+func (s *script) newTileMeta(L *lua.LState) *lua.LTable {
+	meta := L.CreateTable(0, 2)
+	meta.RawSetString("__index", L.NewFunction(func(L *lua.LState) int {
+		v := L.CheckUserData(1).Value.(*engine.View)
+		name := L.CheckString(2)
+		field, ok := tileFields[name]
+		if !ok {
+			L.RaiseError("cannot use tile.%s: there is no such field %s", name, unknownName(name, tileNames))
+		}
+		switch name {
+		case "value", "unit", "detail", "link":
+			if m := engine.MembersOf(vm.Context(L)); m != nil {
+				m.ReadResults()
+			}
+		}
+		L.Push(field(v))
+		return 1
+	}))
+	meta.RawSetString("__newindex", L.NewFunction(func(L *lua.LState) int {
+		L.RaiseError("cannot set tile.%s: it is another watcher's", L.Get(2))
+		return 0
+	}))
+	return meta
+}
+
+// statusFunction is pharos.status(id): the status of any watcher, its value and
+// detail, in the words of check.
+func (s *script) statusFunction(L *lua.LState) lua.LValue {
+	return L.NewFunction(func(L *lua.LState) int {
+		id := engine.ID(L.CheckString(1))
+		if vm.Loading(L) {
+			L.RaiseError("cannot call pharos.status while the file loads: call it in a function such as check")
+		}
+		v, err := look(vm.Context(L), id)
+		if err != nil {
+			L.RaiseError("%s", err)
+		}
+		if r := runOf(L); r.trace != nil {
+			r.trace(Event{Kind: "status", Text: string(id), Outcome: strings.TrimSpace(v.Status.String() + " " + v.Result.Value)})
+		}
+		L.Push(lua.LString(v.Status.String()))
+		L.Push(valueOf(&v.Result))
+		L.Push(lua.LString(v.Result.Detail))
+		return 3
+	})
+}
+
+// look finds another watcher on the board that the run under ctx is for.
+func look(ctx context.Context, id engine.ID) (engine.View, error) {
+	board := engine.BoardOf(ctx)
+	if board == nil {
+		return engine.View{}, fmt.Errorf("cannot look for %q: there is no board here", id)
+	}
+	v, ok := board.View(id)
+	if ok {
+		return v, nil
+	}
+	var ids []string
+	for _, set := range board.Snapshot().Sets {
+		for _, w := range set.Watchers {
+			ids = append(ids, string(w.ID))
+		}
+	}
+	return v, fmt.Errorf("there is no watcher %q %s", id, nearestID(string(id), ids))
+}

@@ -1,0 +1,130 @@
+package luaapi
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+
+	lua "github.com/yuin/gopher-lua"
+
+	"pharos/engine"
+)
+
+// maxPatterns bounds the list of what a watcher leans on.
+const maxPatterns = 1000
+
+// setPatterns reads an id or a pattern of ids, or a list of them.
+func setPatterns(to *[]engine.Pattern, v lua.LValue) error {
+	var texts []string
+	switch v := v.(type) {
+	case lua.LString:
+		texts = []string{string(v)}
+	case *lua.LTable:
+		for i := 1; i <= v.Len(); i++ {
+			text, ok := v.RawGetInt(i).(lua.LString)
+			if !ok {
+				return fmt.Errorf("want ids, \"set.name\", got a %s at place %d", typeName(v.RawGetInt(i)), i)
+			}
+			texts = append(texts, string(text))
+		}
+		if k, _ := v.Next(lua.LNil); len(texts) == 0 && k != lua.LNil {
+			return fmt.Errorf("want a list of ids, got the name %q", k.String())
+		}
+	default:
+		return wantType("an id or a list of ids", v)
+	}
+	if len(texts) == 0 || len(texts) > maxPatterns || slices.Contains(texts, "") {
+		return fmt.Errorf("want 1 to %d ids, none of them empty, got %d", maxPatterns, len(texts))
+	}
+	for _, text := range texts {
+		*to = append(*to, engine.Pattern(text))
+	}
+	return nil
+}
+
+// setConfirm reads 2, or {2, of = 3}.
+func setConfirm(to *engine.Confirm, v lua.LValue) error {
+	t, ok := v.(*lua.LTable)
+	if !ok {
+		return setCount(&to.Seen, v, 1, engine.TrailLength)
+	}
+	for k, v := t.Next(lua.LNil); k != lua.LNil; k, v = t.Next(k) {
+		var err error
+		switch {
+		case k == lua.LNumber(1):
+			err = setCount(&to.Seen, v, 1, engine.TrailLength)
+		case k == lua.LString("of"):
+			err = setCount(&to.Of, v, 1, engine.TrailLength)
+		default:
+			err = fmt.Errorf("want { 2, of = 3 }, got %q in it", k.String())
+		}
+		if err != nil {
+			return err
+		}
+	}
+	switch {
+	case to.Seen == 0:
+		return fmt.Errorf("want { 2, of = 3 }: how often it must be seen comes first")
+	case to.Of != 0 && to.Of < to.Seen:
+		return fmt.Errorf("%d of %d runs is more than there are", to.Seen, to.Of)
+	}
+	return nil
+}
+
+// tangles tells what is wrong in how watchers lean on each other, as their
+// author reads it.
+func tangles(g *engine.Generation) []engine.LoadError {
+	var errors []engine.LoadError
+	var ids []string
+	for _, e := range g.Relations() {
+		if ids == nil {
+			for _, set := range g.Sets {
+				for _, w := range set.Watchers {
+					ids = append(ids, string(w.ID))
+				}
+			}
+		}
+		errors = append(errors, engine.LoadError{
+			File: e.Watcher.Place.File, Line: e.Watcher.Place.Line,
+			Message: fmt.Sprintf("cannot use option %q of %q: %s", e.Option, e.Watcher.ID, tangle(e, ids)),
+		})
+	}
+	return errors
+}
+
+func tangle(e engine.RelationError, ids []string) string {
+	verb := map[string]string{"needs": " needs ", "of": " is derived from "}[e.Option]
+	switch {
+	case len(e.Cycle) == 2:
+		return "it" + verb + "itself"
+	case e.Cycle != nil:
+		var path []string
+		for _, id := range e.Cycle {
+			path = append(path, string(id))
+		}
+		return fmt.Sprintf("it leans on itself: %s", strings.Join(path, " -> "))
+	case !e.Pattern.IsID():
+		return fmt.Sprintf("the pattern %q matches no watcher %s", e.Pattern, nearestID(string(e.Pattern), ids))
+	}
+	return fmt.Sprintf("there is no watcher %q %s", e.Pattern, nearestID(string(e.Pattern), ids))
+}
+
+// nearestID is unknownName for ids: of many it lists a few, and it knows who is
+// meant by a name without its set.
+func nearestID(name string, ids []string) string {
+	near := Nearest(name, ids)
+	for _, id := range ids {
+		if near == "" && strings.HasSuffix(id, "."+engine.Slug(name)) {
+			near = id
+		}
+	}
+	const most = 8
+	list := strings.Join(slices.Sorted(slices.Values(ids))[:min(len(ids), most)], ", ")
+	if len(ids) > most {
+		list += fmt.Sprintf(" and %d more", len(ids)-most)
+	}
+	if near != "" {
+		return fmt.Sprintf("(did you mean %q? valid: %s)", near, list)
+	}
+	return "(valid: " + list + ")"
+}
