@@ -36,12 +36,15 @@ function PageGETMetricWatcher:check()
   local total = t.time_total
   self.total = total
 
-  local status, value, detail, more = self:handle_output(page.body, page)
-  if status ~= nil or value ~= nil then return status, value, detail, more end
-  if self.verdict then return self.verdict end
+  local handle = self.handle_output
+  if handle ~= PageGETMetricWatcher.handle_output then -- or the body would be made text for nobody
+    local status, value, detail, more = handle(self, page.body, page)
+    if status ~= nil or value ~= nil then return status, value, detail, more end
+    if self.verdict then return self.verdict end
+  end
 
   local code = page.status
-  detail = ("%.6f %.6f %.6f (%d)"):format(t.time_connect, t.time_starttransfer, total, code)
+  local detail = ("%.6f %.6f %.6f (%d)"):format(t.time_connect, t.time_starttransfer, total, code)
   if code ~= 200 then
     return { status = "critical", value = total, unit = "HTTP " .. code, detail = detail }
   end

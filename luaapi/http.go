@@ -88,7 +88,7 @@ func (s *script) http(L *lua.LState, of, method string) int {
 	vm.Charge(L, len(answer.Body)/64)
 	r := runOf(L)
 	r.output = probe.Clean(answer.Body[:min(len(answer.Body), outputFromBody)])
-	L.Push(s.answerTable(L, answer, string(answer.Body)))
+	L.Push(s.answerTable(L, answer))
 	return 1
 }
 

@@ -15,8 +15,8 @@ import (
 type httpAnswer struct {
 	probe.HTTPResult
 	script                *script
-	body                  lua.LValue
-	headers, hops, timing *lua.LTable // nil until asked for, as tls
+	body                  lua.LValue // nil until asked for, as the others
+	headers, hops, timing *lua.LTable
 	tls                   *lua.LTable
 }
 
@@ -25,7 +25,12 @@ var answerFields = []vm.Field[httpAnswer]{
 	{Name: "headers", Of: func(L *lua.LState, a *httpAnswer) lua.LValue {
 		return once(&a.headers, func() *lua.LTable { return a.script.headersTable(L, a.Header) })
 	}},
-	{Name: "body", Of: func(_ *lua.LState, a *httpAnswer) lua.LValue { return a.body }},
+	{Name: "body", Of: func(_ *lua.LState, a *httpAnswer) lua.LValue {
+		if a.body == nil {
+			a.body, a.Body = lua.LString(a.Body), nil
+		}
+		return a.body
+	}},
 	{Name: "size", Of: func(_ *lua.LState, a *httpAnswer) lua.LValue { return lua.LNumber(a.Size) }},
 	{Name: "truncated", Of: func(_ *lua.LState, a *httpAnswer) lua.LValue { return lua.LBool(a.Truncated) }},
 	{Name: "url", Of: func(_ *lua.LState, a *httpAnswer) lua.LValue { return lua.LString(a.URL) }},
@@ -60,11 +65,9 @@ func once(t **lua.LTable, make func() *lua.LTable) *lua.LTable {
 	return *t
 }
 
-// answerTable makes the table of an answer, whose body is given as text.
-func (s *script) answerTable(L *lua.LState, result *probe.HTTPResult, body string) *lua.LTable {
-	a := &httpAnswer{HTTPResult: *result, script: s, body: lua.LString(body)}
-	a.Body = nil
-	return vm.LazyTable(L, answerFields, a)
+// answerTable makes the table of an answer.
+func (s *script) answerTable(L *lua.LState, result *probe.HTTPResult) *lua.LTable {
+	return vm.LazyTable(L, answerFields, &httpAnswer{HTTPResult: *result, script: s})
 }
 
 func hopsTable(L *lua.LState, hops []probe.HTTPHop) *lua.LTable {

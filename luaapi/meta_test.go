@@ -183,7 +183,7 @@ func TestReferenceResults(t *testing.T) {
 		s := b.config.scripts[0]
 		for class, table := range map[string]*lua.LTable{
 			"pharos.Timing":     timingTable(L, &probe.Timing{}),
-			"pharos.Answer":     s.answerTable(L, &probe.HTTPResult{RedirectURL: "x", TLS: &probe.TLSInfo{}}, ""),
+			"pharos.Answer":     s.answerTable(L, &probe.HTTPResult{RedirectURL: "x", TLS: &probe.TLSInfo{}}),
 			"pharos.Handshake":  handshakeTable(L, &probe.TLSResult{VerifyError: "x", Versions: []string{"1.3"}}),
 			"pharos.PingResult": pingTable(L, &probe.PingResult{Hint: "x"}),
 			"pharos.DNSAnswer":  dnsTable(L, &probe.DNSResult{}),
