@@ -334,6 +334,7 @@ func (d PageData) BlankTile() PageTile { return newPageTile(Tile{}, d.Made) }
 // the other as they name each other.
 func (d PageData) Modules() ([]string, error) {
 	names, err := fs.Glob(embedded, "static/*.js")
+	names = slices.DeleteFunc(names, func(name string) bool { return name == "static/boot.js" }) // no module
 	for i, name := range names {
 		names[i] = strings.TrimPrefix(name, "static/")
 	}

@@ -151,12 +151,12 @@ func TestBlipStaysVisible(t *testing.T) {
 	w := newWall(t, nil, spec{names: []string{"a"}})
 	b := newTab(t, 800, 600)
 	b.open(w.url("/"))
-	b.until(`document.querySelector(".tile .o").getAttribute("d") !== ""`)
+	b.until(`document.querySelector(".tile .o") !== null`)
 	w.set("a", engine.Result{Status: engine.Critical, Value: "9"})
 	w.await("a", engine.Critical)
 	w.set("a", engine.Result{Status: engine.OK, Value: "1"})
 	b.until(`/^tile -ok -glow\d -from-critical$/.test(document.querySelector(".tile").className)`)
-	if got := eval[string](b, `document.querySelector(".tile .c").getAttribute("d")`); got == "" {
+	if got := eval[string](b, `document.querySelector(".tile .c")?.getAttribute("d") ?? ""`); got == "" {
 		t.Error("the trail shows no critical run")
 	}
 	if got := eval[string](b, `document.querySelector(".tile .note").textContent`); got != "1 blip" {

@@ -4,7 +4,7 @@
 
 const TRAIL = ["o", "w", "c", "u"];
 const BLAME = ["even", "odd", "slow"];
-const DRAWN = [...TRAIL, ...BLAME];
+const DRAWN = { trail: TRAIL, blame: BLAME };
 
 export class Tile {
   changesAt = 0; // when time alone changes the face: set by the board
@@ -43,8 +43,8 @@ export class Tile {
       if (next[key] !== shown[key]) parts[key].textContent = next[key];
     }
     if (next.size !== shown.size) parts.amount.className = next.size;
-    for (const key of DRAWN) {
-      if (next[key] !== shown[key]) parts[key].setAttribute("d", next[key]);
+    for (const [svg, keys] of Object.entries(DRAWN)) {
+      for (const key of keys) if (next[key] !== (shown[key] ?? "")) path(parts, svg, key).setAttribute("d", next[key]);
     }
     if (next.cells !== shown.cells) parts.cells.replaceChildren(...face.cells.map(cell));
     this.#shown = next;
@@ -59,11 +59,25 @@ export class Tile {
       name: find(".name"), amount: find(".amount"), value: find(".value"), unit: find(".unit"),
       word: find(".word"), lasted: find(".lasted"), note: find(".note"), why: find(".why"), cells: find(".cells"),
     };
-    for (const key of TRAIL) parts[key] = find(`.trail .${key}`);
-    for (const key of BLAME) parts[key] = find(`.blame .${key}`);
+    for (const [svg, keys] of Object.entries(DRAWN)) {
+      parts[svg] = find(`.${svg}`);
+      for (const key of keys) parts[key] = find(`.${svg} .${key}`);
+    }
     this.#parts = parts;
     return parts;
   }
+}
+
+// path is the part key of a drawing, made when there is first something to draw:
+// most tiles have one path of seven.
+function path(parts, svg, key) {
+  if (!parts[key]) {
+    parts[key] = document.createElementNS(parts[svg].namespaceURI, "path");
+    parts[key].setAttribute("class", key);
+    const later = DRAWN[svg].slice(DRAWN[svg].indexOf(key) + 1).find((other) => parts[other]);
+    parts[svg].insertBefore(parts[key], later ? parts[later] : null);
+  }
+  return parts[key];
 }
 
 const NAMED_CELLS = 5; // cells of a tile that have room for their names
