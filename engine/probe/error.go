@@ -20,6 +20,7 @@ const (
 	Overload  Kind = "overload"  // Pharos or its machine is out of fds, processes or memory
 	Vantage   Kind = "vantage"   // the host to look from could not be reached
 	Missing   Kind = "missing"   // there is no such file
+	Ended     Kind = "ended"     // a stream ended by itself
 	Misuse    Kind = "misuse"    // the request itself makes no sense (bad URL, bad option)
 )
 

@@ -16,12 +16,18 @@ type execOutput struct {
 	seen int64  // bytes read in all
 }
 
-// readFrom reads r to its end or its deadline. What is in the pipe by then is
+// execSink takes a stream: n bytes that were read into space.
+type execSink interface {
+	space() []byte
+	advance(n int)
+}
+
+// execRead reads r to its end or its deadline. What is in the pipe by then is
 // still taken: the deadline is against waiting, not against reading.
-func (o *execOutput) readFrom(r *os.File) {
+func execRead(to execSink, r *os.File) {
 	for {
-		n, err := r.Read(o.space())
-		o.advance(n)
+		n, err := r.Read(to.space())
+		to.advance(n)
 		if err != nil {
 			break
 		}
@@ -33,14 +39,14 @@ func (o *execOutput) readFrom(r *os.File) {
 	const pipes = 1 << 20 // the most a pipe can hold (pipe(7), pipe-max-size)
 	_ = raw.Control(func(fd uintptr) {
 		for left := pipes; left > 0; {
-			n, err := syscall.Read(int(fd), o.space())
+			n, err := syscall.Read(int(fd), to.space())
 			if err == syscall.EINTR {
 				continue
 			}
 			if n <= 0 || err != nil {
 				return
 			}
-			o.advance(n)
+			to.advance(n)
 			left -= n
 		}
 	})

@@ -22,7 +22,8 @@ type execPlan struct {
 	env        []string
 	credential *syscall.Credential
 	blocking   bool
-	shell      []string // what to run instead if path cannot be executed
+	shell      []string    // what to run instead if path cannot be executed
+	lines      *lineWriter // takes standard output instead of a result; nil = nobody does
 }
 
 func (r *Runner) plan(req ExecRequest) (*execPlan, error) {

@@ -19,13 +19,14 @@ type execRun struct {
 
 	stdin          *os.File // nil without input
 	stdout, stderr execOutput
+	lines          *lineWriter // takes standard output instead of stdout; nil = nobody does
 	pipes          [2]*os.File // our ends of stdout and stderr
 	copying        sync.WaitGroup
 }
 
 // start starts the command; the error is that of the system.
 func (p *execPlan) start() (*execRun, error) {
-	run := &execRun{killAfter: p.req.KillAfter}
+	run := &execRun{killAfter: p.req.KillAfter, lines: p.lines}
 	run.stdout.max, run.stderr.max = p.req.MaxOutput, p.req.MaxOutput
 	theirs, err := run.open(p.req.Stdin != nil)
 	defer execClose(theirs[:])
@@ -86,8 +87,12 @@ func (run *execRun) close() {
 }
 
 func (run *execRun) copy(stdin []byte) {
-	run.copying.Go(func() { run.stdout.readFrom(run.pipes[0]) })
-	run.copying.Go(func() { run.stderr.readFrom(run.pipes[1]) })
+	var out execSink = &run.stdout
+	if run.lines != nil {
+		out = run.lines
+	}
+	run.copying.Go(func() { execRead(out, run.pipes[0]) })
+	run.copying.Go(func() { execRead(&run.stderr, run.pipes[1]) })
 	if run.stdin != nil {
 		run.copying.Go(func() {
 			_, _ = run.stdin.Write(stdin) // a command need not read its input

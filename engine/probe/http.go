@@ -50,6 +50,8 @@ type HTTPRequest struct {
 	// Exec, if set, runs commands at that place. Where Dial fails with
 	// [ErrForwardingDenied], curl there makes the request.
 	Exec func(ctx context.Context, req ExecRequest) (*ExecResult, error)
+
+	stream func(head *http.Response, conn net.Conn) error // takes the body of the last answer; nil = it is kept and counted
 }
 
 // HTTPResult is an answer, whatever its status.

@@ -35,6 +35,9 @@ func (b *httpBody) Read(p []byte) (int, error) {
 // receive reads the body: its beginning is kept, all of it is counted. whole
 // tells that its end was seen.
 func (h *httpHop) receive(head *http.Response, res *HTTPResult) (whole bool, err error) {
+	if stream := h.run.req.stream; stream != nil && !h.run.leads(head) {
+		return false, stream(head, h.conn.raw)
+	}
 	b := &h.body
 	b.r, b.max = head.Body, httpCountMax
 	if h.run.leads(head) {

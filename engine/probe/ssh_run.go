@@ -29,6 +29,8 @@ type sshRun struct {
 	conn      *sshConn
 	line      string
 	stdin     []byte
+	held      bool   // standard input stays open
+	up        func() // called when the command runs; nil = nobody asks
 	killAfter time.Duration
 
 	stdout, stderr sshOutput
@@ -46,10 +48,15 @@ type sshRun struct {
 // begin starts a command in a session that the caller counted; the count is
 // given back when the session is over.
 func (c *sshConn) begin(ctx context.Context, line string, stdin []byte, most int, killAfter time.Duration) *sshRun {
-	s := &sshRun{
-		conn: c, line: line, stdin: stdin, killAfter: killAfter, ended: make(chan struct{}), code: -1,
+	return c.launch(ctx, &sshRun{
+		line: line, stdin: stdin, killAfter: killAfter,
 		stdout: sshOutput{out: execOutput{max: most}}, stderr: sshOutput{out: execOutput{max: most}},
-	}
+	})
+}
+
+// launch is begin for a run that is made already.
+func (c *sshConn) launch(ctx context.Context, s *sshRun) *sshRun {
+	s.conn, s.ended, s.code = c, make(chan struct{}), -1
 	if !c.host.pool.start(func() { s.drive(ctx) }) {
 		s.fail(sshClosed(c.host.name))
 	}
@@ -133,6 +140,9 @@ func (s *sshRun) drive(ctx context.Context) {
 	s.mu.Lock()
 	s.accepted = true
 	s.mu.Unlock()
+	if s.up != nil {
+		s.up()
+	}
 	s.feed(ch)
 	s.follow(ctx, ch, reqs, streams)
 }
@@ -179,6 +189,9 @@ func (s *sshRun) copy(to *sshOutput, from io.Reader, done chan<- struct{}) {
 
 // feed writes stdin and ends it.
 func (s *sshRun) feed(ch ssh.Channel) {
+	if s.held {
+		return
+	}
 	if len(s.stdin) == 0 {
 		ch.CloseWrite()
 		return
@@ -336,6 +349,7 @@ func sshSignal(ch ssh.Channel, name string) {
 type sshOutput struct {
 	mu    sync.Mutex
 	out   execOutput
+	lines *lineWriter // takes the stream instead; nil = nobody does
 	taken bool
 }
 
@@ -344,6 +358,10 @@ func (o *sshOutput) Write(p []byte) (int, error) {
 	defer o.mu.Unlock()
 	if o.taken {
 		return len(p), nil
+	}
+	if o.lines != nil {
+		o.out.seen += int64(len(p))
+		return o.lines.Write(p)
 	}
 	for rest := p; len(rest) > 0; {
 		n := copy(o.out.space(), rest)

@@ -66,6 +66,7 @@ func (r *TCPRequest) where() string {
 type TCPConn struct {
 	req    TCPRequest
 	conn   net.Conn
+	socket net.Conn // what conn speaks TLS over, or conn itself
 	reader *bufio.Reader
 	tls    *TLSInfo
 	state  tls.ConnectionState

@@ -33,7 +33,7 @@ func (c *TCPConn) dial(ctx context.Context) error {
 		return err
 	}
 	c.timing.Connected, c.timing.PreTransfer = c.timing.Total, c.timing.Total
-	c.reader = bufio.NewReader(c.conn)
+	c.socket, c.reader = c.conn, bufio.NewReader(c.conn)
 	return nil
 }
 

@@ -1,0 +1,379 @@
+package probe
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"os"
+	"path/filepath"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+)
+
+// heard is what came of a stream so far.
+type heard struct {
+	t      *testing.T
+	cancel context.CancelFunc
+	ended  chan struct{}
+	err    error
+
+	mu    sync.Mutex
+	ups   []string
+	lines []string
+}
+
+// hear listens to a stream; it is stopped at the end of the test at the latest.
+func hear(t *testing.T, stream func(ctx context.Context, sink LineSink) error) *heard {
+	t.Helper()
+	ctx, cancel := context.WithCancel(t.Context())
+	h := &heard{t: t, cancel: cancel, ended: make(chan struct{})}
+	go func() {
+		defer close(h.ended)
+		h.err = stream(ctx, LineSink{Up: h.up, Line: h.line})
+	}()
+	t.Cleanup(func() { h.stop() })
+	return h
+}
+
+func (h *heard) up(awaits string) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	h.ups = append(h.ups, awaits)
+}
+
+func (h *heard) line(line []byte) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	h.lines = append(h.lines, string(line))
+}
+
+// until waits until so many lines came, and gives them.
+func (h *heard) until(lines int) []string {
+	h.t.Helper()
+	h.await(fmt.Sprintf("%d lines", lines), func() bool { return len(h.lines) >= lines })
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	return append([]string(nil), h.lines...)
+}
+
+// open waits until the stream says the nth time that it is open.
+func (h *heard) open(n int) string {
+	h.t.Helper()
+	h.await("being open", func() bool { return len(h.ups) >= n })
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	return h.ups[n-1]
+}
+
+func (h *heard) await(what string, is func() bool) {
+	h.t.Helper()
+	for deadline := time.Now().Add(20 * time.Second); ; time.Sleep(5 * time.Millisecond) {
+		h.mu.Lock()
+		ok := is()
+		h.mu.Unlock()
+		if ok {
+			return
+		}
+		select {
+		case <-h.ended:
+			h.t.Fatalf("the stream ended (%v) before %s", h.err, what)
+		default:
+		}
+		if time.Now().After(deadline) {
+			h.t.Fatalf("no %s within 20 s: lines %q, up %q", what, h.lines, h.ups)
+		}
+	}
+}
+
+// end waits for the stream's own end.
+func (h *heard) end() error {
+	h.t.Helper()
+	select {
+	case <-h.ended:
+		return h.err
+	case <-time.After(20 * time.Second):
+		h.t.Fatal("the stream did not end within 20 s")
+		return nil
+	}
+}
+
+// stop ends the stream and tells how long that took.
+func (h *heard) stop() time.Duration {
+	h.t.Helper()
+	began := time.Now()
+	h.cancel()
+	select {
+	case <-h.ended:
+	case <-time.After(5 * time.Second):
+		h.t.Error("the stream did not end within 5 s of its context")
+	}
+	return time.Since(began)
+}
+
+func TestExecStream(t *testing.T) {
+	t.Parallel()
+	r := &Runner{}
+	h := hear(t, func(ctx context.Context, sink LineSink) error {
+		return r.Stream(ctx, ExecRequest{Shell: "echo a; printf 'b\\r\\nc'; echo oops >&2; exit 3"}, sink)
+	})
+	err := h.end()
+	if diff := cmp.Diff([]string{"a", "b", "c"}, h.lines); diff != "" {
+		t.Error(diff)
+	}
+	if KindOf(err) != Ended || !strings.HasSuffix(err.Error(), "it ended with exit code 3: oops") {
+		t.Errorf("Stream() = %v, want kind ended with code and complaint", err)
+	}
+	for shell, want := range map[string]string{"kill -9 $$": "signal KILL", "nosuchcommand7": "not found"} {
+		h := hear(t, func(ctx context.Context, sink LineSink) error { return r.Stream(ctx, ExecRequest{Shell: shell}, sink) })
+		if err := h.end(); err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("Stream(%q) = %v, want %q", shell, err, want)
+		}
+	}
+	if n := len(r.running) + len(r.starting); n != 0 {
+		t.Errorf("%d places are held after the streams ended, want 0", n)
+	}
+}
+
+// TestExecStreamEndsItsGroup ends streams in the shapes that leave processes
+// behind elsewhere.
+func TestExecStreamEndsItsGroup(t *testing.T) {
+	t.Parallel()
+	r := &Runner{}
+	for i, shell := range []string{
+		"echo begun; sleep %[1]s",
+		"echo begun; sleep %[1]s & sleep %[1]s | cat",
+		"echo begun; trap '' TERM; sleep %[1]s; sleep %[1]s",
+		"yes begun & sleep %[1]s",
+	} {
+		word := fmt.Sprintf("%d.%d", 8000+i, os.Getpid())
+		h := hear(t, func(ctx context.Context, sink LineSink) error {
+			return r.Stream(ctx, ExecRequest{Shell: fmt.Sprintf(shell, word)}, sink)
+		})
+		h.until(1)
+		if took := h.stop(); took > time.Second {
+			t.Errorf("ending %q took %v, want the 50 ms between TERM and KILL or so", shell, took)
+		}
+		if KindOf(h.err) != Cancelled {
+			t.Errorf("Stream(%q) = %v, want kind cancelled", shell, h.err)
+		}
+		if pids := execPidsOf(t, "sleep "+word); len(pids) > 0 {
+			t.Errorf("%q left processes %v", shell, pids)
+		}
+	}
+}
+
+func TestSSHStream(t *testing.T) {
+	s := startSSHD(t)
+	p := sshTestPool(t, s.stanza("web-3"))
+	h := hear(t, func(ctx context.Context, sink LineSink) error {
+		return p.Stream(ctx, "web-3", ExecRequest{Shell: "echo $A; pwd; echo oops >&2; exit 3", Env: []string{"A=b c"}, Dir: "/"}, sink)
+	})
+	err := h.end()
+	if diff := cmp.Diff([]string{"b c", "/"}, h.lines); diff != "" {
+		t.Error(diff)
+	}
+	if KindOf(err) != Ended || !strings.HasSuffix(err.Error(), "on web-3: it ended with exit code 3: oops") {
+		t.Errorf("Stream() = %v, want kind ended with code and complaint", err)
+	}
+	for i, req := range []ExecRequest{
+		{Shell: "echo begun; sleep %[1]s"},
+		{Shell: "echo begun; sleep %[1]s & sleep %[1]s | cat"},
+		{Shell: "echo begun; trap '' TERM; sleep %[1]s; sleep %[1]s"},
+		{Argv: []string{"sh", "-c", "echo begun; exec sleep %[1]s"}},
+	} {
+		word := fmt.Sprintf("%d.%d", 8100+i, os.Getpid())
+		req.Shell = strings.ReplaceAll(req.Shell, "%[1]s", word)
+		if req.Argv != nil {
+			req.Argv[2] = strings.ReplaceAll(req.Argv[2], "%[1]s", word)
+		}
+		h := hear(t, func(ctx context.Context, sink LineSink) error { return p.Stream(ctx, "web-3", req, sink) })
+		h.until(1)
+		if sshRunning(word) == 0 {
+			t.Fatalf("%q does not run there", req)
+		}
+		if took := h.stop(); took > time.Second {
+			t.Errorf("leaving %q took %v, want no time", req, took)
+		}
+		sshAwait(t, "the end of "+req.String(), func() bool { return sshRunning(word) == 0 })
+	}
+}
+
+// TestSSHStreamOutlivesNoConnection breaks the connection under a command that
+// is quiet, and would never notice by itself.
+func TestSSHStreamOutlivesNoConnection(t *testing.T) {
+	s := startSSHD(t)
+	p := sshTestPool(t, s.stanza("web-3"))
+	word := fmt.Sprintf("8200.%d", os.Getpid())
+	h := hear(t, func(ctx context.Context, sink LineSink) error {
+		return p.Stream(ctx, "web-3", ExecRequest{Shell: "echo begun; sleep " + word + "; true"}, sink)
+	})
+	h.until(1)
+	host, err := p.host("web-3")
+	if err != nil {
+		t.Fatal(err)
+	}
+	host.mu.Lock()
+	conn := host.conns[0]
+	host.mu.Unlock()
+	conn.kill(errors.New("the test cut it"))
+	if err := h.end(); KindOf(err) != Vantage {
+		t.Errorf("Stream() = %v, want kind vantage", err)
+	}
+	sshAwait(t, "the end of the command", func() bool { return sshRunning(word) == 0 })
+}
+
+func TestLines(t *testing.T) {
+	t.Parallel()
+	ln, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer ln.Close()
+	accept := func() *net.TCPConn {
+		conn, err := ln.Accept()
+		if err != nil {
+			t.Fatal(err)
+		}
+		t.Cleanup(func() { conn.Close() })
+		return conn.(*net.TCPConn)
+	}
+	listen := func() *heard {
+		return hear(t, func(ctx context.Context, sink LineSink) error {
+			return Lines(ctx, TCPRequest{Addr: ln.Addr().String()}, []byte("MONITOR\n"), 0, sink)
+		})
+	}
+	h := listen()
+	conn := accept()
+	buf := make([]byte, 8)
+	if n, err := conn.Read(buf); string(buf[:n]) != "MONITOR\n" || err != nil {
+		t.Errorf("it sent %q, %v, want MONITOR", buf[:n], err)
+	}
+	fmt.Fprint(conn, "one\ntw")
+	h.until(1)
+	fmt.Fprint(conn, "o\nrest")
+	conn.Close()
+	if err := h.end(); KindOf(err) != Reset || !strings.HasSuffix(err.Error(), "it closed the connection") {
+		t.Errorf("closed: Lines() = %v, want kind reset", err)
+	}
+	if diff := cmp.Diff([]string{"one", "two", "rest"}, h.lines); diff != "" {
+		t.Error(diff)
+	}
+
+	h = listen()
+	conn = accept()
+	h.open(1)
+	_ = conn.SetLinger(0)
+	conn.Close()
+	if err := h.end(); KindOf(err) != Reset {
+		t.Errorf("reset: Lines() = %v, want kind reset", err)
+	}
+
+	h = listen() // and a server that stalls
+	accept()
+	h.open(1)
+	if took := h.stop(); took > time.Second || KindOf(h.err) != Cancelled {
+		t.Errorf("stalled: Lines() = %v after %v, want kind cancelled at once", h.err, took)
+	}
+}
+
+func TestLinesConnecting(t *testing.T) {
+	t.Parallel()
+	ln, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer ln.Close()
+	silent := TCPRequest{Addr: ln.Addr().String(), TLS: true, Insecure: true} // accepts, and never shakes hands
+	if err := Lines(t.Context(), silent, nil, 50*time.Millisecond, LineSink{}); KindOf(err) != Timeout {
+		t.Errorf("silent: Lines() = %v, want kind timeout", err)
+	}
+	if err := Lines(t.Context(), TCPRequest{Addr: "127.0.0.1:1"}, nil, 0, LineSink{}); KindOf(err) != Refused {
+		t.Errorf("refused: Lines() = %v, want kind refused", err)
+	}
+}
+
+func TestTail(t *testing.T) {
+	t.Parallel()
+	path := filepath.Join(t.TempDir(), "log")
+	write := func(name, text string, flags int) {
+		t.Helper()
+		f, err := os.OpenFile(name, os.O_WRONLY|flags, 0o644)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer f.Close()
+		if _, err := f.WriteString(text); err != nil {
+			t.Fatal(err)
+		}
+	}
+	var files Files
+	h := hear(t, func(ctx context.Context, sink LineSink) error { return files.Tail(ctx, path, false, sink) })
+	if got, want := h.open(1), "waiting for "+path+": there is no such file"; got != want {
+		t.Errorf("up = %q, want %q", got, want)
+	}
+	write(path, "first\nsec", os.O_CREATE)
+	if got, want := h.open(2), "following "+path; got != want {
+		t.Errorf("up = %q, want %q", got, want)
+	}
+	h.until(1)
+	write(path, "ond\n", os.O_APPEND)
+	h.until(2)
+	write(path, "unended", os.O_APPEND)
+	if err := os.Rename(path, path+".1"); err != nil {
+		t.Fatal(err)
+	}
+	write(path+".1", " but late", os.O_APPEND) // who writes has not noticed yet
+	write(path, "third\n", os.O_CREATE)
+	h.until(4)
+	if err := os.Truncate(path, 0); err != nil {
+		t.Fatal(err)
+	}
+	time.Sleep(2 * tailPoll) // shorter than what it had, until it was looked at
+	write(path, "4th\n", os.O_APPEND)
+	h.until(5)
+	if err := os.Remove(path); err != nil {
+		t.Fatal(err)
+	}
+	write(path, "fifth\n", os.O_CREATE)
+	if diff := cmp.Diff([]string{"first", "second", "unended but late", "third", "4th", "fifth"}, h.until(6)); diff != "" {
+		t.Error(diff)
+	}
+	if took := h.stop(); took > time.Second || KindOf(h.err) != Cancelled {
+		t.Errorf("Tail() = %v after %v, want kind cancelled at once", h.err, took)
+	}
+}
+
+func TestTailBeginsAtTheEnd(t *testing.T) {
+	t.Parallel()
+	path := filepath.Join(t.TempDir(), "log")
+	if err := os.WriteFile(path, []byte("old\n"), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	var files Files
+	end := hear(t, func(ctx context.Context, sink LineSink) error { return files.Tail(ctx, path, false, sink) })
+	start := hear(t, func(ctx context.Context, sink LineSink) error { return files.Tail(ctx, path, true, sink) })
+	end.open(1)
+	start.open(1)
+	f, err := os.OpenFile(path, os.O_WRONLY|os.O_APPEND, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer f.Close()
+	fmt.Fprintln(f, "new")
+	if diff := cmp.Diff([]string{"old", "new"}, start.until(2)); diff != "" {
+		t.Error(diff)
+	}
+	if diff := cmp.Diff([]string{"new"}, end.until(1)); diff != "" {
+		t.Error(diff)
+	}
+	for path, kind := range map[string]Kind{t.TempDir(): Proto, "/dev/null": Proto, "/dev/null/x": Proto} {
+		if err := files.Tail(t.Context(), path, false, LineSink{Up: func(string) {}}); KindOf(err) != kind {
+			t.Errorf("Tail(%q) = %v, want kind %s", path, err, kind)
+		}
+	}
+}
