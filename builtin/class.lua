@@ -44,12 +44,18 @@ local function valid_options(class)
   return names
 end
 
+-- The type of an option's value: what Go made is a source of events.
+local function kind(value)
+  local name = type(value)
+  return name == "userdata" and "source" or name
+end
+
 -- Why an option cannot be used, or nil if it can.
 local function problem(class, option, value)
   local found, name = known[class] and known[class][option] or declared(class, option), class.class_name
-  if found and found[type(value)] then return nil end
+  if found and found[kind(value)] then return nil end
   if found then
-    return ("cannot use option %q of %s: want %s, got %s"):format(option, name, found.types:gsub("|", " or "), type(value))
+    return ("cannot use option %q of %s: want %s, got %s"):format(option, name, found.types:gsub("|", " or "), kind(value))
   elseif type(option) ~= "string" then
     return ("cannot use option [%s] of %s: options have names, { name = ... }"):format(tostring(option), name)
   elseif reserved[option] or class[option] == nil then

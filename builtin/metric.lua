@@ -1,4 +1,5 @@
--- MetricWatcher: one tile of the board. Give it a function check, or extend it.
+-- MetricWatcher: one tile of the board. Give it a function check, or events, or
+-- extend it.
 --
 --   pharos.MetricWatcher{ name = "queue", interval = "1s", check = function(self)
 --     return #waiting, "jobs waiting"
@@ -11,7 +12,8 @@ local MetricWatcher = pharos.Class:extend{
     id = "string", -- default: made of the set's name and this one's
     interval = "number|string", -- default 2 seconds
     timeout = "number|string", -- default: the interval, at most 10 seconds
-    ttl = "number|string", -- after which a result is stale; default 3 x interval + timeout
+    ttl = "number|string", -- after which a result is stale; default 3 x interval + timeout, with events none
+    events = "source", -- pharos.exec.stream(...) or the like, instead of check and interval
     thresholds = "table", -- { min, warn, crit } or by name; they judge a number
     unit = "string",
     link = "string", -- an http or https URL
@@ -27,7 +29,7 @@ local MetricWatcher = pharos.Class:extend{
 }
 
 function MetricWatcher:check()
-  error(("%s has no check: give it check = function(self) ... end"):format(self.name))
+  error(("%s has no check: give it check = function(self) ... end, or events = ..."):format(self.name))
 end
 
 -- What the tile shows for a result { status, value, unit, detail, link }.

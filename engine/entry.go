@@ -39,9 +39,11 @@ func newEntry(w Watcher, now time.Time) *entry {
 
 // keepTime makes the tempo of what the watcher is now.
 func (en *entry) keepTime() {
-	en.next, en.state.Next = never, time.Time{}
-	if en.ticks() {
-		en.tempo, en.state.Source = newTempo(en.ID, en.Interval), nil
+	en.next, en.state.Next, en.state.Source = never, time.Time{}, nil
+	if en.Source != nil {
+		en.state.Source = &SourceState{}
+	} else if en.ticks() {
+		en.tempo = newTempo(en.ID, en.Interval)
 	}
 }
 

@@ -20,7 +20,7 @@ func (e *Engine) Once(ctx context.Context, id ID) (Result, bool) {
 	r := RunOnce(ctx, w)
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	if b.entries[id] == en {
+	if b.entries[id] == en && r.Status != Pending {
 		b.record(en, r, false)
 	}
 	return r, true

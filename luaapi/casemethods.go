@@ -74,7 +74,8 @@ func (f *CaseFile) methods() []member {
 		}}
 	}
 	return []member{
-		method("load", f.caseLoad), method("stub", f.caseStub), method("run", f.caseRun), method("status", f.caseStatus), method("advance", f.caseAdvance),
+		method("load", f.caseLoad), method("stub", f.caseStub), method("run", f.caseRun), method("feed", f.caseFeed),
+		method("status", f.caseStatus), method("advance", f.caseAdvance),
 		method("equal", f.caseEqual), method("match", f.caseMatch), method("ok", f.caseOK),
 	}
 }
@@ -128,8 +129,17 @@ func (f *CaseFile) caseAdvance(L *lua.LState) int {
 func (f *CaseFile) caseRun(L *lua.LState) int {
 	id := L.CheckString(2)
 	f.current.find(L, "run", id)
+	if f.current.fed(id) != nil {
+		L.RaiseError("cannot run %q: it is set by events, feed it one with t:feed(%q, event)", id, id)
+	}
 	var result engine.Result
 	vm.Block(L, func(ctx context.Context) { result, _ = f.current.engine.Once(ctx, engine.ID(id)) })
+	L.Push(f.resultTable(L, id, result))
+	return 1
+}
+
+// resultTable is a result as cases see it.
+func (f *CaseFile) resultTable(L *lua.LState, id string, result engine.Result) *lua.LTable {
 	t := L.CreateTable(0, 8)
 	t.RawSetString("status", lua.LString(result.Status.String()))
 	for _, text := range [...]struct{ name, value string }{
@@ -148,8 +158,7 @@ func (f *CaseFile) caseRun(L *lua.LState) int {
 	if v, _ := f.current.engine.Board().View(engine.ID(id)); v.Shadow != "" {
 		t.RawSetString("shadow", lua.LString(v.Shadow))
 	}
-	L.Push(t)
-	return 1
+	return t
 }
 
 // caseStatus is t:status(id, status, value, detail): what a watcher came to,

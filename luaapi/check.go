@@ -30,6 +30,9 @@ type watcher struct {
 	vantages   vantages       // empty where it looks from one place
 	board      *lua.LUserData // what a derived one's check gets first; nil for any other
 	source     engine.Place
+	definition string
+	stream     *stream    // its option events; nil without
+	listen     listenFunc // opens it
 
 	remembered bool // self.state was filled from memory
 	hog        hog
@@ -56,7 +59,12 @@ func (w *watcher) check(ctx context.Context) (engine.Result, error) {
 	}
 	w.script.begin()
 	defer w.script.end()
-	r := &run{watcher: w, trace: traceOf(ctx)}
+	return w.perform(ctx, &run{watcher: w, trace: traceOf(ctx)}), nil
+}
+
+// perform makes one run: of the check, or of the function for an event. Only
+// the latter may come to nothing, which is a pending result.
+func (w *watcher) perform(ctx context.Context, r *run) engine.Result {
 	err := w.script.universe.Call(context.WithValue(ctx, runKey{}, r), w.script.step, w.args, nil)
 	for _, conn := range r.conns {
 		_ = conn.Close() // the script is done with it
@@ -74,28 +82,43 @@ func (w *watcher) check(ctx context.Context) (engine.Result, error) {
 	}
 	w.journeyed(r, err, &result)
 	w.backOff(err, &result)
+	if result.Status == engine.Pending && result.Failure == nil {
+		return result
+	}
 	w.addEvidence(r, &result)
 	w.memory.ended(w.id, result.Status, w.script.clock.Now())
-	return result, nil
+	return result
 }
 
-// step is the Lua side of a run: it calls self:check() and makes the result of
-// what comes back.
+// step is the Lua side of a run: it calls self:check(), or the function for an
+// event, and makes the result of what comes back.
 func (s *script) stepFunction(L *lua.LState) int {
 	r := runOf(L)
 	w := r.watcher
 	w.prepare(L)
 	defer w.keepState(r)
-	L.Push(L.GetField(w.self, "check"))
 	given := 1
-	if w.board != nil {
-		L.Push(w.board)
+	switch {
+	case r.event != nil:
+		L.Push(w.stream.judge)
+		L.Push(w.self)
+		L.Push(r.event.value(L))
 		given++
+	case w.board != nil:
+		L.Push(L.GetField(w.self, "check"))
+		L.Push(w.board)
+		L.Push(w.self)
+		given++
+	default:
+		L.Push(L.GetField(w.self, "check"))
+		L.Push(w.self)
 	}
-	L.Push(w.self)
 	L.Call(given, lua.MultRet)
 	first := 2 // above self, the step's own argument
 	v, err := w.verdictOf(L, first)
+	if errors.Is(err, errNoVerdict) && r.event != nil {
+		return 0
+	}
 	if err == nil {
 		r.result, err = w.show(L, v)
 	}

@@ -133,10 +133,17 @@ func (d *declaration) watcher(set string, self *lua.LTable) (engine.Watcher, err
 		return e, err
 	}
 	e.ID, e.Name, e.Place, e.Check = w.id, w.name, w.source, w.check
+	if w.stream != nil {
+		if mistake := d.eventsMistake(w); mistake != "" {
+			return e, d.optionError(w, "events", errors.New("a watcher with events "+mistake))
+		}
+		w.listen, e.Check, e.Source = w.stream.begin(), nil, w.events
+	}
 	e.Lane = w.script.universe
 	e = e.WithDefaults()
 	w.timeout = e.Timeout
 	e.Definition = d.script.definer.define(self)
+	w.definition = e.Definition
 	self.RawSetString("id", lua.LString(w.id))
 	d.script.watchers = append(d.script.watchers, w)
 	if w.vantages.names != nil {
@@ -220,5 +227,8 @@ func sourceOfAny(v lua.LValue) engine.Place {
 func (s *script) adopt(m *Memory) {
 	for _, w := range s.watchers {
 		w.memory = m
+		if w.stream != nil {
+			m.feed(w)
+		}
 	}
 }

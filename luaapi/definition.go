@@ -127,6 +127,12 @@ func (w *nodeWriter) value(v lua.LValue, depth int) {
 			w.write('k', name)
 			return
 		}
+		if d, ok := v.Value.(interface{ depends() []lua.LValue }); ok {
+			for _, part := range d.depends() {
+				w.value(part, depth)
+			}
+			return
+		}
 		if d, ok := v.Value.(interface{ definition() string }); ok {
 			w.write('u', d.definition())
 			return

@@ -23,16 +23,22 @@ type execCall struct {
 	timeout time.Duration
 }
 
-// execFunction is pharos.exec(command, options).
-func (s *script) execFunction(L *lua.LState) lua.LValue {
-	return L.NewFunction(func(L *lua.LState) int {
-		return s.exec(L, readExec(L, "pharos.exec", 1, execOptions), "exec")
-	})
+// execModule is pharos.exec(command, options), and stream.
+func (s *script) execModule(L *lua.LState) lua.LValue {
+	t := s.newModule(L, "pharos.exec", member{"stream", s.execStream})
+	t.Metatable.(*lua.LTable).RawSetString("__call", L.NewFunction(func(L *lua.LState) int {
+		return s.exec(L, readExec(L, "pharos.exec", 2, execOptions), "exec")
+	}))
+	return t
 }
 
-// readExec reads a command (a list is an argv, text is for /bin/sh -c) and its
-// options, which begin at argument n.
+// readExec reads a command (a list is an argv, text is for /bin/sh -c) at
+// argument n and its options behind it.
 func readExec(L *lua.LState, of string, n int, valid []string) *execCall {
+	return readExecAt(L, of, n, n+1, valid)
+}
+
+func readExecAt(L *lua.LState, of string, n, options int, valid []string) *execCall {
 	call := &execCall{}
 	switch command := L.Get(n).(type) {
 	case lua.LString:
@@ -49,7 +55,7 @@ func readExec(L *lua.LState, of string, n int, valid []string) *execCall {
 	default:
 		L.RaiseError("cannot use command of %s: want text or a list, got %s", of, typeName(command))
 	}
-	readOptions(L, n+1, of, valid, call.set)
+	readOptions(L, options, of, valid, call.set)
 	return call
 }
 

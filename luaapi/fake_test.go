@@ -3,6 +3,7 @@ package luaapi
 import (
 	"context"
 	"net/http"
+	"time"
 
 	"pharos/engine/probe"
 )
@@ -16,6 +17,24 @@ type fakes struct {
 	dial func(ctx context.Context, host string, req probe.TCPRequest) (Conversation, error)
 	tls  func(ctx context.Context, host string, req probe.TLSRequest) (*probe.TLSResult, error)
 	http func(ctx context.Context, host string, req *probe.HTTPRequest) (*probe.HTTPResult, error)
+	// lines is what every stream is made of; those of server-sent events have it as data.
+	lines func(ctx context.Context, sink probe.LineSink) error
+}
+
+func (f fakes) ExecStream(ctx context.Context, _ string, _ probe.ExecRequest, sink probe.LineSink) error {
+	return f.lines(ctx, sink)
+}
+
+func (f fakes) Lines(ctx context.Context, _ string, _ probe.TCPRequest, _ []byte, _ time.Duration, sink probe.LineSink) error {
+	return f.lines(ctx, sink)
+}
+
+func (f fakes) Tail(ctx context.Context, _ string, _ bool, sink probe.LineSink) error {
+	return f.lines(ctx, sink)
+}
+
+func (f fakes) Events(ctx context.Context, _ string, _ probe.HTTPRequest, _ time.Duration, _ *probe.SSEState, up func(string), event func(probe.SSEEvent)) error {
+	return f.lines(ctx, probe.LineSink{Up: up, Line: func(line []byte) { event(probe.SSEEvent{Type: "done", Data: string(line), ID: "7"}) }})
 }
 
 func (f fakes) Exec(ctx context.Context, host string, req probe.ExecRequest) (*probe.ExecResult, error) {

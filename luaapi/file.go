@@ -21,7 +21,7 @@ const (
 // of the script. Both work while the file loads; what is read then is an input
 // of reload.
 func (s *script) fileModule(L *lua.LState) lua.LValue {
-	return s.newModule(L, "pharos.file", member{"read", s.fileRead}, member{"stat", s.fileStat})
+	return s.newModule(L, "pharos.file", member{"read", s.fileRead}, member{"stat", s.fileStat}, member{"tail", s.fileTail})
 }
 
 // fileRead is pharos.file.read(path, {max =}): the content, or nil and an error

@@ -43,6 +43,7 @@ func (s *script) httpModule(L *lua.LState) lua.LValue {
 		member{"patch", verb(http.MethodPatch)},
 		member{"delete", verb(http.MethodDelete)},
 		member{"request", func(L *lua.LState) int { return s.http(L, "pharos.http.request", "") }},
+		member{"sse", s.httpSSE},
 	)
 }
 
@@ -59,16 +60,7 @@ type httpCall struct {
 // http makes the request (url, options) and leaves its answer, or nil and an
 // error with the partial timing.
 func (s *script) http(L *lua.LState, of, method string) int {
-	call := &httpCall{HTTPRequest: probe.HTTPRequest{Method: method}, script: s, of: of}
-	address, ok := L.Get(1).(lua.LString)
-	if !ok {
-		L.RaiseError("cannot call %s: want a URL, got %s", of, typeName(L.Get(1)))
-	}
-	call.URL = string(address)
-	readOptions(L, 2, of, httpOptions, call.set)
-	if call.bodies > 1 {
-		L.RaiseError("cannot call %s: want one of body, form and json, got %d", of, call.bodies)
-	}
+	call := s.readHTTP(L, of, 2, httpOptions, probe.HTTPRequest{Method: method})
 	e := &Event{Kind: "http", Host: call.host}
 	if runOf(L).trace != nil {
 		e.Text = cmp.Or(call.Method, http.MethodGet) + " " + probe.RedactURL(call.URL)
@@ -90,6 +82,22 @@ func (s *script) http(L *lua.LState, of, method string) int {
 	r.output = probe.Clean(answer.Body[:min(len(answer.Body), outputFromBody)])
 	L.Push(s.answerTable(L, answer))
 	return 1
+}
+
+// readHTTP reads a URL and, at argument n, the options of a request that is req
+// without them.
+func (s *script) readHTTP(L *lua.LState, of string, n int, valid []string, req probe.HTTPRequest) *httpCall {
+	call := &httpCall{HTTPRequest: req, script: s, of: of}
+	address, ok := L.Get(1).(lua.LString)
+	if !ok {
+		L.RaiseError("cannot call %s: want a URL, got %s", of, typeName(L.Get(1)))
+	}
+	call.URL = string(address)
+	readOptions(L, n, of, valid, call.set)
+	if call.bodies > 1 {
+		L.RaiseError("cannot call %s: want one of body, form and json, got %d", of, call.bodies)
+	}
+	return call
 }
 
 func (c *httpCall) set(name string, v lua.LValue) error {

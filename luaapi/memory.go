@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/json"
 	"maps"
+	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -21,6 +22,7 @@ type Memory struct {
 	mu      sync.Mutex
 	entries map[engine.ID]memory
 	rev     uint64
+	feeding map[engine.ID][]*watcher // those with events of the configurations in use, oldest first
 }
 
 type memory struct {
@@ -89,6 +91,38 @@ func (m *Memory) ended(id engine.ID, status engine.Status, at time.Time) {
 	}
 	e.last = at
 	m.entries[id] = e
+}
+
+// feed notes a watcher with events of a configuration that loaded.
+func (m *Memory) feed(w *watcher) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if m.feeding == nil {
+		m.feeding = make(map[engine.ID][]*watcher)
+	}
+	m.feeding[w.id] = append(m.feeding[w.id], w)
+}
+
+// unfeed forgets w, if it was noted: its configuration is in use no more.
+func (m *Memory) unfeed(w *watcher) {
+	if m == nil {
+		return // it never loaded
+	}
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	rest := slices.DeleteFunc(m.feeding[w.id], func(other *watcher) bool { return other == w })
+	if len(rest) > 0 {
+		m.feeding[w.id] = rest
+	} else {
+		delete(m.feeding, w.id)
+	}
+}
+
+// fed gives the watchers with events of that id, oldest first.
+func (m *Memory) fed(id engine.ID) []*watcher {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	return slices.Clone(m.feeding[id])
 }
 
 // setSteps keeps how many steps a journey has.

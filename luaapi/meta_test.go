@@ -159,6 +159,10 @@ func TestReferencePrimitiveOptions(t *testing.T) {
 		"pharos.PingOptions": pingOptions,
 		"pharos.Tile":        tileNames,
 
+		"pharos.StreamOptions": execStreamOptions,
+		"pharos.SSEOptions":    sseOptions,
+		"pharos.LinesOptions":  tcpLinesOptions,
+
 		"pharos.ExecStub": execStubOptions,
 		"pharos.HTTPStub": httpStubOptions,
 		"pharos.TCPStub":  tcpStubOptions,
@@ -219,6 +223,11 @@ func stubWorld() Primitives {
 		dial: func(context.Context, string, probe.TCPRequest) (Conversation, error) {
 			return stubConversation{}, nil
 		},
+		lines: func(_ context.Context, sink probe.LineSink) error {
+			sink.Up("open")
+			sink.Line([]byte(`{"version": "ERROR FLUSHALL oom"}`))
+			return &probe.Error{Kind: probe.Ended, Message: "it ended"}
+		},
 		tls: func(context.Context, string, probe.TLSRequest) (*probe.TLSResult, error) {
 			return &probe.TLSResult{Version: "1.3", Verified: true, DaysLeft: 30, ChainDaysLeft: 30, Versions: []string{"1.2", "1.3"},
 				Chain: []probe.Certificate{{Subject: "example.com", Issuer: "A CA"}}, Timing: timing}, nil
@@ -254,7 +263,10 @@ func TestReferenceExamples(t *testing.T) {
 		if strings.HasPrefix(text, "test.case(") {
 			b.write("pharos.lua", `metric_watchers = {
 				pharos.PageGETMetricWatcher{ name = "Front page", url = "http://127.0.0.1/", thresholds = { 0, 0.1, 1 } },
-				pharos.CommandMetricWatcher{ name = "disk", command = "df" } }`)
+				pharos.CommandMetricWatcher{ name = "disk", command = "df" },
+				pharos.MetricWatcher{ name = "app log", events = pharos.file.tail("/var/log/app.log", function(self, line)
+					if line:find("ERROR") then return "warning" end
+				end) } }`)
 			b.wantCases(b.write("example_test.lua", text))
 			continue
 		}

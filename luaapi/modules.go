@@ -12,7 +12,7 @@ var modules = []struct {
 	name string
 	make func(s *script, L *lua.LState) lua.LValue
 }{
-	{"exec", (*script).execFunction},
+	{"exec", (*script).execModule},
 	{"ssh", (*script).sshFunction},
 	{"nagios", (*script).nagiosFunction},
 	{"http", (*script).httpModule},

@@ -55,7 +55,9 @@ func prettyObject(v *lua.LUserData) string {
 		}
 		return "error: " + err.Error()
 	}
-	switch v.Value.(type) {
+	switch v := v.Value.(type) {
+	case *stream:
+		return v.kind + ": " + v.what
 	case *cache:
 		return "cache"
 	case *ring:

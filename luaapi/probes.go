@@ -6,6 +6,7 @@ import (
 	"net"
 	"os"
 	"sync"
+	"time"
 
 	"pharos/engine/probe"
 	"pharos/luaapi/vm"
@@ -24,6 +25,12 @@ type Primitives interface {
 	Ping(ctx context.Context, req probe.PingRequest) (*probe.PingResult, error)
 	ReadFile(ctx context.Context, path string, limit int) ([]byte, error)
 	StatFile(ctx context.Context, path string) (*probe.FileInfo, error)
+
+	// Streams: they go on until their context ends.
+	ExecStream(ctx context.Context, host string, req probe.ExecRequest, sink probe.LineSink) error
+	Events(ctx context.Context, host string, req probe.HTTPRequest, connect time.Duration, state *probe.SSEState, up func(awaits string), event func(probe.SSEEvent)) error
+	Lines(ctx context.Context, host string, req probe.TCPRequest, send []byte, connect time.Duration, sink probe.LineSink) error
+	Tail(ctx context.Context, path string, fromStart bool, sink probe.LineSink) error
 }
 
 // Probes are the real [Primitives]: the pools and limits that outlive reloads,
@@ -128,6 +135,40 @@ func (p *Probes) ReadFile(ctx context.Context, path string, limit int) ([]byte, 
 // StatFile looks at a file.
 func (p *Probes) StatFile(ctx context.Context, path string) (*probe.FileInfo, error) {
 	return p.files.Stat(ctx, path)
+}
+
+// ExecStream gives the lines that a command prints, here or on host.
+func (p *Probes) ExecStream(ctx context.Context, host string, req probe.ExecRequest, sink probe.LineSink) error {
+	if host == "" {
+		return p.runner.Stream(ctx, req, sink)
+	}
+	return p.ssh.Stream(ctx, host, req, sink)
+}
+
+// Events gives server-sent events, asked for from host if it is set.
+func (p *Probes) Events(ctx context.Context, host string, req probe.HTTPRequest, connect time.Duration, state *probe.SSEState, up func(string), event func(probe.SSEEvent)) error {
+	dial, err := p.dialFrom(ctx, host)
+	if err != nil {
+		return err
+	}
+	req.Dial, req.Vantage = dial, host
+	return p.http.Events(ctx, req, connect, state, up, event)
+}
+
+// Lines gives the lines that come over a connection, made from host if it is
+// set.
+func (p *Probes) Lines(ctx context.Context, host string, req probe.TCPRequest, send []byte, connect time.Duration, sink probe.LineSink) error {
+	dial, err := p.dialFrom(ctx, host)
+	if err != nil {
+		return err
+	}
+	req.Dial = dial
+	return probe.Lines(ctx, req, send, connect, sink)
+}
+
+// Tail gives the lines that are added to a file.
+func (p *Probes) Tail(ctx context.Context, path string, fromStart bool, sink probe.LineSink) error {
+	return p.files.Tail(ctx, path, fromStart, sink)
 }
 
 // dialFrom gives the function that connects from host, once there is a way

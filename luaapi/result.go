@@ -58,8 +58,10 @@ func (w *watcher) verdictOf(L *lua.LState, first int) (verdict, error) {
 		w.arrived(&v, steps)
 		return v, nil
 	}
-	return v, errors.New("check returned nothing: want a status, a number, a boolean, a table, or nil and an error")
+	return v, errNoVerdict
 }
+
+var errNoVerdict = errors.New("check returned nothing: want a status, a number, a boolean, a table, or nil and an error")
 
 // failureOf gives the Go error that the second of nil, err stands for. Text
 // that a script made is an error without a kind: the script says that the

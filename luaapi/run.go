@@ -23,6 +23,7 @@ const (
 // used with the baton held, so by one goroutine at a time.
 type run struct {
 	watcher *watcher // nil while the file loads
+	event   *event   // what the run is of; nil for a check
 	trace   func(Event)
 
 	result   engine.Result // what the step function made of the check

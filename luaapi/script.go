@@ -38,6 +38,7 @@ type script struct {
 	boardMeta, tileMeta   *lua.LTable
 	step                  *lua.LFunction
 	baseValue, baseDetail lua.LValue // the base class's own methods
+	baseCheck             lua.LValue
 	loadedSecrets         map[string]string
 
 	pageTag  string
@@ -111,6 +112,7 @@ func (s *script) setUp(L *lua.LState, env *lua.LTable, o *Options) error {
 	}
 	base := pharos.RawGetString("MetricWatcher")
 	s.baseValue, s.baseDetail = L.GetField(base, "value"), L.GetField(base, "detail")
+	s.baseCheck = L.GetField(base, "check")
 	base.(*lua.LTable).RawSetString("step", L.NewFunction(s.takeStep))
 	s.definer.know("pharos", pharos)
 	return nil
@@ -207,7 +209,24 @@ func (s *script) release() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.users--
+	if s.users == 0 {
+		for _, w := range s.watchers {
+			w.memory.unfeed(w)
+		}
+	}
 	s.closeUnused()
+}
+
+// enter is begin for a script that is part of a configuration still; it tells
+// whether it is.
+func (s *script) enter() bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.users == 0 {
+		return false
+	}
+	s.running++
+	return true
 }
 
 // begin and end enclose a run. A run in flight goes on when its configuration

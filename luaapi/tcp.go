@@ -47,9 +47,13 @@ type tcpCall struct {
 	versions     bool
 }
 
-// readTCP reads an address ("host:port", or the path of a unix socket) and its
-// options, which begin at argument n.
+// readTCP reads an address ("host:port", or the path of a unix socket) at
+// argument n and its options behind it.
 func readTCP(L *lua.LState, of string, n int, valid []string) *tcpCall {
+	return readTCPAt(L, of, n, n+1, valid)
+}
+
+func readTCPAt(L *lua.LState, of string, n, options int, valid []string) *tcpCall {
 	call := &tcpCall{}
 	address, ok := L.Get(n).(lua.LString)
 	if !ok {
@@ -60,7 +64,7 @@ func readTCP(L *lua.LState, of string, n int, valid []string) *tcpCall {
 	} else {
 		call.Addr = string(address)
 	}
-	readOptions(L, n+1, of, valid, call.set)
+	readOptions(L, options, of, valid, call.set)
 	return call
 }
 
@@ -117,7 +121,7 @@ func (s *script) tcpModule(L *lua.LState) lua.LValue {
 	t := s.newModule(L, "pharos.tcp", member{"connect", func(L *lua.LState) int {
 		call := readTCP(L, "pharos.tcp.connect", 1, tcpOptions)
 		return s.tcpConnect(L, call, methods)
-	}})
+	}}, member{"lines", s.tcpLines})
 	t.Metatable.(*lua.LTable).RawSetString("__call", L.NewFunction(func(L *lua.LState) int {
 		return s.tcpExchange(L, readTCP(L, "pharos.tcp", 2, exchangeOptions))
 	}))

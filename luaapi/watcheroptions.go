@@ -24,6 +24,7 @@ func (d *declaration) options(w *watcher, e *engine.Watcher) error {
 		{"interval", func(v lua.LValue) error { return d.interval(w, &e.Interval, v) }},
 		{"timeout", func(v lua.LValue) error { return setPositive(&e.Timeout, v) }},
 		{"ttl", func(v lua.LValue) error { return setPositive(&e.TTL, v) }},
+		{"events", func(v lua.LValue) error { return setEvents(&w.stream, v) }},
 		{"thresholds", func(v lua.LValue) error { return setThresholds(&w.thresholds, v) }},
 		{"unit", func(v lua.LValue) error { return setText(&w.unit, v) }},
 		{"link", func(v lua.LValue) error { return setLink(&w.link, v) }},

@@ -14,6 +14,8 @@
 -- Vantage   ssh_host = "web-3" on exec, nagios, http, tcp, tls and dns looks from
 --           that host, over one kept connection. If it cannot be reached the result
 --           is unknown, not critical. A watcher may look from a list of hosts.
+-- Events    A watcher has a check, which is run at its interval, or events, which
+--           come by themselves: pharos.exec.stream, http.sse, tcp.lines, file.tail.
 -- Sharing   Watchers of one file share its locals. Between two primitives a
 --           function runs undisturbed; across a primitive others may run. self is
 --           the watcher's own: it has one run at a time.
@@ -67,7 +69,7 @@ pharos = {}
 ---return page.timing.total
 ---```
 ---@class pharos.Error
----@field kind string timeout, dns, refused, reset, tls, proto, toobig, redirects, missing, auth, spawn, cancelled, overload or vantage
+---@field kind string timeout, dns, refused, reset, tls, proto, toobig, redirects, missing, auth, spawn, cancelled, overload or vantage; of a stream that ended by itself, ended
 ---@field phase string? of a timed request: dns, connect, tls, send, wait or receive
 ---@field timing pharos.Timing? what was measured until it failed
 ---@field message string what tostring gives
@@ -152,7 +154,8 @@ function pharos.Class:extend(fields) end
 ---@field id string? default: set and name in lower case, "watch_set_1.is_true"
 ---@field interval pharos.Duration? from the start of a run to the next; default 2 s, at least 50 ms
 ---@field timeout pharos.Duration? the longest that a run may take; default the interval, at most 10 s
----@field ttl pharos.Duration? after which the last result is stale; default 3 x interval + timeout
+---@field ttl pharos.Duration? after which the last result is stale; default 3 x interval + timeout; with events, after which the last event is: default never
+---@field events pharos.Events? instead of check and interval: what a stream brings sets the status
 ---@field thresholds pharos.Thresholds? they judge a number
 ---@field unit string? shown small behind a value that is a number
 ---@field link string? an http or https URL that the tile leads to
@@ -582,11 +585,60 @@ pharos.WatcherSet = {}
 ---if not df then return nil, err end
 ---return tonumber(df.stdout:match("(%d+)%%")), df.stdout
 ---```
+---@class pharos.exec
+---@overload fun(command: string|string[], options?: pharos.ExecOptions): pharos.ExecResult?, pharos.Error?
+pharos.exec = {}
+
+--- Where the events of a watcher come from: its option `events`. The stream is open
+--- for as long as the watcher is what it is, over reloads too. The function is
+--- called for each event, one after the other, as a run of its own: with the
+--- watcher's timeout (default 2 s), it may call primitives, and returns what check
+--- may return. If it returns nothing the status stays as it is.
+---
+--- Before the first verdict the watcher is pending. A stream that ends or cannot be
+--- opened makes it unknown, with the reason, and is opened again after 1 s, 2 s, 4 s
+--- and so on up to a minute; once it is open the verdict from before stands again.
+--- The tile is stale if no event came for ttl: a stream that is quiet is not broken,
+--- so there is none by default.
+---
+--- Events that come faster than the function takes them wait, at most 256 of them or
+--- 1 MiB; beyond that the oldest are dropped, which the tile shows. The function gets
+--- at most half of a core. The tile changes at most 80 times a second.
+---
+---```lua
+---metric_watchers = {
+---  pharos.MetricWatcher{ name = "kernel", ttl = "1h", events = pharos.exec.stream("dmesg -w", function(self, line)
+---    if line:find("Out of memory", 1, true) then return "critical", "oom", line end
+---    return "ok"
+---  end) },
+---}
+---```
+---@class pharos.Events
+
+---@class pharos.StreamOptions
+---@field env table<string, string>? as of pharos.exec
+---@field cwd string?
+---@field user string?
+---@field kill_after pharos.Duration?
+---@field ssh_host string? run it there
+
+--- Events of a watcher: the lines that a command prints on its standard output.
+--- Text is for /bin/sh -c; a list is run as it is. All its processes are ended when
+--- the watcher goes or is changed. A line has no escape sequences, and at most
+--- 64 KiB. A command that ends is started again; see pharos.Events.
+---
+---```lua
+---metric_watchers = {
+---  pharos.MetricWatcher{ name = "oom kills", ttl = "5m", events = pharos.exec.stream("journalctl -kf", function(self, line)
+---    if line:find("oom") then return "critical", line end
+---  end) },
+---}
+---```
 ---@param command string|string[]
----@param options? pharos.ExecOptions
----@return pharos.ExecResult?
----@return pharos.Error?
-function pharos.exec(command, options) end
+---@param judge fun(self: pharos.MetricWatcher, line: string): ...
+---@param options? pharos.StreamOptions
+---@return pharos.Events
+function pharos.exec.stream(command, judge, options) end
 
 --- A host to run commands on, with ~/.ssh/config, agent and known_hosts as ssh(1)
 --- has them. Commands share one kept connection. Its exec takes what pharos.exec
@@ -730,6 +782,45 @@ function pharos.http.patch(url, options) end
 ---@return pharos.Error?
 function pharos.http.delete(url, options) end
 
+---@class pharos.SSEOptions
+---@field timeout pharos.Duration? of each connecting, up to the answer; default 10 s
+---@field headers table<string, string>?
+---@field redirects integer? most that are followed; default 5
+---@field ip 4|6?
+---@field resolve table<string, string>?
+---@field unix string?
+---@field proxy string?
+---@field insecure boolean?
+---@field ca string?
+---@field cert string?
+---@field key string?
+---@field server_name string?
+---@field basic string|string[]?
+---@field bearer string?
+---@field cookies table<string, string>?
+---@field http "1.1"|"2"?
+---@field ssh_host string? the request leaves from that host
+
+--- Events of a watcher: server-sent events, by the HTML standard. An event is a
+--- table { event, data, id }, its event "message" unless the server says otherwise,
+--- its data at most 64 KiB. When the server ends the stream it is asked again, with
+--- the last id, after the time that the server wishes for (default 3 s). An answer
+--- that is not 200 and text/event-stream is an error; see pharos.Events.
+---
+---```lua
+---metric_watchers = {
+---  pharos.MetricWatcher{ name = "deploys", events = pharos.http.sse("http://127.0.0.1/events", function(self, e)
+---    if e.event == "failed" then return "critical", "failed", e.data end
+---    if e.event == "done" then return "ok", pharos.json.decode(e.data).version end
+---  end, { bearer = pharos.env("DEPLOY_TOKEN") }) },
+---}
+---```
+---@param url string
+---@param judge fun(self: pharos.MetricWatcher, event: { event: string, data: string, id: string }): ...
+---@param options? pharos.SSEOptions
+---@return pharos.Events
+function pharos.http.sse(url, judge, options) end
+
 --- Any method.
 ---
 ---```lua
@@ -783,6 +874,38 @@ pharos.tcp = {}
 ---@return pharos.Connection?
 ---@return pharos.Error?
 function pharos.tcp.connect(address, options) end
+
+---@class pharos.LinesOptions
+---@field send string? sent first
+---@field timeout pharos.Duration? of connecting and sending; default 10 s
+---@field tls boolean? speak TLS from the start
+---@field starttls "smtp"|"imap"|"pop3"|"ftp"|"xmpp"|"postgres"? or from within
+---@field ip 4|6?
+---@field insecure boolean?
+---@field ca string?
+---@field cert string?
+---@field key string?
+---@field server_name string?
+---@field alpn string[]?
+---@field ssh_host string?
+
+--- Events of a watcher: the lines that come over a connection. A line has no escape
+--- sequences, and at most 64 KiB. A peer that went away without a word is found
+--- within half a minute. A connection that ends is made again; see pharos.Events.
+---
+---```lua
+---metric_watchers = {
+---  pharos.MetricWatcher{ name = "redis commands", events = pharos.tcp.lines("127.0.0.1:6379", function(self, line)
+---    if line:find("FLUSHALL", 1, true) then return "warning", "flushed", line end
+---    return "ok"
+---  end, { send = "MONITOR\r\n" }) },
+---}
+---```
+---@param address string "host:port", or the path of a unix socket
+---@param judge fun(self: pharos.MetricWatcher, line: string): ...
+---@param options? pharos.LinesOptions
+---@return pharos.Events
+function pharos.tcp.lines(address, judge, options) end
 
 ---@class pharos.Connection
 local Connection = {}
@@ -952,6 +1075,25 @@ function pharos.file.read(path, options) end
 ---@return { size: integer, mtime: number, age: number, mode: string, dir: boolean }?
 ---@return pharos.Error?
 function pharos.file.stat(path) end
+
+--- Events of a watcher: the lines that are added to a file, as tail -F gives them.
+--- It is looked at four times a second, and followed by its name: when another file
+--- takes the name (rotation), or it is truncated, reading goes on at the start of
+--- what is there then. A file that is not there is waited for. A line has no escape
+--- sequences, and at most 64 KiB.
+---
+---```lua
+---metric_watchers = {
+---  pharos.MetricWatcher{ name = "app log", events = pharos.file.tail("/var/log/app.log", function(self, line)
+---    if line:find("ERROR", 1, true) then return "warning", "error", line end
+---  end) },
+---}
+---```
+---@param path string relative to the folder of the script
+---@param judge fun(self: pharos.MetricWatcher, line: string): ...
+---@param options? { from: "start"|"end"? } where to begin in a file that is there already; default "end"
+---@return pharos.Events
+function pharos.file.tail(path, judge, options) end
 
 pharos.json = {}
 
@@ -1527,6 +1669,22 @@ function Case:stub(primitive, answer) end
 ---@param id string "set.name", as `pharosd once` shows it
 ---@return { status: pharos.Status, value: string, unit: string, detail: string, link: string, output: string, log: string[], error: string?, kind: string?, again: number?, shadow: string? }
 function Case:run(id) end
+
+--- What a watcher with events makes of one: a table as run gives, or nil if that is
+--- no verdict. The event is a line; of pharos.http.sse a table { event, data, id }.
+--- No stream is opened in a case.
+---
+---```lua
+---test.case("an error turns it yellow", function(t)
+---  t:load("pharos.lua")
+---  t:equal(t:feed("app_log", "all is well"), nil)
+---  t:equal(t:feed("app_log", "ERROR: disk full").status, "warning")
+---end)
+---```
+---@param id string
+---@param event string|{ event: string?, data: string?, id: string? }
+---@return { status: string, value: string, unit: string, detail: string, link: string, output: string, error: string?, kind: string?, log: string[] }?
+function Case:feed(id, event) end
 
 --- Says what a watcher came to, for those that look at it: derives, pharos.status, and
 --- whoever needs it. What t:run ran is known already; the others are pending.

@@ -1,0 +1,342 @@
+package luaapi
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"log/slog"
+	"net"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"runtime"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"pharos/engine"
+	"pharos/engine/probe"
+)
+
+// fed loads a watcher named "x" whose function has that body, and lets it judge
+// lines, which come one after the other.
+func (b *testBoard) fed(body string, lines ...string) []engine.Result {
+	b.Helper()
+	b.Primitives = fakes{lines: func(ctx context.Context, sink probe.LineSink) error {
+		sink.Up("open")
+		for _, line := range lines {
+			sink.Line([]byte(line))
+		}
+		return &probe.Error{Kind: probe.Ended, Message: "it ended"}
+	}}
+	b.load("metric_watchers = { pharos.MetricWatcher{ name = 'x', thresholds = { warn = 10, crit = 20 }, timeout = '300ms', events = pharos.exec.stream('x', function(self, line) " + body + " end) } }")
+	var results []engine.Result
+	err := b.watcher("x").Source(context.Background(), func(r engine.Result) { results = append(results, r) })
+	if want := "it ended"; err == nil || err.Error() != want {
+		b.Errorf("Source() = %v, want %s", err, want)
+	}
+	return results
+}
+
+func TestEventsAreJudged(t *testing.T) {
+	for _, test := range []struct {
+		body, line, want string
+	}{
+		{`return "critical", line, "it says " .. line`, "no", "critical no (it says no)"},
+		{`return tonumber(line)`, "12", "warning 12 ()"},
+		{`return line == "yes"`, "yes", "ok  ()"},
+		{`return nil, line`, "broken pipe", "critical  (broken pipe)"},
+		{`self:warning(line)`, "hm", "warning hm ()"},
+		{`return { value = 3, unit = "jobs" }`, "", "ok 3 ()"},
+		{`error("aua")`, "", "unknown script error ("},
+		{`return "green"`, "", "unknown script error ("},
+		{`while true do end`, "", "unknown paused ("},
+		{`return pharos.time.sleep(5)`, "", "critical timeout ("},
+		{`return "ok", self.name, pharos.json.encode(self.state)`, "", "ok x ({})"},
+	} {
+		b := newTestBoard(t)
+		results := b.fed(test.body, test.line)
+		last := results[len(results)-1]
+		if got := fmt.Sprintf("%s %s (%s)", last.Status, last.Value, last.Detail); !strings.HasPrefix(got, test.want) {
+			t.Errorf("function(self, %q) %s end = %s, want %s", test.line, test.body, got, test.want)
+		}
+	}
+}
+
+// An event that comes to nothing leaves the status; it is counted all the same.
+func TestEventsWithoutVerdict(t *testing.T) {
+	b := newTestBoard(t)
+	results := b.fed(`if line == "3" then return "ok", line end`, "1", "2", "3", "4")
+	var got []string
+	seen := uint64(0)
+	for _, r := range results {
+		got = append(got, r.Status.String()+" "+r.Value+r.Detail)
+		seen += r.Events
+	}
+	if diff := cmp.Diff([]string{"pending open; no event yet", "ok 3"}, got); diff != "" || seen < 3 {
+		t.Errorf("%d events seen, reports: %s", seen, diff)
+	}
+}
+
+func TestServerSentEventIsATable(t *testing.T) {
+	b := newTestBoard(t)
+	b.Primitives = stubWorld()
+	b.load(`metric_watchers = { pharos.MetricWatcher{ name = "x", events = pharos.http.sse("http://x/", function(self, e)
+		return "ok", e.event .. " " .. e.id, e.data end) } }`)
+	if got := b.run("x"); got.Value != "done 7" || !strings.HasPrefix(got.Detail, "{") {
+		t.Errorf("result = %q %q, want the event's type and id, its data", got.Value, got.Detail)
+	}
+}
+
+// What is said wrong is told at its line when the file loads.
+func TestEventMistakes(t *testing.T) {
+	for source, want := range map[string]string{
+		`pharos.MetricWatcher{ name = "x", events = pharos.exec.stream("x") }`:                                       `pharos.lua:1: cannot call pharos.exec.stream: want a function(self, event) as argument 2, got nil`,
+		`pharos.MetricWatcher{ name = "x", events = "journalctl" }`:                                                  `pharos.lua:1: cannot use option "events" of MetricWatcher: want source, got string`,
+		`pharos.MetricWatcher{ name = "x", events = pharos.ring(1) }`:                                                `cannot use option "events" of MetricWatcher: want what pharos.exec.stream`,
+		`pharos.MetricWatcher{ name = "x", interval = 1, events = pharos.exec.stream("x", print) }`:                  `cannot use option "events" of MetricWatcher: a watcher with events has no interval`,
+		`pharos.MetricWatcher{ name = "x", check = print, events = pharos.exec.stream("x", print) }`:                 `a watcher with events is set by them alone, and this MetricWatcher has a check too`,
+		`pharos.CommandMetricWatcher{ name = "x", command = "x", events = pharos.exec.stream("x", print) }`:          `this CommandMetricWatcher has a check too`,
+		`pharos.MetricWatcher{ name = "x", events = pharos.exec.stream("x", print, { timeout = 1 }) }`:               `cannot use option "timeout" of pharos.exec.stream (valid: cwd, env, kill_after, ssh_host, user)`,
+		`pharos.MetricWatcher{ name = "x", events = pharos.http.sse("http://x/", print, { body = "" }) }`:            `cannot use option "body" of pharos.http.sse`,
+		`pharos.MetricWatcher{ name = "x", events = pharos.file.tail("x", print, { from = "middle" }) }`:             `cannot use option "from" of pharos.file.tail: want "start" or "end", got "middle"`,
+		`pharos.MetricWatcher{ name = "x", events = pharos.tcp.lines(5, print) }`:                                    `cannot call pharos.tcp.lines: want "host:port"`,
+		`pharos.MetricWatcher{ name = "x", events = pharos.exec.steam("x", print) }`:                                 `cannot use pharos.exec.steam: there is no such name (did you mean "stream"?`,
+		`pharos.MetricWatcher{ name = "x", check = function() pharos.exec("x") end }, pharos.exec("x")`:              `cannot call pharos.exec while the file loads`,
+		`pharos.MetricWatcher{ name = "x", ttl = 0, events = pharos.exec.stream("x", function(self, line) end) }`:    `cannot use option "ttl" of MetricWatcher: want more than 0 seconds`,
+		`pharos.MetricWatcher{ name = "x", evens = pharos.exec.stream("x", function(self, line) end) }`:              `(did you mean "events"?`,
+		`pharos.MetricWatcher{ name = "x", events = pharos.exec.stream({}, function(self, line) end), timeout = 1 }`: `cannot use command of pharos.exec.stream: the list is empty`,
+	} {
+		b := newTestBoard(t)
+		err := b.tryLoad("metric_watchers = { " + source + " }")
+		if err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("loading %s: %v, want %s", source, err, want)
+		}
+	}
+	b := newTestBoard(t)
+	if got := b.check(`pharos.exec.stream("x", print)`); !strings.Contains(got.Detail, "cannot call pharos.exec.stream in a run: it makes the option events of a watcher") {
+		t.Errorf("in a check: %q", got.Detail)
+	}
+}
+
+// The function, what it reaches and the options make the watcher what it is.
+func TestEventsDefinition(t *testing.T) {
+	define := func(source string) string {
+		b := newTestBoard(t)
+		b.load("\n\nlocal limit = 5\n" + source)
+		return b.watcher("x").Definition
+	}
+	watcher := func(kind, target, body, options string) string {
+		return fmt.Sprintf(`metric_watchers = { pharos.MetricWatcher{ name = "x", events = pharos.%s(%q, function(self, e) %s end%s) } }`, kind, target, body, options)
+	}
+	same := define(watcher("exec.stream", "a", "return e, limit", ""))
+	if got := define("\n" + watcher("exec.stream", "a", "return e, limit", "")); got != same {
+		t.Error("a line above changes the definition")
+	}
+	for _, source := range []string{
+		watcher("exec.stream", "b", "return e, limit", ""),
+		watcher("file.tail", "a", "return e, limit", ""),
+		watcher("exec.stream", "a", "return e", ""),
+		watcher("exec.stream", "a", "return e, limit", `, { ssh_host = "web-3" }`),
+		"limit = 6 " + watcher("exec.stream", "a", "return e, limit", ""),
+	} {
+		if got := define(source); got == same {
+			t.Errorf("the definition stays the same with %s", source)
+		}
+	}
+}
+
+// served is a board whose configuration runs, as the daemon runs it.
+type served struct {
+	*testBoard
+	engine *engine.Engine
+}
+
+func (b *testBoard) serve(text string) served {
+	b.Helper()
+	s := served{b, engine.New(engine.Config{Logger: slog.New(slog.DiscardHandler)})}
+	s.take(text)
+	ctx, cancel := context.WithCancel(context.Background())
+	done := make(chan error, 1)
+	go func() { done <- s.engine.Run(ctx) }()
+	b.Cleanup(func() {
+		cancel()
+		if err := <-done; err != nil {
+			b.Errorf("Run() = %v, want nil", err)
+		}
+		b.config.Close()
+	})
+	return s
+}
+
+// take loads text and lets it run in the place of what ran before.
+func (s served) take(text string) {
+	s.Helper()
+	s.write("pharos.lua", text)
+	o := s.Options
+	o.Prev = s.config
+	config, err := Load(context.Background(), o)
+	if err != nil {
+		s.Fatal(err)
+	}
+	s.engine.Replace(config.Generation)
+	if s.config != nil {
+		s.config.Close()
+	}
+	s.config = config
+}
+
+// await waits until the watcher's view is as wanted.
+func (b served) await(id engine.ID, what string, is func(v engine.View) bool) engine.View {
+	b.Helper()
+	for deadline := time.Now().Add(20 * time.Second); ; time.Sleep(5 * time.Millisecond) {
+		v, ok := b.engine.Board().View(id)
+		if ok && is(v) {
+			return v
+		}
+		if time.Now().After(deadline) {
+			b.Fatalf("%s: not %s within 20 s: %v %q %q %+v", id, what, v.Status, v.Result.Value, v.Result.Detail, v.Source)
+		}
+	}
+}
+
+func appendTo(t testing.TB, path, text string) {
+	t.Helper()
+	f, err := os.OpenFile(path, os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o644)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer f.Close()
+	if _, err := io.WriteString(f, text); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// TestEventsOverReloads sees the stream of a watcher that did not change stay
+// open over a reload of its file, with its events judged by the file as it is
+// now, and the stream of one that did change, or went, closed and gone.
+func TestEventsOverReloads(t *testing.T) {
+	b := newTestBoard(t)
+	log := filepath.Join(t.TempDir(), "log")
+	appendTo(t, log, "old\n")
+	word := fmt.Sprintf("9000.%d", os.Getpid())
+	source := func(name, body string) string {
+		return `local count = 0
+metric_watchers = {
+  pharos.MetricWatcher{ name = "tail", events = pharos.file.tail("` + log + `", function(self, line) count = count + 1 return "ok", line end) },
+  pharos.MetricWatcher{ name = "count", interval = "50ms", check = function() return "ok", count end },
+  pharos.MetricWatcher{ name = "` + name + `", events = pharos.exec.stream("echo up; sleep ` + word + `; true", function(self, line) ` + body + ` end) },
+}`
+	}
+	sleepers := func() int {
+		out, _ := exec.Command("pgrep", "-fc", "sleep "+word+"$").Output()
+		n := 0
+		fmt.Sscan(string(out), &n)
+		return n
+	}
+	s := b.serve(source("cmd", `return "ok", line`))
+	s.await("cmd", "up", func(v engine.View) bool { return v.Result.Value == "up" })
+	s.await("tail", "open", func(v engine.View) bool { return v.Source.Up && v.Status == engine.Pending })
+	appendTo(t, log, "one\n")
+	s.await("count", "1", func(v engine.View) bool { return v.Result.Value == "1" })
+	goroutines := runtime.NumGoroutine()
+	for range 3 { // the file is loaded afresh: its local begins at 0
+		s.take(source("cmd", `return "warning", line`))
+		s.await("cmd", "warning", func(v engine.View) bool { return v.Status == engine.Warning })
+		s.await("count", "0", func(v engine.View) bool { return v.Result.Value == "0" })
+		appendTo(t, log, "two\n")
+		s.await("count", "1", func(v engine.View) bool { return v.Result.Value == "1" })
+		s.take(source("cmd", `return "critical", line`))
+		s.await("cmd", "critical", func(v engine.View) bool { return v.Status == engine.Critical })
+	}
+	v := s.await("tail", "seen all", func(v engine.View) bool { return v.Source.Events == 4 })
+	if v.Source.Restarts != 0 || v.Result.Value != "two" || len(v.Transitions) != 1 {
+		t.Errorf("tail: %+v %q, %d transitions, want it open all the time", v.Source, v.Result.Value, len(v.Transitions))
+	}
+	for deadline := time.Now().Add(5 * time.Second); sleepers() != 1 && time.Now().Before(deadline); {
+		time.Sleep(10 * time.Millisecond)
+	}
+	if n := sleepers(); n != 1 {
+		t.Errorf("%d commands run after the reloads, want 1", n)
+	}
+	if n := runtime.NumGoroutine(); n > goroutines+3 {
+		t.Errorf("%d goroutines after the reloads, want the %d before", n, goroutines)
+	}
+	s.take("metric_watchers = {}")
+	for deadline := time.Now().Add(5 * time.Second); sleepers() != 0 && time.Now().Before(deadline); {
+		time.Sleep(10 * time.Millisecond)
+	}
+	if n := sleepers(); n != 0 {
+		t.Errorf("%d commands run after their watcher went, want 0", n)
+	}
+}
+
+// TestEventsFlood has a stream of as many lines as a pipe carries beside a check
+// of the same file, which must go on in time.
+func TestEventsFlood(t *testing.T) {
+	b := newTestBoard(t)
+	s := b.serve(`metric_watchers = {
+  pharos.MetricWatcher{ name = "flood", events = pharos.exec.stream("yes 'one line of a log as long as they are'", function(self, line)
+    self.n = (self.n or 0) + 1
+    return "ok", self.n
+  end) },
+  pharos.MetricWatcher{ name = "beside", interval = "100ms", check = function() return "ok" end },
+}`)
+	s.await("flood", "flooding", func(v engine.View) bool { return v.Source.Dropped > 10_000 })
+	before, rev := s.await("beside", "ok", func(v engine.View) bool { return v.Status == engine.OK }), s.engine.Board().Rev()
+	const span = 3 * time.Second
+	time.Sleep(span)
+	beside := s.await("beside", "ok", func(engine.View) bool { return true })
+	flood := s.await("flood", "ok", func(engine.View) bool { return true })
+	if runs := beside.Runs - before.Runs; runs < 20 {
+		t.Errorf("the watcher beside ran %d times in %v, %d missed, want 30 or so", runs, span, beside.Missed)
+	}
+	if changes := s.engine.Board().Rev() - rev; changes > 80*3+60 {
+		t.Errorf("%d changes of the board in %v, want at most 80 a second and the watcher beside", changes, span)
+	}
+	t.Logf("%d events in all, %d dropped, %d judged in %s results", flood.Source.Events, flood.Source.Dropped, flood.Source.Events-flood.Source.Dropped, flood.Result.Value)
+}
+
+// TestTCPEventsComeBack stalls, resets and restarts the server.
+func TestTCPEventsComeBack(t *testing.T) {
+	b := newTestBoard(t)
+	ln, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	address := ln.Addr().String()
+	s := b.serve(`metric_watchers = { pharos.MetricWatcher{ name = "x", events = pharos.tcp.lines("` + address + `", function(self, line) return line, line end) } }`)
+	conn, err := ln.Accept()
+	if err != nil {
+		t.Fatal(err)
+	}
+	v := s.await("x", "connected", func(v engine.View) bool { return v.Source.Up })
+	if v.Status != engine.Pending || v.Result.Detail != "connected to "+address+"; no event yet" {
+		t.Errorf("connected: %v %q, want pending, and what is waited for", v.Status, v.Result.Detail)
+	}
+	fmt.Fprintln(conn, "warning")
+	s.await("x", "warning", func(v engine.View) bool { return v.Status == engine.Warning })
+	_ = conn.(*net.TCPConn).SetLinger(0)
+	conn.Close()
+	ln.Close()
+	v = s.await("x", "down", func(v engine.View) bool { return v.Status == engine.Unknown })
+	if v.Result.Value != "reset" || !strings.Contains(v.Result.Detail, "; restarting in 1 s") || v.Result.Failure.Line != 1 {
+		t.Errorf("reset: %q %q %+v, want reset, when it tries again, and its line", v.Result.Value, v.Result.Detail, v.Result.Failure)
+	}
+	s.await("x", "refused", func(v engine.View) bool { return v.Result.Value == "refused" })
+	ln, err = net.Listen("tcp", address)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer ln.Close()
+	conn, err = ln.Accept()
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer conn.Close()
+	s.await("x", "what it was", func(v engine.View) bool { return v.Status == engine.Warning && v.Source.Up })
+	fmt.Fprintln(conn, "ok")
+	s.await("x", "ok", func(v engine.View) bool { return v.Status == engine.OK })
+}
