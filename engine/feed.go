@@ -177,6 +177,9 @@ func (f *feed) record(q *reports) (changes []Transition) {
 	if q.events > 0 {
 		s.Last = now
 	}
+	if q.dropped > 0 {
+		s.Lost = now
+	}
 	en.state.Source, en.state.Running = &s, true
 	if !wasUp && f.verdict != nil && q.waiting[0].Status == Pending {
 		// Nothing is known of the time between, but it is watched again.

@@ -40,8 +40,9 @@ type SourceState struct {
 	Retry    time.Time // when a source that ended is called again; zero if it is up, or connecting
 	Restarts uint64    // times that it was called again
 	Events   uint64    // that came, those dropped included
-	Dropped  uint64    // events that were not looked at, since they came too fast
 	Last     time.Time // when the last one came; zero before
+	Dropped  uint64    // events that were not looked at, since they came too fast
+	Lost     time.Time // when the last of those was dropped
 }
 
 // pauseAfter is how long a source that ended for the nth time in a row, from 0,

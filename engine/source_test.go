@@ -39,7 +39,7 @@ func TestSourceSetsTheStatus(t *testing.T) {
 		if want := []engine.Status{engine.OK, engine.Critical, engine.OK}; !cmp.Equal(v.Trail, want) {
 			t.Errorf("trail = %v, want %v", v.Trail, want)
 		}
-		want := engine.SourceState{Up: true, Events: 9, Dropped: 3, Last: time.Now()}
+		want := engine.SourceState{Up: true, Events: 9, Dropped: 3, Last: time.Now(), Lost: time.Now()}
 		if !cmp.Equal(*v.Source, want) || !v.Ended.Equal(time.Now()) || v.Runs != 3 {
 			t.Errorf("source, ended, runs = %+v, %v, %d, want %+v, now, 3", *v.Source, v.Ended, v.Runs, want)
 		}

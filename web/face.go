@@ -140,6 +140,9 @@ func note(t *Tile, now time.Time) string {
 	if t.Late {
 		return fmt.Sprintf("late, %d missed", t.Missed)
 	}
+	if e := t.Events; e != nil && e.Dropped > 0 && now.Sub(fromUnix(e.Lost)) <= blipWindow {
+		return many(e.Dropped) + " dropped"
+	}
 	n := 0
 	for _, at := range t.Blips {
 		if now.Sub(fromUnix(at)) <= blipWindow {
@@ -155,14 +158,29 @@ func note(t *Tile, now time.Time) string {
 	return fmt.Sprintf("%d blips", n)
 }
 
+// many writes a number of events shortly: "999", "12k", "3M".
+func many(n uint64) string {
+	switch {
+	case n < 1e3:
+		return strconv.FormatUint(n, 10)
+	case n < 1e6:
+		return fmt.Sprintf("%dk", n/1e3)
+	}
+	return fmt.Sprintf("%dM", n/1e6)
+}
+
 // why is the line under a status that is not ok: what failed, or which phase
 // was slow where the value is a time, or the detail.
 func why(t *Tile) string {
 	switch {
+	case t.Stale && t.Events != nil:
+		return "no event; was " + t.Status.String()
 	case t.Stale && t.Ended != nil:
 		return "no new result; was " + t.Status.String()
 	case t.Stale:
 		return "no result yet"
+	case t.Status == engine.Pending && t.Events != nil:
+		return cmp.Or(oneLine(t.Detail, faceText), "opening its stream")
 	case t.Status == engine.Pending:
 		return "waiting for its first result"
 	case !t.Status.Problem():

@@ -89,6 +89,9 @@ func appendTile(b []byte, t *Tile) []byte {
 	if len(t.Cells) > 0 {
 		b = appendAny(append(b, `,"cells":`...), t.Cells)
 	}
+	if t.Events != nil {
+		b = appendAny(append(b, `,"events":`...), t.Events)
+	}
 	return append(b, '}')
 }
 

@@ -48,7 +48,8 @@ type Tile struct {
 	Was         string        `json:"was,omitempty"`   // of a tile that recovered in the last minute: the worst that it recovered from
 	Timing      []Phase       `json:"timing,omitempty"`
 	Error       *TileError    `json:"error,omitempty"`
-	Cells       []Cell        `json:"cells,omitempty"` // of a watcher with many vantages: what is seen from each
+	Cells       []Cell        `json:"cells,omitempty"`  // of a watcher with many vantages: what is seen from each
+	Events      *Events       `json:"events,omitempty"` // of a watcher that is set by events
 }
 
 // Phase is a part of a timed request, and how long it took, in seconds. In JSON
@@ -74,6 +75,17 @@ type Cell struct {
 	Unit    string        `json:"unit"`
 	Detail  string        `json:"detail"`
 	Elapsed float64       `json:"elapsed"`
+}
+
+// Events tells of the stream that a watcher is set by. Such a watcher has an
+// interval of 0, and may have a ttl of 0: then it is never stale.
+type Events struct {
+	Up       bool    `json:"up"`              // the stream is open
+	Retry    float64 `json:"retry,omitempty"` // when one that ended is opened again; 0 if it is open, or being opened
+	Restarts uint64  `json:"restarts"`
+	Count    uint64  `json:"count"`          // events that came
+	Dropped  uint64  `json:"dropped"`        // and were not looked at, since they came too fast
+	Lost     float64 `json:"lost,omitempty"` // when the last of those was dropped
 }
 
 // TileError says why there is no good verdict, and where in a script.
@@ -191,6 +203,12 @@ func newTile(v *engine.View, now time.Time) Tile {
 			Name: bound(c.Name, maxShortText), Status: c.Status, Value: bound(c.Value, maxShortText), Unit: bound(c.Unit, maxShortText),
 			Detail: bound(c.Detail, maxShortText), Elapsed: seconds(c.Elapsed),
 		})
+	}
+	if s := v.Source; s != nil {
+		t.Events = &Events{
+			Up: s.Up, Retry: unixTime(s.Retry), Restarts: s.Restarts,
+			Count: s.Events, Dropped: s.Dropped, Lost: unixTime(s.Lost),
+		}
 	}
 	if f := r.Failure; f != nil {
 		t.Error = &TileError{

@@ -5,7 +5,8 @@
 import { block, text, transitions, vantages, waterfall } from "./evidence.js";
 import { isStale } from "./face.js";
 import { report, toClipboard } from "./report.js";
-import { every, short, span } from "./words.js";
+import { times } from "./times.js";
+import { every } from "./words.js";
 
 const FETCH_EVERY = 500; // milliseconds
 
@@ -126,7 +127,7 @@ export class Detail {
     const stale = isStale(tile, now);
     parts.status.className = `status -${tile.status}${stale ? " -stale" : ""}`;
     text(parts.word, stale ? `stale, was ${tile.status}` : tile.status);
-    text(parts.where, [tile.id, place(full?.source), `every ${every(tile.interval)}`].filter(Boolean).join(" · "));
+    text(parts.where, [tile.id, place(full?.source), tile.events ? "by events" : `every ${every(tile.interval)}`].filter(Boolean).join(" · "));
     text(parts.value, tile.value || "–");
     text(parts.unit, tile.unit);
     text(parts.times, times(tile, now));
@@ -172,16 +173,6 @@ function idOf(hash) {
   } catch {
     return id;
   }
-}
-
-function times(tile, now) {
-  const list = [`${tile.status} for ${tile.since_approx ? "~" : ""}${span(now - tile.since)}`];
-  if (tile.ended) list.push(`last run ${short(Math.max(0, now - tile.ended))} ago`, `took ${short(tile.elapsed)}`);
-  if (tile.running) list.push("running");
-  else if (tile.next) list.push(tile.next > now ? `next in ${short(tile.next - now)}` : "next is due");
-  list.push(`${tile.runs} runs`);
-  if (tile.missed) list.push(`${tile.missed} missed`);
-  return list.join(" · ");
 }
 
 const place = (at) => (at?.file ? `${at.file}${at.line ? `:${at.line}` : ""}` : "");

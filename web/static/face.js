@@ -3,7 +3,7 @@
 // the same faces for the first paint.
 
 import { isProblem } from "./status.js";
-import { span, short, oneLine } from "./words.js";
+import { many, oneLine, short, span } from "./words.js";
 
 export const TRAIL_LENGTH = 60;
 export const AFTERGLOW = 60; // seconds
@@ -13,10 +13,17 @@ const BLIP_WINDOW = 300; // seconds
 // through a network, calls it stale by itself.
 const STALE_SLACK = 1;
 
-// isStale: the tile's last result, or before the first one its beginning, is
-// older than the watcher's ttl.
+// staleAt is when the tile's last result, or before the first one its beginning,
+// will be older than the watcher's ttl: never without one, nor while the stream
+// that sets it is down, for that it is down is news.
+function staleAt(tile) {
+  if (!tile.ttl || (tile.events && !tile.events.up)) return Infinity;
+  return (tile.ended ?? tile.since) + tile.ttl + STALE_SLACK;
+}
+
+// isStale holds from then on, and whenever the server says so.
 export function isStale(tile, now) {
-  return tile.stale || now - (tile.ended ?? tile.since) > tile.ttl + STALE_SLACK;
+  return tile.stale || now > staleAt(tile);
 }
 
 // glow gives the classes of a tile that recovered in the last minute: how
@@ -89,7 +96,9 @@ export function valueSize(value, unit) {
 // why is the line under the status: what failed, or which phase was slow where
 // the value is a time, or the detail of what is not ok.
 export function why(tile, stale) {
+  if (stale && tile.events) return `no event; was ${tile.status}`;
   if (stale) return tile.ended ? `no new result; was ${tile.status}` : "no result yet";
+  if (tile.status === "pending" && tile.events) return oneLine(tile.detail) || "opening its stream";
   if (tile.status === "pending") return "waiting for its first result";
   if (!isProblem(tile.status)) return blame(tile);
   const error = tile.error;
@@ -116,6 +125,8 @@ export function blame(tile) {
 // note is the small remark at the end of the status line.
 export function note(tile, now) {
   if (tile.late) return `late, ${tile.missed} missed`;
+  const { dropped, lost } = tile.events ?? {};
+  if (dropped && now - lost <= BLIP_WINDOW) return `${many(dropped)} dropped`;
   const n = blips(tile, now);
   return n > 0 ? `${n} blip${n === 1 ? "" : "s"}` : "";
 }
@@ -123,15 +134,15 @@ export function note(tile, now) {
 // changesAt is when time alone next changes a tile's face: its duration in
 // words, a step of its afterglow, a blip that drops out, going stale.
 export function changesAt(tile, now) {
-  const staleAt = (tile.ended ?? tile.since) + tile.ttl + STALE_SLACK;
   const stale = isStale(tile, now);
   const from = stale ? (tile.ended ?? tile.since) : tile.since;
   const age = now - from;
   const unit = age < 3600 ? 60 : age < 86400 ? 3600 : 86400;
   let at = from + Math.max(unit, (Math.floor(age / unit) + 1) * unit);
-  if (!stale) at = Math.min(at, staleAt);
+  if (!stale) at = Math.min(at, staleAt(tile));
   if (tile.was && age < AFTERGLOW) at = Math.min(at, now + AFTERGLOW / GLOW_STEPS / 2);
-  for (const blip of tile.blips ?? []) if (blip + BLIP_WINDOW > now) at = Math.min(at, blip + BLIP_WINDOW);
+  const lost = tile.events?.lost ?? 0;
+  for (const blip of [lost, ...(tile.blips ?? [])]) if (blip + BLIP_WINDOW > now) at = Math.min(at, blip + BLIP_WINDOW);
   return at;
 }
 

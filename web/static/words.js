@@ -46,6 +46,9 @@ export function clock(unix) {
 // count writes a number with its noun: "1 watcher", "12 watchers".
 export const count = (n, noun) => `${n} ${noun}${n === 1 ? "" : "s"}`;
 
+// many writes a number of events shortly: "999", "12k", "3M".
+export const many = (n) => (n < 1e3 ? `${n}` : n < 1e6 ? `${Math.floor(n / 1e3)}k` : `${Math.floor(n / 1e6)}M`);
+
 // oneLine is the first line of a text that is not blank, cut to at most max
 // characters. The parts of the page that clip do so by CSS; this keeps a
 // hostile megabyte out of the layout.

@@ -1,13 +1,14 @@
 // Tests of the page's pure modules, run in the browser by unit_test.go: each
 // throws when it fails.
 
-import { blamePaths, blips, changesAt, face, glow, isStale, slowest, trailPaths, valueSize, why } from "/static/face.js";
+import { blamePaths, blips, changesAt, face, glow, isStale, note, slowest, trailPaths, valueSize, why } from "/static/face.js";
 import { matcher, scope } from "/static/filter.js";
 import { plan } from "/static/kiosk.js";
 import { Model, worst } from "/static/model.js";
 import { titleOf } from "/static/title.js";
 import { sentence } from "/static/announce.js";
-import { clock, every, oneLine, short, span, stopwatch } from "/static/words.js";
+import { times } from "/static/times.js";
+import { clock, every, many, oneLine, short, span, stopwatch } from "/static/words.js";
 
 function equal(got, want, what) {
   const [g, w] = [JSON.stringify(got), JSON.stringify(want)];
@@ -52,6 +53,19 @@ export const tests = {
     equal(isStale(tile("a"), 1005.1), true, "past ttl and slack");
     equal(isStale(tile("a", { stale: true }), 1000), true, "told by the server");
     equal(isStale(tile("a", { ended: null, status: "pending", since: 990 }), 1000), true, "pending for longer than its ttl");
+  },
+  "a tile that is set by events says how its stream does": () => {
+    const fed = (events, more) => tile("a", { interval: 0, ttl: 0, next: null, events: { up: true, restarts: 0, count: 3, dropped: 0, ...events }, ...more });
+    equal([isStale(fed(), 1e9), changesAt(fed(), 1001)], [false, 1060], "never stale without a ttl");
+    equal([isStale(fed({}, { ttl: 60 }), 1060.5), isStale(fed({}, { ttl: 60 }), 1061.5)], [false, true], "stale past its ttl");
+    equal(isStale(fed({ up: false, retry: 1100 }, { ttl: 60 }), 1099), false, "one that is down is not stale");
+    equal(why(fed(), true), "no event; was ok", "why of a stale one");
+    equal(why(fed({ up: false }, { status: "pending" })), "opening its stream", "why before it is open");
+    equal(why(fed({}, { status: "pending", detail: "following /x; no event yet" })), "following /x; no event yet", "why before the first event");
+    equal([note(fed({ dropped: 12_345, lost: 1000 }), 1300), note(fed({ dropped: 12_345, lost: 1000 }), 1301)], ["12k dropped", ""], "note for five minutes");
+    equal([many(999), many(1000), many(999_999), many(1_234_567)], ["999", "1k", "999k", "1M"], "many");
+    equal(times(fed({ dropped: 2, restarts: 1 }), 1004), "ok for a moment · stream open · last event 4.00 s ago · 3 events · 2 dropped · 1 restart", "times");
+    equal(times(fed({ up: false, retry: 1007, count: 0 }, { status: "unknown" }), 1004), "unknown for a moment · opened again in 3.00 s · 0 events", "times of one that is down");
   },
   "afterglow fades over a minute": () => {
     const t = tile("a", { was: "critical" });
