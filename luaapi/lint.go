@@ -5,7 +5,6 @@ import (
 	"context"
 	"fmt"
 	"net"
-	"net/url"
 	"os/exec"
 	"slices"
 	"strings"
@@ -14,6 +13,7 @@ import (
 	lua "github.com/yuin/gopher-lua"
 
 	"pharos/engine"
+	"pharos/engine/probe"
 )
 
 // Lint looks for what is taken but will probably not work: a command that is
@@ -59,7 +59,7 @@ func (l *linter) find(at engine.Place, format string, args ...any) {
 }
 
 func (l *linter) timeout(w engine.Watcher) {
-	if w.Timeout > w.Interval {
+	if w.Interval > 0 && w.Timeout > w.Interval {
 		l.find(w.Place, "the timeout of %q is %s, above its interval of %s: a slow run misses ticks", w.Name, w.Timeout, w.Interval)
 	}
 }
@@ -67,6 +67,13 @@ func (l *linter) timeout(w engine.Watcher) {
 // watcher looks at the fields that the built-in classes have; a method is not
 // called for what it would give.
 func (l *linter) watcher(L *lua.LState, w *watcher) {
+	if w.stream == nil && L.GetField(w.self, "check") == w.script.baseCheck {
+		l.find(w.source, "%q has no check: give it check = function(self) ... end, or events", w.name)
+	}
+	if w.stream != nil {
+		l.program(w.source, w.stream.program)
+		l.host(w.source, w.stream.server)
+	}
 	if !isNil(L.GetField(w.self, "ssh_host")) {
 		return // the program and the names are the other host's
 	}
@@ -77,9 +84,12 @@ func (l *linter) watcher(L *lua.LState, w *watcher) {
 		program, _ := scalarText(command.RawGetInt(1))
 		l.program(w.source, program)
 	}
-	if address, ok := L.GetField(w.self, "url").(lua.LString); ok && isNil(L.GetField(w.self, "resolve")) {
-		if u, err := url.Parse(string(address)); err == nil {
-			l.host(w.source, u.Hostname())
+	if address, ok := L.GetField(w.self, "url").(lua.LString); ok {
+		switch host, err := probe.URLHost(string(address)); {
+		case err != nil:
+			l.find(w.source, "%s", err)
+		case isNil(L.GetField(w.self, "resolve")):
+			l.host(w.source, host)
 		}
 	}
 	if address, ok := L.GetField(w.self, "address").(lua.LString); ok {

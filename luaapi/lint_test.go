@@ -23,6 +23,11 @@ metric_watchers = {
   pharos.PageGETMetricWatcher{ name = "bad", url = "http://name.invalid/" },
   pharos.PageGETMetricWatcher{ name = "good", url = "http://127.0.0.1/" },
   pharos.TCPMetricWatcher{ name = "local", address = "localhost:1" },
+  pharos.PageGETMetricWatcher{ name = "no url", url = "ftp://127.0.0.1/" },
+  pharos.MetricWatcher{ name = "idle" },
+  pharos.MetricWatcher{ name = "tail", events = pharos.exec.stream("no-such-program-here -f", print) },
+  pharos.MetricWatcher{ name = "sse", timeout = "1m", events = pharos.http.sse("http://name.invalid/", print) },
+  pharos.MetricWatcher{ name = "there", events = pharos.exec.stream("no-such-program-here -f", print, { ssh_host = "elsewhere" }) },
 }`)
 	var got []string
 	for _, f := range b.config.Lint(context.Background()) {
@@ -33,6 +38,10 @@ metric_watchers = {
 		`5: the command "no-such-program-here" is not here`,
 		`10: the timeout of "n10" is 5s, above its interval of 1s: a slow run misses ticks`,
 		`11: the name "name.invalid" does not resolve`,
+		`14: reading URL "ftp://127.0.0.1/": its scheme is "ftp", want http or https`,
+		`15: "idle" has no check: give it check = function(self) ... end, or events`,
+		`16: the command "no-such-program-here" is not here`,
+		`17: the name "name.invalid" does not resolve`,
 	}
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Errorf("Lint (-want +got):\n%s", diff)

@@ -59,6 +59,8 @@ type world struct {
 	took time.Duration // of each page; default 50 ms
 	run  func(host, command string) (code int, stdout string)
 	says func(sent string) string // a line for what was sent over TCP
+
+	lines []string // of a stream
 }
 
 func (w world) primitives() Primitives {
@@ -80,6 +82,15 @@ func (w world) primitives() Primitives {
 		p.exec = func(_ context.Context, host string, req probe.ExecRequest) (*probe.ExecResult, error) {
 			code, stdout := w.run(host, req.String())
 			return &probe.ExecResult{Code: code, Stdout: []byte(stdout)}, nil
+		}
+	}
+	if w.lines != nil {
+		p.lines = func(_ context.Context, sink probe.LineSink) error {
+			sink.Up("open")
+			for _, line := range w.lines {
+				sink.Line([]byte(line))
+			}
+			return &probe.Error{Kind: probe.Ended, Message: "it ended"}
 		}
 	}
 	if w.says != nil {
@@ -198,6 +209,10 @@ func TestScripts(t *testing.T) {
 		{"vantages.lua", world{page: pages(500, "")}, map[engine.ID]string{"page": "critical 0.0010"}},
 		{"redirects.lua", world{page: pages(200, "")}, map[engine.ID]string{"to_https": "critical no"}},
 		{"log_errors.lua", world{env: map[string]string{"LOG": "/dev/null"}}, map[engine.ID]string{"new_errors": "ok 0"}},
+		{"log_tail.lua", world{lines: slices.Repeat([]string{`1.2.3.4 - - [x] "GET / HTTP/1.1" 200 12`}, 20)}, map[engine.ID]string{"server_errors": "ok 0.0"}},
+		{"log_tail.lua", world{lines: slices.Repeat([]string{`1.2.3.4 - - [x] "GET / HTTP/1.1" 502 12`}, 20)}, map[engine.ID]string{"server_errors": "critical 100.0"}},
+		{"log_tail.lua", world{lines: []string{"garbage"}}, map[engine.ID]string{"server_errors": "unknown ended"}},
+		{"kernel_log.lua", world{lines: []string{"a: I/O error, dev sda"}}, map[engine.ID]string{"kernel": "critical disk"}},
 		{"sample.lua", world{page: pages(200, "")}, map[engine.ID]string{"watch_set_1.is_google_up": "warning 0.0010"}},
 	} {
 		t.Run(test.script, func(t *testing.T) {

@@ -3,6 +3,7 @@ package luaapi
 import (
 	"context"
 	"fmt"
+	"net"
 	"slices"
 	"time"
 
@@ -22,12 +23,12 @@ type stream struct {
 	judge *lua.LFunction
 	given []lua.LValue // what the script gave: the definition of its watcher
 
-	program, server string // for [Config.Lint]; "" if there is none
-	// listen opens the stream and hands on what comes until ctx ends. begin
-	// makes it, for one watcher.
-	begin func() (listen listenFunc)
+	program, server string            // for [Config.Lint]; "" if there is none
+	begin           func() listenFunc // for one watcher
 }
 
+// A listenFunc opens a stream and hands on what comes until ctx ends, or the
+// stream does, which is an error.
 type listenFunc func(ctx context.Context, p Primitives, sink eventSink) error
 
 // eventSink takes what comes of a stream.
@@ -122,6 +123,9 @@ func (s *script) httpSSE(L *lua.LState) int {
 	return s.pushStream(L, "http.sse", func(st *stream) {
 		call := s.readHTTP(L, "pharos.http.sse", 3, sseOptions, probe.HTTPRequest{Redirects: sseRedirects})
 		st.what, st.host = probe.RedactURL(call.URL), call.host
+		if call.host == "" && call.Unix == "" && len(call.Resolve) == 0 {
+			st.server, _ = probe.URLHost(call.URL)
+		}
 		st.begin = func() listenFunc {
 			var state probe.SSEState
 			return func(ctx context.Context, p Primitives, sink eventSink) error {
@@ -140,6 +144,9 @@ func (s *script) tcpLines(L *lua.LState) int {
 	return s.pushStream(L, "tcp.lines", func(st *stream) {
 		call := readTCPAt(L, "pharos.tcp.lines", 1, 3, tcpLinesOptions)
 		st.what, st.host = call.Addr+call.Unix, call.host
+		if call.host == "" {
+			st.server, _, _ = net.SplitHostPort(call.Addr)
+		}
 		st.begin = func() listenFunc {
 			return func(ctx context.Context, p Primitives, sink eventSink) error {
 				return p.Lines(ctx, call.host, call.TCPRequest, call.send, call.timeout, sink.lines())

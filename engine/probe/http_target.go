@@ -76,6 +76,16 @@ func httpParseTarget(raw string) (*httpTarget, error) {
 	return t, nil
 }
 
+// URLHost gives the host that a request to a URL goes to. The error says what is
+// wrong with a URL that cannot be asked for.
+func URLHost(raw string) (string, error) {
+	t, err := httpParseTarget(raw)
+	if err != nil {
+		return "", err
+	}
+	return t.host, nil
+}
+
 func httpHasScheme(raw string) bool {
 	scheme, _, ok := strings.Cut(raw, "://")
 	return ok && scheme != "" && !strings.ContainsAny(scheme, "/?#@:[ ")
