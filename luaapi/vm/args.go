@@ -54,7 +54,10 @@ func checkString(L *lua.LState, n int) string {
 }
 
 func optString(L *lua.LState, n int, otherwise string) string {
-	if L.Get(n) == lua.LNil {
+	switch v := L.Get(n).(type) {
+	case lua.LString:
+		return string(v)
+	case *lua.LNilType:
 		return otherwise
 	}
 	return checkString(L, n)
@@ -90,7 +93,12 @@ func checkInt(L *lua.LState, n int) int {
 }
 
 func optInt(L *lua.LState, n, otherwise int) int {
-	if L.Get(n) == lua.LNil {
+	switch v := L.Get(n).(type) {
+	case lua.LNumber:
+		if v > -math.MaxInt32 && v < math.MaxInt32 {
+			return int(v)
+		}
+	case *lua.LNilType:
 		return otherwise
 	}
 	return checkInt(L, n)

@@ -98,7 +98,7 @@ func toString(L *lua.LState, v lua.LValue) string {
 
 func baseSelect(L *lua.LState) int {
 	n := L.GetTop()
-	if L.Get(1) == lua.LString("#") {
+	if s, ok := L.Get(1).(lua.LString); ok && s == "#" {
 		L.Push(lua.LNumber(n - 1))
 		return 1
 	}

@@ -73,6 +73,10 @@ func stringByte(L *lua.LState) int {
 	s := checkString(L, 1)
 	i := optInt(L, 2, 1)
 	from, to := clampRange(i, optInt(L, 3, i), len(s))
+	if to-from == 1 {
+		L.Push(lua.LNumber(s[from]))
+		return 1
+	}
 	if to-from > maxUnpack {
 		L.RaiseError("string slice too long (%d bytes, at most %d)", to-from, maxUnpack)
 	}
@@ -99,47 +103,62 @@ func stringChar(L *lua.LState) int {
 	return 1
 }
 
-// mapBytes gives s with each byte put through f.
-func mapBytes(L *lua.LState, s string, f func(c byte) byte) int {
-	r, buf := runOf(L), make([]byte, len(s))
+// bytewise gives s with each byte put through table.
+func bytewise(L *lua.LState, s string, table *[256]byte) int {
+	var out strings.Builder
+	out.Grow(len(s))
 	for from := 0; from < len(s); from += stride {
-		to := min(from+stride, len(s))
-		r.charge((to - from) / 16)
-		for i := from; i < to; i++ {
-			buf[i] = f(s[i])
+		part := s[from:min(from+stride, len(s))]
+		chargeBytes(L, len(part))
+		for i := range len(part) {
+			out.WriteByte(table[part[i]])
 		}
 	}
-	L.Push(lua.LString(buf))
+	L.Push(lua.LString(out.String()))
 	return 1
+}
+
+// chargeBytes charges work on n bytes. A few of them are part of the
+// instruction that calls for it.
+func chargeBytes(L *lua.LState, n int) {
+	if n > 4*bytesPerStep {
+		runOf(L).charge(n / 16)
+	}
 }
 
 // Lower and upper change ASCII letters only, as in the C locale: a string is
 // bytes.
-func stringLower(L *lua.LState) int {
-	return mapBytes(L, checkString(L, 1), func(c byte) byte {
-		if c >= 'A' && c <= 'Z' {
-			c += 'a' - 'A'
+var lowerBytes, upperBytes = asciiCase('A', 'Z', 'a'-'A'), asciiCase('a', 'z', 'A'-'a')
+
+// asciiCase is each byte, with those from low to high moved by so much.
+func asciiCase(low, high byte, by int) *[256]byte {
+	var table [256]byte
+	for i := range table {
+		table[i] = byte(i)
+		if table[i] >= low && table[i] <= high {
+			table[i] = byte(i + by)
 		}
-		return c
-	})
+	}
+	return &table
 }
 
-func stringUpper(L *lua.LState) int {
-	return mapBytes(L, checkString(L, 1), func(c byte) byte {
-		if c >= 'a' && c <= 'z' {
-			c -= 'a' - 'A'
-		}
-		return c
-	})
-}
+func stringLower(L *lua.LState) int { return bytewise(L, checkString(L, 1), lowerBytes) }
+
+func stringUpper(L *lua.LState) int { return bytewise(L, checkString(L, 1), upperBytes) }
 
 func stringReverse(L *lua.LState) int {
 	s := checkString(L, 1)
-	i := len(s)
-	return mapBytes(L, s, func(byte) byte {
-		i--
-		return s[i]
-	})
+	var out strings.Builder
+	out.Grow(len(s))
+	for to := len(s); to > 0; to -= stride {
+		part := s[max(to-stride, 0):to]
+		chargeBytes(L, len(part))
+		for i := len(part) - 1; i >= 0; i-- {
+			out.WriteByte(part[i])
+		}
+	}
+	L.Push(lua.LString(out.String()))
+	return 1
 }
 
 // stringRep is string.rep(s, n [, sep]).
@@ -149,10 +168,13 @@ func stringRep(L *lua.LState) int {
 		L.Push(lua.LString(""))
 		return 1
 	}
-	if int64(n)*int64(len(s)+len(sep)) > maxString+int64(len(sep)) {
+	size := int64(n) * int64(len(s)+len(sep))
+	if size > int64(maxString+len(sep)) {
 		checkSize(L, maxString+1)
 	}
-	runOf(L).charge(n * (len(s) + len(sep)) / bytesPerStep)
+	if size > 4*bytesPerStep {
+		runOf(L).charge(int(size) / bytesPerStep)
+	}
 	if sep == "" {
 		L.Push(lua.LString(strings.Repeat(s, n)))
 	} else {

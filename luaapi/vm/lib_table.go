@@ -62,18 +62,18 @@ func checkSize(L *lua.LState, n int) {
 }
 
 func tableInsert(L *lua.LState) int {
-	t, r := checkTable(L, 1), runOf(L)
+	t := checkTable(L, 1)
 	n := t.Len()
 	if n+1 >= lua.MaxArrayIndex {
 		L.RaiseError("table too long (a list may have %d elements)", lua.MaxArrayIndex-1)
 	}
 	switch L.GetTop() {
 	case 2:
-		t.RawSetInt(n+1, L.Get(2))
+		t.Append(L.Get(2))
 	case 3:
 		pos := checkInt(L, 2)
 		if pos >= 1 && pos <= n {
-			r.charge((n - pos) / 8)
+			runOf(L).charge((n - pos) / 8)
 			t.Insert(pos, L.Get(3))
 			return 0
 		}
@@ -85,20 +85,20 @@ func tableInsert(L *lua.LState) int {
 }
 
 func tableRemove(L *lua.LState) int {
-	t, r := checkTable(L, 1), runOf(L)
+	t := checkTable(L, 1)
 	n := t.Len()
 	pos := optInt(L, 2, n)
 	if n == 0 || pos < 1 || pos > n {
 		L.Push(lua.LNil)
 		return 1
 	}
-	r.charge((n - pos) / 8)
-	v := t.RawGetInt(pos)
+	if pos < n {
+		runOf(L).charge((n - pos) / 8)
+	}
 	for t.MaxN() > n { // what lies behind the last element is nil
 		t.Remove(-1)
 	}
-	L.Push(v)
-	t.Remove(pos)
+	L.Push(t.Remove(pos))
 	return 1
 }
 
@@ -130,7 +130,9 @@ func tableUnpack(L *lua.LState) int {
 	if n > maxUnpack {
 		L.RaiseError("too many results to unpack (%d, at most %d)", n, maxUnpack)
 	}
-	runOf(L).charge(n)
+	if n > 8 {
+		runOf(L).charge(n)
+	}
 	for i := from; i <= to; i++ {
 		L.Push(t.RawGetInt(i))
 	}

@@ -29,7 +29,7 @@ func appendNumber(dst []byte, f float64) []byte {
 	case math.IsInf(f, -1):
 		return append(dst, "-inf"...)
 	}
-	return appendG(dst, f, 14)
+	return strconv.AppendFloat(dst, f, 'g', 14, 64) // as C's %.14g
 }
 
 // appendG is C's %.<precision>g.
