@@ -79,6 +79,25 @@ func (b *Board) spread(en *entry, was standing) {
 	}
 }
 
+// Kin gives whom the watcher with that id needs, and what it is derived from.
+func (b *Board) Kin(id ID) (needs, of []ID) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	en := b.entries[id]
+	if en == nil {
+		return nil, nil
+	}
+	for _, p := range en.parents {
+		needs = append(needs, p.ID)
+	}
+	if en.basis != nil {
+		for _, member := range en.basis.members {
+			of = append(of, member.ID)
+		}
+	}
+	return needs, of
+}
+
 // relate ties the entries to each other as a configuration says, whose
 // watchers' entries are given by place.
 func (b *Board) relate(r *relations, entries []*entry) {

@@ -41,6 +41,7 @@ func (s *Server) apiWatcher(c echo.Context) error {
 		return echo.NewHTTPError(http.StatusNotFound, fmt.Sprintf("no watcher %q", id))
 	}
 	d := newDetail(&v, time.Now())
+	d.lean(s.cfg.Board.Kin(v.ID))
 	if s.cfg.ShowSource != nil {
 		d.SourceAt = v.Place
 		if f := v.Result.Failure; f != nil && f.Line > 0 {

@@ -53,8 +53,11 @@ func drawBadge(t *Tile) []byte {
 	if t.Stale {
 		word, colour = "stale", badgeStaleColour
 	}
-	right := word
-	if t.Value != "" && !t.Stale {
+	if t.Shadow != "" {
+		word, colour = "in the shadow of "+string(t.Shadow), badgeStaleColour
+	}
+	right := shorten(word)
+	if t.Value != "" && !t.Stale && t.Shadow == "" {
 		right = shorten(strings.TrimSpace(word + " " + t.Value + " " + t.Unit))
 	}
 	lw, rw := badgeWidth(left), badgeWidth(right)

@@ -26,7 +26,7 @@ type Face struct {
 	Unit           string
 	Word           string // the status's word, or "stale"
 	Lasted         string // "5 minutes"
-	Note           string // "2 blips", "late, 3 missed"
+	Note           string // "2 blips", "late, 3 missed", "critical 1/2"
 	Why            string // what is wrong, or which phase took longest, on one line
 	Trail          TrailPaths
 	Blame          BlamePaths
@@ -78,7 +78,7 @@ func newFace(t *Tile, now time.Time) Face {
 	if t.SinceApprox {
 		f.Lasted = "~" + f.Lasted
 	}
-	state := " -" + t.Status.String()
+	state := " -" + t.standing()
 	if t.Stale {
 		last := since
 		if t.Ended != nil {
@@ -100,35 +100,36 @@ func newFace(t *Tile, now time.Time) Face {
 
 // flicker tells what a viewer who looked away would have missed: when the
 // watcher left ok in the last five minutes, and, of one that is ok again since
-// less than a minute, the word of the worst it was in between.
-func flicker(v *engine.View, now time.Time) (blips []float64, was string) {
-	for _, tr := range v.Transitions {
-		if tr.From == engine.OK && tr.To.Problem() && now.Sub(tr.At) <= blipWindow {
-			blips = append(blips, unixTime(tr.At))
+// less than a minute, the word of the worst it was in between, and when that was
+// over unless the status tells. Runs count here that were not confirmed.
+func flicker(v *engine.View, now time.Time) (blips []float64, was string, recovered float64) {
+	worst, back, open := engine.Pending, time.Time{}, true // of the last trouble
+	for f := range v.Flicker() {
+		if f.From == engine.OK && f.To.Problem() && now.Sub(f.At) <= blipWindow {
+			blips = append(blips, unixTime(f.At))
+		}
+		if open && f.To == engine.OK && back.IsZero() {
+			back = f.At
+		}
+		if open = open && f.From != engine.OK; open && f.From.Worse(worst) {
+			worst = f.From
 		}
 	}
-	if v.Status != engine.OK || now.Sub(v.Since) >= afterglow {
-		return blips, ""
+	slices.Reverse(blips)
+	ok := v.Status == engine.OK && v.Confirming.Needed == 0
+	if !ok || now.Sub(back) >= afterglow || !worst.Problem() {
+		return blips, "", 0
 	}
-	worst := engine.Pending
-	for _, tr := range slices.Backward(v.Transitions) {
-		if tr.From == engine.OK {
-			break
-		}
-		if tr.From.Worse(worst) {
-			worst = tr.From
-		}
+	if !back.Equal(v.Since) {
+		recovered = unixTime(back)
 	}
-	if !worst.Problem() {
-		return blips, ""
-	}
-	return blips, worst.String()
+	return blips, worst.String(), recovered
 }
 
 // glow gives the classes of a tile that recovered within the last minute: how
 // fresh that is, and the worst of what it recovered from.
 func glow(t *Tile, now time.Time) string {
-	age := now.Sub(fromUnix(t.Since))
+	age := now.Sub(fromUnix(cmp.Or(t.Recovered, t.Since)))
 	if t.Was == "" || age >= afterglow {
 		return ""
 	}
@@ -139,6 +140,9 @@ func glow(t *Tile, now time.Time) string {
 func note(t *Tile, now time.Time) string {
 	if t.Late {
 		return fmt.Sprintf("late, %d missed", t.Missed)
+	}
+	if c := t.Confirming; c != nil {
+		return fmt.Sprintf("%s %d/%d", c.Status, c.Seen, c.Needed)
 	}
 	if e := t.Events; e != nil && e.Dropped > 0 && now.Sub(fromUnix(e.Lost)) <= blipWindow {
 		return many(e.Dropped) + " dropped"
@@ -179,11 +183,13 @@ func why(t *Tile) string {
 		return "no new result; was " + t.Status.String()
 	case t.Stale:
 		return "no result yet"
+	case t.Shadow != "":
+		return "in the shadow of " + string(t.Shadow)
 	case t.Status == engine.Pending && t.Events != nil:
 		return cmp.Or(oneLine(t.Detail, faceText), "opening its stream")
 	case t.Status == engine.Pending:
 		return "waiting for its first result"
-	case !t.Status.Problem():
+	case !t.Status.Problem() && t.Confirming == nil:
 		return blame(t.Timing)
 	}
 	if e := t.Error; e != nil && e.Message != "" {
@@ -328,6 +334,19 @@ func oneLine(text string, limit int) string {
 	return ""
 }
 
+// Shadow counts the tiles in the shadow of another's trouble.
+func (d PageData) Shadow() int {
+	n := 0
+	for _, set := range d.Sets {
+		for i := range set.Tiles {
+			if set.Tiles[i].Shadow != "" {
+				n++
+			}
+		}
+	}
+	return n
+}
+
 // Stale counts the tiles whose last result is older than it should be.
 func (d PageData) Stale() int {
 	n := 0
@@ -363,7 +382,9 @@ func (d PageData) Modules() ([]string, error) {
 func (s PageSet) Sum() string {
 	counts := map[engine.Status]int{}
 	for i := range s.Tiles {
-		counts[s.Tiles[i].Status]++
+		if s.Tiles[i].Shadow == "" {
+			counts[s.Tiles[i].Status]++
+		}
 	}
 	var parts []string
 	for _, status := range worstFirst {

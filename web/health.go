@@ -56,12 +56,15 @@ func (s *Server) mood(c echo.Context) error {
 	return sendWord(c, http.StatusOK, moodOf(&sn.board).String())
 }
 
-// moodOf gives the worst status; a stale one that is no problem counts as
+// moodOf gives the worst status of those in nobody's shadow; a stale one that is no problem counts as
 // unknown, so that no lamp is green on old news.
 func moodOf(b *Board) engine.Status {
 	worst := engine.Pending
 	for t := range tiles(b) {
 		status := t.Status
+		if t.Shadow != "" {
+			status = engine.Pending
+		}
 		if t.Stale && !status.Problem() {
 			status = engine.Unknown
 		}

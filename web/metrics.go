@@ -111,19 +111,24 @@ func (m *exposition) watchers(b *Board) {
 		value            func(*Tile) float64
 	}{
 		{"pharos_watcher_stale", "gauge", "Whether the last result is older than it should be.", func(t *Tile) float64 { return boolValue(t.Stale) }},
+		{"pharos_watcher_shadowed", "gauge", "Whether the trouble of a watcher that it needs explains its own.", func(t *Tile) float64 { return boolValue(t.Shadow != "") }},
 		{"pharos_watcher_since_timestamp_seconds", "gauge", "When the status began.", func(t *Tile) float64 { return t.Since }},
 		{"pharos_watcher_last_run_duration_seconds", "gauge", "How long the last run took.", func(t *Tile) float64 { return t.Elapsed }},
 		{"pharos_watcher_runs_total", "counter", "Runs that counted.", func(t *Tile) float64 { return float64(t.Runs) }},
 		{"pharos_watcher_missed_total", "counter", "Runs that were due and dropped.", func(t *Tile) float64 { return float64(t.Missed) }},
 	}
-	counts := map[engine.Status]int{}
+	counts, shadowed := map[engine.Status]int{}, 0
 	const status = "pharos_watcher_status"
-	m.family(status, "gauge", "1 for the status a watcher has, 0 for the others.")
+	m.family(status, "gauge", "1 for the status a watcher has, 0 for the others; 0 for all while it is shadowed.")
 	for t := range tiles(b) {
-		counts[t.Status]++
+		if t.Shadow == "" {
+			counts[t.Status]++
+		} else {
+			shadowed++
+		}
 		id := labels("id", string(t.ID), "set", t.Set, "name", t.Name)
 		for _, s := range engine.Statuses() {
-			m.sample(status, id+","+labels("status", s.String()), boolValue(t.Status == s))
+			m.sample(status, id+","+labels("status", s.String()), boolValue(t.Status == s && t.Shadow == ""))
 		}
 	}
 	for _, f := range families {
@@ -132,10 +137,11 @@ func (m *exposition) watchers(b *Board) {
 			m.sample(f.name, labels("id", string(t.ID)), f.value(t))
 		}
 	}
-	m.family("pharos_watchers", "gauge", "Watchers that have a status.")
+	m.family("pharos_watchers", "gauge", "Watchers that have a status, or are shadowed.")
 	for _, s := range engine.Statuses() {
 		m.sample("pharos_watchers", labels("status", s.String()), float64(counts[s]))
 	}
+	m.sample("pharos_watchers", labels("status", "shadowed"), float64(shadowed))
 }
 
 // process tells what Go's runtime knows of the process, under the names that

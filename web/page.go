@@ -81,11 +81,13 @@ func newPageData(b *Board, snapshot []byte, theme string, now time.Time) PageDat
 		for i, tile := range set.Tiles {
 			pt := newPageTile(tile, now)
 			ps.Tiles[i] = pt
-			counts[tile.Status]++
-			if tile.Status.Worse(worst) {
-				worst = tile.Status
+			if tile.Shadow == "" {
+				counts[tile.Status]++
+				if tile.Status.Worse(worst) {
+					worst = tile.Status
+				}
 			}
-			if tile.Status.Problem() || tile.Stale {
+			if tile.problem() || tile.Stale {
 				byStatus[tile.Status] = append(byStatus[tile.Status], pt)
 			}
 		}

@@ -9,7 +9,8 @@ import (
 )
 
 // polled is a watcher in the words of the first Pharos: /poll/json. A pending
-// or unknown one has its three flags false, and Status holds the word.
+// or unknown one, and one in another's shadow, has its three flags false, and
+// Status holds the word.
 type polled struct {
 	ID             engine.ID     `json:"id"`
 	Name           string        `json:"name"`
@@ -20,6 +21,7 @@ type polled struct {
 	Detail         string        `json:"detail"`
 	Duration       string        `json:"duration"` // "a moment", "5 minutes"
 	Status         engine.Status `json:"status"`
+	Shadow         engine.ID     `json:"shadow,omitempty"` // the watcher whose trouble explains this one's
 }
 
 // pollJSON is GET /poll/json, in the original's shape.
@@ -38,12 +40,12 @@ func poll(b *Board, now time.Time) []polled {
 			t := &set.Tiles[i]
 			list = append(list, polled{
 				ID: t.ID, Name: t.Name,
-				StatusOK:       t.Status == engine.OK,
-				StatusWarning:  t.Status == engine.Warning,
-				StatusCritical: t.Status == engine.Critical,
+				StatusOK:       t.Status == engine.OK && t.Shadow == "",
+				StatusWarning:  t.Status == engine.Warning && t.Shadow == "",
+				StatusCritical: t.Status == engine.Critical && t.Shadow == "",
 				Value:          t.Value, Detail: t.Detail,
 				Duration: durationWords(now.Sub(fromUnix(t.Since))),
-				Status:   t.Status,
+				Status:   t.Status, Shadow: t.Shadow,
 			})
 		}
 	}

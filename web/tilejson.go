@@ -86,6 +86,15 @@ func appendTile(b []byte, t *Tile) []byte {
 	if t.Error != nil {
 		b = appendAny(append(b, `,"error":`...), t.Error)
 	}
+	if t.Shadow != "" {
+		b = appendText(append(b, `,"shadow":`...), string(t.Shadow))
+	}
+	if t.Confirming != nil {
+		b = appendAny(append(b, `,"confirming":`...), t.Confirming)
+	}
+	if t.Recovered != 0 {
+		b = appendNumber(append(b, `,"recovered":`...), t.Recovered)
+	}
 	if len(t.Cells) > 0 {
 		b = appendAny(append(b, `,"cells":`...), t.Cells)
 	}

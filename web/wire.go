@@ -48,8 +48,29 @@ type Tile struct {
 	Was         string        `json:"was,omitempty"`   // of a tile that recovered in the last minute: the worst that it recovered from
 	Timing      []Phase       `json:"timing,omitempty"`
 	Error       *TileError    `json:"error,omitempty"`
-	Cells       []Cell        `json:"cells,omitempty"`  // of a watcher with many vantages: what is seen from each
-	Events      *Events       `json:"events,omitempty"` // of a watcher that is set by events
+	Shadow      engine.ID     `json:"shadow,omitempty"`     // in whose shadow it is: no problem, whatever its status
+	Confirming  *Confirming   `json:"confirming,omitempty"` // a change of status that is not confirmed yet
+	Recovered   float64       `json:"recovered,omitempty"`  // with Was: when it was ok again, if that is not Since
+	Cells       []Cell        `json:"cells,omitempty"`      // of a watcher with many vantages: what is seen from each
+	Events      *Events       `json:"events,omitempty"`     // of a watcher that is set by events
+}
+
+// problem tells whether the tile is one to look at.
+func (t *Tile) problem() bool { return t.Status.Problem() && t.Shadow == "" }
+
+// standing is the status that the tile counts as, or "shadow".
+func (t *Tile) standing() string {
+	if t.Shadow != "" {
+		return "shadow"
+	}
+	return t.Status.String()
+}
+
+// Confirming is a change of status that was seen in some runs and takes more.
+type Confirming struct {
+	Status engine.Status `json:"status"` // of the last run
+	Seen   int           `json:"seen"`
+	Needed int           `json:"needed"`
 }
 
 // Phase is a part of a timed request, and how long it took, in seconds. In JSON
@@ -107,6 +128,9 @@ type Detail struct {
 	SourceLines []SourceLine `json:"source_lines,omitempty"` // with Config.ShowSource only
 	SourceAt    engine.Place `json:"source_at,omitzero"`     // the place they are around: of the error if it has one, else of the definition
 	Trace       string       `json:"trace"`
+	Needs       []engine.ID  `json:"needs,omitempty"`    // whose trouble explains its own
+	Of          []engine.ID  `json:"of,omitempty"`       // what it is derived from, the first 200
+	OfTotal     int          `json:"of_total,omitempty"` // how many those are in all
 }
 
 // Transition is a change of status.
@@ -179,7 +203,7 @@ type beat struct {
 func newTile(v *engine.View, now time.Time) Tile {
 	r := &v.Result
 	t := Tile{
-		ID: engine.ID(strings.ToValidUTF8(string(v.ID), "\uFFFD")), Name: bound(v.Name, maxShortText), Set: bound(v.Set, maxShortText),
+		ID: validID(v.ID), Name: bound(v.Name, maxShortText), Set: bound(v.Set, maxShortText),
 		Status: v.Status,
 		Value:  bound(r.Value, maxShortText), Unit: bound(r.Unit, maxShortText),
 		Detail: bound(r.Detail, maxDetail), Link: safeLink(r.Link),
@@ -191,7 +215,13 @@ func newTile(v *engine.View, now time.Time) Tile {
 		Runs: v.Runs, Running: v.Running,
 		Trail: trail(v.Trail),
 	}
-	t.Blips, t.Was = flicker(v, now)
+	t.Blips, t.Was, t.Recovered = flicker(v, now)
+	if v.Shadow != "" {
+		t.Shadow = validID(v.Shadow)
+	}
+	if c := v.Confirming; c.Needed > 0 {
+		t.Confirming = &Confirming{c.Status, c.Seen, c.Needed}
+	}
 	if len(r.Timing) > 0 {
 		t.Timing = make([]Phase, 0, len(r.Timing))
 	}
@@ -219,6 +249,8 @@ func newTile(v *engine.View, now time.Time) Tile {
 	return t
 }
 
+func validID(id engine.ID) engine.ID { return engine.ID(strings.ToValidUTF8(string(id), "\uFFFD")) }
+
 func newDetail(v *engine.View, now time.Time) Detail {
 	d := Detail{
 		Tile:        newTile(v, now),
@@ -244,6 +276,19 @@ func newDetail(v *engine.View, now time.Time) Detail {
 		d.Trace = bound(f.Trace, engine.EvidenceMaxBytes)
 	}
 	return d
+}
+
+// maxKin bounds how many of those that a watcher is derived from are listed.
+const maxKin = 200
+
+func (d *Detail) lean(needs, of []engine.ID) {
+	for _, id := range needs {
+		d.Needs = append(d.Needs, validID(id))
+	}
+	for _, id := range of[:min(len(of), maxKin)] {
+		d.Of = append(d.Of, validID(id))
+	}
+	d.OfTotal = len(of)
 }
 
 func newConfigState(c engine.ConfigState) ConfigState {

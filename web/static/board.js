@@ -2,7 +2,7 @@
 // layout moves and keeps them, so nothing blinks and no focus is lost.
 
 import { changesAt, face, isStale } from "./face.js";
-import { isProblem, sign, WORST_FIRST } from "./status.js";
+import { inTrouble, isProblem, sign, standing, WORST_FIRST } from "./status.js";
 import { Tile } from "./tile.js";
 
 // A tile's colour changes at most three times a second (WCAG 2.3.1); what
@@ -96,7 +96,7 @@ export class Board {
       const data = this.#model.tiles.get(id), tile = this.#tiles.get(id);
       if (!data || !tile) { this.#dirty.delete(id); continue; }
       if (tile.element.hidden) { tile.changesAt = Infinity; this.#dirty.delete(id); continue; }
-      if (data.status !== tile.status) {
+      if (standing(data) !== tile.status) {
         if (instant - (this.#coloured.get(id) ?? -Infinity) < COLOUR_HOLD) { held = true; continue; }
         this.#coloured.set(id, instant);
       }
@@ -130,9 +130,9 @@ export class Board {
       for (const id of ids) {
         const data = this.#model.tiles.get(id), tile = this.#tiles.get(id);
         if (!tile) continue;
-        const problem = isProblem(data.status) || isStale(data, now);
+        const problem = inTrouble(data) || isStale(data, now);
         let show = this.shows(data, now);
-        if (show) counts[data.status] = (counts[data.status] ?? 0) + 1;
+        if (show) counts[standing(data)] = (counts[standing(data)] ?? 0) + 1;
         if (show && folded && !problem) { well++; show = false; }
         if (show) shown++;
         if (tile.element.hidden === show) {

@@ -4,7 +4,9 @@
 
 import { block, text, transitions, vantages, waterfall } from "./evidence.js";
 import { isStale } from "./face.js";
+import { kin } from "./kin.js";
 import { report, toClipboard } from "./report.js";
+import { standing } from "./status.js";
 import { times } from "./times.js";
 import { every } from "./words.js";
 
@@ -125,15 +127,17 @@ export class Detail {
     if (!tile) return;
     const full = this.#full?.id === tile.id ? this.#full : null;
     const stale = isStale(tile, now);
-    parts.status.className = `status -${tile.status}${stale ? " -stale" : ""}`;
-    text(parts.word, stale ? `stale, was ${tile.status}` : tile.status);
-    text(parts.where, [tile.id, place(full?.source), tile.events ? "by events" : `every ${every(tile.interval)}`].filter(Boolean).join(" · "));
+    parts.status.className = `status -${standing(tile)}${stale ? " -stale" : ""}`;
+    text(parts.word, stale ? `stale, was ${tile.status}` : tile.status + (tile.shadow ? `, in the shadow of ${tile.shadow}` : ""));
+    const pace = tile.events ? "by events" : tile.interval > 0 ? `every ${every(tile.interval)}` : "derived";
+    text(parts.where, [tile.id, place(full?.source), pace].filter(Boolean).join(" · "));
     text(parts.value, tile.value || "–");
     text(parts.unit, tile.unit);
     text(parts.times, times(tile, now));
     this.#evidence(tile, full);
     vantages(parts, tile.cells ?? []);
     waterfall(parts, tile.timing);
+    kin(parts, this.#model, full);
     transitions(parts, full?.transitions ?? [], now);
   }
 

@@ -56,7 +56,7 @@ export function transitions(parts, list, now) {
 }
 
 // fit gives list exactly n children, made from the template.
-function fit(list, n, template) {
+export function fit(list, n, template) {
   while (list.children.length > n) list.lastElementChild.remove();
   while (list.children.length < n) list.append(template.content.firstElementChild.cloneNode(true));
   return list.children;

@@ -2,7 +2,7 @@
 // nothing of the page, so that it can be tested by itself. web/face.go draws
 // the same faces for the first paint.
 
-import { isProblem } from "./status.js";
+import { isProblem, standing } from "./status.js";
 import { many, oneLine, short, span } from "./words.js";
 
 export const TRAIL_LENGTH = 60;
@@ -29,7 +29,7 @@ export function isStale(tile, now) {
 // glow gives the classes of a tile that recovered in the last minute: how
 // fresh that is, and the worst of what it recovered from.
 export function glow(tile, now) {
-  const age = now - tile.since;
+  const age = now - (tile.recovered ?? tile.since);
   if (!tile.was || !(age < AFTERGLOW)) return "";
   const step = Math.max(1, Math.ceil(GLOW_STEPS * (1 - Math.max(0, age) / AFTERGLOW)));
   return `-glow${step} -from-${tile.was}`;
@@ -98,9 +98,10 @@ export function valueSize(value, unit) {
 export function why(tile, stale) {
   if (stale && tile.events) return `no event; was ${tile.status}`;
   if (stale) return tile.ended ? `no new result; was ${tile.status}` : "no result yet";
+  if (tile.shadow) return `in the shadow of ${tile.shadow}`;
   if (tile.status === "pending" && tile.events) return oneLine(tile.detail) || "opening its stream";
   if (tile.status === "pending") return "waiting for its first result";
-  if (!isProblem(tile.status)) return blame(tile);
+  if (!isProblem(tile.status) && !tile.confirming) return blame(tile);
   const error = tile.error;
   if (error?.message) {
     const place = error.file && !error.message.includes(error.file) ? `${error.file}:${error.line}: ` : "";
@@ -125,6 +126,7 @@ export function blame(tile) {
 // note is the small remark at the end of the status line.
 export function note(tile, now) {
   if (tile.late) return `late, ${tile.missed} missed`;
+  if (tile.confirming) return `${tile.confirming.status} ${tile.confirming.seen}/${tile.confirming.needed}`;
   const { dropped, lost } = tile.events ?? {};
   if (dropped && now - lost <= BLIP_WINDOW) return `${many(dropped)} dropped`;
   const n = blips(tile, now);
@@ -140,7 +142,7 @@ export function changesAt(tile, now) {
   const unit = age < 3600 ? 60 : age < 86400 ? 3600 : 86400;
   let at = from + Math.max(unit, (Math.floor(age / unit) + 1) * unit);
   if (!stale) at = Math.min(at, staleAt(tile));
-  if (tile.was && age < AFTERGLOW) at = Math.min(at, now + AFTERGLOW / GLOW_STEPS / 2);
+  if (tile.was && now - (tile.recovered ?? tile.since) < AFTERGLOW) at = Math.min(at, now + AFTERGLOW / GLOW_STEPS / 2);
   const lost = tile.events?.lost ?? 0;
   for (const blip of [lost, ...(tile.blips ?? [])]) if (blip + BLIP_WINDOW > now) at = Math.min(at, blip + BLIP_WINDOW);
   return at;
@@ -151,7 +153,7 @@ export function face(tile, now) {
   const stale = isStale(tile, now);
   const value = oneLine(tile.value, 80), unit = oneLine(tile.unit, 16);
   return {
-    status: tile.status,
+    status: standing(tile), // what it is drawn as
     stale,
     glow: glow(tile, now),
     size: valueSize(value, unit),

@@ -1,7 +1,7 @@
 // What is shown of the board: ?set= narrows it for good, the search and
 // "problems only" for a look.
 
-import { isProblem } from "./status.js";
+import { inTrouble } from "./status.js";
 import { isStale } from "./face.js";
 
 // scope is the predicate of ?set=: no set named takes all. A set is named as
@@ -13,7 +13,7 @@ export function scope(sets) {
 }
 
 // matcher is the predicate of a search: every word must be found in the name,
-// the set, the id or the status; is:critical, is:problem, is:stale and
+// the set, the id or the status; is:critical, is:problem, is:stale, is:shadow and
 // set:name are exact about what they look at.
 export function matcher(query) {
   const tests = query.toLowerCase().split(/\s+/).filter(Boolean).map(test);
@@ -22,7 +22,8 @@ export function matcher(query) {
 
 function test(word) {
   const [, key, rest] = /^(is|set):(.*)$/.exec(word) ?? [];
-  if (key === "is" && rest === "problem") return (tile) => isProblem(tile.status);
+  if (key === "is" && rest === "problem") return inTrouble;
+  if (key === "is" && rest === "shadow") return (tile) => Boolean(tile.shadow);
   if (key === "is" && rest === "stale") return isStale;
   if (key === "is") return (tile) => tile.status.startsWith(rest);
   if (key === "set") return (tile) => tile.set.toLowerCase().replaceAll(" ", "_").includes(rest.replaceAll(" ", "_"));

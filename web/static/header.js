@@ -16,7 +16,7 @@ export class Header {
   }
 
   counts(counts) {
-    for (const status of [...WORST_FIRST, "stale"]) {
+    for (const status of [...WORST_FIRST, "stale", "shadow"]) {
       const element = this.#counts.get(status);
       text(element.querySelector(".n"), String(counts[status]));
       element.classList.toggle("-zero", counts[status] === 0);

@@ -12,7 +12,7 @@ import { Kiosk } from "./kiosk.js";
 import { Model } from "./model.js";
 import { Rail } from "./rail.js";
 import { Settings } from "./settings.js";
-import { isProblem } from "./status.js";
+import { inTrouble } from "./status.js";
 import { Stream } from "./stream.js";
 import { Title } from "./title.js";
 
@@ -108,7 +108,7 @@ function summarise() {
 function shown(now) {
   return model.sets.map(({ name, ids }) => {
     const tiles = ids.map((id) => model.tiles.get(id)).filter((tile) => board.shows(tile, now));
-    return { name, shown: tiles.length, problems: tiles.filter((t) => isProblem(t.status) || isStale(t, now)).length };
+    return { name, shown: tiles.length, problems: tiles.filter((t) => inTrouble(t) || isStale(t, now)).length };
   });
 }
 
@@ -129,7 +129,7 @@ settings.changed(() => {
   inScope = scope(settings.sets);
   const matches = matcher(settings.query), only = settings.problems;
   board.shows = (tile, now) =>
-    inScope(tile) && (!only || isProblem(tile.status) || isStale(tile, now)) && matches(tile, now);
+    inScope(tile) && (!only || inTrouble(tile) || isStale(tile, now)) && matches(tile, now);
   board.arrange();
   summarise();
 });

@@ -1,7 +1,7 @@
 // The board as data: what the stream said, and what follows from it. Pure: no
 // page, no clock of its own, no network.
 
-import { WORST_FIRST, isProblem, rank } from "./status.js";
+import { WORST_FIRST, inTrouble, rank, standing } from "./status.js";
 import { isStale } from "./face.js";
 
 export class Model {
@@ -57,13 +57,13 @@ export class Model {
   }
 
   // counts says how many of the tiles that scope takes have each status, and
-  // how many are stale.
+  // how many are stale or in the shadow of another's trouble.
   counts(now, scope = everything) {
-    const counts = { stale: 0, total: 0 };
+    const counts = { stale: 0, shadow: 0, total: 0 };
     for (const status of WORST_FIRST) counts[status] = 0;
     for (const tile of this.tiles.values()) {
       if (!scope(tile)) continue;
-      counts[tile.status]++;
+      counts[standing(tile)]++;
       counts.total++;
       if (isStale(tile, now)) counts.stale++;
     }
@@ -75,7 +75,7 @@ export class Model {
   problems(now, scope = everything) {
     const found = [];
     for (const tile of this.tiles.values()) {
-      if (scope(tile) && (isProblem(tile.status) || isStale(tile, now))) found.push(tile);
+      if (scope(tile) && (inTrouble(tile) || isStale(tile, now))) found.push(tile);
     }
     return found.sort((a, b) => rank(b.status) - rank(a.status) || a.since - b.since);
   }
@@ -88,7 +88,10 @@ export function worst(counts) {
 
 const everything = () => true;
 
+// transition: what goes into the shadow, or changes there, is no news; what
+// comes out of it in trouble is.
 function transition(before, tile) {
-  if (!before || before.status === tile.status) return [];
-  return [{ tile, from: before.status, to: tile.status }];
+  if (!before || tile.shadow) return [];
+  const from = before.shadow && inTrouble(tile) ? "shadow" : before.status;
+  return from === tile.status ? [] : [{ tile, from, to: tile.status }];
 }

@@ -2,6 +2,7 @@
 // so that a problem moves nothing on the board.
 
 import { isStale, why } from "./face.js";
+import { standing } from "./status.js";
 import { oneLine, span } from "./words.js";
 
 const MOST = 60; // items in the page; the line clips long before
@@ -43,7 +44,7 @@ export class Rail {
   #fill(item, tile, now) {
     const stale = isStale(tile, now);
     const next = {
-      classes: `problem -${tile.status}${stale ? " -stale" : ""}`,
+      classes: `problem -${standing(tile)}${stale ? " -stale" : ""}`,
       href: `#/${encodeURIComponent(tile.id)}`,
       name: tile.name,
       word: stale ? "stale" : tile.status,

@@ -17,3 +17,8 @@ export const sign = (status) => STATUSES[status]?.sign ?? "?";
 
 // A problem is a status to look at.
 export const isProblem = (status) => rank(status) >= STATUSES.warning.rank;
+
+// What a tile counts as: its status, or "shadow" where the trouble of another
+// one explains it. inTrouble is a problem of the tile's own.
+export const standing = (tile) => (tile.shadow ? "shadow" : tile.status);
+export const inTrouble = (tile) => isProblem(tile.status) && !tile.shadow;
