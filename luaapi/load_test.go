@@ -99,7 +99,12 @@ func (b *testBoard) run(id engine.ID) engine.Result {
 	b.watcher(id)
 	e := engine.New(engine.Config{})
 	e.Replace(b.config.Generation)
-	result, _ := e.Once(context.Background(), id)
+	var result engine.Result
+	for _, round := range b.config.Generation.Rounds(func(w engine.Watcher) bool { return w.ID == id }) {
+		for _, w := range round {
+			result, _ = e.Once(context.Background(), w.ID)
+		}
+	}
 	return result
 }
 
