@@ -42,11 +42,38 @@ export const tests = {
     const model = new Model();
     model.board(board(tile("a"), tile("b", { status: "warning", since: 5 }), tile("c", { status: "critical", since: 9 }), tile("d", { status: "critical", since: 7 }), tile("e", { status: "unknown" }), tile("f", { ended: 10 })));
     const counts = model.counts(1001);
-    equal(counts, { stale: 1, total: 6, critical: 2, unknown: 1, warning: 1, ok: 2, pending: 0 }, "counts");
+    equal(counts, { stale: 1, shadow: 0, total: 6, critical: 2, unknown: 1, warning: 1, ok: 2, pending: 0 }, "counts");
     equal(model.problems(1001).map((t) => t.id).join(""), "dcebf", "problems, worst and longest first, stale last");
     equal(model.counts(1001, (t) => t.id === "a").total, 1, "total in scope");
     equal([worst(counts), worst({ ok: 1 }), worst({})], ["critical", "ok", "pending"], "worst");
     equal([titleOf(counts), titleOf({ ok: 3 })], ["(2■ 1◆ 1▲) Pharos", "Pharos"], "title");
+  },
+  "what is in the shadow is no problem and no news": () => {
+    const model = new Model();
+    model.board(board(tile("wan"), tile("a"), tile("b")));
+    const down = { status: "critical", shadow: "wan" };
+    const { transitions } = model.update({ rev: 2, tiles: [tile("wan", { status: "critical" }), tile("a", down), tile("b", { shadow: "wan" })] });
+    equal(transitions.map((t) => [t.tile.id, t.from, t.to]), [["wan", "ok", "critical"]], "transitions into the shadow");
+    const counts = model.counts(1001);
+    equal([counts.critical, counts.ok, counts.shadow, counts.total], [1, 0, 2, 3], "critical, ok, shadow, total");
+    equal(model.problems(1001).map((t) => t.id), ["wan"], "problems");
+    equal([matcher("is:problem")(tile("a", down), 1001), matcher("is:shadow")(tile("a", down), 1001)], [false, true], "is:problem, is:shadow");
+    const shown = face(tile("a", down), 1001);
+    equal([shown.status, shown.word, shown.why], ["shadow", "critical", "in the shadow of wan"], "face");
+    const out = model.update({ rev: 3, tiles: [tile("wan"), tile("a", { status: "critical" }), tile("b")] });
+    equal(out.transitions.map((t) => [t.tile.id, t.from, t.to]), [["wan", "critical", "ok"], ["a", "shadow", "critical"]], "transitions out of it");
+  },
+  "what is being confirmed shows quietly": () => {
+    const t = tile("a", { confirming: { status: "critical", seen: 1, needed: 2 }, detail: "refused", blips: [990] });
+    const shown = face(t, 1001);
+    equal([shown.status, shown.note, shown.why], ["ok", "critical 1/2", "refused"], "face");
+    const recovered = tile("a", { was: "critical", since: 10, recovered: 995 });
+    equal([glow(recovered, 1000), glow(recovered, 1060)], ["-glow6 -from-critical", ""], "glow of a blip that was not confirmed");
+  },
+  "what has no ttl is never stale": () => {
+    const t = tile("a", { ttl: 0, interval: 0 });
+    equal(isStale(t, 1e9), false, "stale");
+    equal(changesAt(t, 1001), 1060, "changes at");
   },
   "a tile is stale by its ttl, by the server's word, or without a first result": () => {
     equal(isStale(tile("a"), 1004.9), false, "within ttl and slack");
