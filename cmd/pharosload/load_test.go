@@ -3,6 +3,8 @@ package main
 import (
 	"context"
 	"os"
+	"runtime"
+	"strings"
 	"testing"
 	"time"
 )
@@ -16,13 +18,17 @@ func TestMain(m *testing.M) {
 }
 
 func TestMeasureEverythingAtOnce(t *testing.T) {
-	sc, err := parse([]string{"-http", "20", "-exec", "4", "-function", "10", "-hang", "1", "-interval", "500ms",
+	sc, err := parse("load", []string{"-http", "20", "-exec", "4", "-function", "10", "-hang", "1", "-interval", "500ms",
 		"-viewers", "5", "-stuck", "1", "-reload", "1s", "-warmup", "1s", "-duration", "3s", "-raw"})
 	if err != nil {
 		t.Fatal(err)
 	}
+	runtime.LockOSThread() // children die with it
 	ctx, cancel := context.WithTimeout(t.Context(), 2*time.Minute)
 	defer cancel()
+	if sc.Pharosd, err = build(ctx, t.TempDir()); err != nil {
+		t.Fatal(err)
+	}
 	r, err := measure(ctx, sc)
 	if err != nil {
 		t.Fatal(err)
@@ -48,12 +54,51 @@ func TestMeasureEverythingAtOnce(t *testing.T) {
 	}
 }
 
+// A fault that comes to no harm notes its figures and nothing wrong.
+func TestFaultsAreNoted(t *testing.T) {
+	if testing.Short() {
+		t.Skip("faults take their time")
+	}
+	runtime.LockOSThread()
+	sc := defaults("faults")
+	sc.HTTP, sc.Function = 20, 5
+	var err error
+	if sc.Pharosd, err = build(t.Context(), t.TempDir()); err != nil {
+		t.Fatal(err)
+	}
+	for _, f := range faults {
+		if !strings.HasPrefix(f.name, "1,000 requests") && !strings.HasPrefix(f.name, "end with") {
+			continue
+		}
+		r := &faultReport{Fault: f.name, Figures: make(map[string]float64)}
+		if err := f.suffer(t.Context(), sc, r); err != nil || len(r.Wrong) > 0 || len(r.Figures) == 0 {
+			t.Errorf("%s: %v, wrong %q, figures %v; want figures and nothing wrong", f.name, err, r.Wrong, r.Figures)
+		}
+		t.Logf("%s: %v", f.name, r.Figures)
+	}
+}
+
+func TestTargetAnswers(t *testing.T) {
+	for _, tt := range []struct {
+		request     string
+		page, whole bool
+	}{
+		{"GET /p/1 HTTP/1.1\r\nHost: x\r\n\r\n", true, true},
+		{"GET /hang HTTP/1.1\r\nHost: x\r\n\r\n", false, true},
+		{"GET /p/1 HTTP/1.1\r\nHost:", false, false},
+	} {
+		if page, whole := answered([]byte(tt.request)); page != tt.page || whole != tt.whole {
+			t.Errorf("answered(%q) = %v, %v, want %v, %v", tt.request, page, whole, tt.page, tt.whole)
+		}
+	}
+}
+
 func TestParseRefuses(t *testing.T) {
 	for _, args := range [][]string{
 		{}, {"-http", "0"}, {"-http", "60000"}, {"-http", "1", "-viewers", "0"},
 		{"-http", "1", "-duration", "10ms"}, {"-http", "1", "-reload", "1ms"}, {"-http", "1", "extra"},
 	} {
-		if _, err := parse(args); err == nil {
+		if _, err := parse("load", args); err == nil {
 			t.Errorf("parse(%q) = nil error, want one", args)
 		}
 	}

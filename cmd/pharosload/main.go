@@ -1,6 +1,6 @@
-// Command pharosload measures a whole pharosd under load: it starts a target,
-// a daemon with the watchers asked for, and viewers of its board, each in a
-// process of its own, and prints one JSON report.
+// Command pharosload measures a whole pharosd under load and faults: it starts
+// a target, a daemon with the watchers asked for, and viewers of its board,
+// each in a process of its own, and prints one JSON report.
 //
 // Traffic stays on loopback, and everything stops by itself when the time is
 // over, or when pharosload ends for whatever reason. Figures of one machine
@@ -11,37 +11,45 @@ package main
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"flag"
 	"fmt"
 	"os"
+	"os/exec"
 	"os/signal"
+	"path/filepath"
+	"runtime"
 	"syscall"
-	"time"
 )
 
-// scenario is what to measure.
-type scenario struct {
-	HTTP      int           `json:"http"`      // watchers of a page, a fresh connection each
-	KeepAlive bool          `json:"keepalive"` // keep the connections of those
-	Exec      int           `json:"exec"`      // watchers that run /bin/true
-	Function  int           `json:"function"`  // watchers that only compute
-	Hang      int           `json:"hang"`      // watchers of a page that never answers
-	Interval  time.Duration `json:"interval"`
-	Viewers   int           `json:"viewers"` // that read
-	Stuck     int           `json:"stuck"`   // that never read
-	Rate      int           `json:"stream_rate"`
-	Reload    time.Duration `json:"reload"` // save the configuration this often; 0 = never
-	Warmup    time.Duration `json:"warmup"`
-	Duration  time.Duration `json:"duration"`
-	Raw       bool          `json:"raw"`
-	Pharosd   string        `json:"-"`
+const usageText = `pharosload measures a whole pharosd on this machine and prints JSON.
+
+  pharosload [FLAGS]           one load: runs made and missed, lateness, processor time, memory, latency to viewers
+  pharosload overload [FLAGS]  find the most HTTP runs a second, then offer twice that
+  pharosload soak [FLAGS]      everything at once with reloads and faults; is memory flat?
+  pharosload faults [FLAGS]    one fault after the other: kill, stop, disk full, no descriptors, slow requests, ...
+
+Examples:
+  pharosload -http 1000 -raw                            a thousand pages a second, beside a loop of net/http
+  pharosload -function 1 -interval 100ms -pad 500 -viewers 1000 -raw
+                                                        a thousand viewers, beside a stream written by hand
+  pharosload -http 20000 -interval 60s -duration 60s    many, seldom
+  pharosload -http 10000 -reload 5s -duration 30s       save the configuration again and again
+  pharosload -http 500 -hang 5                          five hosts that never answer
+  pharosload -function 50 -pad 1000 -viewers 150 -stuck 50
+                                                        a quarter of the viewers never read
+  pharosload soak -duration 10m
+
+Flags:
+`
+
+// commands is what can be asked for; without a word it is the first.
+var commands = map[string]func(context.Context, scenario) (any, error){
+	"load":     func(ctx context.Context, sc scenario) (any, error) { return measure(ctx, sc) },
+	"overload": func(ctx context.Context, sc scenario) (any, error) { return overload(ctx, sc) },
+	"soak":     func(ctx context.Context, sc scenario) (any, error) { return soak(ctx, sc) },
+	"faults":   func(ctx context.Context, sc scenario) (any, error) { return sufferFaults(ctx, sc) },
 }
-
-const (
-	maxWatchers = 50_000
-	maxViewers  = 10_000
-	maxDuration = 30 * time.Minute
-)
 
 func main() {
 	if len(os.Args) > 2 && os.Args[1] == roleFlag {
@@ -49,51 +57,55 @@ func main() {
 	}
 	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGINT, syscall.SIGTERM)
 	defer stop()
-	sc, err := parse(os.Args[1:])
-	if err == nil {
-		var report *report
-		if report, err = measure(ctx, sc); err == nil {
-			enc := json.NewEncoder(os.Stdout)
-			enc.SetIndent("", "  ")
-			err = enc.Encode(report)
-		}
-	}
-	if err != nil {
+	err := run(ctx, os.Args[1:])
+	if err != nil && !errors.Is(err, flag.ErrHelp) {
 		fmt.Fprintln(os.Stderr, "pharosload:", err)
 		os.Exit(1)
 	}
 }
 
-func parse(args []string) (scenario, error) {
-	var sc scenario
-	flags := flag.NewFlagSet("pharosload", flag.ExitOnError)
-	flags.IntVar(&sc.HTTP, "http", 0, "watchers of a page, a fresh connection each")
-	flags.BoolVar(&sc.KeepAlive, "keepalive", false, "keep the connections of the -http watchers")
-	flags.IntVar(&sc.Exec, "exec", 0, "watchers that run /bin/true")
-	flags.IntVar(&sc.Function, "function", 0, "watchers that only compute")
-	flags.IntVar(&sc.Hang, "hang", 0, "watchers of a page that never answers")
-	flags.DurationVar(&sc.Interval, "interval", time.Second, "interval of every watcher")
-	flags.IntVar(&sc.Viewers, "viewers", 1, "viewers that read; the first one measures")
-	flags.IntVar(&sc.Stuck, "stuck", 0, "viewers that never read")
-	flags.IntVar(&sc.Rate, "stream-rate", 10, "updates a second for each viewer, at most")
-	flags.DurationVar(&sc.Reload, "reload", 0, "save the configuration this often; 0 = never")
-	flags.DurationVar(&sc.Warmup, "warmup", 7*time.Second, "not measured, first; first runs are spread over 5 s")
-	flags.DurationVar(&sc.Duration, "duration", 20*time.Second, "how long to measure")
-	flags.BoolVar(&sc.Raw, "raw", false, "measure raw loops too: net/http without keep-alive, a hand-written stream")
-	flags.StringVar(&sc.Pharosd, "pharosd", "", "the daemon's binary (default: built from this module)")
-	flags.Parse(args) // exits on error
-	total := sc.HTTP + sc.Exec + sc.Function + sc.Hang
-	switch {
-	case flags.NArg() > 0:
-		return sc, fmt.Errorf("cannot use argument %q: everything is a flag", flags.Arg(0))
-	case total < 1 || total > maxWatchers:
-		return sc, fmt.Errorf("cannot run %d watchers: want 1 to %d of -http, -exec, -function and -hang together", total, maxWatchers)
-	case sc.Viewers < 1 || sc.Viewers+sc.Stuck > maxViewers:
-		return sc, fmt.Errorf("cannot run %d viewers: want 1 to %d", sc.Viewers+sc.Stuck, maxViewers)
-	case sc.Duration < time.Second || sc.Duration > maxDuration:
-		return sc, fmt.Errorf("cannot measure for %s: want 1s to %s", sc.Duration, maxDuration)
-	case sc.Reload > 0 && sc.Reload < time.Second:
-		return sc, fmt.Errorf("cannot reload every %s: want 1s or more", sc.Reload)
+func run(ctx context.Context, args []string) error {
+	runtime.LockOSThread() // children die with the thread that started them
+	word, args := command(args)
+	play, ok := commands[word]
+	if !ok {
+		return fmt.Errorf("no command %q: want load, overload, soak or faults", word)
 	}
-	return sc, nil
+	sc, err := parse(word, args)
+	if err != nil {
+		return err
+	}
+	if sc.Pharosd == "" {
+		dir, err := os.MkdirTemp("", "pharosload")
+		if err != nil {
+			return err
+		}
+		defer os.RemoveAll(dir)
+		if sc.Pharosd, err = build(ctx, dir); err != nil {
+			return err
+		}
+	}
+	report, err := play(ctx, sc)
+	if report != nil && err == nil {
+		enc := json.NewEncoder(os.Stdout)
+		enc.SetIndent("", "  ")
+		err = enc.Encode(report)
+	}
+	return err
+}
+
+func command(args []string) (string, []string) {
+	if len(args) > 0 && args[0] != "" && args[0][0] != '-' {
+		return args[0], args[1:]
+	}
+	return "load", args
+}
+
+func build(ctx context.Context, dir string) (string, error) {
+	path := filepath.Join(dir, "pharosd")
+	out, err := exec.CommandContext(ctx, "go", "build", "-o", path, "pharos/cmd/pharosd").CombinedOutput()
+	if err != nil {
+		return "", fmt.Errorf("building pharosd (or give -pharosd): %w: %s", err, out)
+	}
+	return path, nil
 }

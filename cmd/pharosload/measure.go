@@ -2,124 +2,62 @@ package main
 
 import (
 	"context"
-	"encoding/json"
-	"errors"
 	"fmt"
-	"net/http"
-	"os"
-	"os/exec"
-	"path/filepath"
-	"runtime"
-	"strconv"
-	"strings"
 	"time"
 )
 
 // measure plays a scenario through.
 func measure(ctx context.Context, sc scenario) (*report, error) {
-	runtime.LockOSThread() // children die with the thread that started them
-	dir, err := os.MkdirTemp("", "pharosload")
-	if err != nil {
-		return nil, err
-	}
-	defer os.RemoveAll(dir)
-	if sc.Pharosd == "" {
-		sc.Pharosd = filepath.Join(dir, "pharosd")
-		if out, err := exec.CommandContext(ctx, "go", "build", "-o", sc.Pharosd, "pharos/cmd/pharosd").CombinedOutput(); err != nil {
-			return nil, fmt.Errorf("building pharosd (or give -pharosd): %w: %s", err, out)
-		}
-	}
 	r := &report{Scenario: sc}
 	if sc.Raw {
+		var err error
 		if r.Raw, err = measureRawLoops(ctx, sc); err != nil {
 			return nil, err
 		}
 	}
-	target, err := spawnRole("target")
+	b, err := newBench(ctx, sc)
 	if err != nil {
 		return nil, err
 	}
-	defer target.kill()
-	d, err := startDaemon(sc, dir, target.first)
-	if err != nil {
+	defer b.close()
+	r.ReadyIn = secs(b.readyIn)
+	if err := b.load(ctx, r); err != nil {
 		return nil, err
 	}
-	defer d.kill()
-	if err := d.load(ctx, sc, r); err != nil {
-		return nil, err
-	}
-	stopIn, err := d.stop()
+	stopIn, err := b.daemon.stop()
 	if err != nil {
 		return nil, fmt.Errorf("stopping pharosd: %w", err)
 	}
-	r.StopIn, r.LogLines = secs(stopIn), d.log.lines.Load()
+	r.StopIn, r.LogLines = secs(stopIn), b.daemon.log.count()
 	var hits targetResult
-	if err := target.finish(&hits); err != nil {
+	if err := b.target.finish(&hits); err != nil {
 		return nil, err
 	}
 	r.TargetHits = hits.Hits
 	if r.Raw != nil && r.Raw.HTTPCPUPer1000 > 0 {
 		r.Raw.HTTPRatio = round(r.CPUPer1000/r.Raw.HTTPCPUPer1000, 3)
 	}
+	if r.Raw != nil && r.Raw.SSEMicros > 0 {
+		r.SSEMicros = round(r.Cores*1e6*r.Viewers.Span/float64(max(r.Viewers.Frames, 1)), 2)
+		r.Raw.SSERatio = round(r.SSEMicros/r.Raw.SSEMicros, 3)
+		r.Raw.SSELatencyRatio = round(r.Viewers.FrameLatency.P99/r.Raw.SSELatency.P99, 3)
+	}
 	return r, nil
-}
-
-// daemon is the pharosd under load.
-type daemon struct {
-	*process
-	url     string
-	config  string
-	target  string
-	edition int
-	began   time.Time
-}
-
-func startDaemon(sc scenario, dir, target string) (*daemon, error) {
-	d := &daemon{config: filepath.Join(dir, "pharos.lua"), target: target, began: time.Now()}
-	if err := d.save(sc); err != nil {
-		return nil, err
-	}
-	var err error
-	d.process, err = spawn(sc.Pharosd, "-c", d.config, "-P", "0", "--stream-rate", strconv.Itoa(sc.Rate))
-	if err != nil {
-		return nil, err
-	}
-	i := strings.Index(d.first, "http://")
-	if i < 0 {
-		d.kill()
-		return nil, fmt.Errorf("starting pharosd: it said %q, want its address", d.first)
-	}
-	d.url = strings.TrimSuffix(strings.Fields(d.first[i:])[0], "/")
-	return d, nil
-}
-
-// save writes the configuration as an editor does: beside it, then renamed.
-func (d *daemon) save(sc scenario) error {
-	d.edition++
-	next := d.config + ".next"
-	if err := os.WriteFile(next, []byte(configuration(sc, d.target, d.edition)), 0o600); err != nil {
-		return err
-	}
-	return os.Rename(next, d.config)
 }
 
 // load warms the daemon up, measures it with the viewers on, and takes them
 // off.
-func (d *daemon) load(ctx context.Context, sc scenario, r *report) error {
-	if err := d.waitReady(ctx, sc, r); err != nil {
-		return err
-	}
-	idle, err := d.usage()
+func (b *bench) load(ctx context.Context, r *report) error {
+	idle, err := b.daemon.resting(ctx)
 	if err != nil {
 		return err
 	}
-	r.FDsBefore = idle.fds
 	from := time.Now().Add(2 * time.Second)
-	if warm := d.began.Add(sc.Warmup); warm.After(from) {
+	if warm := b.daemon.began.Add(b.sc.Warmup); warm.After(from) {
 		from = warm
 	}
-	crowd, err := spawnRole("viewers", strings.TrimPrefix(d.url, "http://"),
-		strconv.Itoa(sc.Viewers), strconv.Itoa(sc.Stuck), strconv.FormatInt(from.UnixMilli(), 10))
+	b.watched = time.Now()
+	crowd, err := b.watch(b.sc.Viewers, b.sc.Stuck, from)
 	if err != nil {
 		return err
 	}
@@ -127,59 +65,36 @@ func (d *daemon) load(ctx context.Context, sc scenario, r *report) error {
 	if err := sleep(ctx, time.Until(from)); err != nil {
 		return err
 	}
-	if err := d.window(ctx, sc, r); err != nil {
+	if err := b.window(ctx, crowd, r); err != nil {
 		return err
 	}
 	if err := crowd.finish(&r.Viewers); err != nil {
 		return err
 	}
-	r.BytesViewer = round(float64(r.Viewers.Bytes)/float64(sc.Viewers)/sc.Duration.Seconds(), 0)
+	r.BytesViewer = round(float64(r.Viewers.Bytes)/float64(b.sc.Viewers)/b.sc.Duration.Seconds(), 0)
 	if err := sleep(ctx, time.Second); err != nil {
 		return err
 	}
-	after, err := d.usage()
-	r.FDsAfter = after.fds
+	after, err := b.daemon.resting(ctx)
+	r.Before, r.After = idle, after
 	return err
 }
 
 // window is the time that is measured.
-func (d *daemon) window(ctx context.Context, sc scenario, r *report) error {
+func (b *bench) window(ctx context.Context, crowd *process, r *report) error {
+	d, all := b.daemon, []*process{b.daemon.process, b.target, crowd}
 	before, err := d.board(ctx)
 	if err != nil {
 		return err
 	}
-	begin, err := d.usage()
+	begin, err := usages(all)
 	if err != nil {
 		return err
 	}
-	var reload <-chan time.Time
-	if sc.Reload > 0 {
-		tick := time.NewTicker(sc.Reload)
-		defer tick.Stop()
-		reload = tick.C
+	if err := b.during(ctx, r); err != nil {
+		return err
 	}
-	look := time.NewTicker(500 * time.Millisecond)
-	defer look.Stop()
-	over := time.After(sc.Duration)
-	for end := false; !end; {
-		select {
-		case <-ctx.Done():
-			return context.Cause(ctx)
-		case <-reload:
-			if err := d.save(sc); err != nil {
-				return err
-			}
-			r.Reloads++
-		case <-look.C:
-			if now, err := d.usage(); err == nil {
-				r.RSSMB = max(r.RSSMB, round(float64(now.rss)/1e6, 1))
-				r.Threads = max(r.Threads, now.threads)
-			}
-		case <-over:
-			end = true
-		}
-	}
-	last, err := d.usage()
+	end, err := usages(all)
 	if err != nil {
 		return err
 	}
@@ -189,145 +104,64 @@ func (d *daemon) window(ctx context.Context, sc scenario, r *report) error {
 	}
 	wall := after.at - before.at
 	r.Runs, r.Missed = after.runs-before.runs, after.missed-before.missed
-	r.Due = round(wall*float64(after.watchers)/sc.Interval.Seconds(), 0)
+	r.Due = round(wall*float64(after.watchers)/b.sc.Interval.Seconds(), 0)
 	r.RunsPerSec = round(float64(r.Runs)/wall, 1)
 	r.Made = round(float64(r.Runs)/r.Due, 5)
-	cpu := (last.cpu - begin.cpu).Seconds()
-	r.CPUPer1000 = round(cpu/float64(max(r.Runs, 1))*1000, 4)
-	r.Cores = round(cpu/last.at.Sub(begin.at).Seconds(), 3)
+	r.CPUPer1000 = round((end[0].cpu-begin[0].cpu).Seconds()/float64(max(r.Runs, 1))*1000, 4)
+	r.Cores, r.TargetCores, r.ViewerCores = cores(begin[0], end[0]), cores(begin[1], end[1]), cores(begin[2], end[2])
 	return nil
 }
 
-// waitReady waits until every watcher has had its first result.
-func (d *daemon) waitReady(ctx context.Context, sc scenario, r *report) error {
-	limit := 15*time.Second + sc.Interval
-	for time.Since(d.began) < limit {
-		b, err := d.board(ctx)
-		if err != nil {
-			return err
-		}
-		if b.pending <= sc.Hang {
-			r.ReadyIn = secs(time.Since(d.began))
-			return nil
-		}
-		if err := sleep(ctx, 200*time.Millisecond); err != nil {
-			return err
-		}
+// during waits for the measured time to pass, and saves the configuration as
+// often as is asked for. The board is not looked at meanwhile: that costs.
+func (b *bench) during(ctx context.Context, r *report) error {
+	var reload <-chan time.Time
+	if b.sc.Reload > 0 {
+		tick := time.NewTicker(b.sc.Reload)
+		defer tick.Stop()
+		reload = tick.C
 	}
-	return errors.New("waiting for first results: some watchers have none")
-}
-
-// boardSum is the board in figures.
-type boardSum struct {
-	at                float64 // the server's clock, Unix seconds
-	watchers, pending int
-	runs, missed      int64
-}
-
-func (d *daemon) board(ctx context.Context) (boardSum, error) {
-	ctx, cancel := context.WithTimeout(ctx, 15*time.Second)
-	defer cancel()
-	req, err := http.NewRequestWithContext(ctx, http.MethodGet, d.url+"/api/board", nil)
-	if err != nil {
-		return boardSum{}, err
-	}
-	res, err := http.DefaultClient.Do(req)
-	if err != nil {
-		return boardSum{}, err
-	}
-	defer res.Body.Close()
-	var b struct {
-		Time float64 // a busy daemon shares one snapshot for a while: its time counts
-		Sets []struct {
-			Tiles []struct {
-				Status       string
-				Runs, Missed int64
-			}
-		}
-	}
-	if err := json.NewDecoder(res.Body).Decode(&b); err != nil {
-		return boardSum{}, err
-	}
-	sum := boardSum{at: b.Time}
-	for _, set := range b.Sets {
-		for _, t := range set.Tiles {
-			sum.watchers++
-			sum.runs += t.Runs
-			sum.missed += t.Missed
-			if t.Status == "pending" {
-				sum.pending++
-			}
-		}
-	}
-	return sum, nil
-}
-
-// measureRawLoops measures what the daemon is compared with, each alone.
-func measureRawLoops(ctx context.Context, sc scenario) (*rawReport, error) {
-	const warmup = 3 * time.Second
-	span := min(sc.Duration, 15*time.Second)
-	r := &rawReport{}
-	if sc.HTTP > 0 {
-		result, err := rawLoop(ctx, span+warmup, func() (*process, *process, error) {
-			target, err := spawnRole("target")
+	look := time.NewTicker(500 * time.Millisecond)
+	defer look.Stop()
+	over := time.After(b.sc.Duration)
+	for end := false; !end; {
+		select {
+		case <-ctx.Done():
+			return context.Cause(ctx)
+		case <-reload:
+			took, err := b.daemon.reload(ctx, b.sc)
 			if err != nil {
-				return nil, nil, err
+				return err
 			}
-			loop, err := spawnRole("rawhttp", target.first, strconv.Itoa(sc.HTTP), sc.Interval.String(), warmup.String())
-			return loop, target, err
-		}, &targetResult{})
-		if err != nil {
-			return nil, err
-		}
-		r.HTTPCPUPer1000 = round(result.CPU.Seconds()/float64(max(result.Count, 1))*1000, 4)
-	}
-	if sc.Viewers > 1 {
-		var seen viewersResult
-		result, err := rawLoop(ctx, span+warmup, func() (*process, *process, error) {
-			loop, err := spawnRole("rawsse", strconv.Itoa(sc.Rate), warmup.String())
-			if err != nil {
-				return nil, nil, err
+			r.Reloads++
+			r.ReloadMax = max(r.ReloadMax, secs(took))
+		case <-look.C:
+			if now, err := b.daemon.usage(); err == nil {
+				r.RSSMB = max(r.RSSMB, round(float64(now.rss)/1e6, 1))
+				r.Threads = max(r.Threads, now.threads)
 			}
-			crowd, err := spawnRole("viewers", loop.first, strconv.Itoa(sc.Viewers), "0",
-				strconv.FormatInt(time.Now().Add(warmup).UnixMilli(), 10))
-			return loop, crowd, err
-		}, &seen)
-		if err != nil {
-			return nil, err
+			if err := b.countStuck(ctx, r); err != nil {
+				return err
+			}
+		case <-over:
+			end = true
 		}
-		r.SSEMicros = round(float64(result.CPU.Microseconds())/float64(max(result.Count, 1)), 2)
-		r.SSELatency = seen.FrameLatency
 	}
-	return r, nil
+	return nil
 }
 
-// rawLoop runs a loop and its companion for a time; the companion ends first
-// where it is the one that watches.
-func rawLoop(ctx context.Context, span time.Duration, start func() (loop, other *process, err error), seen any) (rawResult, error) {
-	var result rawResult
-	loop, other, err := start()
-	for _, p := range []*process{loop, other} {
-		if p != nil {
-			defer p.kill()
-		}
-	}
-	if err != nil {
-		return result, err
-	}
-	if err := sleep(ctx, span); err != nil {
-		return result, err
-	}
-	if err := loop.finish(&result); err != nil {
-		return result, err
-	}
-	return result, other.finish(seen)
-}
-
-func sleep(ctx context.Context, d time.Duration) error {
-	select {
-	case <-time.After(d):
+// countStuck asks how many of the viewers that never read are still on.
+func (b *bench) countStuck(ctx context.Context, r *report) error {
+	if r.StuckCut == b.sc.Stuck {
 		return nil
-	case <-ctx.Done():
-		return context.Cause(ctx)
 	}
+	viewers, err := b.daemon.metric(ctx, "pharos_viewers")
+	if err != nil {
+		return err
+	}
+	r.StuckCut = b.sc.Viewers + b.sc.Stuck - viewers
+	if r.StuckCut == b.sc.Stuck {
+		r.StuckCutIn = secs(time.Since(b.watched))
+	}
+	return nil
 }

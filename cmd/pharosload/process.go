@@ -10,7 +10,7 @@ import (
 	"os/exec"
 	"strconv"
 	"strings"
-	"sync/atomic"
+	"sync"
 	"syscall"
 	"time"
 )
@@ -62,14 +62,31 @@ type process struct {
 
 // logCount counts the lines of a child's log and keeps its beginning.
 type logCount struct {
-	lines atomic.Int64
-	head  []byte // at most 2 kB; written by one goroutine, read once the child ended
+	mu    sync.Mutex
+	lines int64
+	head  []byte
 }
 
+const maxLog = 64 << 10
+
 func (l *logCount) Write(p []byte) (int, error) {
-	l.lines.Add(int64(bytes.Count(p, []byte("\n"))))
-	l.head = append(l.head, p[:min(len(p), 2048-len(l.head))]...)
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.lines += int64(bytes.Count(p, []byte("\n")))
+	l.head = append(l.head, p[:min(len(p), maxLog-len(l.head))]...)
 	return len(p), nil
+}
+
+func (l *logCount) count() int64 {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.lines
+}
+
+func (l *logCount) text() string {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return string(l.head)
 }
 
 // spawn starts a child and waits for its first line.
@@ -93,7 +110,7 @@ func spawn(path string, args ...string) (*process, error) {
 	p.first, err = p.out.ReadString('\n')
 	if err != nil {
 		cmd.Wait()
-		return nil, fmt.Errorf("starting %s %s: it ended before it was ready: %s", path, strings.Join(args, " "), p.log.head)
+		return nil, fmt.Errorf("starting %s %s: it ended before it was ready: %s", path, strings.Join(args, " "), p.log.text())
 	}
 	p.first = strings.TrimSpace(p.first)
 	return p, nil
@@ -121,7 +138,7 @@ func (p *process) finish(result any) error {
 // stop ends the daemon as an operator does, and tells how long that took.
 func (p *process) stop() (time.Duration, error) {
 	begin := time.Now()
-	timer := time.AfterFunc(10*time.Second, p.kill)
+	timer := time.AfterFunc(10*time.Second, func() { p.cmd.Process.Kill() })
 	defer timer.Stop()
 	if err := p.cmd.Process.Signal(syscall.SIGTERM); err != nil {
 		return 0, err
@@ -131,7 +148,11 @@ func (p *process) stop() (time.Duration, error) {
 	return time.Since(begin), err
 }
 
-func (p *process) kill() { p.cmd.Process.Kill() }
+// kill ends a process that has not ended.
+func (p *process) kill() {
+	p.cmd.Process.Kill()
+	p.cmd.Wait()
+}
 
 // usage is what a process has used until now.
 type usage struct {
@@ -166,4 +187,21 @@ func (p *process) usage() (usage, error) {
 	entries, err := os.ReadDir(dir + "/fd")
 	u.fds = len(entries)
 	return u, err
+}
+
+// usages reads those of several processes.
+func usages(all []*process) ([]usage, error) {
+	list := make([]usage, len(all))
+	for i, p := range all {
+		var err error
+		if list[i], err = p.usage(); err != nil {
+			return nil, err
+		}
+	}
+	return list, nil
+}
+
+// cores gives how many processors a process kept busy between two readings.
+func cores(from, to usage) float64 {
+	return round((to.cpu-from.cpu).Seconds()/to.at.Sub(from.at).Seconds(), 3)
 }

@@ -1,0 +1,372 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+	"time"
+)
+
+// faultReport is what came of one fault: figures, and what was not as it has
+// to be.
+type faultReport struct {
+	Fault   string             `json:"fault"`
+	Figures map[string]float64 `json:"figures"`
+	Wrong   []string           `json:"wrong,omitempty"`
+}
+
+func (r *faultReport) note(name string, figure float64) { r.Figures[name] = round(figure, 4) }
+
+// want notes a figure, and that it is wrong unless it is as it has to be.
+func (r *faultReport) want(ok bool, name string, figure float64) {
+	r.note(name, figure)
+	if !ok {
+		r.Wrong = append(r.Wrong, fmt.Sprintf("%s is %g", name, r.Figures[name]))
+	}
+}
+
+// faults are suffered in this order.
+var faults = []struct {
+	name   string
+	suffer func(context.Context, scenario, *faultReport) error
+}{
+	{"killed and started again: since is kept", killed},
+	{"stopped for -duration: nothing turns red", stopped},
+	{"disk full, then not: runs go on, the state is kept again", diskFull},
+	{"state folder read-only: runs go on", readOnly},
+	{"no file descriptors left: nothing is blamed", noDescriptors},
+	{"1,000 requests that never end: cut", slowloris},
+	{"viewers that never read: cut, the others on time", stuckViewers},
+	{"a host that hangs: delays nobody", hangingHost},
+	{"end with 1,000 viewers on", endWithViewers},
+}
+
+// sufferFaults plays one fault after the other.
+func sufferFaults(ctx context.Context, sc scenario) ([]*faultReport, error) {
+	var all []*faultReport
+	for _, f := range faults {
+		r := &faultReport{Fault: f.name, Figures: make(map[string]float64)}
+		if err := f.suffer(ctx, sc, r); err != nil {
+			return nil, fmt.Errorf("%s: %w", f.name, err)
+		}
+		all = append(all, r)
+	}
+	return all, nil
+}
+
+// killed kills the daemon without a warning and starts another.
+func killed(ctx context.Context, sc scenario, r *faultReport) error {
+	dir, err := os.MkdirTemp("", "pharosload")
+	if err != nil {
+		return err
+	}
+	defer os.RemoveAll(dir)
+	state := filepath.Join(dir, "state.json")
+	first, err := newBench(ctx, sc, "--state", state)
+	if err != nil {
+		return err
+	}
+	defer first.close()
+	if err := written(ctx, state); err != nil {
+		return err
+	}
+	before, err := first.daemon.board(ctx)
+	if err != nil {
+		return err
+	}
+	first.daemon.kill()
+	// On the same target: the watchers are to be the same.
+	began := time.Now()
+	second, err := startDaemon(sc, first.dir, first.target.first, nil, "--state", state)
+	if err != nil {
+		return err
+	}
+	defer second.kill()
+	r.note("serves_again_s", time.Since(began).Seconds())
+	if _, err := second.waitReady(ctx, sc); err != nil {
+		return err
+	}
+	after, err := second.board(ctx)
+	if err != nil {
+		return err
+	}
+	kept := 0
+	for id, since := range before.since {
+		if after.since[id] == since {
+			kept++
+		}
+	}
+	r.want(kept >= len(before.since)*99/100, "since_kept_share", float64(kept)/float64(len(before.since)))
+	return nil
+}
+
+// written waits until a file is written, from now on.
+func written(ctx context.Context, path string) error {
+	from := time.Now()
+	for time.Since(from) < 30*time.Second {
+		if info, err := os.Stat(path); err == nil && info.ModTime().After(from) {
+			return nil
+		}
+		if err := sleep(ctx, 100*time.Millisecond); err != nil {
+			return err
+		}
+	}
+	return fmt.Errorf("waiting for %s: nothing is written", path)
+}
+
+// stopped stops the daemon, as a suspended laptop does.
+func stopped(ctx context.Context, sc scenario, r *faultReport) error {
+	b, err := newBench(ctx, sc)
+	if err != nil {
+		return err
+	}
+	defer b.close()
+	if err := b.daemon.pause(ctx, sc.Duration); err != nil {
+		return err
+	}
+	began, red := time.Now(), 0
+	for time.Since(began) < 5*time.Second {
+		now, err := b.daemon.board(ctx)
+		if err != nil {
+			return err
+		}
+		if red == 0 && r.Figures["answers_again_s"] == 0 {
+			r.note("answers_again_s", time.Since(began).Seconds())
+		}
+		red = max(red, now.statuses["critical"])
+		if err := sleep(ctx, 100*time.Millisecond); err != nil {
+			return err
+		}
+	}
+	r.note("stopped_s", sc.Duration.Seconds())
+	r.want(red == 0, "critical", float64(red))
+	return nil
+}
+
+// mounted starts a daemon that keeps its state on a file system of its own, in
+// a mount namespace that ends with it, and gives the folder as seen from here.
+func mounted(ctx context.Context, sc scenario, options string) (*bench, string, error) {
+	dir, err := os.MkdirTemp("", "pharosload")
+	if err != nil {
+		return nil, "", err
+	}
+	wrap := []string{"unshare", "--map-root-user", "--mount", "sh", "-c", `mount -t tmpfs -o "$0" tmpfs "$1" && shift && exec "$@"`, options, dir}
+	b, err := newWrappedBench(ctx, sc, wrap, "-v", "--state", filepath.Join(dir, "state.json"))
+	if err != nil {
+		os.Remove(dir)
+		return nil, "", fmt.Errorf("starting in a mount namespace (unshare has to be allowed): %w", err)
+	}
+	b.mount = dir
+	return b, fmt.Sprintf("/proc/%d/root%s", b.daemon.cmd.Process.Pid, dir), nil
+}
+
+func diskFull(ctx context.Context, sc scenario, r *faultReport) error {
+	b, dir, err := mounted(ctx, sc, "size=1m")
+	if err != nil {
+		return err
+	}
+	defer b.close()
+	fill := filepath.Join(dir, "fill")
+	_ = os.WriteFile(fill, make([]byte, 2<<20), 0o600) // ends as the disk is full
+	told, err := b.logs(ctx, "state is not kept")
+	if err != nil {
+		return err
+	}
+	r.want(told, "told", flag01(told))
+	if err := b.goesOn(ctx, r); err != nil {
+		return err
+	}
+	if err := os.Remove(fill); err != nil {
+		return err
+	}
+	again, err := b.logs(ctx, "state is kept again")
+	if err != nil {
+		return err
+	}
+	r.want(again, "kept_again", flag01(again))
+	return nil
+}
+
+func readOnly(ctx context.Context, sc scenario, r *faultReport) error {
+	b, _, err := mounted(ctx, sc, "size=1m,ro")
+	if err != nil {
+		return err
+	}
+	defer b.close()
+	told, err := b.logs(ctx, "state is not kept")
+	if err != nil {
+		return err
+	}
+	r.want(told, "told", flag01(told))
+	return b.goesOn(ctx, r)
+}
+
+// noDescriptors leaves the daemon too few descriptors for viewers and runs.
+func noDescriptors(ctx context.Context, sc scenario, r *faultReport) error {
+	b, err := newWrappedBench(ctx, sc, []string{"sh", "-c", `ulimit -n 64 && exec "$0" "$@"`})
+	if err != nil {
+		return err
+	}
+	defer b.close()
+	crowd, err := b.watch(100, 0, time.Now())
+	if err != nil {
+		return err
+	}
+	defer crowd.kill()
+	// Descriptors are few, so the board is asked for once the viewers left: a
+	// status that blames what is watched would have left a transition.
+	if err := sleep(ctx, 5*time.Second); err != nil {
+		return err
+	}
+	if err := crowd.finish(&viewersResult{}); err != nil {
+		return err
+	}
+	red, unknown := strings.Count(b.daemon.log.text(), "to=critical"), strings.Count(b.daemon.log.text(), "to=unknown")
+	r.note("turned_unknown", float64(unknown))
+	r.want(red == 0, "turned_critical", float64(red))
+	if err := sleep(ctx, 3*time.Second); err != nil {
+		return err
+	}
+	after, err := b.daemon.board(ctx)
+	if err != nil {
+		return err
+	}
+	r.want(after.statuses["ok"] == after.watchers, "ok_after_share", float64(after.statuses["ok"])/float64(after.watchers))
+	return nil
+}
+
+func slowloris(ctx context.Context, sc scenario, r *faultReport) error {
+	const count, within = 1000, 8 * time.Second
+	b, err := newBench(ctx, sc)
+	if err != nil {
+		return err
+	}
+	defer b.close()
+	before, err := b.daemon.board(ctx)
+	if err != nil {
+		return err
+	}
+	cut := make(chan int, 1)
+	go func() { cut <- b.slowRequests(ctx, count, within) }()
+	slowest := 0.0
+	for began := time.Now(); time.Since(began) < 5*time.Second; {
+		asked := time.Now()
+		if _, err := b.daemon.generation(ctx); err != nil {
+			return err
+		}
+		slowest = max(slowest, time.Since(asked).Seconds())
+		if err := sleep(ctx, 20*time.Millisecond); err != nil {
+			return err
+		}
+	}
+	r.note("slowest_answer_s", slowest)
+	n := <-cut
+	r.want(n == count, "cut_within_8_s", float64(n))
+	after, err := b.daemon.board(ctx)
+	if err != nil {
+		return err
+	}
+	r.note("missed", float64(after.missed-before.missed))
+	return nil
+}
+
+func stuckViewers(ctx context.Context, sc scenario, r *faultReport) error {
+	sc.HTTP, sc.Function, sc.Pad, sc.Interval = 0, 50, 1000, 500*time.Millisecond
+	sc.Duration = max(sc.Duration, 10*time.Second)
+	m, err := measure(ctx, sc)
+	if err != nil {
+		return err
+	}
+	v := m.Viewers
+	r.want(v.Open == sc.Viewers, "others_open", float64(v.Open))
+	r.want(m.StuckCut == sc.Stuck, "stuck_cut", float64(m.StuckCut))
+	r.note("stuck_cut_in_s", m.StuckCutIn)
+	r.note("others_latency_p99_s", v.FrameLatency.P99)
+	r.note("others_latency_max_s", v.FrameLatency.Max)
+	r.note("missed", float64(m.Missed))
+	r.note("goroutines_before", float64(m.Before.Goroutines))
+	r.want(m.After.Goroutines <= m.Before.Goroutines+flatCount, "goroutines_after", float64(m.After.Goroutines))
+	return nil
+}
+
+// hangingHost measures the same load without and with hosts that never answer.
+func hangingHost(ctx context.Context, sc scenario, r *faultReport) error {
+	sc.Viewers, sc.Stuck = 1, 0
+	alone, err := measure(ctx, sc)
+	if err != nil {
+		return err
+	}
+	sc.Hang = 5
+	beside, err := measure(ctx, sc)
+	if err != nil {
+		return err
+	}
+	r.note("lateness_p99_without_s", alone.Viewers.Lateness.P99)
+	r.note("lateness_p99_with_s", beside.Viewers.Lateness.P99)
+	r.note("made_without", alone.Made)
+	r.note("made_with", beside.Made)
+	return nil
+}
+
+func endWithViewers(ctx context.Context, sc scenario, r *faultReport) error {
+	b, err := newBench(ctx, sc)
+	if err != nil {
+		return err
+	}
+	defer b.close()
+	crowd, err := b.watch(1000, 0, time.Now())
+	if err != nil {
+		return err
+	}
+	defer crowd.kill()
+	if err := sleep(ctx, 3*time.Second); err != nil {
+		return err
+	}
+	took, err := b.daemon.stop()
+	if err != nil {
+		return err
+	}
+	r.want(took <= 2*time.Second, "stop_s", took.Seconds())
+	return nil
+}
+
+// logs waits for a line of the daemon's log.
+func (b *bench) logs(ctx context.Context, text string) (bool, error) {
+	for range 150 {
+		if strings.Contains(b.daemon.log.text(), text) {
+			return true, nil
+		}
+		if err := sleep(ctx, 100*time.Millisecond); err != nil {
+			return false, err
+		}
+	}
+	return false, nil
+}
+
+// goesOn looks whether runs are made, and the daemon says that it is well.
+func (b *bench) goesOn(ctx context.Context, r *faultReport) error {
+	before, err := b.daemon.board(ctx)
+	if err != nil {
+		return err
+	}
+	if err := sleep(ctx, 3*time.Second); err != nil {
+		return err
+	}
+	after, err := b.daemon.board(ctx)
+	if err != nil {
+		return err
+	}
+	due := (after.at - before.at) * float64(after.watchers) / b.sc.Interval.Seconds()
+	made := float64(after.runs-before.runs) / due
+	r.want(made > 0.9, "made", made)
+	return nil
+}
+
+func flag01(ok bool) float64 {
+	if ok {
+		return 1
+	}
+	return 0
+}
