@@ -124,6 +124,8 @@ func serve(ctx context.Context, f serveFlags, out io.Writer) error {
 	greet(out, o, r.current.Load().Generation)
 	srv := web.New(cfg)
 	r.ready() // the listener takes connections already
+	// It is no part of the daemon: GOGC in the environment ends it, and that ends nothing else.
+	go paceCollections(ctx)
 	return runDaemon(ctx, daemon{
 		stop: func(ctx context.Context) error {
 			notify.stopping()
