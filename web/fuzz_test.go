@@ -1,9 +1,13 @@
 package web
 
 import (
+	"bytes"
+	"crypto/sha256"
 	"net/http"
 	"net/http/httptest"
 	"net/url"
+	"regexp"
+	"slices"
 	"strings"
 	"testing"
 
@@ -40,6 +44,39 @@ func FuzzRequest(f *testing.F) {
 		}
 		if !strings.Contains(rec.Header().Get("Content-Security-Policy"), "default-src 'none'") {
 			t.Errorf("%s %q: no policy on the answer", method, path)
+		}
+	})
+}
+
+// Whatever the password and token files hold, they are read or refused, and
+// let in nobody who does not show what they hold.
+func FuzzAccessFiles(f *testing.F) {
+	costly := regexp.MustCompile(`\$2[a-z]?\$(?:[1-9]|0[6-9])`)
+	const hash = "$2y$05$N9qo8uLOickgx2ZMRZoMyeIjZAgcfl7p92ldGxad68LJZdL17lhWy"
+	for _, text := range []string{"", "# nothing\n", "wall:" + hash + "\r\n", "wall:", ":" + hash, "a:$2y$99$", "0123456789abcdef\n\n\x00\xff", strings.Repeat("x", 70_000)} {
+		f.Add([]byte(text), "wall")
+	}
+	f.Fuzz(func(t *testing.T, content []byte, shown string) {
+		list := &tokens{}
+		if err := list.take([][]byte{content}); err == nil {
+			for _, known := range list.list {
+				if known.cookie == shown {
+					t.Errorf("the file %q lets in its own cookie %q", content, shown)
+				}
+			}
+			sum := sha256.Sum256([]byte(shown))
+			isLine := slices.ContainsFunc(bytes.Split(content, []byte("\n")), func(line []byte) bool {
+				return string(bytes.TrimSpace(line)) == shown && len(shown) >= minTokenBytes && shown[0] != '#'
+			})
+			if found := slices.ContainsFunc(list.list, func(known token) bool { return known.sum == sum }); found != isLine {
+				t.Errorf("the file %q knows the token %q: %v, want %v", content, shown, found, isLine)
+			}
+		}
+		a := &Auth{}
+		if !costly.Match(content) { // that takes its time, by design
+			if err := a.takePasswords([][]byte{content}); err == nil && a.users[""] != nil {
+				t.Errorf("the file %q has a user without a name", content)
+			}
 		}
 	})
 }

@@ -2,7 +2,9 @@ package probe
 
 import (
 	"context"
+	"io"
 	"net"
+	"strings"
 	"testing"
 	"time"
 	"unicode/utf8"
@@ -99,4 +101,78 @@ func countHTTPLines(b []byte) (n int) {
 		}
 	}
 	return n
+}
+
+// FuzzHTTPCurlReport feeds arbitrary output of a remote host's curl: what is
+// read of it is never negative, and the phases sum up to the total.
+func FuzzHTTPCurlReport(f *testing.F) {
+	for _, seed := range []string{
+		"", "\npharos\t", "body\npharos\t200\t5\t0\t1\t0\t::1\thttp://a/\t\t0.1\t0.2\t0\t0.2\t0.3\t0\t0.4\n",
+		"\npharos\t200\t-5\t0\t1\t0\t::1\thttp://a/\t\tNaN\t-1\tInf\t1e300\t0,3\t0\t0.4\n",
+		"\npharos\t999999999999999999999\t99999999999999999999\t-1\t-1\t-1\t\t\t\t0\t0\t0\t0\t0\t0\t0\n",
+	} {
+		f.Add([]byte(seed))
+	}
+	f.Fuzz(func(t *testing.T, output []byte) {
+		facts, ok := parseHTTPCurlReport(output)
+		if !ok {
+			return
+		}
+		timing := facts.timing
+		sum := time.Duration(0)
+		for _, phase := range timing.Phases() {
+			if phase.Duration < 0 {
+				t.Errorf("parseHTTPCurlReport(%q): phase %s takes %v, want nothing negative", output, phase.Name, phase.Duration)
+			}
+			sum += phase.Duration
+		}
+		if sum != timing.Total || facts.size < 0 || facts.status < 0 || facts.at < 0 || facts.at > len(output) {
+			t.Errorf("parseHTTPCurlReport(%q) = %+v with phases of %v, want a sum of %v and nothing negative", output, facts, sum, timing.Total)
+		}
+	})
+}
+
+// FuzzHTTPProxyAnswer feeds arbitrary bytes as a proxy's answer: it never
+// panics, never outlasts the deadline, and never gives a result of a page that
+// nobody served.
+func FuzzHTTPProxyAnswer(f *testing.F) {
+	for _, seed := range []string{
+		"", "HTTP/1.1 200 Connection established\r\n\r\n", "HTTP/1.1 407 No\r\n\r\n", "HTTP/1.1 200 OK\r\n\r\nHTTP/1.1 200 OK\r\n\r\n",
+		"\x05\x00\x05\x00\x00\x01\x7f\x00\x00\x01\x00\x50", "\x05\xff", "\x05\x02\x01\x00", "\x04\x5a",
+	} {
+		f.Add([]byte(seed), true)
+		f.Add([]byte(seed), false)
+	}
+	f.Fuzz(func(t *testing.T, answer []byte, socks bool) {
+		proxy := "http://joe:secret@proxy.test:3128"
+		if socks {
+			proxy = "socks5h://joe:secret@proxy.test:1080"
+		}
+		var c HTTPClient
+		defer c.Close()
+		const timeout = 2 * time.Second
+		ctx, cancel := context.WithTimeout(t.Context(), timeout)
+		defer cancel()
+		began := time.Now()
+		_, err := c.Do(ctx, &HTTPRequest{
+			URL: "https://shop.test/", Proxy: proxy,
+			Dial: func(context.Context, string, string) (net.Conn, error) {
+				ours, theirs := net.Pipe()
+				go func() {
+					defer theirs.Close()
+					go io.Copy(io.Discard, theirs)
+					theirs.Write(answer)
+				}()
+				return ours, nil
+			},
+		})
+		if took := time.Since(began); took > timeout+time.Second {
+			t.Errorf("took %v, want at most %v", took, timeout)
+		}
+		if err == nil {
+			t.Errorf("a proxy that answers %q gives a page over TLS, want an error", answer)
+		} else if strings.Contains(err.Error(), "secret") {
+			t.Errorf("error %q holds the proxy's password", err)
+		}
+	})
 }

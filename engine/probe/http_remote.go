@@ -213,6 +213,10 @@ const httpCurlReport = "\npharos\t%{http_code}\t%{size_download}\t%{num_redirect
 	"\t%{remote_ip}\t%{url_effective}\t%{redirect_url}\t%{time_namelookup}\t%{time_connect}\t%{time_appconnect}" +
 	"\t%{time_pretransfer}\t%{time_starttransfer}\t%{time_redirect}\t%{time_total}\n"
 
+// httpCurlLongest is longer than any request takes, in seconds: no figure of
+// curl's reaches it.
+const httpCurlLongest = 1e6
+
 type httpCurlFacts struct {
 	status, redirects, connects, verify int
 	size                                int64
@@ -230,16 +234,17 @@ func parseHTTPCurlReport(output []byte) (f httpCurlFacts, ok bool) {
 	if len(fields) != strings.Count(httpCurlReport, "\t")+1 {
 		return f, false
 	}
+	// Another machine says so: what cannot be is nothing.
 	number := func(i int) int {
 		n, _ := strconv.Atoi(fields[i])
-		return n
+		return max(n, 0)
 	}
 	f.status, f.size, f.redirects, f.connects, f.verify = number(1), int64(number(2)), number(3), number(4), number(5)
 	f.remoteIP, f.url, f.redirectURL = fields[6], fields[7], fields[8]
 	var marks [7]time.Duration
 	for i := range marks {
 		seconds, err := strconv.ParseFloat(strings.Replace(fields[9+i], ",", ".", 1), 64)
-		if err != nil {
+		if err != nil || !(seconds >= 0 && seconds < httpCurlLongest) {
 			return f, false
 		}
 		marks[i] = time.Duration(seconds * float64(time.Second))

@@ -28,6 +28,20 @@ func TestParseSSHDest(t *testing.T) {
 	}
 }
 
+// FuzzSSHConfig feeds arbitrary answers of ssh -G: they make settings or an
+// error, and never a panic.
+func FuzzSSHConfig(f *testing.F) {
+	for _, s := range []string{"", "hostname web-3\nport 22\nuser www\n", "proxyjump a,b,,\nconnecttimeout 99999999999999999999", "identityfile %d/~\nidentityfile", "\x00 \n\n \xff"} {
+		f.Add([]byte(s))
+	}
+	f.Fuzz(func(t *testing.T, answer []byte) {
+		s, err := newSSHSettings(sshParseAnswer(answer), sshDest{host: "web-3"})
+		if err == nil && (s.hostname == "" || s.port == "") {
+			t.Errorf("settings of %q have host %q and port %q, want both", answer, s.hostname, s.port)
+		}
+	})
+}
+
 func FuzzParseSSHDest(f *testing.F) {
 	for _, s := range []string{"web-3", "u@h:22", "ssh://[::1]:22", "-G", "a:b:c", "[", "@", "[]:1"} {
 		f.Add(s)
