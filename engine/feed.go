@@ -24,6 +24,8 @@ type feed struct {
 	mu      sync.Mutex // guards what follows; taken before the board's lock
 	life    uint64     // counts the calls of the source: what earlier ones still report is nothing
 	reports reports
+	fell    bool        // the source ended, and is not known to be back
+	back    *time.Timer // believes that it is; nil if it has not said so
 	sendAt  time.Time   // not before this do reports reach the board
 	send    *time.Timer // takes them there; nil if none wait
 }
@@ -114,8 +116,7 @@ func (f *feed) source() Source {
 	return f.entry.Source
 }
 
-// report takes one report: to the board at once if the one before is a while
-// ago, else with those that come until then.
+// report takes one report of the source.
 func (f *feed) report(life uint64, r Result) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
@@ -125,6 +126,34 @@ func (f *feed) report(life uint64, r Result) {
 	if r.Started.IsZero() {
 		r.Started = time.Now().Add(-r.Elapsed)
 	}
+	if f.fell && r.Status == Pending {
+		f.await(life, r)
+		return
+	}
+	f.fell = false
+	f.add(r)
+}
+
+// await believes after a while that a source which ended is back.
+func (f *feed) await(life uint64, r Result) {
+	f.reports.events += r.Events
+	f.reports.dropped += r.Dropped
+	r.Events, r.Dropped = 0, 0
+	if f.back != nil {
+		return
+	}
+	f.back = time.AfterFunc(sourceHolds, func() {
+		f.mu.Lock()
+		defer f.mu.Unlock()
+		if life == f.life && f.fell {
+			f.fell, f.back = false, nil
+			f.add(r)
+		}
+	})
+}
+
+// add takes a report: to the board at once if the one before is a while ago.
+func (f *feed) add(r Result) {
 	f.reports.add(r)
 	if f.send != nil {
 		return
@@ -212,7 +241,8 @@ func (f *feed) down(err error, pause time.Duration) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	f.flush()
-	f.life++ // what it reports from now on is nothing
+	f.fall()
+	f.fell = true
 	b, en := f.engine.board, f.entry
 	b.mu.Lock()
 	if f.dropped {
@@ -224,11 +254,21 @@ func (f *feed) down(err error, pause time.Duration) {
 	en.state.Source, en.state.Running = &s, false
 	r := interrupted(err)
 	r.Detail += fmt.Sprintf("; restarting in %d s", (pause+time.Second-1)/time.Second)
+	r.Failure.Message = r.Detail
 	t, changed := b.take(en, r)
 	f.engine.stir()
 	b.mu.Unlock()
 	if changed {
 		b.announce(t)
+	}
+}
+
+// fall makes what the source still reports nothing. f.mu is held.
+func (f *feed) fall() {
+	f.life++
+	if f.back != nil {
+		f.back.Stop()
+		f.back = nil
 	}
 }
 
@@ -252,7 +292,7 @@ func (f *feed) retrying() {
 func (f *feed) landed() {
 	f.cancel()
 	f.mu.Lock()
-	f.life++
+	f.fall()
 	if f.send != nil {
 		f.send.Stop()
 		f.send = nil

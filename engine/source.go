@@ -19,7 +19,8 @@ import (
 // never waits, and does nothing once the Source returned. A report of status
 // [Pending] is no verdict: it says that the source is connected, its Detail
 // what is waited for, and hands in the counts of Events and Dropped. The
-// watcher's verdict from before an interruption stands again then.
+// watcher's verdict from before an interruption stands again then, a second
+// later.
 //
 // A panic in a Source is an error that it returns.
 type Source func(ctx context.Context, report func(Result)) error
@@ -28,6 +29,10 @@ type Source func(ctx context.Context, report func(Result)) error
 const (
 	sourceWindow  = 100 * time.Millisecond // between the moments at which reports reach the board
 	sourceReports = 8                      // reports that reach it in one
+
+	// sourceHolds is for how long a source that had ended is connected again
+	// before that counts: one that ends at once each time is down all the time.
+	sourceHolds = time.Second
 
 	sourcePauseMin   = time.Second // before a source that ended is called again, doubled each time
 	sourcePauseMax   = time.Minute

@@ -153,6 +153,24 @@ func TestSourceComesBack(t *testing.T) {
 	})
 }
 
+// TestSourceThatNeverHolds sees a source that connects and ends at once each time
+// down all the time, and not pending in between.
+func TestSourceThatNeverHolds(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		source := func(_ context.Context, report func(engine.Result)) error {
+			report(engine.Result{Detail: "connected"})
+			time.Sleep(10 * time.Millisecond)
+			return nil
+		}
+		e := serve(t, engine.Config{}, enginetest.Fed("w", source))
+		time.Sleep(5 * time.Minute)
+		v := view(t, e, "w")
+		if len(v.Transitions) != 1 || v.Status != engine.Unknown || v.Source.Restarts < 5 {
+			t.Errorf("%d transitions, status %v, %d restarts, want 1: to unknown", len(v.Transitions), v.Status, v.Source.Restarts)
+		}
+	})
+}
+
 func TestSourceThatBreaksIsAResult(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		for want, source := range map[string]engine.Source{

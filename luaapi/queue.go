@@ -1,6 +1,9 @@
 package luaapi
 
-import "sync"
+import (
+	"sync"
+	"time"
+)
 
 // Bounds of what waits for the function of a stream: when events come faster
 // than it judges them, the oldest are dropped, for what counts is how things are
@@ -8,6 +11,11 @@ import "sync"
 const (
 	queueMaxEvents = 256
 	queueMaxBytes  = 1 << 20
+
+	// queuePace events are taken in queuePeriod at most: who sends more is held
+	// up, for reading them all to drop them would take a core.
+	queuePace   = 2048
+	queuePeriod = 10 * time.Millisecond
 )
 
 // eventQueue is between the reader of a stream and the function that judges what
@@ -22,11 +30,16 @@ type eventQueue struct {
 	bytes   int
 	seen    uint64 // since counts was last asked
 	dropped uint64
+
+	taken int // of queuePace; the reader's, and so is since
+	since time.Time
 }
 
 func newEventQueue() *eventQueue { return &eventQueue{ready: make(chan struct{}, 1)} }
 
+// push is for one goroutine, the reader.
 func (q *eventQueue) push(e event) {
+	q.pace()
 	q.mu.Lock()
 	q.seen++
 	for q.n > 0 && (q.n == queueMaxEvents || q.bytes+e.size() > queueMaxBytes) {
@@ -41,6 +54,14 @@ func (q *eventQueue) push(e event) {
 	case q.ready <- struct{}{}:
 	default:
 	}
+}
+
+func (q *eventQueue) pace() {
+	if q.taken++; q.taken < queuePace {
+		return
+	}
+	time.Sleep(queuePeriod - time.Since(q.since))
+	q.taken, q.since = 0, time.Now()
 }
 
 // take gives the oldest event. The lock is held, and there is one.

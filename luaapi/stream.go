@@ -214,7 +214,6 @@ func (st *stream) trace(s *script, tell func(Event), began time.Time, outcome st
 func (w *watcher) sourceError(err error) error {
 	result := failureResult(err)
 	f := *result.Failure
-	f.Message = w.script.mask.text(f.Message)
-	f.File, f.Line = w.source.File, w.source.Line
+	f.Message = probe.Clean([]byte(w.script.mask.text(f.Message)))
 	return &engine.SourceError{Failure: f}
 }

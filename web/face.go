@@ -144,6 +144,9 @@ func note(t *Tile, now time.Time) string {
 	if c := t.Confirming; c != nil {
 		return fmt.Sprintf("%s %d/%d", c.Status, c.Seen, c.Needed)
 	}
+	if t.Events != nil && t.Events.Retry > 0 {
+		return "restarting"
+	}
 	if e := t.Events; e != nil && e.Dropped > 0 && now.Sub(fromUnix(e.Lost)) <= blipWindow {
 		return many(e.Dropped) + " dropped"
 	}

@@ -33,7 +33,8 @@ var errStreamConnect = errors.New("connecting took too long")
 //
 // What does not answer, not with status 200 or not with a stream of events, and
 // a connection that breaks, are errors as those of [HTTPClient.Do]. state is
-// kept between calls. up and event are called one at a time and must not wait.
+// kept between calls. up and event are called one at a time; while they wait,
+// nothing is read.
 func (c *HTTPClient) Events(ctx context.Context, req HTTPRequest, connect time.Duration, state *SSEState, up func(awaits string), event func(SSEEvent)) error {
 	if connect == 0 {
 		connect = streamConnect

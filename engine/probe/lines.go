@@ -6,8 +6,8 @@ import "bytes"
 // longer one is dropped.
 const LineMax = 64 << 10
 
-// LineSink hears of a stream of lines. Its functions are called one at a time
-// and must not wait.
+// LineSink hears of a stream of lines. Its functions are called one at a time;
+// while they wait, nothing is read.
 type LineSink struct {
 	// Up tells that the stream is open, and what comes next.
 	Up func(awaits string)

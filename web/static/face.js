@@ -127,7 +127,8 @@ export function blame(tile) {
 export function note(tile, now) {
   if (tile.late) return `late, ${tile.missed} missed`;
   if (tile.confirming) return `${tile.confirming.status} ${tile.confirming.seen}/${tile.confirming.needed}`;
-  const { dropped, lost } = tile.events ?? {};
+  const { retry, dropped, lost } = tile.events ?? {};
+  if (retry) return "restarting";
   if (dropped && now - lost <= BLIP_WINDOW) return `${many(dropped)} dropped`;
   const n = blips(tile, now);
   return n > 0 ? `${n} blip${n === 1 ? "" : "s"}` : "";

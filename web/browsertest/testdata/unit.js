@@ -90,6 +90,7 @@ export const tests = {
     equal(why(fed({ up: false }, { status: "pending" })), "opening its stream", "why before it is open");
     equal(why(fed({}, { status: "pending", detail: "following /x; no event yet" })), "following /x; no event yet", "why before the first event");
     equal([note(fed({ dropped: 12_345, lost: 1000 }), 1300), note(fed({ dropped: 12_345, lost: 1000 }), 1301)], ["12k dropped", ""], "note for five minutes");
+    equal(note(fed({ up: false, retry: 1100, dropped: 1, lost: 1000 }), 1001), "restarting", "note of one that is down");
     equal([many(999), many(1000), many(999_999), many(1_234_567)], ["999", "1k", "999k", "1M"], "many");
     equal(times(fed({ dropped: 2, restarts: 1 }), 1004), "ok for a moment · stream open · last event 4.00 s ago · 3 events · 2 dropped · 1 restart", "times");
     equal(times(fed({ up: false, retry: 1007, count: 0 }, { status: "unknown" }), 1004), "unknown for a moment · opened again in 3.00 s · 0 events", "times of one that is down");
