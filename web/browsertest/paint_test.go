@@ -2,6 +2,7 @@ package browsertest
 
 import (
 	"context"
+	"errors"
 	"strings"
 	"testing"
 	"time"
@@ -14,12 +15,13 @@ import (
 	"pharos/engine"
 )
 
-// mixed is a wall with every kind of tile; it returns when all have run.
-func mixed(t *testing.T) *wall {
+// mixed is a wall with every kind of tile, and those of more; it returns when all
+// of the former have run.
+func mixed(t *testing.T, more ...spec) *wall {
 	w := newWall(t, map[engine.ID]engine.Saved{"shop.home": {Status: engine.OK, Since: time.Now().Add(-100 * time.Hour), Ended: time.Now().Add(-time.Hour)}},
-		spec{set: "Shop", names: []string{"Home", "Check out", "Login", "Uplink", "Slow"}, interval: time.Second},
-		spec{set: "Blip", names: []string{"flicker"}},
-		spec{names: []string{"waiting"}, interval: time.Hour},
+		append(more, spec{set: "Shop", names: []string{"Home", "Check out", "Login", "Uplink", "Slow"}, interval: time.Second},
+			spec{set: "Blip", names: []string{"flicker"}},
+			spec{names: []string{"waiting"}, interval: time.Hour})...,
 	)
 	w.hang("waiting")
 	w.set("shop.home", engine.Result{Status: engine.OK, Value: "0.0931", Unit: "s", Timing: []engine.Phase{{Name: "dns", Duration: 1200 * time.Microsecond}, {Name: "connect", Duration: 3 * time.Millisecond}, {Name: "wait", Duration: 88900 * time.Microsecond}}})
@@ -44,7 +46,22 @@ func mixed(t *testing.T) *wall {
 // The server's first paint and the page's own are the same, tile for tile:
 // what the page takes over it does not draw again.
 func TestFirstPaintIsThePagesOwn(t *testing.T) {
-	w := mixed(t)
+	reporting := func(r engine.Result, err error) engine.Source {
+		return func(ctx context.Context, report func(engine.Result)) error {
+			report(r)
+			if err == nil {
+				<-ctx.Done()
+			}
+			return err
+		}
+	}
+	w := mixed(t,
+		spec{set: "Events", names: []string{"opening"}, source: func(ctx context.Context, _ func(engine.Result)) error { <-ctx.Done(); return nil }},
+		spec{set: "Events", names: []string{"quiet"}, source: reporting(engine.Result{Detail: "following /var/log/<app>.log; no event yet"}, nil)},
+		spec{set: "Events", names: []string{"flood"}, source: reporting(engine.Result{Status: engine.OK, Value: "1", Events: 9_000_000, Dropped: 1_234_567}, nil)},
+		spec{set: "Events", names: []string{"down"}, source: reporting(engine.Result{Status: engine.OK}, errors.New("it ended"))},
+	)
+	w.await("events.down", engine.Unknown)
 	b := newTab(t, 1000, 700)
 	b.open(w.url("/"))
 	b.do(await(`(async () => {
@@ -63,8 +80,8 @@ func TestFirstPaintIsThePagesOwn(t *testing.T) {
 		}
 	})()`))
 	paints := eval[[]struct{ Server, Page string }](b, `paints`)
-	if len(paints) != 7 {
-		t.Fatalf("got %d tiles, want 7", len(paints))
+	if len(paints) != 11 {
+		t.Fatalf("got %d tiles, want 11", len(paints))
 	}
 	for _, p := range paints {
 		if diff := cmp.Diff(strings.ReplaceAll(p.Server, "><", ">\n<"), strings.ReplaceAll(p.Page, "><", ">\n<")); diff != "" {

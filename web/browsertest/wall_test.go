@@ -37,6 +37,7 @@ type spec struct {
 	set      string
 	names    []string
 	interval time.Duration // default 100 ms
+	source   engine.Source // sets them by events, instead
 }
 
 // serverEnv makes the test binary a server of its own at the address it holds,
@@ -147,6 +148,9 @@ func (w *wall) replace(number uint64, specs ...spec) {
 
 func (w *wall) watcher(s spec, name string, i int) engine.Watcher {
 	id := engine.MakeID(s.set, name)
+	if s.source != nil {
+		return engine.Watcher{ID: id, Name: name, Definition: name, Place: engine.Place{File: "pharos.lua", Line: 10 + 3*i}, Source: s.source}
+	}
 	interval := s.interval
 	if interval == 0 {
 		interval = 100 * time.Millisecond
