@@ -76,7 +76,7 @@ func TestStatusesAreToldApart(t *testing.T) {
 		t.Errorf("problems rail = %q, want worst first %q", got, want)
 	}
 	counts := eval[string](b, `[...document.querySelectorAll(".count")].map((e) => e.textContent.trim() + (e.classList.contains("-zero") ? " (pale)" : "")).join(", ")`)
-	if want := "1 critical, 1 unknown, 1 warning, 1 ok, 1 pending, 0 stale (pale)"; counts != want {
+	if want := "1 critical, 1 unknown, 1 warning, 1 ok, 1 pending, 0 stale (pale), 0 in shadow (pale)"; counts != want {
 		t.Errorf("counts = %q, want %q", counts, want)
 	}
 }
