@@ -3,6 +3,7 @@ package browsertest
 import (
 	"context"
 	"errors"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -60,8 +61,17 @@ func TestFirstPaintIsThePagesOwn(t *testing.T) {
 		spec{set: "Events", names: []string{"quiet"}, source: reporting(engine.Result{Detail: "following /var/log/<app>.log; no event yet"}, nil)},
 		spec{set: "Events", names: []string{"flood"}, source: reporting(engine.Result{Status: engine.OK, Value: "1", Events: 9_000_000, Dropped: 1_234_567}, nil)},
 		spec{set: "Events", names: []string{"down"}, source: reporting(engine.Result{Status: engine.OK}, errors.New("it ended"))},
+		spec{set: "Leaning", names: []string{"shadowed"}, needs: []engine.Pattern{"shop.uplink"}},
+		spec{set: "Leaning", names: []string{"derived"}, derive: &engine.Derive{Of: []engine.Pattern{"*.shadowed"}}},
+		spec{set: "Leaning", names: []string{"confirming"}, confirm: engine.Confirm{Seen: 60}},
 	)
 	w.await("events.down", engine.Unknown)
+	w.await("leaning.confirming", engine.OK)
+	for _, name := range []engine.ID{"confirming", "derived", "shadowed"} {
+		w.set("leaning."+name, engine.Result{Status: engine.Critical, Value: "refused", Detail: "connection refused"})
+	}
+	w.await("leaning.shadowed", engine.Critical)
+	w.await("leaning.derived", engine.Critical)
 	b := newTab(t, 1000, 700)
 	b.open(w.url("/"))
 	b.do(await(`(async () => {
@@ -80,8 +90,13 @@ func TestFirstPaintIsThePagesOwn(t *testing.T) {
 		}
 	})()`))
 	paints := eval[[]struct{ Server, Page string }](b, `paints`)
-	if len(paints) != 11 {
-		t.Fatalf("got %d tiles, want 11", len(paints))
+	if len(paints) != 14 {
+		t.Fatalf("got %d tiles, want 14", len(paints))
+	}
+	for _, want := range []string{"in the shadow of shop.uplink", "tile -shadow", "/60"} {
+		if !slices.ContainsFunc(paints, func(p struct{ Server, Page string }) bool { return strings.Contains(p.Server, want) }) {
+			t.Errorf("no tile says %q", want)
+		}
 	}
 	for _, p := range paints {
 		if diff := cmp.Diff(strings.ReplaceAll(p.Server, "><", ">\n<"), strings.ReplaceAll(p.Page, "><", ">\n<")); diff != "" {

@@ -38,6 +38,9 @@ type spec struct {
 	names    []string
 	interval time.Duration // default 100 ms
 	source   engine.Source // sets them by events, instead
+	needs    []engine.Pattern
+	confirm  engine.Confirm
+	derive   *engine.Derive
 }
 
 // serverEnv makes the test binary a server of its own at the address it holds,
@@ -157,6 +160,7 @@ func (w *wall) watcher(s spec, name string, i int) engine.Watcher {
 	}
 	return engine.Watcher{
 		ID: id, Name: name, Definition: name, Interval: interval,
+		Needs: s.needs, Confirm: s.confirm, Derive: s.derive,
 		Place: engine.Place{File: "pharos.lua", Line: 10 + 3*i},
 		Check: func(ctx context.Context) (engine.Result, error) {
 			w.mu.Lock()
