@@ -101,16 +101,19 @@ func BenchmarkRun(b *testing.B) {
 			L.SetTop(0)
 		}
 	})
-	b.Run("Call", func(b *testing.B) {
-		u := load(b, Options{Watchdog: &Watchdog{}}, src)
-		fn, ctx := global(b, u, "check"), context.Background()
-		b.ReportAllocs()
-		for b.Loop() {
-			if err := u.Call(ctx, fn, nil, nil); err != nil {
-				b.Fatal(err)
+	const alive = "result = {} for i = 1, 10000 do result[i] = { name = 'watcher ' .. i, run = function() return i end } end " + src
+	for name, src := range map[string]string{"Call": src, "Call10000": alive} {
+		b.Run(name, func(b *testing.B) {
+			u := load(b, Options{Watchdog: &Watchdog{}}, src)
+			fn, ctx := global(b, u, "check"), context.Background()
+			b.ReportAllocs()
+			for b.Loop() {
+				if err := u.Call(ctx, fn, nil, nil); err != nil {
+					b.Fatal(err)
+				}
 			}
-		}
-	})
+		})
+	}
 }
 
 func BenchmarkHook(b *testing.B)  { both(b, "local x = i % 7 if x > 3 then x = x * 2 end") }
@@ -119,6 +122,12 @@ func BenchmarkPCallLua(b *testing.B) {
 	both(b, "pcall(function() return i end)")
 }
 func BenchmarkPCallError(b *testing.B) { both(b, "pcall(error, 'x')") }
+func BenchmarkXPCall(b *testing.B) {
+	both(b, "xpcall(function() return i end, debug.traceback)")
+}
+func BenchmarkXPCallTraceback(b *testing.B) {
+	both(b, "xpcall(function() local x = nil + i end, debug.traceback)")
+}
 
 func BenchmarkString(b *testing.B) {
 	for _, c := range []struct{ name, body string }{
