@@ -7,7 +7,7 @@ func TestGCPercent(t *testing.T) {
 		live uint64
 		want int
 	}{
-		{0, 200}, {10 << 20, 200}, {32 << 20, 200}, {40 << 20, 160}, {64 << 20, 100}, {100 << 20, 60}, {128 << 20, 50}, {4 << 30, 50},
+		{0, 200}, {10 << 20, 200}, {16 << 20, 200}, {20 << 20, 160}, {32 << 20, 100}, {50 << 20, 60}, {64 << 20, 50}, {4 << 30, 50},
 	} {
 		if got := gcPercent(c.live); got != c.want {
 			t.Errorf("gcPercent(%d MiB) = %d, want %d", c.live>>20, got, c.want)
