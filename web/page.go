@@ -47,6 +47,7 @@ type PageCount struct {
 type PageSet struct {
 	Name  string
 	Tiles []PageTile
+	folds bool // its well tiles are one count
 }
 
 // PageTile is a tile and what the first paint needs beside it.
@@ -93,6 +94,7 @@ func newPageData(b *Board, snapshot []byte, theme string, now time.Time) PageDat
 		}
 		d.Sets = append(d.Sets, ps)
 	}
+	foldCrowded(d.Sets)
 	d.Worst = worst.String()
 	for _, s := range worstFirst {
 		d.Counts = append(d.Counts, PageCount{Status: s.String(), N: counts[s]})

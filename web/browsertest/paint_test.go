@@ -8,9 +8,6 @@ import (
 	"testing"
 	"time"
 
-	"github.com/chromedp/cdproto/cdp"
-	"github.com/chromedp/cdproto/emulation"
-	"github.com/chromedp/chromedp"
 	"github.com/google/go-cmp/cmp"
 
 	"pharos/engine"
@@ -108,10 +105,7 @@ func TestFirstPaintIsThePagesOwn(t *testing.T) {
 func TestBoardWithoutJavaScript(t *testing.T) {
 	w := mixed(t)
 	b := newTab(t, 1000, 700)
-	b.do(chromedp.Func(func(ctx context.Context, target *chromedp.Target) error {
-		_, err := cdp.Call(ctx, target, emulation.SetScriptExecutionDisabled, emulation.SetScriptExecutionDisabledParams{Value: true})
-		return err
-	}))
+	b.withoutScripts()
 	b.navigate(w.url("/"))
 	text := eval[string](b, `document.body.innerText`)
 	for _, want := range []string{"Home", "0.0931", "Check out", "critical", "unknown", "no <b>route</b>", "pending", "1 blip", "~4 days", "BLIP"} {

@@ -2,12 +2,17 @@
 // layout moves and keeps them, so nothing blinks and no focus is lost.
 
 import { changesAt, face, isStale } from "./face.js";
-import { inTrouble, isProblem, sign, standing, WORST_FIRST } from "./status.js";
+import { crowded, FEW, label } from "./fold.js";
+import { Section } from "./section.js";
+import { inTrouble, standing } from "./status.js";
 import { Tile } from "./tile.js";
 
 // A tile's colour changes at most three times a second (WCAG 2.3.1); what
 // happened in between is in its trail.
 const COLOUR_HOLD = 340; // milliseconds
+
+// What arrange finds of a tile.
+const HIDDEN = 0, WELL = 1, PROBLEM = 2;
 
 export class Board {
   #root = document.getElementById("board");
@@ -18,14 +23,16 @@ export class Board {
   #clock;
   #tiles = new Map(); // id -> Tile
   #coloured = new Map(); // id -> when its colour last changed
-  #sections = new Map(); // set's name -> {element, list, sum, fold}
+  #sections = new Map(); // set's name -> Section
   #dirty = new Set();
   #frame = 0;
   #after;
 
   // shows decides which tiles are shown: (tile, now) -> bool.
   shows = () => true;
-  folded = new Set(); // names of the sets whose well tiles are one count
+  folded = null; // names of the sets that a wall folds; null at a desk
+  #crowded = new Set(); // names of the sets that a desk folds
+  #opened = new Set(); // those of them that were opened
 
   // painted: the model as the server's first paint shows it, or null. after()
   // is called at the end of each frame that changed something.
@@ -38,6 +45,8 @@ export class Board {
 
   #adopt() {
     const now = this.#clock.known();
+    this.#crowded = crowded(this.#model.sets);
+    for (const stretch of this.#root.querySelectorAll("noscript")) stretch.remove(); // folded: in the model
     for (const section of this.#root.querySelectorAll(":scope > .set")) this.#section(section.dataset.set, section);
     for (const element of this.#root.querySelectorAll(".tile")) {
       const data = this.#model.tiles.get(element.dataset.id);
@@ -46,21 +55,21 @@ export class Board {
   }
 
   #section(name, element) {
-    element ??= this.#setTemplate.content.firstElementChild.cloneNode(true);
-    element.dataset.set = name;
-    const section = {
-      element, list: element.querySelector(".tiles"), sum: element.querySelector(".sum"), fold: element.querySelector(".fold"),
-    };
-    const title = element.querySelector(".title");
-    if (title.textContent !== name) title.textContent = name;
-    element.classList.toggle("-unnamed", name === "");
+    const section = new Section(name, element, this.#setTemplate, () => this.#open(name));
     this.#sections.set(name, section);
     return section;
   }
 
+  #open(name) {
+    if (!this.#opened.delete(name)) this.#opened.add(name);
+    this.arrange();
+    this.#after();
+  }
+
   // layout brings sections and tiles in line with the model: those that stay
-  // are kept where they are, or moved.
+  // are kept where they are, or moved. A tile is made when it is first shown.
   layout() {
+    this.#crowded = crowded(this.#model.sets);
     const sections = new Set(), ids = new Set();
     let place = this.#root.firstElementChild;
     for (const { name, ids: members } of this.#model.sets) {
@@ -71,9 +80,8 @@ export class Board {
       let next = section.list.firstElementChild;
       for (const id of members) {
         ids.add(id);
-        let tile = this.#tiles.get(id);
-        if (!tile) this.#tiles.set(id, (tile = Tile.create(this.#tileTemplate, id)));
-        next = settle(section.list, tile.element, next);
+        const tile = this.#tiles.get(id);
+        if (tile) next = settle(section.list, tile.element, next);
         this.#dirty.add(id);
       }
     }
@@ -117,7 +125,7 @@ export class Board {
     if (due.length) this.touch(due);
   }
 
-  // arrange hides what is not to be shown and sums each section up.
+  // arrange shows what is to be shown, folds, and sums each section up.
   arrange() {
     const now = this.#clock.known();
     let any = false;
@@ -125,28 +133,47 @@ export class Board {
       const section = this.#sections.get(name);
       if (!section) continue;
       const counts = {};
-      let shown = 0, well = 0;
-      const folded = this.folded.has(name);
-      for (const id of ids) {
-        const data = this.#model.tiles.get(id), tile = this.#tiles.get(id);
-        if (!tile) continue;
-        const problem = inTrouble(data) || isStale(data, now);
-        let show = this.shows(data, now);
-        if (show) counts[standing(data)] = (counts[standing(data)] ?? 0) + 1;
-        if (show && folded && !problem) { well++; show = false; }
+      const well = { ok: 0, shadow: 0, pending: 0 };
+      let shown = 0;
+      const plan = ids.map((id) => {
+        const data = this.#model.tiles.get(id);
+        if (!this.shows(data, now)) return HIDDEN;
+        counts[standing(data)] = (counts[standing(data)] ?? 0) + 1;
+        if (inTrouble(data) || isStale(data, now)) return PROBLEM;
+        well[standing(data)]++;
+        return WELL;
+      });
+      const all = well.ok + well.shadow + well.pending;
+      const folds = this.folded ? this.folded.has(name) && all > 0 : this.#crowded.has(name) && all > FEW;
+      const open = folds && !this.folded && this.#opened.has(name);
+      let next = section.fold;
+      for (let i = ids.length - 1; i >= 0; i--) {
+        const show = plan[i] === PROBLEM || (plan[i] === WELL && (!folds || open));
         if (show) shown++;
-        if (tile.element.hidden === show) {
-          tile.element.hidden = !show;
-          if (show) this.touch([id]); // it was not drawn while nobody saw it
-        }
+        next = this.#show(section, ids[i], show, next, now);
       }
-      text(section.sum, summary(counts));
-      text(section.fold, well ? `${well} well` : "");
-      section.fold.hidden = well === 0;
-      section.element.hidden = shown + well === 0;
-      any ||= shown + well > 0;
+      if (section.sumUp(counts, shown, folds ? label(well, open) : "")) any = true;
     }
     this.#empty.hidden = any;
+  }
+
+  // #show shows or hides a tile, which is made at its first show, before next;
+  // it gives what is next of the tile before it.
+  #show(section, id, show, next, now) {
+    let tile = this.#tiles.get(id);
+    if (!tile) {
+      if (!show) return next;
+      const data = this.#model.tiles.get(id);
+      tile = Tile.create(this.#tileTemplate, id);
+      tile.update(face(data, now));
+      tile.changesAt = changesAt(data, now);
+      this.#tiles.set(id, tile);
+      section.list.insertBefore(tile.element, next);
+    } else if (tile.element.hidden === show) {
+      tile.element.hidden = !show;
+      if (show) this.touch([id]); // it was not drawn while nobody saw it
+    }
+    return tile.element;
   }
 
   tile(id) {
@@ -170,13 +197,4 @@ function settle(parent, element, place) {
   if (element === place) return place.nextElementSibling;
   parent.insertBefore(element, place);
   return place;
-}
-
-function text(element, value) {
-  if (element.textContent !== value) element.textContent = value;
-}
-
-// summary is "1■ 2▲" of a section's problems, and "" of a section that is well.
-function summary(counts) {
-  return WORST_FIRST.filter((s) => isProblem(s) && counts[s]).map((s) => counts[s] + sign(s)).join(" ");
 }

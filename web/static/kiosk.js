@@ -106,7 +106,8 @@ export class Kiosk {
       const n = folded.has(s.name) ? s.problems + (s.shown > s.problems ? FOLD_COST : 0) : s.shown;
       this.#board.section(s.name)?.style.setProperty("--span", Math.max(1, Math.min(n, columns)));
     }
-    const same = folded.size === this.#board.folded.size && [...folded].every((name) => this.#board.folded.has(name));
+    const before = this.#board.folded ?? new Set();
+    const same = folded.size === before.size && [...folded].every((name) => before.has(name));
     this.#board.folded = folded;
     return !same;
   }

@@ -1,0 +1,82 @@
+package browsertest
+
+import (
+	"fmt"
+	"testing"
+	"time"
+
+	"pharos/engine"
+)
+
+// A desk does not draw ten thousand tiles: those of the largest sets that are
+// well become a count, which opens; problems never do.
+func TestCrowdedBoardFolds(t *testing.T) {
+	var specs []spec
+	for _, n := range []int{2500, 2400, 90} {
+		s := spec{set: fmt.Sprintf("Set %d", n), interval: 5 * time.Second}
+		for i := range n {
+			s.names = append(s.names, fmt.Sprintf("n%04d", i))
+		}
+		specs = append(specs, s)
+	}
+	w := newWall(t, nil, specs...)
+	w.set("set_2500.n1000", engine.Result{Status: engine.Critical, Value: "9"})
+	for _, s := range specs {
+		for _, name := range s.names {
+			id := engine.MakeID(s.set, name)
+			w.await(id, map[bool]engine.Status{true: engine.Critical, false: engine.OK}[id == "set_2500.n1000"])
+		}
+	}
+	type state struct {
+		Tiles, Visible int
+		Folds          string
+	}
+	look := func(b *tab) state {
+		return eval[state](b, `({
+			Tiles: document.querySelectorAll(".tile").length,
+			Visible: [...document.querySelectorAll(".tile")].filter((tile) => !tile.hidden && !tile.closest("[hidden]")).length,
+			Folds: [...document.querySelectorAll(".fold:not([hidden])")].map((fold) => fold.textContent).join(),
+		})`)
+	}
+	check := func(b *tab, what string, want state) {
+		t.Helper()
+		if got := look(b); got != want {
+			t.Errorf("%s: %+v, want %+v", what, got, want)
+		}
+	}
+
+	b := newTab(t, 1440, 900)
+	b.open(w.url("/"))
+	check(b, "a board of 4,990", state{Tiles: 2491, Visible: 2491, Folds: "2499 well"})
+	if !eval[bool](b, `document.querySelector('[data-set="Set 2500"] .tile').dataset.id === "set_2500.n1000" && document.querySelector("main noscript") === null`) {
+		t.Error("the problem of a folded set is not shown, or what is folded is still in the page")
+	}
+	w.set("set_2500.n0007", engine.Result{Status: engine.Warning, Value: "8"})
+	b.until(`document.querySelector('[data-set="Set 2500"] .tile')?.dataset.id === "set_2500.n0007"`)
+	check(b, "with another problem", state{Tiles: 2492, Visible: 2492, Folds: "2498 well"})
+	search := func(words string) {
+		eval[int](b, fmt.Sprintf(`(document.getElementById("search").value = %q, document.getElementById("search").dispatchEvent(new Event("input")), 1)`, words))
+	}
+	search("n1234")
+	b.until(`document.querySelector('[data-id="set_2500.n1234"]:not([hidden])') !== null`)
+	check(b, "searching", state{Tiles: 2493, Visible: 2})
+	search("")
+	check(b, "after the search", state{Tiles: 2493, Visible: 2492, Folds: "2498 well"})
+	eval[int](b, `(document.querySelector(".fold:not([hidden]) button").click(), 1)`)
+	check(b, "opened", state{Tiles: 4990, Visible: 4990, Folds: "fold 2498 well"})
+	if got := eval[string](b, `[...document.querySelectorAll('[data-set="Set 2500"] .tile')].map((tile) => tile.dataset.id.slice(-4)).filter((n, i) => Number(n) !== i).join()`); got != "" {
+		t.Errorf("tiles out of order after opening: %s, want none", got)
+	}
+	eval[int](b, `(document.querySelector(".fold:not([hidden]) button").click(), 1)`)
+	check(b, "closed again", state{Tiles: 4990, Visible: 2492, Folds: "2498 well"})
+
+	plain := newTab(t, 1440, 900)
+	plain.withoutScripts()
+	plain.navigate(w.url("/"))
+	if got := eval[int](plain, `[...document.querySelectorAll(".tile")].filter((tile) => tile.checkVisibility()).length`); got != 4990 {
+		t.Errorf("without JavaScript %d tiles are shown, want all 4,990", got)
+	}
+	if got := eval[bool](plain, `[...document.querySelectorAll(".fold")].some((fold) => fold.checkVisibility())`); got {
+		t.Error("without JavaScript there is a fold, which cannot be opened")
+	}
+}

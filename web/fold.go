@@ -1,0 +1,87 @@
+package web
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+)
+
+// Bounds of what the first paint draws for a page with scripts; see fold.js.
+const (
+	drawnMost = 4000 // tiles at a desk
+	foldFew   = 100  // tiles of a set; no fewer are folded
+)
+
+// foldCrowded makes the sets fold that are too much to draw: the largest,
+// until the rest is no more than drawnMost.
+func foldCrowded(sets []PageSet) {
+	drawn := 0
+	bySize := make([]*PageSet, len(sets))
+	for i := range sets {
+		bySize[i] = &sets[i]
+		drawn += len(sets[i].Tiles)
+	}
+	slices.SortStableFunc(bySize, func(a, b *PageSet) int { return len(b.Tiles) - len(a.Tiles) })
+	for _, set := range bySize {
+		if drawn <= drawnMost || len(set.Tiles) <= foldFew {
+			return
+		}
+		set.folds = set.countWell() > foldFew
+		drawn -= len(set.Tiles)
+	}
+}
+
+// Stretch is tiles of a set one after the other that are all folded, or none.
+type Stretch struct {
+	Folded bool
+	Tiles  []PageTile
+}
+
+// Stretches are the set's tiles in their order. Those that are folded go into
+// the page where only a browser without scripts looks: one with scripts has
+// them in its data, and draws them when it is asked to.
+func (s PageSet) Stretches() []Stretch {
+	var list []Stretch
+	for i := range s.Tiles {
+		folded := s.folds && s.Tiles[i].well()
+		if i == 0 || list[len(list)-1].Folded != folded {
+			list = append(list, Stretch{Folded: folded})
+		}
+		last := &list[len(list)-1]
+		last.Tiles = append(last.Tiles, s.Tiles[i])
+	}
+	return list
+}
+
+// Fold says how many tiles are folded, "193 well, 2 pending"; "" for none.
+func (s PageSet) Fold() string {
+	if !s.folds {
+		return ""
+	}
+	counts := map[string]int{}
+	for i := range s.Tiles {
+		if s.Tiles[i].well() {
+			counts[s.Tiles[i].standing()]++
+		}
+	}
+	var parts []string
+	for _, what := range [...][2]string{{"ok", "well"}, {"shadow", "in shadow"}, {"pending", "pending"}} {
+		if n := counts[what[0]]; n > 0 {
+			parts = append(parts, fmt.Sprintf("%d %s", n, what[1]))
+		}
+	}
+	return strings.Join(parts, ", ")
+}
+
+func (s PageSet) countWell() int {
+	n := 0
+	for i := range s.Tiles {
+		if s.Tiles[i].well() {
+			n++
+		}
+	}
+	return n
+}
+
+// well holds for a tile that is no problem to look at.
+func (t *PageTile) well() bool { return !t.problem() && !t.Stale }

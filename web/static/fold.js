@@ -1,0 +1,27 @@
+// Folding: the tiles of a set that are well become one count, which opens at a
+// click. A wall folds what would be too small to read (kiosk.js), a desk what
+// would be too much to draw. web/fold.go folds the first paint the same way.
+
+const DRAWN_MOST = 4000; // tiles at a desk
+export const FEW = 100; // a desk folds no fewer
+
+// crowded names the sets (each {name, ids}) that a desk folds: the largest,
+// until the rest is no more than it draws. By their size and not by how they
+// are, so that what is folded stays folded.
+export function crowded(sets) {
+  let drawn = sets.reduce((sum, set) => sum + set.ids.length, 0);
+  const folded = new Set();
+  for (const { name, ids } of [...sets].sort((a, b) => b.ids.length - a.ids.length)) {
+    if (drawn <= DRAWN_MOST || ids.length <= FEW) break;
+    folded.add(name);
+    drawn -= ids.length;
+  }
+  return folded;
+}
+
+// label says how many tiles of which standing are folded, or could be:
+// "193 well, 2 pending".
+export function label({ ok, shadow, pending }, open) {
+  const parts = [[ok, "well"], [shadow, "in shadow"], [pending, "pending"]].filter(([n]) => n > 0).map(([n, what]) => `${n} ${what}`);
+  return `${open ? "fold " : ""}${parts.join(", ")}`;
+}

@@ -1,0 +1,35 @@
+// One section of the board: a set's heading, its tiles, and the count that
+// stands for those that are folded.
+
+import { isProblem, sign, WORST_FIRST } from "./status.js";
+
+export class Section {
+  #sum;
+
+  // element: the server's <section class="set">, or none to copy the template.
+  // toggle() is called when its fold is clicked.
+  constructor(name, element, template, toggle) {
+    this.element = element ?? template.content.firstElementChild.cloneNode(true);
+    this.list = this.element.querySelector(".tiles");
+    this.fold = this.element.querySelector(".fold");
+    this.#sum = this.element.querySelector(".sum");
+    this.fold.addEventListener("click", toggle);
+    this.element.dataset.set = name;
+    this.element.classList.toggle("-unnamed", name === "");
+    text(this.element.querySelector(".title"), name);
+  }
+
+  // sumUp says what there is: counts of statuses, how many tiles are shown, and
+  // what the fold says. It tells whether there is anything.
+  sumUp(counts, shown, fold) {
+    text(this.#sum, WORST_FIRST.filter((s) => isProblem(s) && counts[s]).map((s) => counts[s] + sign(s)).join(" "));
+    text(this.fold.firstElementChild, fold);
+    this.fold.hidden = fold === "";
+    this.element.hidden = shown === 0 && fold === "";
+    return !this.element.hidden;
+  }
+}
+
+function text(element, value) {
+  if (element.textContent !== value) element.textContent = value;
+}
