@@ -148,6 +148,28 @@ func TestDeriveWaitsForItsSources(t *testing.T) {
 	})
 }
 
+// Members may all be still to be found: nothing is said of none at first.
+func TestDeriveWaitsForMembers(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		_, watchers := worldOf("fleet-1 d<fleet*")
+		e := serve(t, engine.Config{}, watchers[1])
+		time.Sleep(5 * time.Second)
+		if v := view(t, e, "d"); v.Status != engine.Pending {
+			t.Errorf("without members: status = %v, want pending", v.Status)
+		}
+		e.Replace(enginetest.Generation(2, watchers...))
+		time.Sleep(2 * time.Second)
+		if v := view(t, e, "d"); v.Status != engine.OK || v.Result.Value != "1/1" {
+			t.Errorf("with one: status, value = %v, %q, want ok, 1/1", v.Status, v.Result.Value)
+		}
+		last := serve(t, engine.Config{}, watchers[1])
+		time.Sleep(11 * time.Second)
+		if v := view(t, last, "d"); v.Result.Value != "none" {
+			t.Errorf("without members for 11 s: value = %q, want none", v.Result.Value)
+		}
+	})
+}
+
 func TestDeriveOverReload(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		w, watchers := worldOf("a b c d<a,b")

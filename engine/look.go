@@ -82,7 +82,8 @@ func (e *Engine) lookAt(g *group, now time.Duration) {
 		if tile.run != nil || tile.queued || !g.outdated(tile) {
 			continue
 		}
-		if tile.state.Status == Pending && g.counts[Pending] > 0 && tile.next != never {
+		waits := g.counts[Pending] > 0 || len(g.members) == 0
+		if tile.state.Status == Pending && waits && tile.next != never {
 			continue
 		}
 		e.enqueue(tile, now)

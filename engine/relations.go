@@ -18,13 +18,13 @@ type RelationError struct {
 // over the former and cuts the latter.
 func (g *Generation) Relations() []RelationError {
 	return slices.DeleteFunc(relate(g.distinct()).errors, func(e RelationError) bool {
-		return e.Cycle == nil && g.mayFind(e.Pattern)
+		return e.Cycle == nil && g.MayFind(e.Pattern)
 	})
 }
 
-// mayFind tells whether a set of the generation may find members that p picks,
+// MayFind tells whether a set of the generation may find members that p picks,
 // by the ids that its members have unless they choose their own.
-func (g *Generation) mayFind(p Pattern) bool {
+func (g *Generation) MayFind(p Pattern) bool {
 	known, _, open := strings.Cut(string(p), "*")
 	return slices.ContainsFunc(g.Sets, func(s Set) bool {
 		prefix := Slug(s.Name) + "."

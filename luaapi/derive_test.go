@@ -88,8 +88,7 @@ func TestDeriveMistakes(t *testing.T) {
 		{`board:get("else")`, `cannot get "else": it is none of those`},
 		{`return (board:get("databases.a").valeu)`, `no such field (did you mean "value"?`},
 		{`board:get("databases.a").value = 3`, "it is another watcher's"},
-		{`return pharos.status("databases.aa")`, `there is no watcher "databases.aa" (did you mean "databases.a"?`},
-		{`return pharos.status("a")`, `did you mean "databases.a"?`},
+		{`local id = "databases.aa" return pharos.status(id)`, `there is no watcher "databases.aa" (did you mean "databases.a"?`},
 		{`return "ok", 1, { agian = 1 }`, `check returned the option "agian" (did you mean "again"?`},
 		{`return "ok", 1, { again = "1s" }`, `a derived watcher cannot ask for its next run`},
 	} {
@@ -149,6 +148,30 @@ metric_watcher_sets = { pharos.WatcherSet("s", { pharos.MetricWatcher{ name = "b
 pharos.derive{ name = "d", ` + test.options + ` }, pharos.derive{ name = "e", of = "d" } }`)
 		if err == nil || !strings.Contains(err.Error(), test.want) || !strings.Contains(err.Error(), "pharos.lua:2: ") {
 			t.Errorf("derive{ %s }: error = %v, want pharos.lua:2: and %s", test.options, err, test.want)
+		}
+	}
+}
+
+// What pharos.status asks for is looked for when the file loads, where it is
+// written out; in a comment, or of a table of that name, it means nothing.
+func TestStatusOfNobody(t *testing.T) {
+	board := `metric_watchers = { pharos.CommandMetricWatcher{ name = "front", command = "true" },
+pharos.MetricWatcher{ name = "it", check = function()
+  %s
+end } }`
+	for ask, want := range map[string]string{
+		`return pharos.status("fornt")`:   `pharos.lua:3: cannot ask for the status of "fornt": there is no such watcher (did you mean "front"? valid: front, it)`,
+		`return (pharos.status "web.it")`: `pharos.lua:3: cannot ask for the status of "web.it"`,
+		`return pharos.status("front")`:   "",
+		`-- pharos.status("fornt")
+  return true`: "",
+		`local pharos = { status = function() end } return pharos.status("fornt")`: "",
+		`local id = "fornt" return pharos.status(id)`:                              "",
+	} {
+		b := newTestBoard(t)
+		err := b.tryLoad(fmt.Sprintf(board, ask))
+		if want == "" && err != nil || want != "" && (err == nil || !strings.Contains(err.Error(), want)) {
+			t.Errorf("%s: error = %v, want %q", ask, err, want)
 		}
 	}
 }

@@ -297,7 +297,7 @@ func (l *loader) generation() {
 	})
 	l.config.Generation = g
 	if len(l.errors) == 0 {
-		l.errors = tangles(g)
+		l.errors = tangles(g, l.config.scripts)
 	}
 }
 

@@ -73,21 +73,31 @@ func setConfirm(to *engine.Confirm, v lua.LValue) error {
 
 // tangles tells what is wrong in how watchers lean on each other, as their
 // author reads it.
-func tangles(g *engine.Generation) []engine.LoadError {
-	var errors []engine.LoadError
+func tangles(g *engine.Generation, scripts []*script) []engine.LoadError {
 	var ids []string
-	for _, e := range g.Relations() {
-		if ids == nil {
-			for _, set := range g.Sets {
-				for _, w := range set.Watchers {
-					ids = append(ids, string(w.ID))
-				}
-			}
+	there := map[string]bool{}
+	for _, set := range g.Sets {
+		for _, w := range set.Watchers {
+			ids = append(ids, string(w.ID))
+			there[string(w.ID)] = true
 		}
+	}
+	var errors []engine.LoadError
+	for _, e := range g.Relations() {
 		errors = append(errors, engine.LoadError{
 			File: e.Watcher.Place.File, Line: e.Watcher.Place.Line,
 			Message: fmt.Sprintf("cannot use option %q of %q: %s", e.Option, e.Watcher.ID, tangle(e, ids)),
 		})
+	}
+	for _, s := range scripts {
+		for _, ask := range s.asks {
+			if !there[ask.Text] && !g.MayFind(engine.Pattern(ask.Text)) {
+				errors = append(errors, engine.LoadError{
+					File: ask.File, Line: ask.Line,
+					Message: fmt.Sprintf("cannot ask for the status of %q: there is no such watcher %s", ask.Text, nearestID(ask.Text, ids)),
+				})
+			}
+		}
 	}
 	return errors
 }

@@ -45,6 +45,7 @@ type script struct {
 	sets     []declaredSet
 	watchers []*watcher
 	warnings []engine.LoadError
+	asks     []vm.TextCall // of pharos.status, for an id that must be there
 
 	mu      sync.Mutex
 	users   int // configurations that it is part of
@@ -75,6 +76,11 @@ func newScript(o *Options, name, dir string, fsys fs.FS) (*script, error) {
 		Print:   s.print,
 		Warn: func(e vm.Error) {
 			s.warnings = append(s.warnings, engine.LoadError{File: e.File, Line: e.Line, Message: e.Message})
+		},
+		Called: func(c vm.TextCall) {
+			if c.Function == "pharos.status" {
+				s.asks = append(s.asks, c)
+			}
 		},
 		LoadTimeout: o.LoadTimeout,
 		Now:         o.Clock.Now,

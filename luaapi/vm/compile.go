@@ -25,6 +25,7 @@ type chunk struct {
 	name     string
 	proto    *lua.FunctionProto
 	globals  []globalUse
+	calls    []TextCall
 	warnings []Error
 }
 
@@ -82,7 +83,7 @@ func translate(name string, src []byte) (c *chunk, err error) {
 	if err != nil {
 		return nil, syntaxError(name, src, err)
 	}
-	globals, err := resolve(name, stmts)
+	globals, calls, err := resolve(name, stmts)
 	if err != nil {
 		return nil, err
 	}
@@ -90,7 +91,7 @@ func translate(name string, src []byte) (c *chunk, err error) {
 	if err != nil {
 		return nil, syntaxError(name, src, err)
 	}
-	return &chunk{name: name, proto: proto, globals: globals}, nil
+	return &chunk{name: name, proto: proto, globals: globals, calls: calls}, nil
 }
 
 // gotoError finds the line in the texts about goto and labels, whose errors are
@@ -135,6 +136,11 @@ func (u *Universe) compile(name string, src []byte) (*chunk, error) {
 	}
 	for _, e := range c.warnings {
 		warn(e)
+	}
+	if u.opts.Called != nil {
+		for _, call := range c.calls {
+			u.opts.Called(call)
+		}
 	}
 	for _, g := range c.globals {
 		if u.names[g.name] {

@@ -31,6 +31,7 @@ type globalUse struct {
 type resolver struct {
 	file      string
 	globals   []globalUse
+	calls     []TextCall
 	locals    map[string]int // how many of a name are in scope
 	scope     []string       // the names in scope, outermost first
 	functions int
@@ -264,6 +265,7 @@ func (r *resolver) call(e *ast.FuncCallExpr) {
 		r.constant(e, e.Method)
 	}
 	r.exprs(e.Args)
+	r.textCall(e)
 }
 
 // constant counts the distinct constants of the current function.
@@ -275,7 +277,7 @@ func (r *resolver) constant(at ast.PositionHolder, value string) {
 }
 
 // resolve walks a file. The error is an [*Error].
-func resolve(file string, stmts []ast.Stmt) (globals []globalUse, err error) {
+func resolve(file string, stmts []ast.Stmt) (globals []globalUse, calls []TextCall, err error) {
 	r := &resolver{file: file, locals: map[string]int{}, seen: map[string]bool{}}
 	defer func() {
 		switch p := recover().(type) {
@@ -287,5 +289,5 @@ func resolve(file string, stmts []ast.Stmt) (globals []globalUse, err error) {
 		}
 	}()
 	r.block(stmts, nil, nil)
-	return r.globals, nil
+	return r.globals, r.calls, nil
 }
