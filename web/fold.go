@@ -2,6 +2,7 @@ package web
 
 import (
 	"fmt"
+	"math"
 	"slices"
 	"strings"
 )
@@ -9,11 +10,11 @@ import (
 // Bounds of what the first paint draws for a page with scripts; see fold.js.
 const (
 	drawnMost = 4000 // tiles at a desk
-	foldFew   = 100  // tiles of a set; no fewer are folded
+	foldFew   = 24   // tiles of a set; no fewer are folded
 )
 
 // foldCrowded makes the sets fold that are too much to draw: the largest,
-// until the rest is no more than drawnMost.
+// until the rest is no more than drawnMost, and all of one size alike.
 func foldCrowded(sets []PageSet) {
 	drawn := 0
 	bySize := make([]*PageSet, len(sets))
@@ -22,10 +23,12 @@ func foldCrowded(sets []PageSet) {
 		drawn += len(sets[i].Tiles)
 	}
 	slices.SortStableFunc(bySize, func(a, b *PageSet) int { return len(b.Tiles) - len(a.Tiles) })
+	size := math.MaxInt // of the last one folded
 	for _, set := range bySize {
-		if drawn <= drawnMost || len(set.Tiles) <= foldFew {
+		if drawn <= drawnMost && len(set.Tiles) < size || len(set.Tiles) <= foldFew {
 			return
 		}
+		size = len(set.Tiles)
 		set.folds = set.countWell() > foldFew
 		drawn -= len(set.Tiles)
 	}

@@ -3,17 +3,19 @@
 // would be too much to draw. web/fold.go folds the first paint the same way.
 
 const DRAWN_MOST = 4000; // tiles at a desk
-export const FEW = 100; // a desk folds no fewer
+export const FEW = 24; // a desk folds no fewer
 
 // crowded names the sets (each {name, ids}) that a desk folds: the largest,
-// until the rest is no more than it draws. By their size and not by how they
-// are, so that what is folded stays folded.
+// until the rest is no more than it draws, and all of one size alike. By their
+// size and not by how they are, so that what is folded stays folded.
 export function crowded(sets) {
   let drawn = sets.reduce((sum, set) => sum + set.ids.length, 0);
+  let size = Infinity; // of the last one folded
   const folded = new Set();
   for (const { name, ids } of [...sets].sort((a, b) => b.ids.length - a.ids.length)) {
-    if (drawn <= DRAWN_MOST || ids.length <= FEW) break;
+    if ((drawn <= DRAWN_MOST && ids.length < size) || ids.length <= FEW) break;
     folded.add(name);
+    size = ids.length;
     drawn -= ids.length;
   }
   return folded;

@@ -6,7 +6,9 @@
 const FULL = { width: 12.5, height: 7.9 };
 const SMALL = { width: 10.5, height: 3.3 };
 const GAP = 0.5, HEADING = 1.9; // em
-const LEGIBLE = 14; // CSS pixels of a tile's text: below it, well tiles are folded
+// A tile's text that can be read across a room, in CSS pixels and as a share of
+// the screen's shorter side: below it, well tiles are folded.
+const LEGIBLE = 14, LEGIBLE_SHARE = 0.011;
 const STRETCH = 1.45; // a tile may be this much taller than it needs to be
 const FOLD_COST = 1; // a folded set's count takes the place of one tile
 
@@ -15,11 +17,11 @@ const IDLE = 3000; // milliseconds
 // plan finds the largest text size, in pixels, at which sets (each {name,
 // shown, problems}: how many tiles) fit into width x height: {columns, size,
 // row, small, folded: names of the sets whose well tiles become a count}.
-export function plan(sets, width, height) {
+export function plan(sets, width, height, legible = LEGIBLE) {
   const full = fit(sets.map((s) => s.shown), sets, width, height, FULL);
-  if (full.size >= LEGIBLE) return { ...full, small: false, folded: new Set() };
+  if (full.size >= legible) return { ...full, small: false, folded: new Set() };
   const small = fit(sets.map((s) => s.shown), sets, width, height, SMALL);
-  if (small.size >= LEGIBLE) return { ...small, small: true, folded: new Set() };
+  if (small.size >= legible) return { ...small, small: true, folded: new Set() };
   // Fold the largest sets first, until the rest is legible: by their size and
   // not by how they are, so that what is folded stays folded.
   const folded = new Set();
@@ -30,12 +32,12 @@ export function plan(sets, width, height) {
     folded.add(set.name);
     const counts = sets.map((s) => (folded.has(s.name) ? s.problems + (s.shown > s.problems ? FOLD_COST : 0) : s.shown));
     const roomy = fit(counts, sets, width, height, FULL);
-    if (roomy.size >= LEGIBLE) return { ...roomy, small: false, folded };
+    if (roomy.size >= legible) return { ...roomy, small: false, folded };
     best = fit(counts, sets, width, height, SMALL);
-    if (best.size >= LEGIBLE) return { ...best, small: true, folded };
+    if (best.size >= legible) return { ...best, small: true, folded };
   }
   // Only problems are left, and too many for one screen: legible, and scrolled.
-  return { ...best, size: Math.max(best.size, LEGIBLE), small: true, folded };
+  return { ...best, size: Math.max(best.size, legible), small: true, folded };
 }
 
 function fit(counts, sets, width, height, tile) {
@@ -96,7 +98,8 @@ export class Kiosk {
     const key = JSON.stringify([sets, width, height]);
     if (key === this.#last) return false;
     this.#last = key;
-    const { columns, size, row, small, folded } = plan(sets, width, height);
+    const legible = Math.max(LEGIBLE, LEGIBLE_SHARE * Math.min(innerWidth, innerHeight));
+    const { columns, size, row, small, folded } = plan(sets, width, height, legible);
     this.#root.classList.toggle("-small", small);
     const set = (name, value) => this.#main.style.setProperty(name, value);
     set("--columns", columns);

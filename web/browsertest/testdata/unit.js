@@ -2,6 +2,7 @@
 // throws when it fails.
 
 import { blamePaths, blips, changesAt, face, glow, isStale, note, slowest, trailPaths, valueSize, why } from "/static/face.js";
+import { crowded, label } from "/static/fold.js";
 import { matcher, scope } from "/static/filter.js";
 import { plan } from "/static/kiosk.js";
 import { Model, worst } from "/static/model.js";
@@ -22,6 +23,14 @@ const tile = (id, more) => ({
 const board = (...tiles) => ({ rev: 1, boot: "b", version: "v", host: "h", time: 1000, page_tag: "", config: { generation: 1, loaded_at: 1, error: null }, lag: {}, sets: [{ name: "S", tiles }] });
 
 export const tests = {
+  "a desk folds the largest sets, those of one size alike, and no small ones": () => {
+    const sets = (...sizes) => sizes.map((n, i) => ({ name: `${i}`, ids: Array(n).fill("") }));
+    equal([...crowded(sets(4000))], [], "folded of one of 4,000");
+    equal([...crowded(sets(100, 3950, 90))], ["1"], "folded of 100, 3,950, 90");
+    equal([...crowded(sets(2000, 10, 2000, 2000))], ["0", "2", "3"], "folded of three of 2,000");
+    equal([...crowded(Array.from({ length: 500 }, (_, i) => ({ name: `${i}`, ids: Array(20).fill("") })))], [], "folded of 500 of 20");
+    equal([label({ ok: 3, shadow: 2, pending: 1 }, false), label({ ok: 3, shadow: 0, pending: 0 }, true)], ["3 well, 2 in shadow, 1 pending", "fold 3 well"], "labels");
+  },
   "a board replaces everything, whatever its rev": () => {
     const model = new Model();
     model.board({ ...board(tile("a"), tile("b")), rev: 900 });
