@@ -208,7 +208,11 @@ func (l *loader) file(ctx context.Context, f mainFile) error {
 	if f.fsys == nil {
 		dir = filepath.Dir(f.path)
 	}
-	s, err := newScript(&l.Options, f.name, dir, f.fsys)
+	// The script keeps its options: with Prev in them, each configuration would
+	// hold on to all that were before it.
+	options := l.Options
+	options.Prev = nil
+	s, err := newScript(&options, f.name, dir, f.fsys)
 	if err != nil {
 		return err
 	}

@@ -4,14 +4,17 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"maps"
 	"os"
 	"path/filepath"
+	"runtime"
 	"slices"
 	"strings"
 	"syscall"
 	"testing"
 	"time"
+	"weak"
 
 	"github.com/google/go-cmp/cmp"
 
@@ -309,4 +312,35 @@ func TestRunInFlightSurvivesReload(t *testing.T) {
 	if got, _ := w.Check(context.Background()); got.Status != engine.Unknown || got.Failure.Kind != engine.KindCancelled {
 		t.Errorf("a run after that = %v %+v, want unknown, cancelled", got.Status, got.Failure)
 	}
+}
+
+// A configuration that was replaced is let go of, scripts and all.
+func TestReplacedConfigurationIsLetGo(t *testing.T) {
+	board := newTestBoard(t)
+	var before weak.Pointer[Config]
+	var config *Config
+	for edition := range 3 {
+		board.write("pharos.lua", fmt.Sprintf(`metric_watchers = { pharos.MetricWatcher{ name = "w%d", check = function() return "ok" end } }`, edition))
+		options := board.Options
+		options.Prev = config
+		next, err := Load(t.Context(), options)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if config != nil {
+			config.Close()
+			before = weak.Make(config)
+		}
+		config = next
+	}
+	for range 10 {
+		if runtime.GC(); before.Value() == nil {
+			break
+		}
+	}
+	if before.Value() != nil {
+		t.Error("the configuration before is still held by the one that runs, want it let go of")
+	}
+	runtime.KeepAlive(config)
+	config.Close()
 }
