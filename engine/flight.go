@@ -151,7 +151,10 @@ func (e *Engine) finish(r *run, result Result, w *worker) {
 		}
 		b.miss(en, 1)
 	default:
-		t, changed = b.record(en, result, r.late())
+		if result.Queued > time.Millisecond {
+			b.lag.started(now, r.started-r.due+result.Queued)
+		}
+		t, changed = b.record(en, result, r.late(result.Queued))
 		e.runAgain(r, result.Again, wall, now)
 	}
 	if changed { // before the watcher may run again, so that its transitions are told in order
@@ -164,14 +167,14 @@ func (e *Engine) finish(r *run, result Result, w *worker) {
 	b.mu.Unlock()
 }
 
-// late tells whether the run began too late to stand for its tick, or ticks
-// were missed while it ran.
-func (r *run) late() bool {
+// late tells whether the run began too late to stand for its tick, counting what
+// it waited for Pharos after its start, or ticks were missed while it ran.
+func (r *run) late(queued time.Duration) bool {
 	slack := r.entry.Interval / 2
 	if r.entry.Derive != nil {
 		slack = deriveSlack
 	}
-	return r.entry.tripped || r.started-r.due > slack
+	return r.entry.tripped || r.started-r.due+queued > slack
 }
 
 // land takes a run that returned out of those in flight.

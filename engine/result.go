@@ -26,6 +26,10 @@ type Result struct {
 	Started time.Time     // set by the engine
 	Elapsed time.Duration // set by the engine: how long the run took
 
+	// Queued is for how long the run waited for Pharos itself, after its start:
+	// for leave to start a command. It counts as being late.
+	Queued time.Duration
+
 	// Of a report of a [Source]: how many events came since the report before,
 	// and how many of them were dropped unseen.
 	Events, Dropped uint64

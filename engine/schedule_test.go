@@ -371,3 +371,23 @@ func TestRunWithoutWatchersEnds(t *testing.T) {
 		}
 	})
 }
+
+// TestQueuedIsLate has runs wait for Pharos after they began.
+func TestQueuedIsLate(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		for _, test := range []struct {
+			queued time.Duration
+			late   bool
+		}{{400 * time.Millisecond, false}, {600 * time.Millisecond, true}} {
+			check := func(context.Context) (engine.Result, error) {
+				return engine.Result{Status: engine.OK, Queued: test.queued}, nil
+			}
+			e := serve(t, engine.Config{}, enginetest.Watcher("w", time.Second, check))
+			time.Sleep(3 * time.Second)
+			v, lag := view(t, e, "w"), e.Board().Lag()
+			if v.Late != test.late || lag.Max != test.queued || lag.Late != (test.queued > 500*time.Millisecond) {
+				t.Errorf("queued for %v of an interval of 1s: late %v, lag %+v, want late %v and as much lag", test.queued, v.Late, lag, test.late)
+			}
+		}
+	})
+}

@@ -68,6 +68,20 @@ func (c *cache) set(key, value lua.LValue, now time.Time) {
 	entry.value, entry.until = value, now.Add(c.ttl)
 }
 
+// expire removes what is too old.
+func (c *cache) expire(now time.Time) {
+	if c.ttl == 0 {
+		return
+	}
+	for element := c.order.Front(); element != nil; {
+		next := element.Next()
+		if now.After(element.Value.(*cacheEntry).until) {
+			c.remove(element)
+		}
+		element = next
+	}
+}
+
 func (c *cache) remove(element *list.Element) {
 	c.order.Remove(element)
 	delete(c.byKey, element.Value.(*cacheEntry).key)
@@ -91,7 +105,10 @@ func (s *script) cacheFunction(L *lua.LState) lua.LValue {
 			return 0
 		}},
 		member{"count", func(L *lua.LState) int {
-			L.Push(lua.LNumber(len(checkCache(L).byKey)))
+			c := checkCache(L)
+			vm.Charge(L, len(c.byKey)/16)
+			c.expire(s.clock.Now())
+			L.Push(lua.LNumber(len(c.byKey)))
 			return 1
 		}},
 	)

@@ -219,3 +219,18 @@ func TestPretty(t *testing.T) {
 		}
 	}
 }
+
+// What is too old is not counted, whether it was asked for or not.
+func TestCacheCount(t *testing.T) {
+	b := newTestBoard(t)
+	b.wantCases(b.write("cache_test.lua", `test.case("count", function(t)
+  local c = pharos.cache{ ttl = 10 }
+  c:set("a", 1)
+  t:advance(6)
+  c:set("b", 2)
+  t:equal(c:count(), 2)
+  t:advance(6)
+  t:equal(c:count(), 1)
+  t:equal(c:get("b"), 2)
+end)`))
+}

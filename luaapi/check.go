@@ -252,7 +252,7 @@ func (w *watcher) addEvidence(r *run, result *engine.Result) {
 	for i, line := range r.log {
 		r.log[i] = mask.text(line)
 	}
-	result.Log = r.log
+	result.Log, result.Queued = r.log, r.queued
 	if r.timing == nil {
 		if e := (*probe.Error)(nil); errors.As(r.failure, &e) {
 			r.timing = e.Timing

@@ -118,6 +118,9 @@ func (s *script) execTable(L *lua.LState, call *execCall, kind string) (*lua.LTa
 	})
 	var stdout, stderr string
 	if result != nil {
+		if call.host == "" { // elsewhere it is the host that lets wait
+			runOf(L).queued += result.Queued
+		}
 		stdout, stderr = probe.Clean(result.Stdout), probe.Clean(result.Stderr)
 		vm.Charge(L, (len(stdout)+len(stderr))/64)
 		runOf(L).output = stdout + stderr

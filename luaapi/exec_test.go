@@ -1,13 +1,16 @@
 package luaapi
 
 import (
+	"context"
 	"fmt"
 	"os"
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 
 	"pharos/engine"
+	"pharos/engine/probe"
 )
 
 // A name that no variable can have would set another one.
@@ -91,5 +94,17 @@ func TestNagiosRealPlugin(t *testing.T) {
 		if got := b.run("x"); got.Status != want || !strings.Contains(got.Detail, "said so") {
 			t.Errorf("check_dummy %d = %v %q, want %v", code, got.Status, got.Detail, want)
 		}
+	}
+}
+
+// What a command waited for Pharos here is Pharos's lateness; what it waited for
+// another host is not.
+func TestExecQueued(t *testing.T) {
+	b := newTestBoard(t)
+	b.Primitives = fakes{exec: func(context.Context, string, probe.ExecRequest) (*probe.ExecResult, error) {
+		return &probe.ExecResult{Queued: 2 * time.Second}, nil
+	}}
+	if got := b.check(`pharos.exec("a") pharos.exec("b") pharos.exec("c", { ssh_host = "web-3" }) return "ok"`).Queued; got != 4*time.Second {
+		t.Errorf("Queued = %v, want 4s", got)
 	}
 }

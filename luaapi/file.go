@@ -17,9 +17,9 @@ const (
 	fileMaxBytes   = 8 << 20 // the most that its option max may ask for
 )
 
-// fileModule is pharos.file: read and stat. A path is relative to the folder
-// of the script. Both work while the file loads; what is read then is an input
-// of reload.
+// fileModule is pharos.file: read, stat and tail. A path is relative to the
+// folder of the script. read works while the file loads too; what is read then
+// is an input of reload.
 func (s *script) fileModule(L *lua.LState) lua.LValue {
 	return s.newModule(L, "pharos.file", member{"read", s.fileRead}, member{"stat", s.fileStat}, member{"tail", s.fileTail})
 }

@@ -6,6 +6,7 @@ import (
 	"encoding/base64"
 	"errors"
 	"fmt"
+	"net"
 	"net/http"
 	"net/url"
 	"strconv"
@@ -55,6 +56,8 @@ type httpCall struct {
 	host    string
 	timeout time.Duration
 	bodies  int // how many of body, form and json were given
+	auths   int // how many of basic, bearer and the header Authorization
+	pems    pemFiles
 }
 
 // http makes the request (url, options) and leaves its answer, or nil and an
@@ -66,6 +69,9 @@ func (s *script) http(L *lua.LState, of, method string) int {
 		e.Text = cmp.Or(call.Method, http.MethodGet) + " " + probe.RedactURL(call.URL)
 	}
 	answer, err := reach(s, L, e, call.timeout, func(ctx context.Context) (*probe.HTTPResult, error) {
+		if err := call.pems.read(ctx, s); err != nil {
+			return nil, err
+		}
 		return s.primitives.HTTP(ctx, call.host, &call.HTTPRequest)
 	})
 	if err != nil {
@@ -96,6 +102,9 @@ func (s *script) readHTTP(L *lua.LState, of string, n int, valid []string, req p
 	readOptions(L, n, of, valid, call.set)
 	if call.bodies > 1 {
 		L.RaiseError("cannot call %s: want one of body, form and json, got %d", of, call.bodies)
+	}
+	if call.auths > 1 {
+		L.RaiseError("cannot call %s: want one of basic, bearer and the header Authorization, got %d", of, call.auths)
 	}
 	return call
 }
@@ -150,18 +159,20 @@ func (c *httpCall) setContent(name string, v lua.LValue) error {
 	case "json":
 		return c.setJSON(v)
 	case "resolve":
-		return setMap(&c.Resolve, v)
+		return c.setResolve(v)
 	case "cookies":
 		return setMap(&c.Cookies, v)
 	case "ca":
-		return setBytes(&c.CA, v)
+		return c.pems.set(name, &c.CA, v)
 	case "cert":
-		return setBytes(&c.Cert, v)
+		return c.pems.set(name, &c.Cert, v)
 	case "key":
-		return setBytes(&c.Key, v)
+		return c.pems.set(name, &c.Key, v)
 	case "basic":
+		c.auths++
 		return c.setBasic(v)
 	case "bearer":
+		c.auths++
 		var token string
 		if err := setText(&token, v); err != nil {
 			return err
@@ -195,6 +206,31 @@ func setMap(to *map[string]string, v lua.LValue) error {
 	return nil
 }
 
+// setResolve takes addresses by the name of a host, or host:port. Names are
+// kept as DNS knows them.
+func (c *httpCall) setResolve(v lua.LValue) error {
+	var given map[string]string
+	if err := setMap(&given, v); err != nil {
+		return err
+	}
+	c.Resolve = make(map[string]string, len(given))
+	for name, to := range given {
+		host, port, err := net.SplitHostPort(name)
+		if err != nil {
+			host, port = name, ""
+		}
+		ascii, err := probe.ASCIIHost(host)
+		if err != nil {
+			return fmt.Errorf("%q: %w", name, err)
+		}
+		if port != "" {
+			ascii = net.JoinHostPort(ascii, port)
+		}
+		c.Resolve[ascii] = to
+	}
+	return nil
+}
+
 // setHeaders takes text by name, or a list of texts for a name that is sent
 // more than once; false leaves a header out that would be sent otherwise.
 func (c *httpCall) setHeaders(v lua.LValue) error {
@@ -221,7 +257,11 @@ func (c *httpCall) setHeaders(v lua.LValue) error {
 			}
 			values = []string{value}
 		}
-		c.header()[http.CanonicalHeaderKey(string(name))] = values
+		key := http.CanonicalHeaderKey(string(name))
+		if key == "Authorization" {
+			c.auths++
+		}
+		c.header()[key] = values
 	}
 	return nil
 }

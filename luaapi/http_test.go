@@ -1,15 +1,18 @@
 package luaapi
 
 import (
+	"context"
 	"fmt"
 	"io"
 	"net/http"
 	"net/http/httptest"
+	"path/filepath"
 	"strings"
 	"testing"
 	"time"
 
 	"pharos/engine"
+	"pharos/engine/probe"
 )
 
 // echoServer answers with what it was asked.
@@ -98,6 +101,63 @@ func TestHTTPFailures(t *testing.T) {
 		got := b.check(`return pharos.http.` + test.call)
 		if got.Value != test.value || !strings.Contains(got.Detail, test.detail) {
 			t.Errorf("http.%s = %q %q, want %q %q", test.call, got.Value, got.Detail, test.value, test.detail)
+		}
+	}
+}
+
+// Certificates are given as text or as the path of a file, relative to the
+// script's folder.
+func TestCertificateFiles(t *testing.T) {
+	b := newTestBoard(t)
+	const pem = "-----BEGIN CERTIFICATE-----\nx\n-----END CERTIFICATE-----\n"
+	b.write("ca.pem", pem)
+	var got string
+	f := fakes{
+		http: func(_ context.Context, _ string, req *probe.HTTPRequest) (*probe.HTTPResult, error) {
+			got = string(req.CA)
+			return answer(200, probe.Timing{}, ""), nil
+		},
+		dial: func(_ context.Context, _ string, req probe.TCPRequest) (Conversation, error) {
+			got = string(req.CA)
+			return stubConversation{}, nil
+		},
+	}
+	b.Primitives = f
+	for _, call := range []string{
+		`pharos.http.get("https://x/", { ca = "ca.pem" })`,
+		`pharos.http.get("https://x/", { ca = pharos.file.read("ca.pem") })`,
+		`pharos.tcp("x:1", { tls = true, ca = "ca.pem" })`,
+		`pharos.tcp.connect("x:1", { tls = true, ca = "ca.pem" })`,
+	} {
+		got = ""
+		if result := b.check(call + " return 'ok'"); got != pem || result.Status != engine.OK {
+			t.Errorf("%s: CA %q, %v %s, want that of the file", call, got, result.Status, result.Detail)
+		}
+	}
+	for option, want := range map[string]string{
+		`ca = "none.pem"`:             `cannot use option "ca": reading "` + filepath.Join(b.dir, "none.pem") + `": no such file or directory`,
+		`key = "a\nb"`:                `cannot use option "key" of pharos.http.get: want text in PEM form, -----BEGIN ..., or the path of a file with it`,
+		`cert = ""`:                   `cannot use option "cert" of pharos.http.get: want text in PEM form`,
+		`basic = "a:b", bearer = "c"`: `cannot call pharos.http.get: want one of basic, bearer and the header Authorization, got 2`,
+		`basic = "a:b", headers = { authorization = "c" }`: `want one of basic, bearer and the header Authorization, got 2`,
+	} {
+		if got := b.check(`pharos.http.get("https://x/", { ` + option + ` }) return "ok"`); got.Status != engine.Unknown || !strings.Contains(got.Detail, want) {
+			t.Errorf("%s: %v %q, want unknown, %s", option, got.Status, got.Detail, want)
+		}
+	}
+}
+
+// Names to resolve are those of the URL, however they are written.
+func TestResolveUnicode(t *testing.T) {
+	srv := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { fmt.Fprint(w, r.Host) }))
+	defer srv.Close()
+	address := srv.Listener.Addr().String()
+	_, port, _ := strings.Cut(address, ":")
+	for _, name := range []string{"bücher.example", "BÜCHER.example:" + port, "xn--bcher-kva.example"} {
+		b := newTestBoard(t)
+		got := b.check(`return "ok", assert(pharos.http.get("http://bücher.example:` + port + `/", { resolve = { ["` + name + `"] = "` + address + `" } })).body`)
+		if got.Value != "xn--bcher-kva.example:"+port {
+			t.Errorf("resolve %q: %v %q %s, want the server's answer", name, got.Status, got.Value, got.Detail)
 		}
 	}
 }

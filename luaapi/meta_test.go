@@ -299,3 +299,14 @@ func (b *testBoard) runAll(text string) {
 		}
 	}
 }
+
+// What only the builtin classes use is no name that a message proposes.
+func TestInternalNamesAreNotProposed(t *testing.T) {
+	b := newTestBoard(t)
+	for _, name := range []string{"wher", "sugest", "xyzzy"} {
+		err := b.tryLoad("return pharos." + name)
+		if err == nil || strings.Contains(err.Error(), "where") || strings.Contains(err.Error(), "suggest,") || !strings.Contains(err.Error(), "valid: Class") {
+			t.Errorf("pharos.%s: %v, want the valid names without where and suggest", name, err)
+		}
+	}
+}

@@ -61,6 +61,10 @@ type member struct {
 	call lua.LGFunction
 }
 
+// internal are names in the table pharos that the builtin classes need, and
+// nobody is told of.
+var internal = []string{"where", "suggest"}
+
 // newModule makes a table of functions that refuses names which it does not
 // have, instead of giving nil.
 func (s *script) newModule(L *lua.LState, name string, members ...member) *lua.LTable {
@@ -74,7 +78,7 @@ func (s *script) newModule(L *lua.LState, name string, members ...member) *lua.L
 		if key == optionalNames && name == "pharos" {
 			return 0
 		}
-		L.RaiseError("cannot use %s.%s: there is no such name %s", name, key, unknownName(key, namesOf(t)))
+		L.RaiseError("cannot use %s.%s: there is no such name %s", name, key, unknownName(key, without(namesOf(t), internal...)))
 		return 0
 	}))
 	meta.RawSetString("__newindex", L.NewFunction(func(L *lua.LState) int {

@@ -35,6 +35,7 @@ type run struct {
 	stateErr error         // why self.state could not be kept
 	journey  journey
 
+	queued   time.Duration  // waited for leave to start commands
 	conns    []Conversation // to be closed when the run ends
 	log      []string
 	logBytes int

@@ -129,6 +129,9 @@ func (s *script) httpSSE(L *lua.LState) int {
 		st.begin = func() listenFunc {
 			var state probe.SSEState
 			return func(ctx context.Context, p Primitives, sink eventSink) error {
+				if err := call.pems.read(ctx, s); err != nil {
+					return err
+				}
 				return p.Events(ctx, call.host, call.HTTPRequest, call.timeout, &state, sink.up, func(e probe.SSEEvent) {
 					e.Type, e.Data = probe.Clean([]byte(e.Type)), probe.Clean([]byte(e.Data))
 					sink.event(event{sse: &e})
@@ -149,6 +152,9 @@ func (s *script) tcpLines(L *lua.LState) int {
 		}
 		st.begin = func() listenFunc {
 			return func(ctx context.Context, p Primitives, sink eventSink) error {
+				if err := call.pems.read(ctx, s); err != nil {
+					return err
+				}
 				return p.Lines(ctx, call.host, call.TCPRequest, call.send, call.timeout, sink.lines())
 			}
 		}

@@ -45,6 +45,7 @@ type tcpCall struct {
 	send, expect []byte
 	lines        int
 	versions     bool
+	pems         pemFiles
 }
 
 // readTCP reads an address ("host:port", or the path of a unix socket) at
@@ -81,11 +82,11 @@ func (c *tcpCall) set(name string, v lua.LValue) error {
 	case "insecure":
 		return setBool(&c.Insecure, v)
 	case "ca":
-		return setBytes(&c.CA, v)
+		return c.pems.set(name, &c.CA, v)
 	case "cert":
-		return setBytes(&c.Cert, v)
+		return c.pems.set(name, &c.Cert, v)
 	case "key":
-		return setBytes(&c.Key, v)
+		return c.pems.set(name, &c.Key, v)
 	case "server_name":
 		return setText(&c.ServerName, v)
 	case "alpn":
@@ -132,6 +133,9 @@ func (s *script) tcpModule(L *lua.LState) lua.LValue {
 func (s *script) dial(L *lua.LState, call *tcpCall) (Conversation, error) {
 	e := &Event{Kind: "tcp", Host: call.host, Text: "connect " + call.Addr + call.Unix}
 	conn, err := reach(s, L, e, call.timeout, func(ctx context.Context) (Conversation, error) {
+		if err := call.pems.read(ctx, s); err != nil {
+			return nil, err
+		}
 		return s.primitives.Dial(ctx, call.host, call.TCPRequest)
 	})
 	if err == nil {
@@ -160,6 +164,9 @@ func (s *script) tcpExchange(L *lua.LState, call *tcpCall) int {
 	var reply []byte
 	var lines [][]byte
 	_, err := reach(s, L, e, call.timeout, func(ctx context.Context) (_ struct{}, err error) {
+		if err = call.pems.read(ctx, s); err != nil {
+			return
+		}
 		if conn, err = s.primitives.Dial(ctx, call.host, call.TCPRequest); err != nil {
 			return
 		}

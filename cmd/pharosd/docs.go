@@ -8,6 +8,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"pharos/luaapi"
 	"pharos/luaapi/meta"
 )
 
@@ -35,7 +36,7 @@ the Lua here differs from others.`,
 			}
 			found := findEntries(args[0])
 			if len(found) == 0 {
-				return fmt.Errorf("cannot find %q in the reference; pharosd docs lists every name", args[0])
+				return fmt.Errorf("cannot find %q in the reference%s; pharosd docs lists every name", args[0], didYouMean(args[0]))
 			}
 			for i, e := range found {
 				if i > 0 {
@@ -80,6 +81,19 @@ func findEntries(name string) []meta.Entry {
 		return exact
 	}
 	return ending
+}
+
+// didYouMean names the entry that name misspells, "" if there is none. The
+// "pharos." before it may be left out.
+func didYouMean(name string) string {
+	names := entryNames()
+	for _, plain := range entryNames() {
+		names = append(names, strings.TrimPrefix(plain, "pharos."))
+	}
+	if near := luaapi.Nearest(strings.ReplaceAll(strings.TrimSuffix(name, "()"), ":", "."), names); near != "" {
+		return fmt.Sprintf(" (did you mean %q?)", near)
+	}
+	return ""
 }
 
 func listEntries(out io.Writer) {

@@ -161,7 +161,7 @@ func httpCheckURL(u *url.URL) (*httpTarget, error) {
 	if _, err := strconv.ParseUint(t.port, 10, 16); err != nil {
 		return nil, fmt.Errorf("its port is %s, want one up to 65535", t.port)
 	}
-	host, err := httpASCIIHost(u.Hostname())
+	host, err := ASCIIHost(u.Hostname())
 	if err != nil {
 		return nil, err
 	}
@@ -174,8 +174,8 @@ func httpCheckURL(u *url.URL) (*httpTarget, error) {
 	return t, nil
 }
 
-// httpASCIIHost is the name that DNS, SNI and the Host header know.
-func httpASCIIHost(host string) (string, error) {
+// ASCIIHost is the name of a host as DNS, SNI and the Host header know it.
+func ASCIIHost(host string) (string, error) {
 	ascii := true
 	for i := range len(host) {
 		switch b := host[i]; {

@@ -687,9 +687,9 @@ function pharos.nagios(command, options) end
 ---@field unix string? path of a socket to connect to instead
 ---@field proxy string? http, https or socks5 URL; default none, whatever the environment says
 ---@field insecure boolean? take any certificate
----@field ca string? certificates in PEM form to trust instead of the system's
----@field cert string? client certificate, PEM
----@field key string? its key, PEM
+---@field ca string? certificates to trust instead of the system's: in PEM form, or the path of a file with them
+---@field cert string? client certificate, likewise
+---@field key string? its key, likewise
 ---@field server_name string? to ask for and to verify, instead of the URL's host
 ---@field basic string|string[]? "user:password" or { user, password }
 ---@field bearer string? token
@@ -702,7 +702,7 @@ function pharos.nagios(command, options) end
 ---@field status integer
 ---@field headers table<string, string> names in any case; several values joined by ", "
 ---@field body string at most max_body bytes, decoded if it came as gzip
----@field size integer bytes of body before decoding
+---@field size integer bytes of body before decoding; at most 256 MiB are read, then truncated is set
 ---@field truncated boolean whether body is not the whole of it
 ---@field url string of the last hop
 ---@field redirect_url string? where it would have redirected next
@@ -841,7 +841,7 @@ function pharos.http.request(url, options) end
 ---@field starttls "smtp"|"imap"|"pop3"|"ftp"|"xmpp"|"postgres"? or from within
 ---@field ip 4|6?
 ---@field insecure boolean?
----@field ca string?
+---@field ca string? in PEM form, or the path of a file with it; so are cert and key
 ---@field cert string?
 ---@field key string?
 ---@field server_name string?

@@ -1,0 +1,52 @@
+package luaapi
+
+import (
+	"context"
+	"fmt"
+	"strings"
+
+	lua "github.com/yuin/gopher-lua"
+
+	"pharos/engine/probe"
+)
+
+const pemMaxBytes = 1 << 20
+
+// pemFiles are the options of a call that name a file instead of holding
+// certificates or keys themselves.
+type pemFiles []pemFile
+
+type pemFile struct {
+	option, path string
+	to           *[]byte
+}
+
+// set takes text in PEM form, or the path of a file with it.
+func (p *pemFiles) set(option string, to *[]byte, v lua.LValue) error {
+	var text string
+	if err := setText(&text, v); err != nil {
+		return err
+	}
+	if strings.Contains(text, "-----BEGIN ") {
+		*to = []byte(text)
+		return nil
+	}
+	if text == "" || strings.Contains(text, "\n") {
+		return fmt.Errorf("want text in PEM form, -----BEGIN ..., or the path of a file with it")
+	}
+	*p = append(*p, pemFile{option, text, to})
+	return nil
+}
+
+// read reads the files, for each call anew: certificates are renewed. One that
+// cannot be read is a mistake of the script.
+func (p pemFiles) read(ctx context.Context, s *script) error {
+	for _, file := range p {
+		text, err := s.primitives.ReadFile(ctx, s.inputs.resolve(file.path), pemMaxBytes)
+		if err != nil {
+			return &probe.Error{Kind: probe.Misuse, Err: err, Message: fmt.Sprintf("cannot use option %q: %s", file.option, err)}
+		}
+		*file.to = text
+	}
+	return nil
+}
