@@ -39,6 +39,7 @@ Examples:
   pharosload -function 50 -pad 1000 -viewers 150 -stuck 50
                                                         a quarter of the viewers never read
   pharosload soak -duration 10m
+  pharosload faults -only disk
 
 Flags:
 `

@@ -23,6 +23,7 @@ type scenario struct {
 	Warmup    time.Duration `json:"warmup"`
 	Duration  time.Duration `json:"duration"`
 	Raw       bool          `json:"raw"`
+	Only      string        `json:"-"` // part of the names of the faults to play
 	Pharosd   string        `json:"-"`
 }
 
@@ -66,6 +67,7 @@ func parse(word string, args []string) (scenario, error) {
 	flags.DurationVar(&sc.Warmup, "warmup", sc.Warmup, "not measured, first; first runs are spread over 5 s")
 	flags.DurationVar(&sc.Duration, "duration", sc.Duration, "how long to measure")
 	flags.BoolVar(&sc.Raw, "raw", false, "measure raw loops too: net/http without keep-alive, a hand-written stream")
+	flags.StringVar(&sc.Only, "only", "", "of the faults, those with this in their name")
 	flags.StringVar(&sc.Pharosd, "pharosd", "", "the daemon's binary (default: built from this module)")
 	if err := flags.Parse(args); err != nil {
 		return sc, err

@@ -1,0 +1,118 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"strings"
+	"syscall"
+	"time"
+)
+
+// brokenSaves saves half a configuration a hundred times and mends it each
+// time: no run may be missed and no tile may blink.
+func brokenSaves(ctx context.Context, sc scenario, r *faultReport) error {
+	const saves = 100
+	sc.HTTP, sc.Function = 250, 250
+	b, err := newBench(ctx, sc)
+	if err != nil {
+		return err
+	}
+	defer b.close()
+	before, err := b.daemon.board(ctx)
+	if err != nil {
+		return err
+	}
+	for range saves {
+		if err := b.saveBroken(); err != nil {
+			return err
+		}
+		if err := b.daemon.hangUp(ctx, func(s configSum) bool { return s.Error != nil }); err != nil {
+			return err
+		}
+		if err := b.daemon.save(sc); err != nil {
+			return err
+		}
+		if err := b.daemon.hangUp(ctx, func(s configSum) bool { return s.Error == nil }); err != nil {
+			return err
+		}
+	}
+	after, err := b.daemon.board(ctx)
+	if err != nil {
+		return err
+	}
+	blinked := 0
+	for id, since := range before.since {
+		if after.since[id] != since {
+			blinked++
+		}
+	}
+	r.note("broken_saves", float64(b.badSaves))
+	r.want(after.missed == before.missed, "missed", float64(after.missed-before.missed))
+	r.want(blinked == 0, "blinked", float64(blinked))
+	changed := strings.Count(b.daemon.log.text(), "status changed")
+	r.want(changed == 0, "changes_of_status", float64(changed))
+	return nil
+}
+
+// manyReloads reloads a thousand times: nothing may grow after the first ones.
+func manyReloads(ctx context.Context, sc scenario, r *faultReport) error {
+	const reloads, warm = 1000, 200
+	b, err := newBench(ctx, sc)
+	if err != nil {
+		return err
+	}
+	defer b.close()
+	var early restingSum
+	began := time.Now()
+	for i := range reloads {
+		if i == warm {
+			if early, err = b.daemon.resting(ctx); err != nil {
+				return err
+			}
+		}
+		if err := b.daemon.save(sc); err != nil {
+			return err
+		}
+		want := uint64(i + 2)
+		if err := b.daemon.hangUp(ctx, func(s configSum) bool { return s.Generation == want }); err != nil {
+			return err
+		}
+	}
+	r.note("reload_mean_s", time.Since(began).Seconds()/reloads)
+	late, err := b.daemon.resting(ctx)
+	if err != nil {
+		return err
+	}
+	r.note("rss_mb_after_200", early.RSSMB)
+	r.want(late.RSSMB <= early.RSSMB*1.25, "rss_mb_after_1000", late.RSSMB) // a collection away from each other
+	r.want(late.Goroutines <= early.Goroutines+flatCount, "goroutine_growth", float64(late.Goroutines-early.Goroutines))
+	r.want(late.FDs <= early.FDs+flatCount, "fd_growth", float64(late.FDs-early.FDs))
+	return nil
+}
+
+// configSum is /api/config.
+type configSum struct {
+	Generation uint64
+	Error      *struct{ Message string }
+}
+
+// hangUp asks the daemon to reload at once, and waits until its configuration
+// is as wanted.
+func (d *daemon) hangUp(ctx context.Context, wanted func(configSum) bool) error {
+	if err := d.cmd.Process.Signal(syscall.SIGHUP); err != nil {
+		return err
+	}
+	for began := time.Now(); time.Since(began) < 30*time.Second; {
+		var now configSum
+		if err := d.get(ctx, "/api/config", &now); err != nil {
+			return err
+		}
+		if wanted(now) {
+			return nil
+		}
+		if err := sleep(ctx, 5*time.Millisecond); err != nil {
+			return err
+		}
+	}
+	return errors.New("waiting for a reload: the configuration is not as wanted")
+}
