@@ -7,6 +7,7 @@ import (
 	"net"
 	"net/http"
 	"os"
+	"os/exec"
 	"os/signal"
 	"regexp"
 	"strings"
@@ -34,6 +35,12 @@ func TestScripts(t *testing.T) {
 		Dir: "testdata",
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
 			"until": until,
+		},
+		Condition: func(name string) (bool, error) {
+			if name != "mounts" {
+				return false, fmt.Errorf("no condition %q", name)
+			}
+			return exec.Command("unshare", "--map-root-user", "--mount", "true").Run() == nil, nil
 		},
 		Setup: func(env *testscript.Env) error {
 			env.Setenv("URL", "http://127.0.0.1:"+freePort(t))
