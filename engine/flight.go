@@ -144,7 +144,10 @@ func (e *Engine) finish(r *run, result Result, w *worker) {
 	changed := false
 	switch {
 	case r.dropped || r.stuck || e.runs.Err() != nil:
-	case e.spansStall(r, result.Status):
+	case result.Missed() || e.spansStall(r, result.Status):
+		if result.Missed() {
+			b.lag.dropped(now, now-r.due)
+		}
 		if en.Derive != nil {
 			en.overlook()
 			break

@@ -62,17 +62,21 @@ const (
 	KindSpawn     = "spawn"     // the command could not be started at all
 	KindAuth      = "auth"      // credentials missing or refused by the vantage
 	KindVantage   = "vantage"   // the host to look from could not be reached
+	KindMissed    = "missed"    // the check never began: the run counts as a missed tick, and is no result
 	KindTimeout   = "timeout"   // the watched thing took too long: critical, not one of Blameless
 	KindScript    = "script"    // the script itself broke
 	KindPanic     = "panic"     // Pharos's own code broke
 	KindStuck     = "stuck"     // the check did not return, long after its deadline
 )
 
+// Missed tells whether the check never began, so that this says nothing.
+func (r *Result) Missed() bool { return r.Failure != nil && r.Failure.Kind == KindMissed }
+
 // Blameless tells whether a failure of this kind says nothing of the watched
 // thing, so that the run is unknown and never critical.
 func Blameless(kind string) bool {
 	switch kind {
-	case KindOverload, KindCancelled, KindSpawn, KindAuth, KindVantage, KindScript, KindPanic, KindStuck:
+	case KindOverload, KindCancelled, KindSpawn, KindAuth, KindVantage, KindMissed, KindScript, KindPanic, KindStuck:
 		return true
 	}
 	return false

@@ -66,6 +66,9 @@ func (w *watcher) check(ctx context.Context) (engine.Result, error) {
 // the latter may come to nothing, which is a pending result.
 func (w *watcher) perform(ctx context.Context, r *run) engine.Result {
 	err := w.script.universe.Call(context.WithValue(ctx, runKey{}, r), w.script.step, w.args, nil)
+	if errors.Is(err, vm.ErrTurn) {
+		return missed(err)
+	}
 	for _, conn := range r.conns {
 		_ = conn.Close() // the script is done with it
 	}
@@ -190,7 +193,7 @@ func (w *watcher) broken(r *run, err error) engine.Result {
 		return failureResult(&probe.Error{Kind: probe.Cancelled, Message: "the run was cancelled", Err: err})
 	case errors.Is(e.Cause, vm.ErrDeadline) && (e.Waiting || r.expired != nil):
 		return w.timedOut(r, place)
-	case errors.Is(e.Cause, vm.ErrDeadline) && e.File != "": // else it never got its turn, and says so
+	case errors.Is(e.Cause, vm.ErrDeadline) && e.File != "":
 		place.Message = fmt.Sprintf("still computing when its timeout of %s ended", w.timeout)
 	case errors.As(err, &raised):
 		result := failureResult(raised)

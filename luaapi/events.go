@@ -153,6 +153,10 @@ func (w *watcher) judged(ctx context.Context, f *feed, e event) (verdict bool, p
 	if ctx.Err() != nil || result.Status == engine.Pending {
 		return false, 0
 	}
+	if result.Missed() {
+		f.queue.lose()
+		return false, 0
+	}
 	result.Started, result.Elapsed = began, time.Since(began)
 	result.Events, result.Dropped = f.queue.counts()
 	f.report(result)

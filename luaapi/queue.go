@@ -83,6 +83,13 @@ func (q *eventQueue) pop() (event, bool) {
 	return q.take(), true
 }
 
+// lose counts an event that was taken and never judged.
+func (q *eventQueue) lose() {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	q.dropped++
+}
+
 // counts tells how many events came, and how many of them were dropped, since it
 // was last asked.
 func (q *eventQueue) counts() (seen, dropped uint64) {

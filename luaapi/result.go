@@ -222,6 +222,14 @@ func failureResult(err error) engine.Result {
 	return engine.Result{Status: status, Value: failure.Kind, Detail: failure.Message, Failure: failure}
 }
 
+// missed is the result of a run that never began.
+func missed(err error) engine.Result {
+	return engine.Result{
+		Status: engine.Unknown, Value: engine.KindMissed, Detail: err.Error(),
+		Failure: &engine.Failure{Message: err.Error(), Kind: engine.KindMissed},
+	}
+}
+
 // scriptResult is the result of a run whose script broke.
 func scriptResult(failure engine.Failure) engine.Result {
 	failure.Kind = engine.KindScript

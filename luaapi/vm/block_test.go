@@ -362,7 +362,7 @@ func TestConcurrentRuns(t *testing.T) {
 				got = plainText(L.Get(1))
 				return nil
 			})
-			if errors.As(err, &e) && strings.HasPrefix(e.Message, "waiting for") {
+			if errors.As(err, &e) && strings.HasPrefix(e.Message, waitingForOthers) {
 				never[i%files].Add(1)
 			}
 			if fails := kind == 1 || kind == 2 || kind == 7 || kind == 10 || kind == 12; (err != nil) != fails {

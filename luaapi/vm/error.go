@@ -15,7 +15,12 @@ var (
 	ErrCPU       = errors.New("the script computed for too long without a pause")
 	ErrMemory    = errors.New("the script used too much memory")
 	ErrCancelled = errors.New("the run was cancelled")
+	// ErrTurn is an ErrDeadline of a run that never began: others of its
+	// universe ran all that time.
+	ErrTurn = fmt.Errorf("%s: %w", waitingForOthers, ErrDeadline)
 )
+
+const waitingForOthers = "waiting for the file's other watchers"
 
 // Error is what went wrong in a script: while it was compiled, loaded or run.
 type Error struct {
@@ -23,7 +28,7 @@ type Error struct {
 	File    string // the chunk's name; "" if the error has no place in a script
 	Line    int    // 1 for the first; 0 if unknown
 	Trace   string // the script's lines that led there, innermost first, at most 20
-	Cause   error  // ErrDeadline, ErrCPU, ErrMemory, ErrCancelled, or nil: the script's own
+	Cause   error  // ErrDeadline, ErrTurn, ErrCPU, ErrMemory, ErrCancelled, or nil: the script's own
 	Waiting bool   // with ErrDeadline or ErrCancelled: the end came while the run waited in a primitive
 	Value   any    // the error given to NewErrorValue, if such a value was raised
 }

@@ -198,11 +198,10 @@ func (u *Universe) enter(ctx context.Context) (*run, error) {
 		return nil, &Error{Message: ErrCancelled.Error(), Cause: ErrCancelled}
 	}
 	if err := u.baton.lock(ctx); err != nil {
-		cause := ErrCancelled
 		if stopFor(err) == stopDeadline {
-			cause = ErrDeadline
+			return nil, &Error{Message: ErrTurn.Error(), Cause: ErrTurn}
 		}
-		return nil, &Error{Message: "waiting for the file's other watchers: " + cause.Error(), Cause: cause}
+		return nil, &Error{Message: waitingForOthers + ": " + ErrCancelled.Error(), Cause: ErrCancelled}
 	}
 	if u.dead.Load() {
 		u.baton.unlock()
