@@ -16,6 +16,8 @@ import (
 type declaredSet struct {
 	name     string
 	watchers []engine.Watcher
+	discover *engine.Discovery // nil where its members are given
+	place    engine.Place
 }
 
 const pageTagMaxBytes = 200
@@ -23,7 +25,8 @@ const pageTagMaxBytes = 200
 // declare reads page_tag, metric_watchers and metric_watcher_sets: the unnamed
 // set comes first. It stops at the first mistake.
 func (s *script) declare(L *lua.LState) error {
-	d := declaration{script: s, L: L, seen: make(map[*lua.LTable]engine.Place)}
+	d := declaration{script: s, L: L, definer: s.definer, seen: make(map[*lua.LTable]engine.Place)}
+	defer func() { s.watchers, s.warnings = d.watchers, append(s.warnings, d.warnings...) }()
 	if err := d.pageTag(L.G.Global.RawGetString("page_tag")); err != nil {
 		return err
 	}
@@ -43,10 +46,17 @@ func (s *script) declare(L *lua.LState) error {
 	return nil
 }
 
+// declaration reads watchers of Lua values: of a file that was loaded, or of
+// what a discovery found.
 type declaration struct {
-	script *script
-	L      *lua.LState
-	seen   map[*lua.LTable]engine.Place
+	script   *script
+	L        *lua.LState
+	definer  *definer
+	seen     map[*lua.LTable]engine.Place
+	before   map[*lua.LTable]engine.Watcher // those that are known already: runs have changed them since
+	made     map[*lua.LTable]engine.Watcher
+	watchers []*watcher
+	warnings []engine.LoadError
 }
 
 // errorAt is a mistake in the script, at a place in it if that is known.
@@ -98,12 +108,26 @@ func (d *declaration) namedSet(of string, v lua.LValue) error {
 	if !ok || strings.TrimSpace(string(name)) == "" {
 		return d.script.errorAt(sourceOf(t), "cannot use WatcherSet: want a name as its first argument")
 	}
-	return d.set(string(name), fmt.Sprintf("the watchers of WatcherSet %q", string(name)), d.L.GetField(t, "watchers"))
+	watchers := d.L.GetField(t, "watchers")
+	find, ok := watchers.(*lua.LFunction)
+	if !ok {
+		return d.set(string(name), fmt.Sprintf("the watchers of WatcherSet %q", string(name)), watchers)
+	}
+	discover, err := d.discovery(string(name), t, find)
+	d.script.sets = append(d.script.sets, declaredSet{name: probe.CleanText(string(name)), discover: discover, place: sourceOf(t)})
+	return err
 }
 
 func (d *declaration) set(name, of string, watchers lua.LValue) error {
-	set := declaredSet{name: probe.CleanText(string(name))}
-	err := d.list(of, watchers, func(of string, v lua.LValue) error {
+	members, err := d.members(name, of, watchers)
+	d.script.sets = append(d.script.sets, declaredSet{name: probe.CleanText(name), watchers: members})
+	return err
+}
+
+// members reads a list of watchers.
+func (d *declaration) members(set, of string, watchers lua.LValue) (members []engine.Watcher, err error) {
+	d.made = make(map[*lua.LTable]engine.Watcher)
+	err = d.list(of, watchers, func(of string, v lua.LValue) error {
 		t, ok := v.(*lua.LTable)
 		if !ok || !d.is(t, "MetricWatcher") {
 			return d.script.errorAt(sourceOfAny(v), "cannot use %s: want a watcher, got %s", of, d.describe(v))
@@ -112,12 +136,17 @@ func (d *declaration) set(name, of string, watchers lua.LValue) error {
 			return d.script.errorAt(before, "cannot use one watcher in two places: make another one for %s", of)
 		}
 		d.seen[t] = sourceOf(t)
-		w, err := d.watcher(name, t)
-		set.watchers = append(set.watchers, w)
-		return err
+		w, known := d.before[t]
+		if !known {
+			if w, err = d.watcher(set, t); err != nil {
+				return err
+			}
+		}
+		d.made[t] = w
+		members = append(members, w)
+		return nil
 	})
-	d.script.sets = append(d.script.sets, set)
-	return err
+	return members, err
 }
 
 // watcher reads the options that the engine needs.
@@ -142,13 +171,13 @@ func (d *declaration) watcher(set string, self *lua.LTable) (engine.Watcher, err
 	e.Lane = w.script.universe
 	e = e.WithDefaults()
 	w.timeout = e.Timeout
-	e.Definition = d.script.definer.define(self)
+	e.Definition = d.definer.define(self)
 	w.definition = e.Definition
 	self.RawSetString("id", lua.LString(w.id))
-	d.script.watchers = append(d.script.watchers, w)
+	d.watchers = append(d.watchers, w)
 	if w.vantages.names != nil {
 		w.vantages.split(d.L, w)
-		d.script.watchers = append(d.script.watchers, w.vantages.parts...)
+		d.watchers = append(d.watchers, w.vantages.parts...)
 		e.Check = w.vantages.check
 	}
 	return e, nil
@@ -225,10 +254,15 @@ func sourceOfAny(v lua.LValue) engine.Place {
 
 // adopt gives the script's watchers the memory that outlives them.
 func (s *script) adopt(m *Memory) {
+	s.memory = m
 	for _, w := range s.watchers {
-		w.memory = m
-		if w.stream != nil {
-			m.feed(w)
-		}
+		w.adopt(m)
+	}
+}
+
+func (w *watcher) adopt(m *Memory) {
+	w.memory = m
+	if w.stream != nil {
+		m.feed(w)
 	}
 }

@@ -5,6 +5,7 @@ import (
 	"encoding/binary"
 	"encoding/hex"
 	"fmt"
+	"maps"
 	"math"
 	"slices"
 	"strings"
@@ -27,6 +28,10 @@ type definer struct {
 	memo   map[lua.LValue]digest
 	protos map[*lua.FunctionProto]digest
 	depths map[lua.LValue]int // where on the path from the root a node is
+
+	// What upvalues were when the file had been loaded; nil where that is now.
+	frozen   map[*lua.Upvalue][]byte
+	freezing bool
 }
 
 type digest = [sha256.Size]byte
@@ -41,6 +46,27 @@ func newDefiner() *definer {
 		memo:   make(map[lua.LValue]digest),
 		protos: make(map[*lua.FunctionProto]digest),
 		depths: make(map[lua.LValue]int),
+	}
+}
+
+// freeze makes a definer for what find makes later. Whatever of the file it
+// refers to counts as it is now: a counter that runs count up, or a table that
+// they fill, is not another definition.
+func (d *definer) freeze(find *lua.LFunction) *definer {
+	frozen := &definer{
+		known: d.known, memo: make(map[lua.LValue]digest), protos: make(map[*lua.FunctionProto]digest),
+		depths: make(map[lua.LValue]int), frozen: make(map[*lua.Upvalue][]byte), freezing: true,
+	}
+	frozen.node(find, 0)
+	frozen.freezing = false
+	return frozen
+}
+
+// again gives a frozen definer for one use, which keeps nothing of it alive.
+func (d *definer) again() *definer {
+	return &definer{
+		known: d.known, memo: maps.Clone(d.memo), protos: maps.Clone(d.protos),
+		depths: make(map[lua.LValue]int), frozen: d.frozen,
 	}
 }
 
@@ -209,7 +235,15 @@ func (w *nodeWriter) function(f *lua.LFunction, depth int) {
 	sum := w.proto(f.Proto)
 	w.write('c', string(sum[:]))
 	for _, up := range f.Upvalues {
+		if text, ok := w.frozen[up]; ok {
+			w.text = append(w.text, text...)
+			continue
+		}
+		at := len(w.text)
 		w.value(up.Value(), depth)
+		if w.freezing {
+			w.frozen[up] = slices.Clone(w.text[at:])
+		}
 	}
 }
 

@@ -286,6 +286,12 @@ func (l *loader) generation() {
 				places[set.name] = place
 				g.Sets = append(g.Sets, engine.Set{Name: set.name})
 			}
+			if set.discover != nil {
+				if before := g.Sets[place].Discover; before != nil {
+					l.errors = append(l.errors, twoDiscoveries(set, before))
+				}
+				g.Sets[place].Discover = set.discover
+			}
 			for _, w := range set.watchers {
 				if before, twice := ids[w.ID]; twice {
 					l.errors = append(l.errors, duplicate(before, w))
@@ -303,6 +309,11 @@ func (l *loader) generation() {
 	if len(l.errors) == 0 {
 		l.errors = tangles(g, l.config.scripts)
 	}
+}
+
+func twoDiscoveries(set declaredSet, before *engine.Discovery) engine.LoadError {
+	return engine.LoadError{File: set.place.File, Line: set.place.Line, Message: fmt.Sprintf(
+		"cannot find members for WatcherSet %q twice: %s:%d does it already", set.name, before.Place.File, before.Place.Line)}
 }
 
 // sameNames tells of watchers that have the name of another one in their set but

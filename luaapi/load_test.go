@@ -19,6 +19,9 @@ type testBoard struct {
 	Options
 	dir    string
 	config *Config
+
+	found    *engine.Generation // config's, with the members that were found
+	problems []engine.LoadError // of the discoveries
 }
 
 // newTestBoard has no environment, a silent log and, unless fakes are given,
@@ -70,6 +73,7 @@ func (b *testBoard) reload() error {
 	}
 	b.Cleanup(config.Close)
 	b.Options.Number, b.config = o.Number, config
+	b.found, b.problems = engine.Discover(context.Background(), config.Generation)
 	return nil
 }
 
@@ -82,7 +86,7 @@ func (b *testBoard) load(text string) {
 
 func (b *testBoard) watcher(id engine.ID) engine.Watcher {
 	b.Helper()
-	for _, set := range b.config.Generation.Sets {
+	for _, set := range b.found.Sets {
 		for _, w := range set.Watchers {
 			if w.ID == id {
 				return w

@@ -75,6 +75,14 @@ func (m *Memory) Retain(keep func(engine.ID) bool) {
 	})
 }
 
+// forget drops what is kept for a watcher, and for its vantages.
+func (m *Memory) forget(id engine.ID) {
+	m.Retain(func(kept engine.ID) bool { return kept != id })
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	delete(m.feeding, id)
+}
+
 func (m *Memory) get(id engine.ID) memory {
 	m.mu.Lock()
 	defer m.mu.Unlock()

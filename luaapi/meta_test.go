@@ -163,6 +163,8 @@ func TestReferencePrimitiveOptions(t *testing.T) {
 		"pharos.SSEOptions":    sseOptions,
 		"pharos.LinesOptions":  tcpLinesOptions,
 
+		"pharos.DiscoveryOptions": discoveryOptions,
+
 		"pharos.ExecStub": execStubOptions,
 		"pharos.HTTPStub": httpStubOptions,
 		"pharos.TCPStub":  tcpStubOptions,
@@ -291,7 +293,10 @@ func TestReferenceExamples(t *testing.T) {
 // runAll runs every watcher once; none may be a script error.
 func (b *testBoard) runAll(text string) {
 	b.Helper()
-	for _, set := range b.config.Generation.Sets {
+	for _, problem := range b.problems {
+		b.Errorf("%s\n%s", problem.Message, text)
+	}
+	for _, set := range b.found.Sets {
 		for _, w := range set.Watchers {
 			if got := b.run(w.ID); got.Failure != nil && got.Failure.Kind == "script" {
 				b.Errorf("run(%q) = %s\n%s", w.ID, got.Detail, text)

@@ -212,6 +212,7 @@ func TestScripts(t *testing.T) {
 		{"slow_motion.lua", world{page: pages(200, "")}, map[engine.ID]string{"page": "ok 0.001"}},
 		{"slow_motion.lua", world{page: pages(503, "")}, map[engine.ID]string{"page": "critical HTTP 503"}},
 		{"confirmed.lua", world{page: pages(200, "")}, map[engine.ID]string{"every_blip": "ok 0.0010", "confirmed": "ok 0.0010"}},
+		{"discovery.lua", world{page: pages(200, `[{"name":"web-1","address":"192.0.2.1"},{"name":"web-2","address":"192.0.2.2"}]`)}, map[engine.ID]string{"fleet.web-1": "ok 0.0010", "fleet.web-2_ssh": "ok"}},
 		{"redirects.lua", world{page: pages(200, "")}, map[engine.ID]string{"to_https": "critical no"}},
 		{"log_errors.lua", world{env: map[string]string{"LOG": "/dev/null"}}, map[engine.ID]string{"new_errors": "ok 0"}},
 		{"log_tail.lua", world{lines: slices.Repeat([]string{`1.2.3.4 - - [x] "GET / HTTP/1.1" 200 12`}, 20)}, map[engine.ID]string{"server_errors": "ok 0.0"}},

@@ -45,9 +45,11 @@ type PageCount struct {
 
 // PageSet is a section of the board; the unnamed one has no heading.
 type PageSet struct {
-	Name  string
-	Tiles []PageTile
-	folds bool // its well tiles are one count
+	Name    string
+	Note    string
+	Problem string
+	Tiles   []PageTile
+	folds   bool // its well tiles are one count
 }
 
 // PageTile is a tile and what the first paint needs beside it.
@@ -78,7 +80,7 @@ func newPageData(b *Board, snapshot []byte, theme string, now time.Time) PageDat
 	byStatus := map[engine.Status][]PageTile{}
 	worst := engine.Pending
 	for _, set := range b.Sets {
-		ps := PageSet{Name: set.Name, Tiles: make([]PageTile, len(set.Tiles))}
+		ps := PageSet{Name: set.Name, Note: set.Note, Problem: set.Problem, Tiles: make([]PageTile, len(set.Tiles))}
 		for i, tile := range set.Tiles {
 			pt := newPageTile(tile, now)
 			ps.Tiles[i] = pt

@@ -78,7 +78,10 @@ func (s *snapshots) make(now time.Time) (*snapshot, error) {
 	tiles := 0
 	for _, set := range es.Sets {
 		tiles += len(set.Watchers)
-		ws := Set{Name: bound(set.Name, maxShortText), Tiles: make([]Tile, len(set.Watchers))}
+		ws := Set{
+			Name: bound(set.Name, maxShortText), Note: bound(set.Note, maxShortText), Problem: bound(set.Problem, maxDetail),
+			Tiles: make([]Tile, len(set.Watchers)),
+		}
 		for i := range set.Watchers {
 			v := &set.Watchers[i]
 			ws.Tiles[i] = newTile(v, now)

@@ -26,6 +26,12 @@ func appendBoard(b []byte, board *Board) ([]byte, error) {
 			b = append(b, ',')
 		}
 		b = appendText(append(b, `{"name":`...), board.Sets[i].Name)
+		if note := board.Sets[i].Note; note != "" {
+			b = appendText(append(b, `,"note":`...), note)
+		}
+		if problem := board.Sets[i].Problem; problem != "" {
+			b = appendText(append(b, `,"problem":`...), problem)
+		}
 		b = appendTiles(append(b, `,"tiles":`...), board.Sets[i].Tiles)
 		b = append(b, '}')
 	}

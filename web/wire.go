@@ -181,8 +181,10 @@ type Board struct {
 
 // Set is one section of the board.
 type Set struct {
-	Name  string `json:"name"`
-	Tiles []Tile `json:"tiles"`
+	Name    string `json:"name"`
+	Note    string `json:"note,omitempty"`    // of a set that finds its members: that it is looking for them
+	Problem string `json:"problem,omitempty"` // why it does not find them, or not all
+	Tiles   []Tile `json:"tiles"`
 }
 
 // update is the event "update": every tile that changed since the viewer's last.

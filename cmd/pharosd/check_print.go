@@ -68,5 +68,23 @@ func printCheck(out io.Writer, cfg *loaded, warnings []engine.LoadError) {
 		fmt.Fprintf(os.Stderr, "%s:%d: warning: %s\n", w.File, w.Line, w.Message)
 	}
 	watchers, sets := count(cfg.Generation)
-	fmt.Fprintf(out, "%s: good: %s in %s\n", describe(cfg.path), plural(watchers, "watcher"), plural(sets, "set"))
+	fmt.Fprintf(out, "%s: good: %s in %s%s\n", describe(cfg.path), plural(watchers, "watcher"), plural(sets, "set"), finding(cfg.Generation))
+}
+
+// finding says how many sets find their members while Pharos runs, which check
+// does not do.
+func finding(gen *engine.Generation) string {
+	n := 0
+	for _, set := range gen.Sets {
+		if set.Discover != nil {
+			n++
+		}
+	}
+	switch n {
+	case 0:
+		return ""
+	case 1:
+		return ", 1 of which finds its members when Pharos runs"
+	}
+	return fmt.Sprintf(", %d of which find their members when Pharos runs", n)
 }

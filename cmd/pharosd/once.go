@@ -35,9 +35,9 @@ func newOnce() *cobra.Command {
 		Short: "Run each watcher once, now, and print what it says",
 		Long: `once runs each watcher of the configuration once and prints a table.
 
-GLOB picks watchers by id ("set.name"); * stands for any text. With -v it shows
-what each watcher did: every command, request and logged line, and where the
-time of a request went.
+GLOB picks watchers by id ("set.name"); * stands for any text. Sets that find
+their members do so first. With -v it shows what each watcher did: every
+command, request and logged line, and where the time of a request went.
 
 A tile derived from others is run after them, also where GLOB leaves them out.
 A watcher that needs another one, and that fails as that does, is printed as in
@@ -85,11 +85,15 @@ func once(ctx context.Context, f onceFlags, glob string, out io.Writer) error {
 }
 
 func runOnce(ctx context.Context, f onceFlags, cfg *luaapi.Config, glob string, out io.Writer) error {
-	watchers := pick(cfg.Generation, glob)
-	if len(watchers) == 0 {
-		return fmt.Errorf("cannot find a watcher that matches %q; %s", glob, known(cfg.Generation))
+	gen, problems := engine.Discover(ctx, cfg.Generation)
+	for _, p := range problems {
+		fmt.Fprintln(os.Stderr, p.Message)
 	}
-	runs := runAll(ctx, cfg.Generation, watchers)
+	watchers := pick(gen, glob)
+	if len(watchers) == 0 {
+		return fmt.Errorf("cannot find a watcher that matches %q; %s", glob, known(gen))
+	}
+	runs := runAll(ctx, gen, watchers)
 	var err error
 	switch {
 	case f.json:

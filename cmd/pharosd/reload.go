@@ -78,22 +78,11 @@ func (r *reloader) take(cfg *luaapi.Config) {
 		r.logger.Warn(w.Message, "file", w.File, "line", w.Line)
 	}
 	r.engine.Replace(cfg.Generation)
-	r.forget(cfg.Generation)
+	r.options.Memory.Retain(r.engine.Board().Expects)
 	r.inputs, r.number = cfg.Inputs, cfg.Generation.Number
 	if old := r.current.Swap(cfg); old != nil {
 		old.Close()
 	}
-}
-
-// forget drops what scripts remember for watchers that are no more.
-func (r *reloader) forget(gen *engine.Generation) {
-	there := make(map[engine.ID]bool)
-	for _, set := range gen.Sets {
-		for _, w := range set.Watchers {
-			there[w.ID] = true
-		}
-	}
-	r.options.Memory.Retain(func(id engine.ID) bool { return there[id] })
 }
 
 // ready tells the service manager what runs now, also after a configuration

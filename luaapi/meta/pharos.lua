@@ -545,16 +545,38 @@ pharos.FileMetricWatcher = {}
 --- A named, ordered group of watchers: one section of the board. Sets of one name in
 --- several files are put together.
 ---
+--- Instead of a list, a function may find the members while Pharos runs: it is called
+--- every interval, under the limits of a check, may reach out, and gives a list of
+--- watchers, or nil and an error. A watcher of an id and options that were there
+--- before goes on as it is; one that is not found any more leaves the board. If the
+--- function fails, or finds nobody, the last members stay, and the set's heading says
+--- why. Members beyond limit, and those whose id another watcher has, are left out,
+--- and the heading says so.
+---
 ---```lua
 ---metric_watcher_sets = {
 ---  pharos.WatcherSet("Hosts", { pharos.CommandMetricWatcher{ name = "web-1", command = "true", ssh_host = "web-1" } }),
+---  pharos.WatcherSet("Web", function()
+---    local answer, err = pharos.dns("web.example.com")
+---    if not answer then return nil, err end
+---    local watchers = {}
+---    for i, address in ipairs(answer.values) do
+---      watchers[i] = pharos.PageGETMetricWatcher{ name = address, url = "http://" .. address .. "/" }
+---    end
+---    return watchers
+---  end, { interval = "30s" }),
 ---}
 ---```
 ---@class pharos.WatcherSet : pharos.Class
----@overload fun(name: string, watchers: pharos.MetricWatcher[]): pharos.WatcherSet
+---@overload fun(name: string, watchers: pharos.MetricWatcher[]|fun(): (pharos.MetricWatcher[]?, pharos.Error?), options?: pharos.DiscoveryOptions): pharos.WatcherSet
 ---@field name string
----@field watchers pharos.MetricWatcher[]
+---@field watchers pharos.MetricWatcher[]|fun(): pharos.MetricWatcher[]?, pharos.Error?
 pharos.WatcherSet = {}
+
+---@class pharos.DiscoveryOptions
+---@field interval pharos.Duration? from the start of a discovery to the next; default 30 s, at least 1 s
+---@field timeout pharos.Duration? the longest that one may take; default the interval, at most 10 s
+---@field limit integer? members at most; default 1000, at most 10000
 
 -- Primitives ----------------------------------------------------------------
 

@@ -1,5 +1,6 @@
-// Tells screen readers of transitions, and of nothing else: one sentence for
-// each, gathered for a second so that a storm is a summary and not a litany.
+// Tells screen readers of transitions, of tiles that come and go, and of nothing
+// else: one sentence for each, gathered for a second so that a storm is a summary
+// and not a litany.
 
 const GATHER = 1000; // milliseconds
 const SINGLY = 4; // transitions told one by one
@@ -7,6 +8,7 @@ const SINGLY = 4; // transitions told one by one
 export class Announcer {
   #region = document.getElementById("announce");
   #waiting = [];
+  #moves = [];
   #timer = 0;
 
   transitions(list) {
@@ -15,15 +17,33 @@ export class Announcer {
     this.#timer ||= setTimeout(() => this.#speak(), GATHER);
   }
 
+  moves(list) {
+    if (list.length === 0) return;
+    this.#moves.push(...list);
+    this.#timer ||= setTimeout(() => this.#speak(), GATHER);
+  }
+
   say(text) {
     this.#region.textContent = text;
   }
 
   #speak() {
-    this.say(sentence(this.#waiting));
+    this.say([moved(this.#moves), sentence(this.#waiting)].filter(Boolean).join(" "));
     this.#waiting = [];
+    this.#moves = [];
     this.#timer = 0;
   }
+}
+
+// moved puts in words which tiles came and went.
+export function moved(list) {
+  const words = (n, what) => (n ? [`${n} ${n === 1 ? "tile" : "tiles"} ${what}`] : []);
+  return list
+    .map(({ name, added, removed, problem }) => {
+      const parts = [...words(added, "added"), ...words(removed, "removed"), ...(problem ? [problem] : [])];
+      return `${name || "Board"}: ${parts.join(", ")}.`;
+    })
+    .join(" ");
 }
 
 // sentence puts transitions in words.

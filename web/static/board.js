@@ -30,6 +30,7 @@ export class Board {
 
   // shows decides which tiles are shown: (tile, now) -> bool.
   shows = () => true;
+  tells = () => true; // which sets are shown without a tile, if they have something to say
   folded = null; // names of the sets that a wall folds; null at a desk
   #crowded = new Set(); // names of the sets that a desk folds
   #opened = new Set(); // those of them that were opened
@@ -129,8 +130,8 @@ export class Board {
   arrange() {
     const now = this.#clock.known();
     let any = false;
-    for (const { name, ids } of this.#model.sets) {
-      const section = this.#sections.get(name);
+    for (const set of this.#model.sets) {
+      const { name, ids } = set, section = this.#sections.get(name);
       if (!section) continue;
       const counts = {};
       const well = { ok: 0, shadow: 0, pending: 0 };
@@ -152,7 +153,8 @@ export class Board {
         if (show) shown++;
         next = this.#show(section, ids[i], show, next, now);
       }
-      if (section.sumUp(counts, shown, folds ? label(well, open) : "")) any = true;
+      const told = section.tell(set) && this.tells(set);
+      if (section.sumUp(counts, shown, folds ? label(well, open) : "", told)) any = true;
     }
     this.#empty.hidden = any;
   }

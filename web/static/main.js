@@ -43,6 +43,7 @@ const stream = new Stream("/events", page ?? "", {
     header.lag(model.lag);
     board.layout();
     announcer.transitions(transitions.filter((t) => inScope(t.tile)));
+    announcer.moves(model.moves.filter((move) => inScope({ set: move.name })));
     detail.changed([...model.tiles.keys()]);
   },
   update(data) {
@@ -130,6 +131,7 @@ settings.changed(() => {
   const matches = matcher(settings.query), only = settings.problems;
   board.shows = (tile, now) =>
     inScope(tile) && (!only || inTrouble(tile) || isStale(tile, now)) && matches(tile, now);
+  board.tells = (set) => inScope({ set: set.name });
   board.arrange();
   summarise();
 });

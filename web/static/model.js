@@ -6,7 +6,8 @@ import { isStale } from "./face.js";
 
 export class Model {
   tiles = new Map(); // id -> tile
-  sets = []; // [{name, ids}] in the order of the board
+  sets = []; // [{name, ids, note, problem}] in the order of the board
+  moves = []; // what the last snapshot changed in sets: [{name, added, removed, problem}]
   config = { generation: 0, loaded_at: 0, error: null };
   lag = { missed: 0, late: false };
   boot = "";
@@ -18,12 +19,13 @@ export class Model {
   // a restarted server counts from 1 again. Returns the transitions that it
   // shows against what was known before.
   board(data) {
-    const before = this.tiles;
+    const before = this.tiles, sets = this.sets;
     this.tiles = new Map();
     this.sets = (data.sets ?? []).map((set) => {
       for (const tile of set.tiles) this.tiles.set(tile.id, tile);
-      return { name: set.name, ids: set.tiles.map((tile) => tile.id) };
+      return { name: set.name, ids: set.tiles.map((tile) => tile.id), note: set.note ?? "", problem: set.problem ?? "" };
     });
+    this.moves = moves(sets, this.sets);
     this.rev = data.rev;
     this.boot = data.boot;
     this.host = data.host;
@@ -87,6 +89,19 @@ export function worst(counts) {
 }
 
 const everything = () => true;
+
+// moves tells which sets have other members than before, or a new problem.
+function moves(before, after) {
+  const old = new Map(before.map((set) => [set.name, set]));
+  return after.flatMap(({ name, ids, problem }) => {
+    const was = old.get(name);
+    if (!was) return [];
+    const had = new Set(was.ids), has = new Set(ids);
+    const added = ids.filter((id) => !had.has(id)).length, removed = was.ids.filter((id) => !has.has(id)).length;
+    const trouble = problem !== was.problem ? problem : "";
+    return added || removed || trouble ? [{ name, added, removed, problem: trouble }] : [];
+  });
+}
 
 // transition: what goes into the shadow, or changes there, is no news; what
 // comes out of it in trouble is.

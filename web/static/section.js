@@ -5,6 +5,8 @@ import { isProblem, sign, WORST_FIRST } from "./status.js";
 
 export class Section {
   #sum;
+  #note;
+  #problem;
 
   // element: the server's <section class="set">, or none to copy the template.
   // toggle() is called when its fold is clicked.
@@ -13,19 +15,31 @@ export class Section {
     this.list = this.element.querySelector(".tiles");
     this.fold = this.element.querySelector(".fold");
     this.#sum = this.element.querySelector(".sum");
+    this.#note = this.element.querySelector(".looking");
+    this.#problem = this.element.querySelector(".trouble");
     this.fold.addEventListener("click", toggle);
     this.element.dataset.set = name;
     this.element.classList.toggle("-unnamed", name === "");
     text(this.element.querySelector(".title"), name);
   }
 
-  // sumUp says what there is: counts of statuses, how many tiles are shown, and
-  // what the fold says. It tells whether there is anything.
-  sumUp(counts, shown, fold) {
+  // tell says how the set's discovery is. It tells whether that is to be seen
+  // also when no tile is.
+  tell({ ids, note, problem }) {
+    text(this.#note, note);
+    text(this.#problem, problem);
+    this.#problem.title = problem;
+    return problem !== "" || (note !== "" && ids.length === 0);
+  }
+
+  // sumUp says what there is: counts of statuses, how many tiles are shown, what
+  // the fold says, and whether the heading was told something. It tells whether
+  // there is anything.
+  sumUp(counts, shown, fold, told) {
     text(this.#sum, WORST_FIRST.filter((s) => isProblem(s) && counts[s]).map((s) => counts[s] + sign(s)).join(" "));
     text(this.fold.firstElementChild, fold);
     this.fold.hidden = fold === "";
-    this.element.hidden = shown === 0 && fold === "";
+    this.element.hidden = shown === 0 && fold === "" && !told;
     return !this.element.hidden;
   }
 }

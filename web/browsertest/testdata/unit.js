@@ -7,7 +7,7 @@ import { matcher, scope } from "/static/filter.js";
 import { plan } from "/static/kiosk.js";
 import { Model, worst } from "/static/model.js";
 import { titleOf } from "/static/title.js";
-import { sentence } from "/static/announce.js";
+import { moved, sentence } from "/static/announce.js";
 import { times } from "/static/times.js";
 import { clock, every, many, oneLine, short, span, stopwatch } from "/static/words.js";
 
@@ -38,6 +38,20 @@ export const tests = {
     equal([...model.tiles.keys()], ["b", "c"], "ids");
     equal(model.rev, 2, "rev");
     equal(transitions.map((t) => [t.tile.id, t.from, t.tile.status]), [["b", "ok", "critical"]], "transitions");
+  },
+  "a board tells whose members changed": () => {
+    const model = new Model();
+    model.board(board(tile("a"), tile("b")));
+    equal(model.moves, [], "moves of the first board");
+    model.board(board(tile("b"), tile("c"), tile("d")));
+    equal(model.moves, [{ name: "S", added: 2, removed: 1, problem: "" }], "moves");
+    equal(moved(model.moves), "S: 2 tiles added, 1 tile removed.", "words");
+    const failed = board(tile("b"), tile("c"), tile("d"));
+    failed.sets[0].problem = "refused; the last 3 members stay";
+    model.board(failed);
+    equal(moved(model.moves), "S: refused; the last 3 members stay.", "words of a failure");
+    model.board(failed);
+    equal(model.moves, [], "moves while it lasts");
   },
   "an update changes known tiles and leaves others": () => {
     const model = new Model();
