@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"slices"
 	"time"
 )
 
@@ -208,6 +209,9 @@ func (h *hunt) find(ctx context.Context) ([]Watcher, error) {
 // Discover runs the discoveries of a generation once, side by side. It gives
 // the generation with what they found, and what is wrong with them.
 func Discover(ctx context.Context, gen *Generation) (*Generation, []LoadError) {
+	if !slices.ContainsFunc(gen.Sets, func(s Set) bool { return s.Discover != nil }) {
+		return gen, nil
+	}
 	e := New(Config{Logger: slog.New(slog.DiscardHandler)})
 	e.Replace(gen)
 	results := make(chan *hunt)
@@ -227,5 +231,9 @@ func Discover(ctx context.Context, gen *Generation) (*Generation, []LoadError) {
 			problems = append(problems, LoadError{File: h.Place.File, Line: h.Place.Line, Message: fmt.Sprintf("set %q: %s", h.set, h.problem)})
 		}
 	}
-	return e.compose(gen), problems
+	full := e.compose(gen)
+	for i := range full.Sets {
+		full.Sets[i].Discover = nil // it is done
+	}
+	return full, problems
 }

@@ -102,9 +102,9 @@ func (b *testBoard) run(id engine.ID) engine.Result {
 	b.Helper()
 	b.watcher(id)
 	e := engine.New(engine.Config{})
-	e.Replace(b.config.Generation)
+	e.Replace(b.found)
 	var result engine.Result
-	for _, round := range b.config.Generation.Rounds(func(w engine.Watcher) bool { return w.ID == id }) {
+	for _, round := range b.found.Rounds(func(w engine.Watcher) bool { return w.ID == id }) {
 		for _, w := range round {
 			result, _ = e.Once(context.Background(), w.ID)
 		}

@@ -46,7 +46,7 @@ type script struct {
 	watchers []*watcher
 	warnings []engine.LoadError
 	asks     []vm.TextCall // of pharos.status, for an id that must be there
-	memory   *Memory // of those that are found later
+	memory   *Memory       // of those that are found later
 
 	mu      sync.Mutex
 	users   int // configurations that it is part of

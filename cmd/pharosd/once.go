@@ -103,7 +103,7 @@ func runOnce(ctx context.Context, f onceFlags, cfg *luaapi.Config, glob string, 
 	default:
 		printTable(out, runs)
 	}
-	if code := onceCode(runs); err == nil && code != 0 {
+	if code := onceCode(runs, len(problems) > 0); err == nil && code != 0 {
 		return exitError{code: code}
 	}
 	return err
@@ -227,9 +227,12 @@ func runRound(ctx context.Context, eng *engine.Engine, watchers []engine.Watcher
 }
 
 // onceCode gives the exit code of the worst result; what is in the shadow of
-// another is no problem.
-func onceCode(runs []onceRun) int {
+// another is no problem. It is unknown at best if some were not found.
+func onceCode(runs []onceRun, incomplete bool) int {
 	worst := engine.OK
+	if incomplete { // of those that were not found nobody knows
+		worst = engine.Unknown
+	}
 	for _, r := range runs {
 		if r.shadow == "" && r.result.Status.Worse(worst) {
 			worst = r.result.Status

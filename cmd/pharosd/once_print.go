@@ -71,6 +71,9 @@ func printRuns(out io.Writer, runs []onceRun, source func(file string, line int)
 		fmt.Fprintf(out, "%s  %s  %s  %s\n", p.status(r.result.Status), p.bold(string(r.watcher.ID)),
 			r.value(), p.dim(fmt.Sprintf("took %s, %s:%d", short(r.result.Elapsed), r.watcher.Place.File, r.watcher.Place.Line)))
 		printIndented(out, "    ", r.detail())
+		for _, c := range r.result.Cells {
+			fmt.Fprintf(out, "  from  %s  %s -> %s  %s\n", p.status(c.Status), c.Name, oneLine(c.Value+" "+c.Unit+" "+c.Detail), p.dim(short(c.Elapsed)))
+		}
 		for _, e := range r.events {
 			printEvent(out, p, e)
 		}
@@ -172,10 +175,21 @@ type onceJSON struct {
 	Detail  string             `json:"detail"`
 	Elapsed float64            `json:"elapsed"` // seconds
 	Timing  map[string]float64 `json:"timing,omitempty"`
+	Cells   []cellJSON         `json:"cells,omitempty"` // what is seen from each of many vantages
 	Error   *engine.Failure    `json:"error,omitempty"`
 	Output  string             `json:"output"`
 	Log     []string           `json:"log"`
 	Source  engine.Place       `json:"source"`
+}
+
+// cellJSON is what one vantage of many sees.
+type cellJSON struct {
+	Name    string        `json:"name"`
+	Status  engine.Status `json:"status"`
+	Value   string        `json:"value"`
+	Unit    string        `json:"unit"`
+	Detail  string        `json:"detail"`
+	Elapsed float64       `json:"elapsed"` // seconds
 }
 
 func printJSON(out io.Writer, runs []onceRun) error {
@@ -186,6 +200,9 @@ func printJSON(out io.Writer, runs []onceRun) error {
 			Value: r.result.Value, Unit: r.result.Unit, Detail: r.result.Detail,
 			Elapsed: r.result.Elapsed.Seconds(), Error: r.result.Failure,
 			Output: r.result.Output, Log: append([]string{}, r.result.Log...), Source: r.watcher.Place,
+		}
+		for _, c := range r.result.Cells {
+			j.Cells = append(j.Cells, cellJSON{c.Name, c.Status, c.Value, c.Unit, c.Detail, c.Elapsed.Seconds()})
 		}
 		for _, phase := range r.result.Timing {
 			if j.Timing == nil {
