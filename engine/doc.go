@@ -13,6 +13,12 @@
 // revision they know ([Board.Changes]), so that a slow reader can never hold
 // up a run, and never needs a queue.
 //
+// Watchers may lean on each other. One that needs another ([Watcher.Needs]) is
+// in its shadow, and no problem, while that is in trouble; one that is derived
+// from others ([Derive]) runs when they change. Both follow in the moment in
+// which a status does, at the cost of those who lean on it, and whatever asks
+// for the board finds it whole.
+//
 // Three things are never mistaken for what is watched. A machine that is full:
 // runs start only as fast as cores and scripts take them up ([Lane]), and ticks
 // beyond that are dropped, counted and shown ([Lag]), not queued twice. A

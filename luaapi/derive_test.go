@@ -90,7 +90,7 @@ func TestDeriveMistakes(t *testing.T) {
 		{`board:get("databases.a").value = 3`, "it is another watcher's"},
 		{`local id = "databases.aa" return pharos.status(id)`, `there is no watcher "databases.aa" (did you mean "databases.a"?`},
 		{`return "ok", 1, { agian = 1 }`, `check returned the option "agian" (did you mean "again"?`},
-		{`return "ok", 1, { again = "1s" }`, `a derived watcher cannot ask for its next run`},
+		{`return "ok", 1, { again = "1s" }`, `only a watcher with an interval can ask for its next run`},
 	} {
 		b := newTestBoard(t)
 		got := b.seen(fmt.Sprintf(derivedBoard, "check = function(board) "+test.check+" end"), nil)
@@ -140,6 +140,7 @@ metric_watcher_sets = { pharos.WatcherSet("s", { pharos.MetricWatcher{ name = "b
 		{`of = "d"`, "it is derived from itself"},
 		{`of = { "*" }, interval = "1s"`, `cannot use option "interval" of a derive: it runs when what it is derived from changes`},
 		{`of = { "*" }, confirm = 2`, `cannot use option "confirm" of a derive`},
+		{`of = { "*" }, events = pharos.exec.stream("x", print)`, `cannot use option "events" of a derive`},
 		{`off = { "*" }`, `(did you mean "of"?`},
 		{`of = { "a", "e" }`, "it leans on itself: e -> d -> e"},
 	} {
@@ -198,6 +199,39 @@ func TestLeaningOptions(t *testing.T) {
 		w := b.watcher(id)
 		if diff := cmp.Diff(want, options{w.Needs, w.Confirm, w.Derive}); diff != "" {
 			t.Errorf("%s (-want +got):\n%s", id, diff)
+		}
+	}
+}
+
+// How a watcher leans on others makes it what it is; who leans on it does not.
+func TestLeaningIsDefinition(t *testing.T) {
+	const board = `metric_watchers = {
+		pharos.MetricWatcher{ name = "wan" }, pharos.MetricWatcher{ name = "a" %s }, pharos.derive{ name = "d", of = %s },
+	}`
+	b := newTestBoard(t)
+	b.load(fmt.Sprintf(board, "", `"a"`))
+	for _, test := range []struct {
+		options, of string
+		changed     string
+	}{
+		{``, `"a"`, ""},
+		{`, needs = "wan"`, `"a"`, "a"},
+		{`, needs = "w*"`, `"a"`, "a"},
+		{`, needs = "w*", confirm = 2`, `"a"`, "a"},
+		{`, needs = "w*", confirm = { 2, of = 3 }`, `"a"`, "a"},
+		{`, needs = "w*", confirm = { 2, of = 3 }`, `{ "a", "wan" }`, "d"},
+		{``, `"wan"`, "a d"},
+	} {
+		before := b.definitions()
+		b.load(fmt.Sprintf("\n"+board, test.options, test.of))
+		var changed []string
+		for _, id := range []engine.ID{"wan", "a", "d"} {
+			if b.definitions()[id] != before[id] {
+				changed = append(changed, string(id))
+			}
+		}
+		if got := strings.Join(changed, " "); got != test.changed {
+			t.Errorf("a{ %s } and of = %s: changed %q, want %q", test.options, test.of, got, test.changed)
 		}
 	}
 }

@@ -135,8 +135,8 @@ var verdictFields = []string{"status", "value", "unit", "detail", "link", "again
 // show makes the result of a verdict: the tile shows what the watcher's own
 // methods value and detail make of it.
 func (w *watcher) show(L *lua.LState, v verdict) (engine.Result, error) {
-	if w.board != nil && v.again > 0 {
-		return engine.Result{}, errors.New("a derived watcher cannot ask for its next run: it runs when what it is derived from changes")
+	if (w.board != nil || w.stream != nil) && v.again > 0 {
+		return engine.Result{}, errors.New("only a watcher with an interval can ask for its next run sooner")
 	}
 	if v.failure != nil {
 		result := failureResult(v.failure)

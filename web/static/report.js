@@ -9,6 +9,8 @@ export function report(full, now) {
     `id: ${full.id}`,
     `since: ${at(full.since)}, read ${at(now)}`,
   ];
+  if (full.shadow) lines.push(`in the shadow of: ${full.shadow}`);
+  if (full.confirming) lines.push(`being confirmed: ${full.confirming.status} ${full.confirming.seen}/${full.confirming.needed}`);
   if (full.ended) lines.push(`last run: ${at(full.ended)}, took ${short(full.elapsed)}`);
   if (full.source?.file) lines.push(`defined: ${full.source.file}:${full.source.line}`);
   if (full.link) lines.push(`link: ${full.link}`);
