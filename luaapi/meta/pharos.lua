@@ -1531,7 +1531,8 @@ function Board:get(id) end
 ---@field link string?
 
 --- The status of any watcher, with its value and detail, for any check. It is what the
---- tile shows now; a tile that must follow at once is a derive. An unknown id raises.
+--- tile shows now; a tile that must follow at once is a derive. An unknown id raises,
+--- and is an error when the file loads where it is written out, as here.
 ---
 ---```lua
 ---metric_watchers = {
