@@ -202,6 +202,16 @@ func (b served) await(id engine.ID, what string, is func(v engine.View) bool) en
 	}
 }
 
+// openFiles counts the descriptors of this process; 0 where nobody tells.
+func openFiles(t testing.TB) int {
+	t.Helper()
+	entries, err := os.ReadDir("/proc/self/fd")
+	if err != nil && runtime.GOOS == "linux" {
+		t.Fatal(err)
+	}
+	return len(entries)
+}
+
 func appendTo(t testing.TB, path, text string) {
 	t.Helper()
 	f, err := os.OpenFile(path, os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o644)
@@ -241,7 +251,7 @@ metric_watchers = {
 	s.await("tail", "open", func(v engine.View) bool { return v.Source.Up && v.Status == engine.Pending })
 	appendTo(t, log, "one\n")
 	s.await("count", "1", func(v engine.View) bool { return v.Result.Value == "1" })
-	goroutines := runtime.NumGoroutine()
+	goroutines, fds := runtime.NumGoroutine(), openFiles(t)
 	for range 3 { // the file is loaded afresh: its local begins at 0
 		s.take(source("cmd", `return "warning", line`))
 		s.await("cmd", "warning", func(v engine.View) bool { return v.Status == engine.Warning })
@@ -263,6 +273,9 @@ metric_watchers = {
 	}
 	if n := runtime.NumGoroutine(); n > goroutines+3 {
 		t.Errorf("%d goroutines after the reloads, want the %d before", n, goroutines)
+	}
+	if n := openFiles(t); n > fds+1 {
+		t.Errorf("%d files are open after the reloads, want the %d before", n, fds)
 	}
 	s.take("metric_watchers = {}")
 	for deadline := time.Now().Add(5 * time.Second); sleepers() != 0 && time.Now().Before(deadline); {

@@ -95,6 +95,7 @@ var httpExits = map[Kind][]int{
 	Reset:     {52, 56, 18},
 	TLS:       {35, 60},
 	Redirects: {47},
+	TooBig:    {56, 100}, // 100 since curl 8.6
 }
 
 // runHTTPProbe puts our result in curl's words.
@@ -192,6 +193,8 @@ func TestHTTPAgreesWithCurl(t *testing.T) {
 		{name: "cut short", req: HTTPRequest{URL: "http://" + httpScripted(t, httpSays("HTTP/1.1 200 OK\r\nContent-Length: 10\r\n\r\nabc", false))}},
 		{name: "no answer", req: HTTPRequest{URL: "http://" + httpScripted(t, httpHangs)}, timeout: 150 * time.Millisecond},
 		{name: "silent TLS", req: HTTPRequest{URL: "https://" + httpScripted(t, httpHangs)}, timeout: 150 * time.Millisecond},
+		{name: "endless headers", req: HTTPRequest{URL: "http://" + httpScripted(t, httpEndlessHead)}},
+		{name: "endless body", req: HTTPRequest{URL: plain.URL + "/endless"}, timeout: 50 * time.Millisecond},
 		{name: "drip too slow", req: HTTPRequest{URL: plain.URL + "/drip"}, timeout: 50 * time.Millisecond},
 		{name: "unknown authority", req: HTTPRequest{URL: stranger.URL + "/slow", CA: ca.roots}},
 		{name: "unknown authority, insecure", req: HTTPRequest{URL: stranger.URL + "/slow", CA: ca.roots, Insecure: true}, args: []string{"-k"}},
