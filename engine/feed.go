@@ -198,6 +198,7 @@ func (f *feed) flush() {
 func (f *feed) record(q *reports) (changes []Transition) {
 	b, en := f.engine.board, f.entry
 	now := time.Now()
+	f.engine.noteStall(now, now.Sub(b.began))
 	s := *en.state.Source
 	wasUp := s.Up
 	s.Up, s.Retry = true, time.Time{}
@@ -223,6 +224,9 @@ func (f *feed) record(q *reports) (changes []Transition) {
 				en.await(r, now)
 				b.moved(en, stood)
 			}
+			continue
+		}
+		if f.engine.blurred(r) {
 			continue
 		}
 		f.verdict = &r

@@ -71,3 +71,9 @@ func (e *Engine) hasten(now time.Duration) {
 func (e *Engine) spansStall(r *run, status Status) bool {
 	return e.stall.end != 0 && r.started < e.stall.end && status != OK
 }
+
+// blurred tells whether an event was judged while Pharos stood still and ran out
+// of time: that says nothing of what is watched.
+func (e *Engine) blurred(r Result) bool {
+	return e.stall.end != 0 && r.Failure != nil && r.Failure.Kind == KindTimeout && r.Started.Sub(e.board.began) < e.stall.end
+}

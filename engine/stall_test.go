@@ -276,3 +276,36 @@ func TestSuspend(t *testing.T) {
 		}
 	})
 }
+
+// An event whose judging ran out of time because the process stood still is no
+// verdict; the next one is.
+func TestStallBlursEvents(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		late := make(chan time.Time)
+		source := func(ctx context.Context, report func(Result)) error {
+			for {
+				select {
+				case began := <-late:
+					report(Result{Status: Critical, Failure: &Failure{Kind: KindTimeout}, Started: began})
+				case <-ctx.Done():
+					return nil
+				}
+			}
+		}
+		idle := func(context.Context) (Result, error) { return Result{Status: OK}, nil }
+		s := newSteps(t, Watcher{ID: "fed", Source: source}, Watcher{ID: "run", Interval: time.Second, Check: idle})
+		s.pass(3 * time.Second)
+		began := time.Now()
+		time.Sleep(5 * time.Second) // the process is stopped
+		late <- began
+		s.pass(time.Second)
+		if v, _ := s.board.View("fed"); v.Status != Pending {
+			t.Errorf("after an event that was judged through the stop: %v, want pending", v.Status)
+		}
+		late <- time.Now()
+		s.pass(time.Second)
+		if v, _ := s.board.View("fed"); v.Status != Critical {
+			t.Errorf("after one that ran out of time by itself: %v, want critical", v.Status)
+		}
+	})
+}
