@@ -23,6 +23,7 @@ func (s *Server) metrics(c echo.Context) error {
 	var m exposition
 	m.pharos(s, &sn.board)
 	m.watchers(&sn.board)
+	m.streams(&sn.board)
 	m.process()
 	c.Response().Header().Set("Cache-Control", "no-store")
 	return newPayload("text/plain; version=0.0.4; charset=utf-8", m.Bytes()).send(c)
@@ -142,6 +143,26 @@ func (m *exposition) watchers(b *Board) {
 		m.sample("pharos_watchers", labels("status", s.String()), float64(counts[s]))
 	}
 	m.sample("pharos_watchers", labels("status", "shadowed"), float64(shadowed))
+}
+
+// streams tells how the streams of the watchers do that are set by events.
+func (m *exposition) streams(b *Board) {
+	for _, f := range [...]struct {
+		name, kind, help string
+		value            func(*Events) float64
+	}{
+		{"pharos_watcher_stream_up", "gauge", "Whether the stream that sets a watcher is open.", func(e *Events) float64 { return boolValue(e.Up) }},
+		{"pharos_watcher_stream_restarts_total", "counter", "Times that the stream was opened again.", func(e *Events) float64 { return float64(e.Restarts) }},
+		{"pharos_watcher_events_total", "counter", "Events that came, those dropped included.", func(e *Events) float64 { return float64(e.Count) }},
+		{"pharos_watcher_events_dropped_total", "counter", "Events that came too fast to be looked at.", func(e *Events) float64 { return float64(e.Dropped) }},
+	} {
+		m.family(f.name, f.kind, f.help)
+		for t := range tiles(b) {
+			if t.Events != nil {
+				m.sample(f.name, labels("id", string(t.ID)), f.value(t.Events))
+			}
+		}
+	}
 }
 
 // process tells what Go's runtime knows of the process, under the names that

@@ -200,3 +200,20 @@ func TestLargeHeadersAreRefused(t *testing.T) {
 		t.Errorf("64 KiB of headers: status %d, want 431", resp.StatusCode)
 	}
 }
+
+// Only watchers that are set by events have series of their stream.
+func TestStreamMetrics(t *testing.T) {
+	var m exposition
+	m.streams(&Board{Sets: []Set{{Tiles: []Tile{{ID: "fed", Events: &Events{Up: true, Restarts: 2, Count: 9, Dropped: 4}}, {ID: "run"}}}}})
+	for _, want := range []string{
+		`pharos_watcher_stream_up{id="fed"} 1`, `pharos_watcher_stream_restarts_total{id="fed"} 2`,
+		`pharos_watcher_events_total{id="fed"} 9`, `pharos_watcher_events_dropped_total{id="fed"} 4`,
+	} {
+		if !strings.Contains(m.String(), want+"\n") {
+			t.Errorf("streams() has no line %q:\n%s", want, m.String())
+		}
+	}
+	if strings.Contains(m.String(), `id="run"`) {
+		t.Errorf("streams() tells of a watcher without one:\n%s", m.String())
+	}
+}
