@@ -67,7 +67,8 @@ func (d *daemon) waitReady(ctx context.Context, sc scenario) (time.Duration, err
 		if b.pending == 0 {
 			return time.Since(d.began), nil
 		}
-		if err := sleep(ctx, 200*time.Millisecond); err != nil {
+		// To show a large board costs memory that would be measured later.
+		if err := sleep(ctx, max(200*time.Millisecond, time.Duration(b.watchers)*100*time.Microsecond)); err != nil {
 			return 0, err
 		}
 	}
@@ -130,15 +131,23 @@ func (d *daemon) generation(ctx context.Context) (uint64, error) {
 	return config.Generation, err
 }
 
-// resting tells what the daemon holds.
-func (d *daemon) resting(ctx context.Context) (restingSum, error) {
+// resting tells what the daemon holds; of goroutines only with few watchers.
+func (d *daemon) resting(ctx context.Context, watchers int) (restingSum, error) {
 	now, err := d.usage()
 	if err != nil {
 		return restingSum{}, err
 	}
-	goroutines, err := d.metric(ctx, "go_goroutines")
-	return restingSum{RSSMB: round(float64(now.rss)/1e6, 1), FDs: now.fds, Threads: now.threads, Goroutines: goroutines}, err
+	sum := restingSum{RSSMB: round(float64(now.rss)/1e6, 1), FDs: now.fds, Threads: now.threads}
+	if watchers > manyWatchers {
+		return sum, nil
+	}
+	sum.Goroutines, err = d.metric(ctx, "go_goroutines")
+	return sum, err
 }
+
+// manyWatchers have so many metrics that to ask for them would be a load of
+// its own.
+const manyWatchers = 2000
 
 // metric reads a gauge that is a whole number.
 func (d *daemon) metric(ctx context.Context, name string) (int, error) {

@@ -48,7 +48,7 @@ func measure(ctx context.Context, sc scenario) (*report, error) {
 // load warms the daemon up, measures it with the viewers on, and takes them
 // off.
 func (b *bench) load(ctx context.Context, r *report) error {
-	idle, err := b.daemon.resting(ctx)
+	idle, err := b.daemon.resting(ctx, b.sc.watchers())
 	if err != nil {
 		return err
 	}
@@ -75,7 +75,7 @@ func (b *bench) load(ctx context.Context, r *report) error {
 	if err := sleep(ctx, time.Second); err != nil {
 		return err
 	}
-	after, err := b.daemon.resting(ctx)
+	after, err := b.daemon.resting(ctx, b.sc.watchers())
 	r.Before, r.After = idle, after
 	return err
 }

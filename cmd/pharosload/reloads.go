@@ -66,7 +66,7 @@ func manyReloads(ctx context.Context, sc scenario, r *faultReport) error {
 	began := time.Now()
 	for i := range reloads {
 		if i == warm {
-			if early, err = b.daemon.resting(ctx); err != nil {
+			if early, err = b.daemon.resting(ctx, b.sc.watchers()); err != nil {
 				return err
 			}
 		}
@@ -79,7 +79,7 @@ func manyReloads(ctx context.Context, sc scenario, r *faultReport) error {
 		}
 	}
 	r.note("reload_mean_s", time.Since(began).Seconds()/reloads)
-	late, err := b.daemon.resting(ctx)
+	late, err := b.daemon.resting(ctx, b.sc.watchers())
 	if err != nil {
 		return err
 	}

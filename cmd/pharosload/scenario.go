@@ -75,8 +75,10 @@ func parse(word string, args []string) (scenario, error) {
 	return sc, sc.check(flags.Args())
 }
 
+func (sc *scenario) watchers() int { return sc.HTTP + sc.Exec + sc.Function + sc.Hang }
+
 func (sc *scenario) check(rest []string) error {
-	total := sc.HTTP + sc.Exec + sc.Function + sc.Hang
+	total := sc.watchers()
 	switch {
 	case len(rest) > 0:
 		return fmt.Errorf("cannot use argument %q: everything is a flag", rest[0])

@@ -41,7 +41,7 @@ type soakRound struct {
 // restingSum is what the daemon holds.
 type restingSum struct {
 	RSSMB      float64 `json:"rss_mb"`
-	Goroutines int     `json:"goroutines"`
+	Goroutines int     `json:"goroutines"` // 0 if there are too many watchers to ask
 	FDs        int     `json:"fds"`
 	Threads    int     `json:"threads"`
 }
@@ -67,7 +67,7 @@ func soak(ctx context.Context, sc scenario) (*soakReport, error) {
 	if err := sleep(ctx, sc.Warmup); err != nil {
 		return nil, err
 	}
-	if r.Base, err = b.daemon.resting(ctx); err != nil {
+	if r.Base, err = b.daemon.resting(ctx, b.sc.watchers()); err != nil {
 		return nil, err
 	}
 	length := max(sc.Duration/soakRounds, minRound)
@@ -143,7 +143,7 @@ func (b *bench) soakRound(ctx context.Context, length time.Duration, r *soakRepo
 		return round, err
 	}
 	round.Runs, round.Missed = after.runs-before.runs, after.missed-before.missed
-	round.Rest, err = b.daemon.resting(ctx)
+	round.Rest, err = b.daemon.resting(ctx, b.sc.watchers())
 	return round, err
 }
 
