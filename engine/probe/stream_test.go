@@ -2,6 +2,7 @@ package probe
 
 import (
 	"context"
+	"crypto/tls"
 	"errors"
 	"fmt"
 	"net"
@@ -375,5 +376,37 @@ func TestTailBeginsAtTheEnd(t *testing.T) {
 		if err := files.Tail(t.Context(), path, false, LineSink{Up: func(string) {}}); KindOf(err) != kind {
 			t.Errorf("Tail(%q) = %v, want kind %s", path, err, kind)
 		}
+	}
+}
+
+func TestLinesOverTLS(t *testing.T) {
+	t.Parallel()
+	ca := newHTTPCA(t)
+	ln, err := tls.Listen("tcp", "127.0.0.1:0", httpTLS(t, ca, "lines.test", nil))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer ln.Close()
+	go func() {
+		for {
+			conn, err := ln.Accept()
+			if err != nil {
+				return
+			}
+			fmt.Fprint(conn, "one\ntwo\n")
+			conn.Close()
+		}
+	}()
+	req := TCPRequest{Addr: ln.Addr().String(), TLS: true, CA: ca.roots, ServerName: "lines.test"}
+	h := hear(t, func(ctx context.Context, sink LineSink) error { return Lines(ctx, req, nil, 0, sink) })
+	if err := h.end(); KindOf(err) != Reset {
+		t.Errorf("Lines() = %v, want kind reset: it closed", err)
+	}
+	if diff := cmp.Diff([]string{"one", "two"}, h.lines); diff != "" {
+		t.Error(diff)
+	}
+	req.ServerName = "other.test"
+	if err := Lines(t.Context(), req, nil, 0, LineSink{}); KindOf(err) != TLS {
+		t.Errorf("another name: Lines() = %v, want kind tls", err)
 	}
 }
