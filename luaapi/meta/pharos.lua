@@ -598,9 +598,10 @@ pharos.WatcherSet = {}
 ---@field elapsed number seconds
 ---@field truncated boolean whether output was left out
 
---- Runs a command. Text is for /bin/sh -c; a list is run as it is, without a shell.
---- All its processes are ended with the timeout. Errors: timeout, spawn, overload,
---- vantage, auth.
+--- Runs a command: pharos.exec(command, options) gives a pharos.ExecResult, its
+--- options are pharos.ExecOptions. Text is for /bin/sh -c; a list is run as it is,
+--- without a shell. All its processes are ended with the timeout. Errors: timeout,
+--- spawn, overload, vantage, auth.
 ---
 ---```lua
 ---local df, err = pharos.exec({ "df", "-P", "/" }, { timeout = "500ms" })
