@@ -60,6 +60,16 @@ var trials = []trial{
 		systemctl --root="$PWD/root" enable pharos
 		test -L root/etc/systemd/system/multi-user.target.wants/pharos.service`},
 
+	// What measures, for a moment.
+	{line: "go run ./cmd/pharosload -http 1000 -duration 15s -raw", instead: "go run ./cmd/pharosload -http 10 -duration 1s -raw"},
+	{line: "go run ./cmd/pharosload -function 20 -viewers 1000 -raw", instead: "go run ./cmd/pharosload -function 5 -viewers 5 -duration 1s -raw"},
+	{line: "go test ./luaapi -run '^$' -bench Rate10000", instead: "go test ./luaapi -run '^$' -bench Rate10000 -benchtime 1x"},
+	{line: "go test ./engine/probe -run '^$' -bench HTTP", instead: "go test ./engine/probe -run '^$' -bench HTTP -benchtime 1x"},
+	{line: "PHAROS_SPEED=60s go test ./web/browsertest -run TestSpeed -v", instead: "go test ./web/browsertest -run TestSpeed -list TestSpeed"},
+	{line: "PHAROS_HEAP=10m go test ./web/browsertest -run TestHeapStaysFlat -v", instead: elsewhere}, // the same test, for less long
+	{line: "PHAROS_SHOTS=FOLDER go test ./web/browsertest -run TestShots", instead: "PHAROS_SHOTS=$PWD PHAROS_SHOT=three-desk go test ./web/browsertest -run TestShots && test -s three-desk.png"},
+	{line: "PHAROS_PICTURE=1 go test ./web/browsertest -run TestReadmePicture", instead: elsewhere}, // the same test, which then writes
+
 	{line: "mkdir -p image/usr/bin image/etc/ssl/certs image/etc/pharos"},
 	{line: "CGO_ENABLED=0 go build -o image/usr/bin/pharosd ./cmd/pharosd"},
 	{line: "cp /etc/ssl/certs/ca-certificates.crt image/etc/ssl/certs/"},
@@ -82,7 +92,9 @@ esac
 var (
 	readmeBlock  = regexp.MustCompile("(?ms)^```.*?^```$")
 	readmeLua    = regexp.MustCompile("(?ms)^```lua\\n(.*?)^```$")
-	readmeInline = regexp.MustCompile("`((?:pharosd|go) [^`]+)`")
+	readmeInline = regexp.MustCompile("`((?:PHAROS_\\w+=\\S+ )?(?:pharosd|go) [^`]+)`")
+	testFunction = regexp.MustCompile(`(?m)^func (Test\w+)\(`)
+	readmeTest   = regexp.MustCompile("`(Test\\w+)`")
 )
 
 // readmeCommands gives the command lines of the README, in blocks and in
@@ -144,22 +156,26 @@ func TestReadmeCommands(t *testing.T) {
 	if err := os.WriteFile(filepath.Join(dir, "fake", "docker"), []byte(fakeDocker), 0o755); err != nil {
 		t.Fatal(err)
 	}
-	port := freePort(t)
+	var port string
 	for _, trial := range trials {
+		if !strings.HasPrefix(trial.line, "docker run") { // that has the port of its image
+			port = freePort(t)
+		}
+		began := time.Now()
 		command := trial.instead
 		if command == "" {
 			command = trial.line
 		}
 		cmd := exec.Command("bash", "-e", "-o", "pipefail", "-c", strings.ReplaceAll(command, "8811", port))
 		cmd.Dir = dir
-		cmd.Env = append(os.Environ(), "PATH="+filepath.Join(dir, "fake")+":"+os.Getenv("PATH"))
+		cmd.Env = append(os.Environ(), "PATH="+filepath.Join(dir, "fake")+":"+os.Getenv("PATH"),
+			"GOFLAGS=-trimpath") // a copy's packages are then those of the copy before
 		if trial.serves {
 			tryServer(t, trial.line, cmd, "http://127.0.0.1:"+port+"/readyz")
-			continue
-		}
-		if out, err := cmd.CombinedOutput(); err != nil {
+		} else if out, err := cmd.CombinedOutput(); err != nil {
 			t.Errorf("%s: %v\n%s", trial.line, err, out)
 		}
+		t.Logf("%.1f s: %s", time.Since(began).Seconds(), trial.line)
 	}
 }
 
@@ -247,5 +263,31 @@ func TestReadmeScripts(t *testing.T) {
 	}
 	if boards < 2 || tests < 1 {
 		t.Errorf("the README has %d boards and %d tests in Lua, want at least 2 and 1", boards, tests)
+	}
+}
+
+// Every test that the README names is there.
+func TestReadmeTests(t *testing.T) {
+	there := map[string]bool{}
+	err := filepath.WalkDir("../..", func(path string, entry os.DirEntry, err error) error {
+		if err != nil || !strings.HasSuffix(path, "_test.go") {
+			return err
+		}
+		for _, match := range testFunction.FindAllStringSubmatch(readText(t, path), -1) {
+			there[match[1]] = true
+		}
+		return nil
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	names := readmeTest.FindAllStringSubmatch(readText(t, "../../README.md"), -1)
+	if len(names) < 10 {
+		t.Errorf("the README names %d tests, want at least 10", len(names))
+	}
+	for _, name := range names {
+		if !there[name[1]] {
+			t.Errorf("the README names %s, and no test is called so", name[1])
+		}
 	}
 }
