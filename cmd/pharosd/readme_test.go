@@ -61,8 +61,12 @@ var trials = []trial{
 		test -L root/etc/systemd/system/multi-user.target.wants/pharos.service`},
 
 	// What measures, for a moment.
-	{line: "go run ./cmd/pharosload -http 1000 -duration 15s -raw", instead: "go run ./cmd/pharosload -http 10 -duration 1s -raw"},
-	{line: "go run ./cmd/pharosload -function 20 -viewers 1000 -raw", instead: "go run ./cmd/pharosload -function 5 -viewers 5 -duration 1s -raw"},
+	{line: "go run ./cmd/pharosload -http 1000 -raw", instead: "go run ./cmd/pharosload -http 10 -duration 1s -raw"},
+	{line: "go run ./cmd/pharosload -function 1 -interval 100ms -pad 500 -viewers 1000 -raw",
+		instead: "go run ./cmd/pharosload -function 1 -interval 100ms -pad 500 -viewers 5 -duration 1s -raw"},
+	{line: "go run ./cmd/pharosload faults", instead: "go run ./cmd/pharosload faults -only killed"},
+	{line: "go run ./cmd/pharosload soak", instead: "go run ./cmd/pharosload soak -duration 1s"},
+	{line: "go test ./web -run '^$' -bench Snapshot", instead: "go test ./web -run '^$' -bench Snapshot -benchtime 1x"},
 	{line: "go test ./luaapi -run '^$' -bench Rate10000", instead: "go test ./luaapi -run '^$' -bench Rate10000 -benchtime 1x"},
 	{line: "go test ./engine/probe -run '^$' -bench HTTP", instead: "go test ./engine/probe -run '^$' -bench HTTP -benchtime 1x"},
 	{line: "PHAROS_SPEED=60s go test ./web/browsertest -run TestSpeed -v", instead: "go test ./web/browsertest -run TestSpeed -list TestSpeed"},
