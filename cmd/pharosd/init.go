@@ -7,6 +7,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"strings"
 
 	"github.com/spf13/cobra"
 
@@ -43,6 +44,23 @@ end
 return Disk
 `
 
+// boardHead is how the board that init writes begins, in place of what the
+// built-in one says of itself.
+const boardHead = `-- Your board. Start pharosd in this folder and change this file: the board follows
+-- as soon as you save. What there is to use: pharosd docs
+
+`
+
+// firstBoard is the built-in board with a beginning of its own.
+func firstBoard() (string, error) {
+	board, err := fs.ReadFile(scripts.FS, defaultConfig)
+	if err != nil {
+		return "", err
+	}
+	_, rest, _ := strings.Cut(string(board), "\n\n")
+	return boardHead + rest, nil
+}
+
 // newFile is a file to write into a user's folder.
 type newFile struct{ path, content string }
 
@@ -61,12 +79,12 @@ language server needs to complete and check both. It overwrites nothing.`,
   cd wall && pharosd`,
 		Args: cobra.MaximumNArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			board, err := fs.ReadFile(scripts.FS, defaultConfig)
+			board, err := firstBoard()
 			if err != nil {
 				return err
 			}
 			files := append([]newFile{
-				{defaultConfig, string(board)},
+				{defaultConfig, board},
 				{filepath.Join("lib", "disk.lua"), libDisk},
 			}, annotations()...)
 			dir := dirOf(args)

@@ -140,8 +140,12 @@ func (r *reloader) watch(ctx context.Context) error {
 			if job.err != nil {
 				r.refuse(job.cfg, job.err)
 			} else {
+				level := slog.LevelInfo
+				if r.engine.Board().Config().Error != nil {
+					level = slog.LevelWarn // whoever read of the error is told of its end
+				}
 				r.take(job.cfg)
-				r.logger.Info("reloaded", "generation", r.number)
+				r.logger.Log(ctx, level, "configuration taken", "generation", r.number)
 			}
 			job = nil
 			inputs.watch(r.inputs)
