@@ -20,7 +20,8 @@ type soakReport struct {
 	GoodSaves  int         `json:"good_saves"`
 	BadSaves   int         `json:"bad_saves"`
 	StopIn     float64     `json:"stop_in_s"`
-	// The last round's rest to the second's: the first one warms up.
+	// The least of the last three rests to the least of the first three: what
+	// is in flight at the moment of a look is no growth.
 	RSSGrowth       float64 `json:"rss_growth"` // 1.05 is 5 % more
 	GoroutineGrowth int     `json:"goroutine_growth"`
 	FDGrowth        int     `json:"fd_growth"`
@@ -49,8 +50,8 @@ type restingSum struct {
 const (
 	soakRounds  = 10
 	minRound    = 20 * time.Second
-	flatRSS     = 1.10
-	flatCount   = 8 // goroutines, descriptors: of runs that happen to be in flight
+	flatRSS     = 1.20 // a collection away from each other
+	flatCount   = 8    // goroutines, descriptors: of runs that happen to be in flight
 	slowPerLoad = 100
 )
 
@@ -87,11 +88,24 @@ func soak(ctx context.Context, sc scenario) (*soakReport, error) {
 		return nil, err
 	}
 	r.StopIn = secs(stopIn)
-	first, last := r.Rounds[min(1, len(r.Rounds)-1)].Rest, r.Rounds[len(r.Rounds)-1].Rest
+	some := min(3, len(r.Rounds))
+	first, last := least(r.Rounds[:some]), least(r.Rounds[len(r.Rounds)-some:])
 	r.RSSGrowth = round(last.RSSMB/first.RSSMB, 3)
 	r.GoroutineGrowth, r.FDGrowth = last.Goroutines-first.Goroutines, last.FDs-first.FDs
 	r.Flat = r.RSSGrowth <= flatRSS && r.GoroutineGrowth <= flatCount && r.FDGrowth <= flatCount
 	return r, nil
+}
+
+// least gives the least of each figure.
+func least(rounds []soakRound) restingSum {
+	sum := rounds[0].Rest
+	for _, round := range rounds[1:] {
+		sum.RSSMB = min(sum.RSSMB, round.Rest.RSSMB)
+		sum.Goroutines = min(sum.Goroutines, round.Rest.Goroutines)
+		sum.FDs = min(sum.FDs, round.Rest.FDs)
+		sum.Threads = min(sum.Threads, round.Rest.Threads)
+	}
+	return sum
 }
 
 func (b *bench) soakRound(ctx context.Context, length time.Duration, r *soakReport) (soakRound, error) {
@@ -108,7 +122,6 @@ func (b *bench) soakRound(ctx context.Context, length time.Duration, r *soakRepo
 	busy := length * 3 / 4
 	slow := make(chan int, 1)
 	go func() { slow <- b.slowRequests(ctx, slowPerLoad, 8*time.Second) }()
-	// Stopped for as long as a stall lasts, and a host that hangs.
 	for i, step := range []func() error{
 		func() error { return b.daemon.save(b.sc) },
 		b.saveBroken,
