@@ -161,18 +161,34 @@ func TestHostileTextStaysText(t *testing.T) {
 	}
 }
 
-// The longest that the header says of Pharos itself fits a phone.
-func TestLateFitsAPhone(t *testing.T) {
+// All that the header can say at once fits every screen, as does the longest
+// that Pharos says of itself.
+func TestHeaderFits(t *testing.T) {
 	w := newWall(t, nil, spec{names: []string{"a"}})
-	b := newTab(t, 390, 844)
-	b.open(w.url("/"))
-	b.until(`document.querySelectorAll(".tile").length === 1`)
-	eval[int](b, `(() => {
-		document.getElementById("lag").hidden = false;
-		document.getElementById("lag-words").textContent = "Pharos is late: 10000 watchers, by up to 123 ms";
-		return 1;
-	})()`)
-	if got := eval[int](b, `document.documentElement.scrollWidth`); got > 390 {
-		t.Errorf("page with a late Pharos is %d px wide, want at most 390", got)
+	w.set("a", engine.Result{Status: engine.Critical, Value: "down", Detail: strings.Repeat("why ", 50)})
+	for _, width := range []int{360, 390, 560, 800, 961, 1024, 1216, 1280, 1440, 1472, 1500, 1920, 3840} {
+		b := newTab(t, width, 844)
+		b.open(w.url("/"))
+		b.until(`document.querySelectorAll(".problem").length === 1`)
+		eval[int](b, `(() => {
+			document.getElementById("tag").textContent = "Keeps watch over a shop with a long name";
+			document.getElementById("lag").hidden = false;
+			document.getElementById("lag-words").textContent = "Pharos is late: 10000 watchers, by up to 123 ms";
+			for (const count of document.querySelectorAll(".count")) {
+				count.classList.remove("-zero");
+				count.querySelector(".n").textContent = "2000";
+			}
+			return 1;
+		})()`)
+		if got := eval[int](b, `document.documentElement.scrollWidth`); got > width {
+			t.Errorf("at a width of %d the page is %d px wide", width, got)
+		}
+		outside := eval[string](b, `[...document.querySelectorAll(".header > *, .count button, #lag")].filter((part) => {
+			const box = part.getBoundingClientRect();
+			return box.right > innerWidth || box.left < 0 || part.scrollWidth > part.clientWidth && !part.matches(".tag");
+		}).map((part) => part.className + part.textContent.trim()).join("; ")`)
+		if outside != "" {
+			t.Errorf("at a width of %d these are cut: %s", width, outside)
+		}
 	}
 }
