@@ -8,6 +8,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/chromedp/chromedp"
 	"github.com/google/go-cmp/cmp"
 
 	"pharos/engine"
@@ -189,6 +190,28 @@ func TestHeaderFits(t *testing.T) {
 		}).map((part) => part.className + part.textContent.trim()).join("; ")`)
 		if outside != "" {
 			t.Errorf("at a width of %d these are cut: %s", width, outside)
+		}
+	}
+}
+
+// With all that the header of a wall can say at once, its clock is on the screen.
+func TestKioskHeaderFits(t *testing.T) {
+	w := newWall(t, nil, spec{names: []string{"a"}})
+	b := newTab(t, 1080, 1920)
+	b.open(w.url("/?kiosk"))
+	eval[int](b, `(() => {
+		document.getElementById("lag").hidden = false;
+		document.getElementById("lag-words").textContent = "Pharos is late: 10000 watchers, by up to 123 ms";
+		for (const count of document.querySelectorAll(".count")) { count.classList.remove("-zero"); count.querySelector(".n").textContent = "1000"; }
+		return 1;
+	})()`)
+	for _, size := range [][2]int64{{1080, 1920}, {1920, 1080}, {1280, 720}} {
+		b.do(chromedp.EmulateViewport(size[0], size[1]))
+		if got := eval[float64](b, `document.getElementById("clock").getBoundingClientRect().right - innerWidth`); got > 0 {
+			t.Errorf("at %v the clock ends %.0f px beyond the screen", size, got)
+		}
+		if got := eval[float64](b, `document.querySelector(".count.-critical button").getBoundingClientRect().right - document.getElementById("clock").getBoundingClientRect().left`); got > 0 {
+			t.Errorf("at %v the clock hides the count of critical ones", size)
 		}
 	}
 }
