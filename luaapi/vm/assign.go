@@ -74,6 +74,52 @@ func identAt(at ast.PositionHolder, name string) ast.Expr {
 	return e
 }
 
+// loop gives a statement that does what s says. gopher-lua takes what a loop
+// goes over wrong where that is found through a call, as in "for word in
+// f().text:gmatch(p)": the call's result gets lost. So it goes through locals
+// first, unless it is one call of something plain, as in "for k, v in pairs(t)".
+func loop(s *ast.GenericForStmt) ast.Stmt {
+	padLoop(s)
+	if call, ok := s.Exprs[0].(*ast.FuncCallExpr); ok && len(s.Exprs) == 1 && plainCallee(call) {
+		return s
+	}
+	values := &ast.LocalAssignStmt{Exprs: s.Exprs}
+	s.Exprs = nil
+	for i := range 3 {
+		name := fmt.Sprintf("(over %d)", i)
+		values.Names = append(values.Names, name)
+		s.Exprs = append(s.Exprs, identAt(s, name))
+	}
+	block := &ast.DoBlockStmt{Stmts: []ast.Stmt{values, s}}
+	for _, n := range []ast.PositionHolder{block, values} {
+		n.SetLine(s.Line())
+		n.SetLastLine(s.LastLine())
+	}
+	return block
+}
+
+// plainCallee tells whether what is called is found without another call: by a
+// name, or by constant keys from one.
+func plainCallee(call *ast.FuncCallExpr) bool {
+	callee := call.Func
+	if callee == nil {
+		callee = call.Receiver
+	}
+	for {
+		switch e := callee.(type) {
+		case *ast.IdentExpr:
+			return true
+		case *ast.AttrGetExpr:
+			if _, ok := e.Key.(*ast.StringExpr); !ok {
+				return false
+			}
+			callee = e.Object
+		default:
+			return false
+		}
+	}
+}
+
 // padLoop writes the nils out that "for k, v in next, t" begins with: gopher-lua
 // leaves there what lay in the register before, and the loop begins after the
 // first key.

@@ -107,8 +107,8 @@ func (r *resolver) stmt(at *ast.Stmt) {
 		r.block(s.Stmts, []string{s.Name}, nil)
 	case *ast.GenericForStmt:
 		r.exprs(s.Exprs)
-		padLoop(s)
 		r.block(s.Stmts, s.Names, nil)
+		*at = loop(s)
 	case *ast.FuncDefStmt:
 		r.funcDef(s)
 	case *ast.ReturnStmt:
