@@ -9,8 +9,10 @@ import (
 // what it is derived from changed, at most ten times a second, and never by an
 // interval. In the Check, [MembersOf] tells what those are like.
 //
-// It runs first when each of them has had a result, or after [settleWithin]. Its
-// Interval and TTL are 0: while nothing changes it is as true as it was.
+// It runs first when each of them has had a result, or after [settleWithin].
+// Those that come later are waited for alike: they change nothing before, unless
+// the status of another changes. Its Interval and TTL are 0: while nothing
+// changes it is as true as it was.
 type Derive struct {
 	Of []Pattern
 }
@@ -31,6 +33,7 @@ type group struct {
 	lit, dark int    // members that are problems, their own and in the shadow
 	darkest   *entry // one of the dark, if any is known
 	statuses  uint64 // counts changes of how a member stands
+	news      bool   // one of them was of a member that had had a result
 	results   uint64 // counts results that say something else than the one before
 	readers   int    // tiles that read results, not only statuses
 	looked    time.Duration

@@ -8,6 +8,8 @@ import (
 	"testing/synctest"
 	"time"
 
+	"github.com/google/go-cmp/cmp"
+
 	"pharos/engine"
 	"pharos/engine/enginetest"
 )
@@ -255,5 +257,54 @@ func TestDeriveIsSaved(t *testing.T) {
 		if v := view(t, last, "d"); !v.Since.Equal(since) || !v.SinceApprox {
 			t.Errorf("after a minute: since, approx = %v, %v, want %v, true", v.Since, v.SinceApprox, since)
 		}
+	})
+}
+
+// Members that come have no result yet, which is no news: a derived watcher
+// waits for their first ones, unless another member's status changes, and not
+// for ever.
+func TestDeriveWaitsForNewMembers(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w, watchers := worldOf("a1 a2 a3 a4 d<a*")
+		var seen []string // of the one run at a time
+		watchers[4].Check = func(ctx context.Context) (engine.Result, error) {
+			r, err := worstOf(ctx)
+			seen = append(seen, r.Value)
+			return r, err
+		}
+		slow := func(i int) {
+			watchers[i].Interval, watchers[i].Timeout = time.Minute, time.Minute
+			watchers[i].Check = enginetest.Slow(30 * time.Second)
+		}
+		look := func(when string, want ...string) {
+			t.Helper()
+			synctest.Wait()
+			if diff := cmp.Diff(want, seen); diff != "" {
+				t.Errorf("%s it saw (-want +got):\n%s", when, diff)
+			}
+		}
+		e := serve(t, engine.Config{}, watchers[0], watchers[1], watchers[4])
+		time.Sleep(5 * time.Second)
+		look("of two", "2/2")
+		e.Replace(enginetest.Generation(2, watchers[0], watchers[1], watchers[2], watchers[4]))
+		time.Sleep(3 * time.Second)
+		look("with a third", "2/2", "3/3")
+
+		slow(3)
+		e.Replace(enginetest.Generation(2, watchers...))
+		time.Sleep(3 * time.Second)
+		look("before the first result of a fourth", "2/2", "3/3")
+		w.set("a1", engine.Critical)
+		time.Sleep(2 * time.Second)
+		look("with another in trouble meanwhile", "2/2", "3/3", "2/4")
+		w.set("a1", engine.OK)
+		time.Sleep(2 * time.Second)
+		look("with that over", "2/2", "3/3", "2/4", "3/4")
+
+		e.Replace(enginetest.Generation(2, watchers[0], watchers[1], watchers[3], watchers[4]))
+		time.Sleep(9 * time.Second)
+		look("without the third, before the first result of the fourth", "2/2", "3/3", "2/4", "3/4")
+		time.Sleep(2 * time.Second)
+		look("when that took too long", "2/2", "3/3", "2/4", "3/4", "2/3")
 	})
 }

@@ -82,19 +82,37 @@ func (e *Engine) lookAt(g *group, now time.Duration) {
 		if tile.run != nil || tile.queued || !g.outdated(tile) {
 			continue
 		}
-		waits := g.counts[Pending] > 0 || len(g.members) == 0
-		if tile.state.Status == Pending && waits && tile.next != never {
-			continue
+		if !e.awaits(tile, g, now) {
+			e.enqueue(tile, now)
 		}
-		e.enqueue(tile, now)
 	}
 }
 
-// settle lets a new derived watcher run, whether all of its members have had a
-// result or not.
+// awaits tells whether tile waits for the first results of its members: when it
+// is new, and when members have come, until one of the others is news. It waits
+// for [settleWithin] at most.
+func (e *Engine) awaits(tile *entry, g *group, now time.Duration) bool {
+	if tile.state.Status == Pending {
+		return (g.counts[Pending] > 0 || len(g.members) == 0) && tile.next != never
+	}
+	if g.counts[Pending] == 0 || g.news || tile.sight.of == g {
+		return false
+	}
+	if tile.next == never {
+		tile.next = now + settleWithin
+		e.agenda.put(tile)
+	}
+	return true
+}
+
+// settle lets a derived watcher run that waited, whether all of its members have
+// had a result or not.
 func (e *Engine) settle(en *entry, now time.Duration) {
 	en.next = never
-	if en.state.Status == Pending && en.run == nil && !en.queued {
+	if en.run != nil || en.queued {
+		return
+	}
+	if en.state.Status == Pending || en.basis != nil && en.basis.outdated(en) {
 		e.enqueue(en, now)
 	}
 }
@@ -106,6 +124,7 @@ func (e *Engine) see(ctx context.Context, en *entry) context.Context {
 		return ctx
 	}
 	g := en.basis
+	en.next = never // it waits no more
 	en.overlook()
 	en.sight = sight{of: g, statuses: g.statuses, results: g.results}
 	return context.WithValue(ctx, membersKey, &Members{e.board, g, en})

@@ -70,6 +70,7 @@ func (b *Board) spread(en *entry, was standing) {
 		g.count(was, -1)
 		g.count(now, +1)
 		g.statuses++
+		g.news = g.news || was.status != Pending
 		b.look(g)
 		if g.shadow() != before {
 			for _, tile := range g.tiles {
