@@ -3,6 +3,7 @@ package browsertest
 import (
 	"context"
 	"errors"
+	"fmt"
 	"slices"
 	"strings"
 	"testing"
@@ -165,12 +166,18 @@ func TestHostileTextStaysText(t *testing.T) {
 // All that the header can say at once fits every screen, as does the longest
 // that Pharos says of itself.
 func TestHeaderFits(t *testing.T) {
-	w := newWall(t, nil, spec{names: []string{"a"}})
-	w.set("a", engine.Result{Status: engine.Critical, Value: "down", Detail: strings.Repeat("why ", 50)})
+	names := make([]string, 40)
+	for i := range names {
+		names[i] = fmt.Sprint("web ", i)
+	}
+	w := newWall(t, nil, spec{names: names})
+	for _, name := range names {
+		w.set(engine.MakeID("", name), engine.Result{Status: engine.Critical, Value: "down", Detail: strings.Repeat("why ", 50)})
+	}
 	for _, width := range []int{360, 390, 560, 800, 961, 1024, 1216, 1280, 1440, 1472, 1500, 1920, 3840} {
 		b := newTab(t, width, 844)
 		b.open(w.url("/"))
-		b.until(`document.querySelectorAll(".problem").length === 1`)
+		b.until(`document.querySelectorAll(".problem").length > 9`)
 		eval[int](b, `(() => {
 			document.getElementById("tag").textContent = "Keeps watch over a shop with a long name";
 			document.getElementById("lag").hidden = false;
