@@ -3,6 +3,7 @@ package engine_test
 import (
 	"context"
 	"fmt"
+	"sync"
 	"sync/atomic"
 	"testing"
 	"testing/synctest"
@@ -266,9 +267,12 @@ func TestDeriveIsSaved(t *testing.T) {
 func TestDeriveWaitsForNewMembers(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		w, watchers := worldOf("a1 a2 a3 a4 d<a*")
-		var seen []string // of the one run at a time
+		var mu sync.Mutex
+		var seen []string
 		watchers[4].Check = func(ctx context.Context) (engine.Result, error) {
 			r, err := worstOf(ctx)
+			mu.Lock()
+			defer mu.Unlock()
 			seen = append(seen, r.Value)
 			return r, err
 		}
@@ -279,6 +283,8 @@ func TestDeriveWaitsForNewMembers(t *testing.T) {
 		look := func(when string, want ...string) {
 			t.Helper()
 			synctest.Wait()
+			mu.Lock()
+			defer mu.Unlock()
 			if diff := cmp.Diff(want, seen); diff != "" {
 				t.Errorf("%s it saw (-want +got):\n%s", when, diff)
 			}

@@ -86,7 +86,7 @@ func (f *feed) live(ctx context.Context) {
 		if source == nil {
 			return
 		}
-		err := <-source.perform(ctx, func(r Result) { f.report(life, judgedEvent(r)) })
+		err := <-source.perform(ctx, func(r Result) { f.report(life, judgedOrNone(r)) })
 		if ctx.Err() != nil {
 			return
 		}

@@ -153,6 +153,8 @@ func (e *Engine) finish(r *run, result Result, w *worker) {
 			break
 		}
 		b.miss(en, 1)
+	case result.Status == Pending:
+		e.runAgain(r, result.Again, wall, now)
 	default:
 		if result.Queued > time.Millisecond {
 			b.lag.started(now, r.started-r.due+result.Queued)

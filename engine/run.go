@@ -31,8 +31,7 @@ type run struct {
 
 const errNoReturn = "check ended its goroutine without returning"
 
-// perform calls check and gives what it said, or why it could say nothing. It
-// always gives a status other than pending.
+// perform calls check and gives what it said, or why it could say nothing.
 func perform(ctx context.Context, check Check) (r Result) {
 	defer func() {
 		if p := recover(); p != nil {
@@ -44,7 +43,7 @@ func perform(ctx context.Context, check Check) (r Result) {
 		failure := failed(err.Error(), failureKind(err))
 		r.Status, r.Failure, r.Detail = failure.Status, failure.Failure, failure.Detail
 	}
-	return judged(r)
+	return judgedOrNone(r)
 }
 
 // judged makes r's status one that a run may have.

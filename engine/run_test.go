@@ -45,9 +45,6 @@ func TestRunOnceFences(t *testing.T) {
 			runtime.Goexit()
 			return engine.Result{Status: engine.OK}, nil
 		}, engine.Unknown, engine.KindPanic, "without returning", 0},
-		{"no status", func(context.Context) (engine.Result, error) {
-			return engine.Result{}, nil
-		}, engine.Unknown, engine.KindScript, "no status", 0},
 		{"no such status", enginetest.Always(17, ""), engine.Unknown, engine.KindScript, "no status", 0},
 		{"blameless", func(context.Context) (engine.Result, error) {
 			return engine.Result{Status: engine.Critical, Failure: &engine.Failure{Kind: engine.KindVantage, Message: "no route"}}, nil
@@ -212,6 +209,26 @@ func TestWorkersEnd(t *testing.T) {
 		synctest.Wait()
 		if got := runtime.NumGoroutine() - before; got > 20 {
 			t.Errorf("%d goroutines after the burst, want them gone", got)
+		}
+	})
+}
+
+// A check that has no verdict yet leaves the tile as it is.
+func TestCheckWithoutVerdict(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		script := enginetest.Script(engine.Pending, engine.Pending, engine.OK, engine.Pending)
+		e := serve(t, engine.Config{}, enginetest.Watcher("w", time.Second, script))
+		time.Sleep(1900 * time.Millisecond)
+		if v := view(t, e, "w"); v.Status != engine.Pending || len(v.Trail) != 0 {
+			t.Errorf("before a verdict: status, trail = %v, %v, want pending, none", v.Status, v.Trail)
+		}
+		time.Sleep(10 * time.Second)
+		v := view(t, e, "w")
+		if v.Status != engine.OK || v.Runs != 1 || v.Missed != 0 || v.Running {
+			t.Errorf("after one: status, runs, missed, running = %v, %d, %d, %v, want ok, 1, 0, false", v.Status, v.Runs, v.Missed, v.Running)
+		}
+		if !v.Stale(time.Now(), v.TTL) {
+			t.Errorf("%v after the only verdict: not stale", time.Since(v.Ended))
 		}
 	})
 }

@@ -128,7 +128,7 @@ func (w Watcher) observe(ctx context.Context) Result {
 	verdicts := make(chan Result, 1)
 	up := make(chan Result, 1)
 	ended := w.Source.perform(ctx, func(r Result) {
-		to, r := verdicts, judgedEvent(r)
+		to, r := verdicts, judgedOrNone(r)
 		if r.Status == Pending {
 			to = up
 		}
@@ -174,8 +174,8 @@ func overstayed() Result {
 	return failed(fmt.Sprintf("the source did not return %v after it was told to end; it is called again when it does", fenceGrace), KindStuck)
 }
 
-// judgedEvent is [judged], but lets a report without a verdict pass.
-func judgedEvent(r Result) Result {
+// judgedOrNone is [judged], but lets a result without a verdict pass.
+func judgedOrNone(r Result) Result {
 	if r.Status == Pending && r.Failure == nil {
 		return r
 	}

@@ -195,6 +195,10 @@ func (s *script) statusFunction(L *lua.LState) lua.LValue {
 			L.RaiseError("cannot call pharos.status while the file loads: call it in a function such as check")
 		}
 		v, err := look(vm.Context(L), id)
+		if ask, ok := vm.Context(L).Value(askKey{}).(func(context.Context, engine.ID)); ok && err == nil && v.Status == engine.Pending {
+			vm.Block(L, func(ctx context.Context) { ask(ctx, id) })
+			v, err = look(vm.Context(L), id)
+		}
 		if err != nil {
 			L.RaiseError("%s", err)
 		}

@@ -153,6 +153,24 @@ pharos.derive{ name = "d", ` + test.options + ` }, pharos.derive{ name = "e", of
 	}
 }
 
+// Who passes on how another is passes on that this has had no result yet: that
+// is no error of the script.
+func TestPendingIsPassedOn(t *testing.T) {
+	for _, it := range []string{
+		`pharos.MetricWatcher{ name = "it", check = function() return pharos.status("other") end }`,
+		`pharos.derive{ name = "it", of = "other", check = function(board) return { status = board:get("other").status } end }`,
+	} {
+		b := newTestBoard(t)
+		text := `metric_watchers = { pharos.CommandMetricWatcher{ name = "other", command = "true" }, ` + it + ` }`
+		if got := b.seen(text, nil); got.Status != engine.Pending || got.Failure != nil {
+			t.Errorf("%s: status, failure = %v, %v, want pending, none", it, got.Status, got.Failure)
+		}
+		if got := b.seen(text, map[engine.ID]engine.Result{"other": {Status: engine.OK}}); got.Status != engine.OK {
+			t.Errorf("%s: with the other ok: status = %v, want ok", it, got.Status)
+		}
+	}
+}
+
 // What pharos.status asks for is looked for when the file loads, where it is
 // written out; in a comment, or of a table of that name, it means nothing.
 func TestStatusOfNobody(t *testing.T) {

@@ -174,7 +174,7 @@ func TestCheckResults(t *testing.T) {
 		{`local r, err = pharos.exec("sleep 5", {timeout = "500ms"}) return r, err`, engine.Critical, "timeout", "ANY"},
 		{`assert(pharos.exec("sleep 5", {timeout = "500ms"}))`, engine.Critical, "timeout", "ANY"},
 		{`assert(pharos.exec({"/no/such/program"}))`, engine.Unknown, "spawn", "ANY"},
-		{`return self.status, self.id`, engine.Unknown, "script error", "ANY"},
+		{`return self.status, self.id`, engine.Pending, "x", ""},
 		{`local v = assert(pharos.json.decode("[1,"))`, engine.Critical, "proto", "decoding JSON: line 1, column 4: the text ends too early"},
 	} {
 		b := newTestBoard(t)

@@ -78,7 +78,7 @@ func failureOf(v lua.LValue) error {
 
 func (v *verdict) setStatus(word string) error {
 	status, ok := engine.ParseStatus(word)
-	if !ok || status == engine.Pending {
+	if !ok {
 		return fmt.Errorf("check gave the status %q %s", word, unknownName(word, statusWords))
 	}
 	v.status = status

@@ -96,6 +96,15 @@ func traceOf(ctx context.Context) func(Event) {
 	return f
 }
 
+type askKey struct{}
+
+// WithAsk lets f know when a run under the context asks for the status of a
+// watcher that has had no result yet, so that it can see to one first. f may
+// take until its context ends.
+func WithAsk(ctx context.Context, f func(ctx context.Context, id engine.ID)) context.Context {
+	return context.WithValue(ctx, askKey{}, f)
+}
+
 // reach calls a primitive with the baton released: f must use Go values only.
 // timeout, if not 0, ends it before the run's own deadline. While the file
 // loads it raises: loading declares, and does nothing.

@@ -5,12 +5,9 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"log/slog"
 	"os"
 	"path"
-	"slices"
 	"strings"
-	"sync"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -18,9 +15,6 @@ import (
 	"pharos/engine"
 	"pharos/luaapi"
 )
-
-// onceParallel bounds the watchers that once runs side by side.
-const onceParallel = 32
 
 type onceFlags struct {
 	configFlags
@@ -39,7 +33,8 @@ GLOB picks watchers by id ("set.name"); * stands for any text. Sets that find
 their members do so first. With -v it shows what each watcher did: every
 command, request and logged line, and where the time of a request went.
 
-A tile derived from others is run after them, also where GLOB leaves them out.
+A tile derived from others is run after them, also where GLOB leaves them out,
+and so is one that asks for the status of another.
 A watcher that needs another one, and that fails as that does, is printed as in
 its shadow and is no problem.
 
@@ -170,60 +165,6 @@ func known(gen *engine.Generation) string {
 		return fmt.Sprintf("there are %s and %d more", strings.Join(ids[:most], ", "), len(ids)-most)
 	}
 	return "there are " + strings.Join(ids, ", ")
-}
-
-// onceRun is one watcher's run: what it said and what it did.
-type onceRun struct {
-	watcher engine.Watcher
-	result  engine.Result
-	shadow  engine.ID // in whose shadow it is, "" for none
-	events  []luaapi.Event
-}
-
-// runAll runs watchers, and before them what they are derived from.
-func runAll(ctx context.Context, gen *engine.Generation, watchers []engine.Watcher) []onceRun {
-	picked := make(map[engine.ID]*onceRun, len(watchers))
-	runs := make([]onceRun, len(watchers))
-	for i, w := range watchers {
-		runs[i].watcher = w
-		picked[w.ID] = &runs[i]
-	}
-	eng := engine.New(engine.Config{Logger: slog.New(slog.DiscardHandler)})
-	eng.Replace(gen)
-	for _, round := range gen.Rounds(func(w engine.Watcher) bool { return picked[w.ID] != nil }) {
-		runRound(ctx, eng, round, picked)
-	}
-	for id, r := range picked {
-		v, _ := eng.Board().View(id)
-		r.shadow = v.Shadow
-	}
-	return runs
-}
-
-// runRound runs watchers side by side, and notes what became of those picked.
-func runRound(ctx context.Context, eng *engine.Engine, watchers []engine.Watcher, picked map[engine.ID]*onceRun) {
-	slots := make(chan struct{}, onceParallel)
-	var wg sync.WaitGroup
-	for _, w := range watchers {
-		slots <- struct{}{}
-		wg.Go(func() {
-			defer func() { <-slots }()
-			var mu sync.Mutex // a run that is given up may still speak
-			var events []luaapi.Event
-			traced := luaapi.WithTrace(ctx, func(e luaapi.Event) {
-				mu.Lock()
-				defer mu.Unlock()
-				events = append(events, e)
-			})
-			result, _ := eng.Once(traced, w.ID)
-			mu.Lock()
-			defer mu.Unlock()
-			if r := picked[w.ID]; r != nil {
-				r.result, r.events = result, slices.Clone(events)
-			}
-		})
-	}
-	wg.Wait()
 }
 
 // onceCode gives the exit code of the worst result; what is in the shadow of

@@ -183,6 +183,7 @@ pharos.MetricWatcher = {}
 --- - a table: `{ status =, value =, unit =, detail =, link =, again = }`; without status the thresholds judge the value
 --- - nil and an error: critical or unknown, see pharos.Error
 --- - nothing, if self:ok, warning, critical or unknown was called
+--- - "pending", as pharos.status gives it: no verdict yet, the tile stays as it is
 ---
 --- Behind any of these but a table, `{ again = "200ms" }` asks for the next run so
 --- long after the start of this one, at least 50 ms and never past the interval:
