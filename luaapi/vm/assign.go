@@ -2,69 +2,68 @@ package vm
 
 import (
 	"fmt"
+	"slices"
 
 	"github.com/yuin/gopher-lua/ast"
 )
 
-// gopher-lua compiles assignments to locals so that a value may be stored before
-// all are computed: in "a, b = a + 1, a" b is the new a, and a function whose
-// last parameter is x has, in "x = (f(x))", f in x's place when f is called. It
-// does so only for what it can store at once, so it is given nothing of the sort:
-// one call is not in parentheses, and several values go through new locals.
+// gopher-lua compiles assignments so that a value may be stored before all are
+// computed, or in the wrong place: in "a, b = a + 1, a" b is the new a; a
+// function whose last parameter is x has, in "x = (f(x))", f in x's place when f
+// is called; and "count, t.x = 1, y", where y is a local, gives count another
+// value. It stores one value right, so it is given nothing else: one call is not
+// in parentheses, and several values go through new locals.
 
 // assign gives a statement that does what s says.
-func (r *resolver) assign(s *ast.AssignStmt) ast.Stmt {
+func assign(s *ast.AssignStmt) ast.Stmt {
 	if len(s.Lhs) == 1 && len(s.Rhs) == 1 {
 		if call, ok := s.Rhs[0].(*ast.FuncCallExpr); ok {
 			call.AdjustRet = false // there is but one name to give results to
 		}
 		return s
 	}
-	assigned := r.localsOf(s.Lhs)
-	if len(assigned) == 0 {
-		return s
+	assigned := map[string]bool{}
+	for _, e := range s.Lhs {
+		if name, ok := e.(*ast.IdentExpr); ok {
+			assigned[name.Value] = true
+		}
 	}
-	block := &ast.DoBlockStmt{}
+	targets := &ast.LocalAssignStmt{}
+	hold := func(e *ast.Expr) {
+		name := fmt.Sprintf("(target %d)", len(targets.Names))
+		targets.Names = append(targets.Names, name)
+		targets.Exprs = append(targets.Exprs, *e)
+		oneResult(*e)
+		*e = identAt(s, name)
+	}
 	values := &ast.LocalAssignStmt{Exprs: s.Rhs}
-	stores := &ast.AssignStmt{Lhs: s.Lhs}
-	for i := range s.Lhs {
+	var stores []ast.Stmt
+	for i, e := range s.Lhs {
+		if attr, ok := e.(*ast.AttrGetExpr); ok {
+			if name, ok := attr.Object.(*ast.IdentExpr); !ok || assigned[name.Value] {
+				hold(&attr.Object)
+			}
+			if _, constant := truth(attr.Key); !constant {
+				hold(&attr.Key)
+			}
+		}
 		name := fmt.Sprintf("(value %d)", i)
 		values.Names = append(values.Names, name)
-		stores.Rhs = append(stores.Rhs, identAt(s, name))
+		store := &ast.AssignStmt{Lhs: []ast.Expr{e}, Rhs: []ast.Expr{identAt(s, name)}}
+		store.SetLine(s.Line())
+		store.SetLastLine(s.LastLine())
+		stores = append(stores, store)
 	}
-	objects := &ast.LocalAssignStmt{}
-	for _, e := range s.Lhs {
-		attr, ok := e.(*ast.AttrGetExpr)
-		if !ok {
-			continue
-		}
-		if table, ok := attr.Object.(*ast.IdentExpr); ok && assigned[table.Value] {
-			name := fmt.Sprintf("(object %d)", len(objects.Names))
-			objects.Names = append(objects.Names, name)
-			objects.Exprs = append(objects.Exprs, table)
-			attr.Object = identAt(s, name)
-		}
+	slices.Reverse(stores) // as Lua 5.1 does
+	block := &ast.DoBlockStmt{Stmts: append([]ast.Stmt{values}, stores...)}
+	if len(targets.Names) > 0 {
+		block.Stmts = append([]ast.Stmt{targets}, block.Stmts...)
 	}
-	for _, n := range []ast.PositionHolder{block, values, objects, stores} {
+	for _, n := range []ast.PositionHolder{block, targets, values} {
 		n.SetLine(s.Line())
 		n.SetLastLine(s.LastLine())
 	}
-	block.Stmts = []ast.Stmt{values, stores}
-	if len(objects.Names) > 0 {
-		block.Stmts = []ast.Stmt{objects, values, stores}
-	}
 	return block
-}
-
-// localsOf gives the names that are locals.
-func (r *resolver) localsOf(list []ast.Expr) map[string]bool {
-	names := map[string]bool{}
-	for _, e := range list {
-		if name, ok := e.(*ast.IdentExpr); ok && r.locals[name.Value] > 0 {
-			names[name.Value] = true
-		}
-	}
-	return names
 }
 
 func identAt(at ast.PositionHolder, name string) ast.Expr {

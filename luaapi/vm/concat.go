@@ -38,13 +38,7 @@ func (r *resolver) concat(e *ast.StringConcatOpExpr) ast.Expr {
 }
 
 func concatCall(e *ast.StringConcatOpExpr, operands []ast.Expr) ast.Expr {
-	last := operands[len(operands)-1]
-	if call, ok := last.(*ast.FuncCallExpr); ok {
-		call.AdjustRet = true // one result, though it comes last
-	}
-	if dots, ok := last.(*ast.Comma3Expr); ok {
-		dots.AdjustRet = true
-	}
+	oneResult(operands[len(operands)-1]) // though it comes last
 	call := callOf(e, concatName, operands)
 	call.AdjustRet = true
 	return call

@@ -58,6 +58,24 @@ func TestAssignments(t *testing.T) {
 		{`local function f(x, y) x, y = y .. "1", x .. "2" return x, y end return f("a", "b")`, "b1 a2"},
 		{`local function f(x) local y x, y = -x, x return x, y end return f(1)`, "-1 1"},
 		{`local t = {1, 2} t[1], t[2] = t[2], t[1] return t[1], t[2]`, "2 1"},
+		{`local t, y, n = {}, 5, 0 local function f() n, t.x = 1, y end f() return n, t.x`, "1 5"},
+		{`local t, y = {}, 5 g, t.x = 1, y return g, t.x`, "1 5"},
+		{`local function t() h = {} return h end local i = 0 local function k() i = i + 1 return i end t()[k()], g = k(), k() return h[1], g`, "2 3"},
+	})
+}
+
+// A jump back to a jump: see jumps.go.
+func TestJumpsBack(t *testing.T) {
+	conform(t, []conformance{
+		{`local s, n = "A", 0 while (false and "a" or s) < "a" do n = n + 1 if n > 3 then break end end return n`, "4"},
+		{`local n = 0 while nil or n < 3 do n = n + 1 end return n`, "3"},
+		{`local n = 0 while not false or n < 0 do n = n + 1 if n == 3 then return n end end`, "3"},
+		{`local n = 0 repeat if false then n = 9 end n = n + 1 until n == 3 return n`, "3"},
+		{`local n = 0 while true do while false do end n = n + 1 if n == 3 then return n end end`, "3"},
+		{`local n = 0 for k, v in pairs{1, 2, 3} do if nil then n = 9 end n = n + v end return n`, "6"},
+		{`for k in pairs{1} do break end return "out"`, "out"},
+		{`local n = 0 ::top:: do goto on end ::on:: n = n + 1 if n < 3 then goto top end return n`, "3"},
+		{`local function f() return 1, 2 end local function count(...) return select("#", ...) end return count(true and f()), count(false or f()), (nil and 1), (5 or 6), (true and nil)`, "1 1 nil 5 nil"},
 	})
 }
 

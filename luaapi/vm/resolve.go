@@ -82,7 +82,7 @@ func (r *resolver) stmt(at *ast.Stmt) {
 		for i := range s.Lhs {
 			r.assigned(&s.Lhs[i])
 		}
-		*at = r.assign(s)
+		*at = assign(s)
 	case *ast.LocalAssignStmt:
 		r.localAssign(s)
 	case *ast.FuncCallStmt:
@@ -92,8 +92,10 @@ func (r *resolver) stmt(at *ast.Stmt) {
 	case *ast.WhileStmt:
 		r.expr(&s.Condition)
 		r.block(s.Stmts, nil, nil)
+		s.Stmts = landing(s.Stmts)
 	case *ast.RepeatStmt:
 		r.block(s.Stmts, nil, func() { r.expr(&s.Condition) })
+		s.Stmts = landing(s.Stmts)
 	case *ast.IfStmt:
 		r.expr(&s.Condition)
 		r.block(s.Then, nil, nil)
@@ -108,6 +110,7 @@ func (r *resolver) stmt(at *ast.Stmt) {
 	case *ast.GenericForStmt:
 		r.exprs(s.Exprs)
 		r.block(s.Stmts, s.Names, nil)
+		s.Stmts = landing(s.Stmts)
 		*at = loop(s)
 	case *ast.FuncDefStmt:
 		r.funcDef(s)
@@ -234,6 +237,7 @@ func (r *resolver) expr(at *ast.Expr) {
 		r.call(e)
 	case *ast.LogicalOpExpr:
 		r.both(&e.Lhs, &e.Rhs)
+		*at = logical(e)
 	case *ast.RelationalOpExpr:
 		r.both(&e.Lhs, &e.Rhs)
 	case *ast.ArithmeticOpExpr:
@@ -244,6 +248,7 @@ func (r *resolver) expr(at *ast.Expr) {
 		r.expr(&e.Expr)
 	case *ast.UnaryNotOpExpr:
 		r.expr(&e.Expr)
+		*at = negation(e)
 	case *ast.UnaryLenOpExpr:
 		r.expr(&e.Expr)
 	case *ast.FunctionExpr:
