@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"log/slog"
 	"slices"
+	"sync"
 	"time"
 )
 
@@ -214,26 +215,31 @@ func Discover(ctx context.Context, gen *Generation) (*Generation, []LoadError) {
 	}
 	e := New(Config{Logger: slog.New(slog.DiscardHandler)})
 	e.Replace(gen)
-	results := make(chan *hunt)
-	for _, h := range e.hunts {
-		go func() {
-			found, err := h.find(ctx)
-			e.found(h, found, err)
-			results <- h
-		}()
-	}
-	for range e.hunts {
-		<-results
-	}
-	var problems []LoadError
-	for _, set := range gen.Sets {
-		if h := e.hunts[set.Name]; h != nil && h.problem != "" {
-			problems = append(problems, LoadError{File: h.Place.File, Line: h.Place.Line, Message: fmt.Sprintf("set %q: %s", h.set, h.problem)})
-		}
-	}
+	problems := e.DiscoverOnce(ctx)
 	full := e.compose(gen)
 	for i := range full.Sets {
 		full.Sets[i].Discover = nil // it is done
 	}
 	return full, problems
+}
+
+// DiscoverOnce runs each discovery once, now, side by side, and lays out what
+// they found: for an engine that does not [Engine.Run]. It gives what is wrong
+// with them.
+func (e *Engine) DiscoverOnce(ctx context.Context) []LoadError {
+	var wg sync.WaitGroup
+	for _, h := range e.hunts {
+		wg.Go(func() {
+			found, err := h.find(ctx)
+			e.found(h, found, err)
+		})
+	}
+	wg.Wait()
+	var problems []LoadError
+	for _, set := range e.gen.Sets {
+		if h := e.hunts[set.Name]; h != nil && h.problem != "" {
+			problems = append(problems, LoadError{File: h.Place.File, Line: h.Place.Line, Message: fmt.Sprintf("set %q: %s", h.set, h.problem)})
+		}
+	}
+	return problems
 }

@@ -74,7 +74,8 @@ func (f *CaseFile) methods() []member {
 		}}
 	}
 	return []member{
-		method("load", f.caseLoad), method("stub", f.caseStub), method("run", f.caseRun), method("feed", f.caseFeed),
+		method("load", f.caseLoad), method("stub", f.caseStub), method("discover", f.caseDiscover),
+		method("run", f.caseRun), method("feed", f.caseFeed),
 		method("status", f.caseStatus), method("advance", f.caseAdvance),
 		method("equal", f.caseEqual), method("match", f.caseMatch), method("ok", f.caseOK),
 	}
@@ -125,6 +126,29 @@ func (f *CaseFile) caseAdvance(L *lua.LState) int {
 	return 0
 }
 
+// caseDiscover is t:discover(): each set that finds its members looks for them
+// once.
+func (f *CaseFile) caseDiscover(L *lua.LState) int {
+	config := f.current.config
+	if config == nil {
+		L.RaiseError("cannot discover: load a configuration first, t:load(\"pharos.lua\")")
+	}
+	if !slices.ContainsFunc(config.Generation.Sets, func(s engine.Set) bool { return s.Discover != nil }) {
+		L.RaiseError("cannot discover: no set of the configuration finds its members")
+	}
+	var problems []engine.LoadError
+	vm.Block(L, func(ctx context.Context) { problems = f.current.engine.DiscoverOnce(ctx) })
+	if len(problems) == 0 {
+		return 0
+	}
+	texts := make([]string, len(problems))
+	for i, p := range problems {
+		texts[i] = p.Message
+	}
+	L.Push(lua.LString(strings.Join(texts, "\n")))
+	return 1
+}
+
 // caseRun is t:run(id): one run of a watcher, as a table.
 func (f *CaseFile) caseRun(L *lua.LState) int {
 	id := L.CheckString(2)
@@ -168,7 +192,7 @@ func (f *CaseFile) caseStatus(L *lua.LState) int {
 	f.current.find(L, "give a status to", id)
 	result := engine.Result{Value: caseText(L, 4), Detail: caseText(L, 5)}
 	v := verdict{}
-	if err := v.setStatus(word); err != nil {
+	if err := v.setStatus(word); err != nil || v.status == engine.Pending {
 		L.RaiseError("cannot give %q the status %q %s", id, word, unknownName(word, statusWords))
 	}
 	result.Status = v.status
@@ -190,13 +214,16 @@ func (r *caseRun) find(L *lua.LState, what, id string) {
 		L.RaiseError("cannot %s %q: load a configuration first, t:load(\"pharos.lua\")", what, id)
 	}
 	var ids []string
-	for _, set := range r.config.Generation.Sets {
+	for _, set := range r.engine.Board().Snapshot().Sets {
 		for _, w := range set.Watchers {
 			if string(w.ID) == id {
 				return
 			}
 			ids = append(ids, string(w.ID))
 		}
+	}
+	if r.config.Generation.MayFind(engine.Pattern(id)) {
+		L.RaiseError("cannot %s %q: its set has not found it; t:discover() lets it look", what, id)
 	}
 	if len(ids) == 0 {
 		L.RaiseError("cannot %s a watcher: the configuration has none", what)

@@ -144,6 +144,45 @@ end)
 `))
 }
 
+// What is found is there for the case as what is declared, also after a reload.
+func TestCasesDiscover(t *testing.T) {
+	b := newTestBoard(t)
+	b.write("pharos.lua", `
+local function events(name)
+  return pharos.MetricWatcher{ name = name, events = pharos.file.tail("/x", function(self, line) return line end) }
+end
+metric_watchers = { pharos.derive{ name = "all", of = "fleet.*" } }
+metric_watcher_sets = { pharos.WatcherSet("Fleet", function()
+  local list, err = pharos.file.read("/hosts")
+  if not list then return nil, err end
+  local found = { events("log") }
+  for name in list:gmatch("%S+") do
+    found[#found + 1] = pharos.CommandMetricWatcher{ name = name, command = { "ping", name } }
+  end
+  return found
+end) }`)
+	b.wantCases(b.write("x_test.lua", `
+test.case("found", function(t)
+  t:load("pharos.lua")
+  t:stub("file", function() return { content = "a b" } end)
+  t:stub("exec", function(request) return { code = request.argv[2] == "a" and 0 or 1 } end)
+  t:match(select(2, pcall(t.run, t, "fleet.a")), 'cannot run "fleet.a": its set has not found it; t:discover%(%) lets it look$')
+  t:equal(t:discover(), nil)
+  t:equal({ t:run("fleet.a").status, t:run("fleet.b").status }, { "ok", "critical" })
+  t:equal(t:feed("fleet.log", "warning").status, "warning")
+  t:equal({ t:run("all").status, t:run("all").value }, { "critical", "1/3" })
+  t:stub("file", function() return nil, { kind = "missing", message = "no disk" } end)
+  t:match(t:discover(), 'set "Fleet": .*no disk; the last 3 members stay$')
+  t:load("pharos.lua")
+  t:equal(t:run("fleet.a").status, "ok")
+  t:stub("file", function() return { content = "b" } end)
+  t:equal(t:discover(), nil)
+  t:ok(not pcall(t.run, t, "fleet.a"), "it is gone")
+  t:equal(t:feed("fleet.log", "ok").status, "ok")
+end)
+`))
+}
+
 // What fails a case, and the words for it.
 func TestCasesFail(t *testing.T) {
 	for _, test := range []struct{ body, want string }{
@@ -158,6 +197,9 @@ func TestCasesFail(t *testing.T) {
 		{`t:load("pharos.lua") t:run("here")`,
 			`case: 2: cannot do exec df -P: the test has no stub for it; give one with t:stub("exec", function(request) ... end)`},
 		{`t:load("pharos.lua") t:run("heer")`, `there is no such watcher (did you mean "here"?`},
+		{`t:discover()`, `case: 2: cannot discover: load a configuration first, t:load("pharos.lua")`},
+		{`t:load("pharos.lua") t:discover()`, `case: 2: cannot discover: no set of the configuration finds its members`},
+		{`t:load("pharos.lua") t:status("here", "pending")`, `case: 2: cannot give "here" the status "pending" (valid: critical, ok, unknown, warning)`},
 		{`t:load("other.lua")`, `other.lua: there is no such file or folder`},
 		{`t:stub("htp", print)`, `case: 2: cannot stub "htp": there is no such primitive (did you mean "http"?`},
 		{`t:stub("exec", function() return { kode = 1 } end) pharos.exec("x")`, `cannot use option "kode" of the answer of the stub exec (did you mean "code"?`},

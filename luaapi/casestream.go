@@ -61,14 +61,11 @@ func (f *CaseFile) caseFeed(L *lua.LState) int {
 
 // fed gives the watcher of that id if it has events.
 func (r *caseRun) fed(id string) *watcher {
-	for _, s := range r.config.scripts {
-		for _, w := range s.watchers {
-			if string(w.id) == id && w.stream != nil {
-				return w
-			}
-		}
+	fed := r.memory.fed(engine.ID(id))
+	if len(fed) == 0 {
+		return nil
 	}
-	return nil
+	return fed[len(fed)-1]
 }
 
 // eventOf makes an event as st gives them of what a case feeds.

@@ -269,6 +269,13 @@ func TestReferenceExamples(t *testing.T) {
 				pharos.MetricWatcher{ name = "app log", events = pharos.file.tail("/var/log/app.log", function(self, line)
 					if line:find("ERROR") then return "warning" end
 				end) } }`)
+			b.write("fleet.lua", `metric_watcher_sets = { pharos.WatcherSet("Fleet", function()
+				local hosts = {}
+				for i, name in ipairs(pharos.json.decode(assert(pharos.http.get("http://127.0.0.1/hosts")).body)) do
+					hosts[i] = pharos.PageGETMetricWatcher{ name = name, url = "http://" .. name .. "/" }
+				end
+				return hosts
+			end) }`)
 			b.wantCases(b.write("example_test.lua", text))
 			continue
 		}

@@ -74,12 +74,7 @@ func printCheck(out io.Writer, cfg *loaded, warnings []engine.LoadError) {
 // finding says how many sets find their members while Pharos runs, which check
 // does not do.
 func finding(gen *engine.Generation) string {
-	n := 0
-	for _, set := range gen.Sets {
-		if set.Discover != nil {
-			n++
-		}
-	}
+	n := discoveries(gen)
 	switch n {
 	case 0:
 		return ""
@@ -87,4 +82,14 @@ func finding(gen *engine.Generation) string {
 		return ", 1 of which finds its members when Pharos runs"
 	}
 	return fmt.Sprintf(", %d of which find their members when Pharos runs", n)
+}
+
+// discoveries counts the sets that find their members.
+func discoveries(gen *engine.Generation) (n int) {
+	for _, set := range gen.Sets {
+		if set.Discover != nil {
+			n++
+		}
+	}
+	return n
 }

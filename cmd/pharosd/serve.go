@@ -200,6 +200,13 @@ func greet(out io.Writer, o luaapi.Options, gen *engine.Generation) {
 	watchers, _ := count(gen)
 	fmt.Fprintf(out, "Pharos keeps watch on %s\n", o.URL)
 	fmt.Fprintf(out, "%s from %s", plural(watchers, "watcher"), describe(o.Path))
+	switch n := discoveries(gen); n {
+	case 0:
+	case 1:
+		fmt.Fprint(out, ", and a set that finds its own")
+	default:
+		fmt.Fprintf(out, ", and %d sets that find their own", n)
+	}
 	if o.Path == "" {
 		fmt.Fprint(out, "; to make your own, write a pharos.lua here and start again\n")
 		return

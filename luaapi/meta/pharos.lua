@@ -1693,8 +1693,25 @@ function Case:stub(primitive, answer) end
 ---end)
 ---```
 ---@param id string "set.name", as `pharosd once` shows it
----@return { status: pharos.Status, value: string, unit: string, detail: string, link: string, output: string, log: string[], error: string?, kind: string?, again: number?, shadow: string? }
+---@return { status: pharos.Status|"pending", value: string, unit: string, detail: string, link: string, output: string, log: string[], error: string?, kind: string?, again: number?, shadow: string? }
 function Case:run(id) end
+
+--- Lets each set that finds its members look for them once, in the world of the stubs.
+--- Those found can be run from then on. It returns what went wrong, nil if all went
+--- well; the members of before stay then, as on the board.
+---
+---```lua
+---test.case("a host that is new gets a tile", function(t)
+---  t:load("fleet.lua")
+---  t:stub("http", function() return { status = 200, body = '["web-1"]' } end)
+---  t:equal(t:discover(), nil)
+---  t:equal(t:run("fleet.web-1").status, "ok")
+---  t:stub("http", function() return nil, { kind = "refused", message = "no registry" } end)
+---  t:match(t:discover(), "no registry; the last member stays")
+---end)
+---```
+---@return string? problem
+function Case:discover() end
 
 --- What a watcher with events makes of one: a table as run gives, or nil if that is
 --- no verdict. The event is a line; of pharos.http.sse a table { event, data, id }.
