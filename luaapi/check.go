@@ -57,6 +57,9 @@ func (w *watcher) check(ctx context.Context) (engine.Result, error) {
 	if left := time.Until(w.hog.until); left > 0 {
 		return w.resting(left), nil
 	}
+	if m := engine.MembersOf(ctx); m != nil && m.Total() == 0 {
+		return ofNobody(), nil
+	}
 	w.script.begin()
 	defer w.script.end()
 	return w.perform(ctx, &run{watcher: w, trace: traceOf(ctx)}), nil

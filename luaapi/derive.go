@@ -19,6 +19,12 @@ func (d *declaration) setOf(w *watcher, e *engine.Watcher, v lua.LValue) error {
 	return setPatterns(&e.Derive.Of, v)
 }
 
+// ofNobody is the result of a derive whose members are still to be found.
+func ofNobody() engine.Result {
+	const why = "nobody that it is derived from was found yet"
+	return engine.Result{Status: engine.Unknown, Value: "nobody", Detail: why}
+}
+
 // boardWords are what a board counts.
 var boardWords = append([]string{"pending"}, statusWords...)
 

@@ -79,6 +79,24 @@ func TestStatusOfAnother(t *testing.T) {
 	}
 }
 
+// A derive of a set that has found nobody yet is not asked: "0 of 0 are up, so
+// all is well" would be green.
+func TestDeriveOfNobody(t *testing.T) {
+	b := newTestBoard(t)
+	b.load(`
+metric_watchers = { pharos.derive{ name = "it", of = "fleet.*", check = function(board)
+	return board:count("ok") == board:total() and "ok" or "critical"
+end } }
+metric_watcher_sets = { pharos.WatcherSet("Fleet", function() return nil, "no registry" end) }`)
+	e := engine.New(engine.Config{})
+	e.Replace(b.config.Generation)
+	got, _ := e.Once(b.Context(), "it")
+	want := "nobody that it is derived from was found yet"
+	if got.Status != engine.Unknown || got.Value != "nobody" || got.Detail != want {
+		t.Errorf("result = %v %q %q, want unknown nobody %q", got.Status, got.Value, got.Detail, want)
+	}
+}
+
 // Mistakes while a derived check runs are the script's, told with their line.
 func TestDeriveMistakes(t *testing.T) {
 	for _, test := range []struct{ check, want string }{

@@ -1421,7 +1421,8 @@ function pharos.suggest(name, valid) end
 --- A tile computed from others. It runs when one of them changes, within 20 ms and at
 --- most ten times a second, and not by an interval; it is never stale. It first runs
 --- when each of them has had a result, or after 10 s; watchers that come later are
---- waited for alike, unless another one's status changes meanwhile.
+--- waited for alike, unless another one's status changes meanwhile. While all of them
+--- are still to be found, by a set that finds its members, it is unknown.
 ---
 --- `of` takes ids and patterns: `"databases.*"` is every watcher of the set Databases,
 --- `"*.disk"` every disk; a * stands for any text, and never for the tile itself. An id
