@@ -41,8 +41,8 @@ func (p *program) number(depth int) string {
 	d := depth - 1
 	return p.one(literal, name, name,
 		func() string { return p.operand(d) + p.of(" + ", " - ") + p.operand(d) },
-		func() string { return "(" + p.number(d) + p.of(" + ", " - ", " * ") + p.operand(d) + ")" },
-		func() string { return p.operand(d) + p.of(" * 2", " / 2", " % 3", " * -1", " ^ 2") },
+		func() string { return "(" + p.number(d) + p.of(" + ", " - ", " * ") + p.operand(d) + " + 0)" },
+		func() string { return p.operand(d) + p.of(" * 2", " / 2", " % 3 + 0", " * -1 + 0", " ^ 2") },
 		func() string { return p.call(d) },
 		func() string { return "(" + p.call(d) + ")" },
 		func() string { return p.prefix(p.table(d)) + p.of(".x", "[1]", "[2]", "['x']") },
@@ -51,10 +51,12 @@ func (p *program) number(depth int) string {
 		func() string { return "(" + p.condition(d) + " and " + p.number(d) + " or " + p.number(d) + ")" },
 		func() string { return "(" + p.number(d) + p.of(" or ", " and ") + p.number(d) + ")" },
 		func() string { return "(nil or " + p.number(d) + ")" },
-		func() string { return "- " + p.operand(d) },
+		func() string { return "- " + p.operand(d) + " + 0" },
 		func() string { return "select(\"#\", " + p.any(d) + ", " + p.any(d) + ")" },
 		func() string { return "select(2, " + p.any(d) + ", " + p.number(d) + ")" },
-		func() string { return p.of("\"10\"", "' 5 '", "\"0x10\"") + p.of(" + ", " - ", " * ") + p.operand(d) },
+		func() string {
+			return p.of("\"10\"", "' 5 '", "\"0x10\"") + p.of(" + ", " - ", " * ") + p.operand(d) + " + 0"
+		},
 		func() string { return "math." + p.of("max", "min") + "(" + p.number(d) + ", " + p.number(d) + ")" },
 		func() string { return "(tonumber(" + p.text(d) + ") or " + p.number(d) + ")" },
 		func() string { return "g1" },

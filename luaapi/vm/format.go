@@ -186,6 +186,9 @@ func (s spec) appendDigits(out []byte, sign, digits string) []byte {
 		if missing := s.precision - len(digits); missing > 0 {
 			digits = strings.Repeat("0", missing) + digits
 		}
+		if s.precision == 0 && digits == "0" {
+			digits = ""
+		}
 	}
 	return s.pad(out, []byte(sign+digits), len(sign))
 }

@@ -153,14 +153,20 @@ func callOf(at ast.PositionHolder, name string, args []ast.Expr) *ast.FuncCallEx
 	return call
 }
 
-// localAssign declares the names after the values, but for a function, which
-// sees its own name.
+// localAssign declares the names after the values, but for "local function f",
+// which sees its own name. So does "local f = function" in gopher-lua, and f
+// calls itself where it was to call another f: a second value keeps it from it.
 func (r *resolver) localAssign(s *ast.LocalAssignStmt) {
 	if len(s.Names) == 1 && len(s.Exprs) == 1 {
 		if _, ok := s.Exprs[0].(*ast.FunctionExpr); ok {
-			r.declare(s.Names...)
-			r.exprs(s.Exprs)
-			return
+			if s.LastLine() != 0 { // the parser notes it of a "local function" only
+				r.declare(s.Names...)
+				r.exprs(s.Exprs)
+				return
+			}
+			none := &ast.NilExpr{}
+			none.SetLine(s.Line())
+			s.Exprs = append(s.Exprs, none)
 		}
 	}
 	r.exprs(s.Exprs)
