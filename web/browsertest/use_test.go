@@ -1,6 +1,8 @@
 package browsertest
 
 import (
+	"context"
+	"errors"
 	"fmt"
 	"os"
 	"strings"
@@ -202,6 +204,40 @@ func TestNoAccessibilityViolations(t *testing.T) {
 		b.do(await(`axe.run(document, { resultTypes: ["violations"] }).then((result) => { window.violations = result.violations.flatMap((v) => v.nodes.map((n) => v.id + ": " + n.html.slice(0, 160) + " " + (n.any[0]?.message ?? n.all[0]?.message ?? n.none[0]?.message ?? ""))); })`))
 		if got := eval[[]string](b, `violations`); len(got) > 0 {
 			t.Errorf("%s: %d violations:\n%s", path, len(got), strings.Join(got, "\n"))
+		}
+	}
+}
+
+// A set that has found nobody has no tile to show, but its heading says why, on
+// the screen.
+func TestKioskShowsHeadingsWithoutTiles(t *testing.T) {
+	w := newWall(t, nil)
+	w.engine.Replace(&engine.Generation{Number: 2, LoadedAt: time.Now(), Sets: []engine.Set{
+		{Watchers: []engine.Watcher{w.watcher(spec{}, "a", 0), w.watcher(spec{}, "b", 1), w.watcher(spec{}, "c", 2)}},
+		{Name: "Fleet", Discover: &engine.Discovery{Find: func(context.Context) ([]engine.Watcher, error) {
+			return nil, errors.New("the registry does not answer")
+		}}},
+		{Name: "Sites", Watchers: []engine.Watcher{w.watcher(spec{set: "Sites"}, "d", 3)}},
+	}})
+	b := newTab(t, 800, 600)
+	b.open(w.url("/?kiosk"))
+	for _, size := range [][2]int{{1920, 1080}, {1280, 720}, {480, 800}, {1080, 1920}} {
+		b.do(chromedp.EmulateViewport(int64(size[0]), int64(size[1])))
+		b.until(`document.querySelectorAll(".tile.-ok").length === 4 && [...document.querySelectorAll(".trouble")].some((e) => e.textContent)`)
+		b.do(await(`new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)))`))
+		type state struct {
+			Outside, Cut int
+			Scrolls      bool
+		}
+		got := eval[state](b, `(() => {
+			const told = [...document.querySelectorAll(".trouble")].filter((e) => e.textContent);
+			const boxes = [...told, ...document.querySelectorAll(".tile")].map((e) => e.getBoundingClientRect());
+			return { Outside: boxes.filter((r) => r.bottom > innerHeight + 0.5 || r.height === 0).length,
+				Cut: told.filter((e) => e.scrollWidth > e.clientWidth + 1).length,
+				Scrolls: document.documentElement.scrollHeight > innerHeight + 1 };
+		})()`)
+		if got != (state{}) {
+			t.Errorf("at %v: %+v, want nothing outside, cut or scrolled", size, got)
 		}
 	}
 }

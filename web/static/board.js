@@ -3,7 +3,7 @@
 
 import { changesAt, face, isStale } from "./face.js";
 import { crowded, FEW, label } from "./fold.js";
-import { Section } from "./section.js";
+import { Section, tells } from "./section.js";
 import { inTrouble, standing } from "./status.js";
 import { Tile } from "./tile.js";
 
@@ -30,7 +30,7 @@ export class Board {
 
   // shows decides which tiles are shown: (tile, now) -> bool.
   shows = () => true;
-  tells = () => true; // which sets are shown without a tile, if they have something to say
+  tells = tells; // which sets are shown also without a tile
   folded = null; // names of the sets that a wall folds; null at a desk
   #crowded = new Set(); // names of the sets that a desk folds
   #opened = new Set(); // those of them that were opened
@@ -153,8 +153,8 @@ export class Board {
         if (show) shown++;
         next = this.#show(section, ids[i], show, next, now);
       }
-      const told = section.tell(set) && this.tells(set);
-      if (section.sumUp(counts, shown, folds ? label(well, open) : "", told)) any = true;
+      section.tell(set);
+      if (section.sumUp(counts, shown, folds ? label(well, open) : "", this.tells(set))) any = true;
     }
     this.#empty.hidden = any;
   }

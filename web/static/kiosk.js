@@ -15,8 +15,9 @@ const FOLD_COST = 1; // a folded set's count takes the place of one tile
 const IDLE = 3000; // milliseconds
 
 // plan finds the largest text size, in pixels, at which sets (each {name,
-// shown, problems}: how many tiles) fit into width x height: {columns, size,
-// row, small, folded: names of the sets whose well tiles become a count}.
+// shown, problems, told}: how many tiles, and whether the heading has something
+// to say also without one) fit into width x height: {columns, size, row, small,
+// folded: names of the sets whose well tiles become a count}.
 export function plan(sets, width, height, legible = LEGIBLE) {
   const full = fit(sets.map((s) => s.shown), sets, width, height, FULL);
   if (full.size >= legible) return { ...full, small: false, folded: new Set() };
@@ -61,8 +62,9 @@ function fit(counts, sets, width, height, tile) {
 function shelves(counts, sets, columns) {
   let rows = 0, headings = 0, used = columns, tall = 0, named = false;
   counts.forEach((count, i) => {
-    if (count === 0) return;
-    const span = Math.min(count, columns);
+    const alone = count === 0 && sets[i].told;
+    if (count === 0 && !alone) return;
+    const span = alone ? columns : Math.min(count, columns);
     if (used + span > columns) {
       rows += tall;
       headings += named ? 1 : 0;
@@ -70,6 +72,7 @@ function shelves(counts, sets, columns) {
       named = false;
     }
     used += span;
+    if (alone) headings += GAP / HEADING; // no row of tiles has its gap below
     tall = Math.max(tall, Math.ceil(count / columns));
     named ||= sets[i].name !== "";
   });
@@ -107,7 +110,7 @@ export class Kiosk {
     set("--row", `${Math.floor(row)}px`);
     for (const s of sets) {
       const n = folded.has(s.name) ? s.problems + (s.shown > s.problems ? FOLD_COST : 0) : s.shown;
-      this.#board.section(s.name)?.style.setProperty("--span", Math.max(1, Math.min(n, columns)));
+      this.#board.section(s.name)?.style.setProperty("--span", n === 0 ? columns : Math.min(n, columns));
     }
     const before = this.#board.folded ?? new Set();
     const same = folded.size === before.size && [...folded].every((name) => before.has(name));

@@ -11,6 +11,7 @@ import { Keys } from "./keys.js";
 import { Kiosk } from "./kiosk.js";
 import { Model } from "./model.js";
 import { Rail } from "./rail.js";
+import { tells } from "./section.js";
 import { Settings } from "./settings.js";
 import { inTrouble } from "./status.js";
 import { Stream } from "./stream.js";
@@ -107,9 +108,10 @@ function summarise() {
 
 // shown counts the tiles of each set that are to be seen, for the kiosk.
 function shown(now) {
-  return model.sets.map(({ name, ids }) => {
+  return model.sets.map((set) => {
+    const { name, ids } = set;
     const tiles = ids.map((id) => model.tiles.get(id)).filter((tile) => board.shows(tile, now));
-    return { name, shown: tiles.length, problems: tiles.filter((t) => inTrouble(t) || isStale(t, now)).length };
+    return { name, told: board.tells(set), shown: tiles.length, problems: tiles.filter((t) => inTrouble(t) || isStale(t, now)).length };
   });
 }
 
@@ -131,7 +133,7 @@ settings.changed(() => {
   const matches = matcher(settings.query), only = settings.problems;
   board.shows = (tile, now) =>
     inScope(tile) && (!only || inTrouble(tile) || isStale(tile, now)) && matches(tile, now);
-  board.tells = (set) => inScope({ set: set.name });
+  board.tells = (set) => tells(set) && inScope({ set: set.name });
   board.arrange();
   summarise();
 });

@@ -23,13 +23,11 @@ export class Section {
     text(this.element.querySelector(".title"), name);
   }
 
-  // tell says how the set's discovery is. It tells whether that is to be seen
-  // also when no tile is.
-  tell({ ids, note, problem }) {
+  // tell says how the set's discovery is.
+  tell({ note, problem }) {
     text(this.#note, note);
     text(this.#problem, problem);
     this.#problem.title = problem;
-    return problem !== "" || (note !== "" && ids.length === 0);
   }
 
   // sumUp says what there is: counts of statuses, how many tiles are shown, what
@@ -42,6 +40,12 @@ export class Section {
     this.element.hidden = shown === 0 && fold === "" && !told;
     return !this.element.hidden;
   }
+}
+
+// tells tells whether a set's heading has something to say also when no tile of
+// it is shown.
+export function tells({ ids, note, problem }) {
+  return problem !== "" || (note !== "" && ids.length === 0);
 }
 
 function text(element, value) {
