@@ -49,7 +49,7 @@ func TestNumbers(t *testing.T) {
 		{`return tonumber("10"), tonumber(" 10 "), tonumber("1e3"), tonumber("5e-07"), tonumber("0x1F")`, "10 10 1000 5e-07 31"},
 		{`return tonumber(""), tonumber(" "), tonumber("x"), tonumber("1x"), tonumber("1 2"), tonumber("1_000"), tonumber("inf"), tonumber("nan"), tonumber("0x"), tonumber("--1")`, "nil nil nil nil nil nil nil nil nil nil"},
 		{`return tonumber("010"), tonumber(".5"), tonumber("5."), tonumber("-3"), tonumber("+3"), tonumber("-0x10"), tonumber("1e"), tonumber("e1")`, "10 0.5 5 -3 3 -16 nil nil"},
-		{`return tonumber("ff", 16), tonumber("zz", 36), tonumber("101", 2), tonumber("8", 8), tonumber("-7", 8), tonumber("7fffffff", 16)`, "255 1295 5 nil -7 2147483647"},
+		{`return tonumber("ff", 16), tonumber("zz", 36), tonumber("101", 2), tonumber("8", 8), tonumber("-7", 8), tonumber("7fffffff", 16), tonumber("+0x1F", 16)`, "255 1295 5 nil -7 2147483647 31"},
 		{`return tonumber({}), tonumber(nil), tonumber(true), tonumber(3)`, "nil nil nil 3"},
 		{`return pcall(tonumber)`, "false bad argument #1 to '?' (value expected)"},
 		{`return pcall(tonumber, "1", 99)`, "false bad argument #2 to '?' (base out of range)"},

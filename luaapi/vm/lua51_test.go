@@ -17,7 +17,8 @@ import (
 )
 
 // TestAgainstLua51 runs random programs here and in Lua 5.1, which must print
-// the same. PHAROS_LUA_PROGRAMS is how many, PHAROS_LUA_SEED the first's seed.
+// the same. PHAROS_LUA_PROGRAMS is how many, PHAROS_LUA_SEED the first one's seed:
+// to look for more, run many from elsewhere than the tests always do.
 func TestAgainstLua51(t *testing.T) {
 	compareWithLua51(t, func(c *choices) string { return (&program{choices: c}).source() })
 }
@@ -33,8 +34,8 @@ func compareWithLua51(t *testing.T, generate func(*choices) string) {
 		t.Skip("no lua5.1 in PATH (Debian: lua5.1)")
 	}
 	reports := 3
-	total := setting(t, "PHAROS_LUA_PROGRAMS", 2000)
-	seed := setting(t, "PHAROS_LUA_SEED", int(time.Now().UnixNano()%1e9))
+	total := setting(t, "PHAROS_LUA_PROGRAMS", 1000)
+	seed := setting(t, "PHAROS_LUA_SEED", 1)
 	for done := 0; done < total && !t.Failed(); done += programsPerProcess {
 		var lists [][]int
 		var sources []string

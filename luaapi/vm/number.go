@@ -125,7 +125,8 @@ func toNumberBase(L *lua.LState, base int) int {
 		argError(L, 2, "base out of range")
 	}
 	if base == 16 {
-		s = strings.TrimPrefix(s, "0x")
+		digits := strings.TrimLeft(s, "+-")
+		s = s[:len(s)-len(digits)] + strings.TrimPrefix(digits, "0x")
 	}
 	if n, err := strconv.ParseInt(s, base, 64); err == nil && !strings.Contains(s, "_") {
 		L.Push(lua.LNumber(n))
