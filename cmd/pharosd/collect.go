@@ -15,7 +15,7 @@ import (
 // memory for it than Go's own setting takes where the heap is large, and more
 // where it is small.
 const (
-	headroom       = 32 << 20
+	headroom       = 72 << 20
 	minGCPercent   = 50
 	maxGCPercent   = 200
 	gcPercentSteps = 10 // a change stops the world for a moment: none for less
