@@ -62,6 +62,8 @@ var trials = []trial{
 
 	// What measures, for a moment.
 	{line: "go run ./cmd/pharosload -http 1000 -raw", instead: "go run ./cmd/pharosload -http 10 -duration 1s -raw"},
+	{line: "go run ./cmd/pharosload -http 10000", instead: "go run ./cmd/pharosload -http 10 -duration 1s"},
+	{line: "go run ./cmd/pharosload -http 20000 -interval 60s -warmup 65s", instead: "go run ./cmd/pharosload -http 10 -interval 1s -warmup 1s -duration 1s"},
 	{line: "go run ./cmd/pharosload -function 1 -interval 100ms -pad 500 -viewers 1000 -raw",
 		instead: "go run ./cmd/pharosload -function 1 -interval 100ms -pad 500 -viewers 5 -duration 1s -raw"},
 	{line: "go run ./cmd/pharosload faults", instead: "go run ./cmd/pharosload faults -only killed"},
