@@ -3,6 +3,7 @@ package probe
 import (
 	"hash/maphash"
 	"net"
+	"net/netip"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -21,20 +22,16 @@ type httpChurn struct {
 
 const httpPolite = 100 // closed a second; 60 s of them hold 6,000 ports
 
-// reset tells whether conn, which is about to be closed, will be reset.
-func (c *httpChurn) reset(conn net.Conn) bool {
-	tcp, ok := conn.(*net.TCPConn)
-	return ok && c.busy(tcp, time.Now().Unix()) && tcp.SetLinger(0) == nil
+// reset tells whether conn to peer, which is about to be closed, will be reset.
+func (c *httpChurn) reset(conn net.Conn, peer netip.AddrPort) bool {
+	tcp, ok := conn.(interface{ SetLinger(seconds int) error })
+	return ok && c.busy(peer, time.Now().Unix()) && tcp.SetLinger(0) == nil
 }
 
 // busy counts one more closing, and tells whether there were many this second.
-func (c *httpChurn) busy(conn *net.TCPConn, second int64) bool {
-	remote, ok := conn.RemoteAddr().(*net.TCPAddr)
-	if !ok {
-		return false
-	}
+func (c *httpChurn) busy(peer netip.AddrPort, second int64) bool {
 	c.once.Do(func() { c.seed = maphash.MakeSeed() })
-	slot := &c.slots[maphash.Comparable(c.seed, remote.AddrPort())%uint64(len(c.slots))]
+	slot := &c.slots[maphash.Comparable(c.seed, peer)%uint64(len(c.slots))]
 	for {
 		old := slot.Load()
 		next := uint64(uint32(second))<<32 | 1

@@ -8,6 +8,7 @@ import (
 	"io"
 	"net"
 	"net/http"
+	"net/netip"
 	"time"
 )
 
@@ -20,6 +21,7 @@ type httpConn struct {
 	br     *bufio.Reader
 	h2     *http.ClientConn // nil for HTTP/1
 	tls    *TLSInfo
+	peer   netip.AddrPort // of raw; the zero value if that is no TCP connection
 	remote string
 	idle   time.Time // since when, while in the pool
 }
@@ -92,7 +94,7 @@ func (c *httpConn) fresh() bool {
 // close ends the connection and takes its buffer back. clean says that it
 // could have served another request.
 func (c *httpConn) close(owner *HTTPClient, clean bool) {
-	if !owner.churn.reset(c.raw) && clean {
+	if !owner.churn.reset(c.raw, c.peer) && clean {
 		c.farewell()
 	}
 	c.shut()
@@ -159,9 +161,14 @@ func (h *httpHop) open(key httpKey) error {
 	if err != nil {
 		return err
 	}
-	h.marks.dial = r.since()
-	c := &httpConn{key: key, raw: raw, wire: raw}
+	c := &httpConn{key: key, raw: raw, wire: raw, peer: httpPeer(raw)}
 	h.conn, h.stop = c, c.guard(r.ctx)
+	if s, ok := raw.(*httpSocket); ok {
+		if err := s.await(); err != nil {
+			return err
+		}
+	}
+	h.marks.dial = r.since()
 	if err := h.tunnel(c); err != nil {
 		return err
 	}
@@ -173,7 +180,7 @@ func (h *httpHop) open(key httpKey) error {
 		h.marks.tls = r.since()
 	}
 	if r.proxy == nil && r.req.Unix == "" {
-		c.remote = httpRemoteIP(raw)
+		c.remote = httpRemoteIP(raw, c.peer)
 	}
 	switch {
 	case c.tls == nil && r.req.HTTP == "2", c.tls != nil && c.tls.proto == "h2":
@@ -200,14 +207,21 @@ func (h *httpHop) handshake(c *httpConn) error {
 	return nil
 }
 
-func httpRemoteIP(conn net.Conn) string {
-	switch a := conn.RemoteAddr().(type) {
-	case *net.TCPAddr:
-		return a.AddrPort().Addr().Unmap().String()
-	case nil:
-		return ""
-	default:
-		host, _, _ := net.SplitHostPort(a.String())
-		return host
+func httpPeer(conn net.Conn) netip.AddrPort {
+	if tcp, ok := conn.RemoteAddr().(*net.TCPAddr); ok {
+		return tcp.AddrPort()
 	}
+	return netip.AddrPort{}
+}
+
+// httpRemoteIP is the address that conn leads to, "" if it is not known.
+func httpRemoteIP(conn net.Conn, peer netip.AddrPort) string {
+	if peer.IsValid() {
+		return peer.Addr().Unmap().String()
+	}
+	if conn.RemoteAddr() == nil {
+		return ""
+	}
+	host, _, _ := net.SplitHostPort(conn.RemoteAddr().String())
+	return host
 }

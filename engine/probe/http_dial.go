@@ -92,6 +92,7 @@ func (h *httpHop) literal(t *httpTarget) (netip.AddrPort, bool) {
 	return addr, err == nil
 }
 
+// dialAddr connects to an address; the socket may still be at it.
 func (h *httpHop) dialAddr(addr netip.AddrPort) (net.Conn, error) {
 	h.marks.dns = h.marks.begin
 	h.address = addr
@@ -99,14 +100,17 @@ func (h *httpHop) dialAddr(addr netip.AddrPort) (net.Conn, error) {
 	if network == "tcp4" && !addr.Addr().Unmap().Is4() || network == "tcp6" && addr.Addr().Unmap().Is4() {
 		return nil, errHTTPFamily
 	}
-	// Probes of TCP keep-alive would cost four system calls a connection, and
-	// none lives long enough for them.
-	d := net.Dialer{KeepAlive: -1}
-	conn, err := d.DialTCP(h.run.ctx, network, netip.AddrPort{}, addr)
-	if err != nil {
-		return nil, err // not conn, a nil pointer in an interface
+	if h.run.req.stream == nil { // a stream needs the keep-alive of package net's sockets
+		s, err := httpDialSocket(addr)
+		if err != nil {
+			return nil, err
+		}
+		if s != nil {
+			return s, nil
+		}
 	}
-	return conn, nil
+	d := net.Dialer{KeepAlive: -1}
+	return d.DialContext(h.run.ctx, network, addr.String())
 }
 
 // dialName leaves names with several addresses to net.Dialer, which races the
@@ -118,6 +122,8 @@ func (h *httpHop) dialName(addr string) (net.Conn, error) {
 		resolver = &net.Resolver{PreferGo: true}
 	}
 	d := net.Dialer{
+		// Probes of TCP keep-alive would cost four system calls a connection, and
+		// none lives long enough for them.
 		KeepAlive:     -1,
 		FallbackDelay: 200 * time.Millisecond, // as curl's
 		Resolver:      resolver,

@@ -7,6 +7,7 @@ import (
 	"io"
 	"net"
 	"net/http"
+	"net/netip"
 	"sync/atomic"
 	"testing"
 	"testing/synctest"
@@ -241,20 +242,14 @@ func TestHTTPPoolExpires(t *testing.T) {
 
 // A second's first closings are polite, the others spare the ports.
 func TestHTTPChurn(t *testing.T) {
-	addr := httpScripted(t, httpHangs)
-	conn, err := net.Dial("tcp", addr)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer conn.Close()
+	peer := netip.MustParseAddrPort("127.0.0.1:80")
 	var churn httpChurn
-	tcp := conn.(*net.TCPConn)
 	for i := range 3 * httpPolite {
-		if got, want := churn.busy(tcp, 7), i >= httpPolite; got != want {
+		if got, want := churn.busy(peer, 7), i >= httpPolite; got != want {
 			t.Fatalf("closing %d in a second: busy = %v, want %v", i, got, want)
 		}
 	}
-	if churn.busy(tcp, 8) {
+	if churn.busy(peer, 8) {
 		t.Error("the first closing of the next second: busy = true, want false")
 	}
 }
