@@ -20,6 +20,7 @@ type watcher struct {
 	self   *lua.LTable
 	args   []lua.LValue // self, as the step function's arguments
 	memory *Memory
+	kept   *memory // in it, of this watcher
 
 	id         engine.ID
 	name       string
@@ -92,7 +93,7 @@ func (w *watcher) perform(ctx context.Context, r *run) engine.Result {
 		return result
 	}
 	w.addEvidence(r, &result)
-	w.memory.ended(w.id, result.Status, w.script.clock.Now())
+	w.memory.ended(w.kept, result.Status, w.script.clock.Now())
 	return result
 }
 
@@ -136,7 +137,7 @@ func (s *script) stepFunction(L *lua.LState) int {
 
 // prepare fills in what self shows of itself.
 func (w *watcher) prepare(L *lua.LState) {
-	m := w.memory.get(w.id)
+	m := w.memory.get(w.kept)
 	if !w.remembered {
 		w.remembered = true
 		w.self.RawSetString("state", w.script.restore(L, m.state))
@@ -169,12 +170,12 @@ func (w *watcher) keepState(r *run) {
 		return
 	}
 	if k, _ := vm.Plain(t).Next(lua.LNil); k == lua.LNil {
-		w.memory.setState(w.id, nil)
+		w.memory.setState(w.kept, nil)
 		return
 	}
 	e := jsonEncoder{kinds: w.script.json, strict: true, limit: StateMaxBytes, path: make(map[*lua.LTable]bool)}
 	if r.stateErr = e.value(t, 0); r.stateErr == nil {
-		w.memory.setState(w.id, e.out)
+		w.memory.setState(w.kept, e.out)
 	}
 }
 

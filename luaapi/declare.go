@@ -256,13 +256,6 @@ func sourceOfAny(v lua.LValue) engine.Place {
 func (s *script) adopt(m *Memory) {
 	s.memory = m
 	for _, w := range s.watchers {
-		w.adopt(m)
-	}
-}
-
-func (w *watcher) adopt(m *Memory) {
-	w.memory = m
-	if w.stream != nil {
-		m.feed(w)
+		m.adopt(w)
 	}
 }

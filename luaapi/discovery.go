@@ -126,7 +126,7 @@ func (f *finder) read(L *lua.LState) ([]engine.Watcher, map[engine.ID]*watcher, 
 	f.last = d.made
 	made := make(map[engine.ID]*watcher, len(d.watchers))
 	for _, w := range d.watchers {
-		w.adopt(f.script.memory)
+		f.script.memory.adopt(w)
 		made[w.id] = w
 	}
 	return found, made, nil

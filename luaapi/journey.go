@@ -184,7 +184,7 @@ func (r *run) place() string {
 	if i := slices.Index(w.plan.names, name); i >= 0 {
 		n = i + 1
 	} else if total == 0 {
-		total = w.memory.get(w.id).steps
+		total = w.memory.get(w.kept).steps
 	}
 	if n > total {
 		return fmt.Sprintf("%d %s", n, name)
@@ -217,7 +217,7 @@ func (w *watcher) journeyed(r *run, err error, result *engine.Result) {
 		return
 	case !j.failed:
 		if err == nil {
-			w.memory.setSteps(w.id, len(j.steps))
+			w.memory.setSteps(w.kept, len(j.steps))
 		}
 	case result.Failure != nil:
 		failure := *result.Failure

@@ -20,11 +20,14 @@ const StateMaxBytes = 64 << 10
 // for concurrent use and outlives every [Config].
 type Memory struct {
 	mu      sync.Mutex
-	entries map[engine.ID]memory
+	entries map[engine.ID]*memory
 	rev     uint64
 	feeding map[engine.ID][]*watcher // those with events of the configurations in use, oldest first
 }
 
+// memory is what is kept of one watcher, guarded by the lock of its Memory. A
+// watcher has hold of its own, so that a run which ends after the watcher was
+// forgotten does not bring it back.
 type memory struct {
 	state  []byte // JSON; nil when empty
 	status engine.Status
@@ -34,7 +37,7 @@ type memory struct {
 }
 
 // NewMemory makes an empty memory.
-func NewMemory() *Memory { return &Memory{entries: make(map[engine.ID]memory)} }
+func NewMemory() *Memory { return &Memory{entries: make(map[engine.ID]*memory)} }
 
 // States gives every watcher's self.state as JSON, and a number that grows
 // whenever one of them changes: what a state file saves.
@@ -57,9 +60,7 @@ func (m *Memory) Restore(states map[engine.ID]json.RawMessage) {
 	defer m.mu.Unlock()
 	for id, state := range states {
 		if len(state) <= StateMaxBytes && json.Valid(state) {
-			e := m.entries[id]
-			e.state = bytes.Clone(state)
-			m.entries[id] = e
+			m.entry(id).state = bytes.Clone(state)
 		}
 	}
 }
@@ -69,7 +70,7 @@ func (m *Memory) Restore(states map[engine.ID]json.RawMessage) {
 func (m *Memory) Retain(keep func(engine.ID) bool) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	maps.DeleteFunc(m.entries, func(id engine.ID, _ memory) bool {
+	maps.DeleteFunc(m.entries, func(id engine.ID, _ *memory) bool {
 		of, _, _ := strings.Cut(string(id), " ") // of a vantage: see split
 		return !keep(engine.ID(of))
 	})
@@ -83,28 +84,44 @@ func (m *Memory) forget(id engine.ID) {
 	delete(m.feeding, id)
 }
 
-func (m *Memory) get(id engine.ID) memory {
+// entry gives what is kept of a watcher, made if nothing is yet.
+func (m *Memory) entry(id engine.ID) *memory {
+	e := m.entries[id]
+	if e == nil {
+		e = &memory{}
+		m.entries[id] = e
+	}
+	return e
+}
+
+// get gives a copy of e.
+func (m *Memory) get(e *memory) memory {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	return m.entries[id]
+	return *e
 }
 
 // ended records a run's status and end.
-func (m *Memory) ended(id engine.ID, status engine.Status, at time.Time) {
+func (m *Memory) ended(e *memory, status engine.Status, at time.Time) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	e := m.entries[id]
 	if e.status != status {
 		e.status, e.since = status, at
 	}
 	e.last = at
-	m.entries[id] = e
 }
 
-// feed notes a watcher with events of a configuration that loaded.
-func (m *Memory) feed(w *watcher) {
+// adopt gives w what is kept of it, and notes it if it has events.
+func (m *Memory) adopt(w *watcher) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
+	w.memory = m
+	if len(w.vantages.parts) == 0 { // or each of them has its own
+		w.kept = m.entry(w.id)
+	}
+	if w.stream == nil {
+		return
+	}
 	if m.feeding == nil {
 		m.feeding = make(map[engine.ID][]*watcher)
 	}
@@ -134,23 +151,19 @@ func (m *Memory) fed(id engine.ID) []*watcher {
 }
 
 // setSteps keeps how many steps a journey has.
-func (m *Memory) setSteps(id engine.ID, n int) {
+func (m *Memory) setSteps(e *memory, n int) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	e := m.entries[id]
 	e.steps = n
-	m.entries[id] = e
 }
 
 // setState keeps a state, nil for none.
-func (m *Memory) setState(id engine.ID, state []byte) {
+func (m *Memory) setState(e *memory, state []byte) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	e := m.entries[id]
 	if bytes.Equal(e.state, state) {
 		return
 	}
 	e.state = bytes.Clone(state)
-	m.entries[id] = e
 	m.rev++
 }

@@ -117,6 +117,7 @@ func (v *vantages) split(L *lua.LState, w *watcher) {
 		self.Metatable = fallback
 		part := *w
 		part.self, part.args, part.id = self, []lua.LValue{self}, w.id+engine.ID(" "+name)
+		part.vantages = vantages{}
 		v.parts = append(v.parts, &part)
 	}
 }
