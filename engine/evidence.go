@@ -74,6 +74,9 @@ func lastLines(lines []string, size int) []string {
 // cut text does not keep the whole one in memory.
 func cut(s string, size int) string {
 	if len(s) <= size {
+		if utf8.ValidString(s) { // at eight bytes at once
+			return s
+		}
 		return strings.ToValidUTF8(s, "�")
 	}
 	s = strings.ToValidUTF8(s[:min(len(s), size+utf8.UTFMax)], "�")

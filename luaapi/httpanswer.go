@@ -13,7 +13,7 @@ import (
 // httpAnswer is what the table of an answer shows: the answer itself, and what was
 // made of it.
 type httpAnswer struct {
-	probe.HTTPResult
+	*probe.HTTPResult
 	script                *script
 	body                  lua.LValue // nil until asked for, as the others
 	headers, hops, timing *lua.LTable
@@ -67,7 +67,7 @@ func once(t **lua.LTable, make func() *lua.LTable) *lua.LTable {
 
 // answerTable makes the table of an answer.
 func (s *script) answerTable(L *lua.LState, result *probe.HTTPResult) *lua.LTable {
-	return vm.LazyTable(L, answerFields, &httpAnswer{HTTPResult: *result, script: s})
+	return vm.LazyTable(L, answerFields, &httpAnswer{HTTPResult: result, script: s})
 }
 
 func hopsTable(L *lua.LState, hops []probe.HTTPHop) *lua.LTable {

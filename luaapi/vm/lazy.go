@@ -18,10 +18,17 @@ type Field[T any] struct {
 // see it through [Plain]. A field that is a table must be the same one whenever
 // it is asked for, so Of keeps it in from.
 func LazyTable[T any](L *lua.LState, fields []Field[T], from *T) *lua.LTable {
-	l := &lazyTable{meta: *L.G.Registry.RawGetString(lazyMeta).(*lua.LTable), L: L.G.MainThread, fields: source[T]{fields, from}}
+	l := &struct {
+		lazyTable
+		source[T]
+	}{
+		lazyTable{meta: *L.G.Registry.RawGetString(lazyMeta).(*lua.LTable), L: L.G.MainThread},
+		source[T]{fields, from},
+	}
+	l.lazyTable.fields = &l.source
 	l.table.Metatable = &l.meta
 	l.meta.Metatable = &l.self
-	l.self.Value = l
+	l.self.Value = &l.lazyTable
 	return &l.table
 }
 
@@ -63,7 +70,7 @@ type source[T any] struct {
 	from   *T
 }
 
-func (s source[T]) get(L *lua.LState, name string) lua.LValue {
+func (s *source[T]) get(L *lua.LState, name string) lua.LValue {
 	for i := range s.fields {
 		if s.fields[i].Name == name {
 			return s.fields[i].Of(L, s.from)
@@ -72,7 +79,7 @@ func (s source[T]) get(L *lua.LState, name string) lua.LValue {
 	return lua.LNil
 }
 
-func (s source[T]) fill(L *lua.LState, t *lua.LTable) {
+func (s *source[T]) fill(L *lua.LState, t *lua.LTable) {
 	for i := range s.fields {
 		if v := s.fields[i].Of(L, s.from); v != lua.LNil {
 			t.RawSetString(s.fields[i].Name, v)
