@@ -47,9 +47,4 @@ function DNSMetricWatcher:check()
   return self.total, ("%s from %s"):format(got, answer.server)
 end
 
-function DNSMetricWatcher:value(result)
-  if type(result.value) ~= "number" or result.value ~= self.total then return result.value end
-  return ("%.4f"):format(self.total)
-end
-
 return DNSMetricWatcher

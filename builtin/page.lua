@@ -10,7 +10,8 @@ local passed = {
   server_name = "string", basic = "string|table", bearer = "string", cookies = "table", max_body = "number",
   http = "string", ssh_host = "string|table",
 }
-local given = (...)(passed)
+local _, getting = ...
+local get = getting(passed)
 
 local PageGETMetricWatcher = pharos.MetricWatcher:extend{
   class_name = "PageGETMetricWatcher",
@@ -30,21 +31,18 @@ end
 function PageGETMetricWatcher:check()
   local url = self.url
   if type(url) == "function" then url = url(self) end
-  local page, err = pharos.http.get(url, given(self))
+  local handle = self.handle_output
+  local whole = handle ~= PageGETMetricWatcher.handle_output -- or the body would be kept for nobody
+  local page, err, total, code, detail = get(self, url, whole)
   if not page then return nil, err end
-  local t = page.timing
-  local total = t.time_total
   self.total = total
 
-  local handle = self.handle_output
-  if handle ~= PageGETMetricWatcher.handle_output then -- or the body would be made text for nobody
-    local status, value, detail, more = handle(self, page.body, page)
-    if status ~= nil or value ~= nil then return status, value, detail, more end
+  if whole then
+    local status, value, text, more = handle(self, page.body, page)
+    if status ~= nil or value ~= nil then return status, value, text, more end
     if self.verdict then return self.verdict end
   end
 
-  local code = page.status
-  local detail = ("%.6f %.6f %.6f (%d)"):format(t.time_connect, t.time_starttransfer, total, code)
   if code ~= 200 then
     return { status = "critical", value = total, unit = "HTTP " .. code, detail = detail }
   end
@@ -53,11 +51,5 @@ end
 
 -- Override it to judge what the page says; whatever it decides wins.
 function PageGETMetricWatcher:handle_output(body, page) end
-
-function PageGETMetricWatcher:value(result)
-  local value = result.value
-  if value == nil or value ~= self.total then return value end -- handle_output's own
-  return ("%.4f"):format(value)
-end
 
 return PageGETMetricWatcher

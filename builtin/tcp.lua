@@ -44,9 +44,4 @@ end
 -- Override it to judge what was answered; whatever it decides wins.
 function TCPMetricWatcher:handle_output(output, result) end
 
-function TCPMetricWatcher:value(result)
-  if type(result.value) ~= "number" or result.value ~= self.total then return result.value end
-  return ("%.4f"):format(self.total)
-end
-
 return TCPMetricWatcher

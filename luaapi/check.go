@@ -35,7 +35,8 @@ type watcher struct {
 	stream     *stream    // its option events; nil without
 	listen     listenFunc // opens it
 
-	remembered bool // self.state was filled from memory
+	page       string // the start of the last one it got
+	remembered bool   // self.state was filled from memory
 	hog        hog
 }
 

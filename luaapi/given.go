@@ -1,44 +1,104 @@
 package luaapi
 
-import lua "github.com/yuin/gopher-lua"
+import (
+	"net/http"
+	"strconv"
+	"time"
 
-// newGiven is what the chunk of a builtin class gets as its argument:
+	lua "github.com/yuin/gopher-lua"
+
+	"pharos/engine/probe"
+)
+
+// given is what the chunk of a builtin class gets as its first argument:
 // given(names), a list or a table with them as its keys, makes a function that
 // reads these fields of a watcher, its class and the classes above, and gives
 // those that are there as a new table: the options of a primitive. It is in Go
 // because a page has eighteen, almost none of them given, through four classes,
 // in every run.
-func newGiven(L *lua.LState) *lua.LFunction {
-	return L.NewFunction(func(L *lua.LState) int {
-		var names []lua.LString
-		L.CheckTable(1).ForEach(func(k, v lua.LValue) {
-			name, ok := k.(lua.LString)
-			if !ok {
-				name = v.(lua.LString)
-			}
-			names = append(names, name)
-		})
-		L.Push(L.NewFunction(func(L *lua.LState) int {
-			self, options := L.CheckTable(1), L.CreateTable(0, 0)
-			var room [8]*lua.LTable
-			chain, plain := classesOf(room[:0], self)
-			for _, name := range names {
-				v := lua.LValue(lua.LNil)
-				for i := 0; i < len(chain) && v == lua.LNil; i++ {
-					v = chain[i].RawGetString(string(name))
-				}
-				if v == lua.LNil && !plain {
-					v = L.GetField(self, string(name))
-				}
-				if v != lua.LNil {
-					options.RawSetString(string(name), v)
-				}
-			}
-			L.Push(options)
-			return 1
-		}))
+func given(L *lua.LState) int {
+	names := namesIn(L.CheckTable(1))
+	L.Push(L.NewFunction(func(L *lua.LState) int {
+		options := L.CreateTable(0, 0)
+		eachGiven(L, L.CheckTable(1), names, options.RawSetString)
+		L.Push(options)
 		return 1
+	}))
+	return 1
+}
+
+// getting is what it gets as its second: getting(names) makes get(self, url,
+// whole), which is pharos.http.get(url, given(self)) and what a page's result
+// shows of it, without the tables: page, err, total, status, detail. Unless whole
+// is true nobody reads the page: it is true then, and no more of the body is
+// kept than the result shows.
+func (s *script) getting(L *lua.LState) int {
+	names := namesIn(L.CheckTable(1))
+	L.Push(L.NewFunction(func(L *lua.LState) int {
+		call := s.newHTTPCall(L, "pharos.http.get", L.Get(2), probe.HTTPRequest{Method: http.MethodGet})
+		eachGiven(L, L.CheckTable(1), names, func(name string, v lua.LValue) { setOption(L, call.of, httpOptions, call.set, name, v) })
+		call.check(L)
+		whole := lua.LVAsBool(L.Get(3))
+		if call.MaxBody == 0 && !whole {
+			call.MaxBody = outputFromBody
+		}
+		answer, err := s.fetch(L, call)
+		if err != nil {
+			return s.pushError(L, err)
+		}
+		page := lua.LValue(lua.LTrue)
+		if whole {
+			page = s.answerTable(L, answer)
+		}
+		L.Push(page)
+		L.Push(lua.LNil)
+		L.Push(lua.LNumber(answer.Timing.Total.Seconds()))
+		L.Push(lua.LNumber(answer.Status))
+		L.Push(lua.LString(pageDetail(answer)))
+		return 5
+	}))
+	return 1
+}
+
+// pageDetail is the original's: curl's "connect first_byte total (code)".
+func pageDetail(answer *probe.HTTPResult) string {
+	var room [48]byte
+	text := room[:0]
+	for _, d := range [...]time.Duration{answer.Timing.Connected, answer.Timing.StartTransfer, answer.Timing.Total} {
+		text = append(strconv.AppendFloat(text, d.Seconds(), 'f', 6, 64), ' ')
+	}
+	text = strconv.AppendInt(append(text, '('), int64(answer.Status), 10)
+	return string(append(text, ')'))
+}
+
+func namesIn(t *lua.LTable) (names []string) {
+	t.ForEach(func(k, v lua.LValue) {
+		if name, ok := k.(lua.LString); ok {
+			names = append(names, string(name))
+		} else {
+			names = append(names, v.String())
+		}
 	})
+	return names
+}
+
+// eachGiven hands every one of these fields that self, its class or a class
+// above has to set.
+func eachGiven(L *lua.LState, self *lua.LTable, names []string, set func(name string, v lua.LValue)) {
+	var room [8]*lua.LTable
+	chain, plain := classesOf(room[:0], self)
+	for _, name := range names {
+		v := lua.LValue(lua.LNil)
+		for i := 0; i < len(chain) && v == lua.LNil; i++ {
+			v = chain[i].RawGetString(name)
+		}
+		if v == lua.LNil && !plain {
+			v = L.GetField(self, name)
+		}
+		if v != lua.LNil {
+			set(name, v)
+		}
+	}
 }
 
 // classesOf appends self and the tables that it inherits from. plain tells that

@@ -63,7 +63,16 @@ type httpCall struct {
 // http makes the request (url, options) and leaves its answer, or nil and an
 // error with the partial timing.
 func (s *script) http(L *lua.LState, of, method string) int {
-	call := s.readHTTP(L, of, 2, httpOptions, probe.HTTPRequest{Method: method})
+	answer, err := s.fetch(L, s.readHTTP(L, of, 2, httpOptions, probe.HTTPRequest{Method: method}))
+	if err != nil {
+		return s.pushError(L, err)
+	}
+	L.Push(s.answerTable(L, answer))
+	return 1
+}
+
+// fetch makes the request, and keeps the evidence.
+func (s *script) fetch(L *lua.LState, call *httpCall) (*probe.HTTPResult, error) {
 	e := &Event{Kind: "http", Host: call.host}
 	if runOf(L).trace != nil {
 		e.Text = cmp.Or(call.Method, http.MethodGet) + " " + probe.RedactURL(call.URL)
@@ -79,34 +88,42 @@ func (s *script) http(L *lua.LState, of, method string) int {
 			e.Timing = failed.Timing
 		}
 		s.done(L, e)
-		return s.pushError(L, err)
+		return nil, err
 	}
 	e.Timing, e.Outcome = &answer.Timing, strconv.Itoa(answer.Status)
 	s.done(L, e)
 	vm.Charge(L, len(answer.Body)/64)
 	r := runOf(L)
-	r.output = probe.Clean(answer.Body[:min(len(answer.Body), outputFromBody)])
-	L.Push(s.answerTable(L, answer))
-	return 1
+	r.output = r.startOf(answer.Body)
+	return answer, nil
 }
 
 // readHTTP reads a URL and, at argument n, the options of a request that is req
 // without them.
 func (s *script) readHTTP(L *lua.LState, of string, n int, valid []string, req probe.HTTPRequest) *httpCall {
-	call := &httpCall{HTTPRequest: req, script: s, of: of}
-	address, ok := L.Get(1).(lua.LString)
-	if !ok {
-		L.RaiseError("cannot call %s: want a URL, got %s", of, typeName(L.Get(1)))
-	}
-	call.URL = string(address)
+	call := s.newHTTPCall(L, of, L.Get(1), req)
 	readOptions(L, n, of, valid, call.set)
-	if call.bodies > 1 {
-		L.RaiseError("cannot call %s: want one of body, form and json, got %d", of, call.bodies)
-	}
-	if call.auths > 1 {
-		L.RaiseError("cannot call %s: want one of basic, bearer and the header Authorization, got %d", of, call.auths)
-	}
+	call.check(L)
 	return call
+}
+
+// check raises what is wrong with the options together.
+func (c *httpCall) check(L *lua.LState) {
+	if c.bodies > 1 {
+		L.RaiseError("cannot call %s: want one of body, form and json, got %d", c.of, c.bodies)
+	}
+	if c.auths > 1 {
+		L.RaiseError("cannot call %s: want one of basic, bearer and the header Authorization, got %d", c.of, c.auths)
+	}
+}
+
+func (s *script) newHTTPCall(L *lua.LState, of string, address lua.LValue, req probe.HTTPRequest) *httpCall {
+	text, ok := address.(lua.LString)
+	if !ok {
+		L.RaiseError("cannot call %s: want a URL, got %s", of, typeName(address))
+	}
+	req.URL = string(text)
+	return &httpCall{HTTPRequest: req, script: s, of: of}
 }
 
 func (c *httpCall) set(name string, v lua.LValue) error {

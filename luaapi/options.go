@@ -35,16 +35,21 @@ func eachOption(L *lua.LState, t *lua.LTable, of string, valid []string, set fun
 		if !ok {
 			L.RaiseError("cannot use option %s of %s: options have names (valid: %s)", k, of, strings.Join(valid, ", "))
 		}
-		err := errNoOption
-		if slices.Contains(valid, string(name)) {
-			err = set(string(name), v)
-		}
-		switch {
-		case errors.Is(err, errNoOption):
-			L.RaiseError("cannot use option %q of %s %s", string(name), of, unknownName(string(name), valid))
-		case err != nil:
-			L.RaiseError("cannot use option %q of %s: %s", string(name), of, err)
-		}
+		setOption(L, of, valid, set, string(name), v)
+	}
+}
+
+// setOption hands one option to set, as eachOption does.
+func setOption(L *lua.LState, of string, valid []string, set func(name string, v lua.LValue) error, name string, v lua.LValue) {
+	err := errNoOption
+	if slices.Contains(valid, name) {
+		err = set(name, v)
+	}
+	switch {
+	case errors.Is(err, errNoOption):
+		L.RaiseError("cannot use option %q of %s %s", name, of, unknownName(name, valid))
+	case err != nil:
+		L.RaiseError("cannot use option %q of %s: %s", name, of, err)
 	}
 }
 

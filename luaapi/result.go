@@ -133,7 +133,8 @@ var verdictTable = []vm.Field[verdict]{
 var verdictFields = []string{"status", "value", "unit", "detail", "link", "again"}
 
 // show makes the result of a verdict: the tile shows what the watcher's own
-// methods value and detail make of it.
+// methods value and detail make of it. The time that the run's last timed
+// primitive took is shown to a tenth of a millisecond, as in the original.
 func (w *watcher) show(L *lua.LState, v verdict) (engine.Result, error) {
 	if (w.board != nil || w.stream != nil) && v.again > 0 {
 		return engine.Result{}, errors.New("only a watcher with an interval can ask for its next run sooner")
@@ -145,6 +146,9 @@ func (w *watcher) show(L *lua.LState, v verdict) (engine.Result, error) {
 	}
 	if err := w.override(L, &v); err != nil {
 		return engine.Result{}, err
+	}
+	if n, ok := v.value.(lua.LNumber); ok && runOf(L).took(float64(n)) {
+		v.value = lua.LString(strconv.FormatFloat(float64(n), 'f', 4, 64))
 	}
 	result := engine.Result{Status: v.status, Unit: w.unit, Link: w.link, Again: v.again}
 	for _, field := range [...]struct {

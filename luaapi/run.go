@@ -41,6 +41,24 @@ type run struct {
 	logBytes int
 }
 
+// took tells whether that is how many seconds the last timed primitive took.
+func (r *run) took(seconds float64) bool {
+	return r.timing != nil && seconds == r.timing.Total.Seconds()
+}
+
+// startOf gives what a result shows of a page. That is most often what it was
+// in the run before, and then not made anew.
+func (r *run) startOf(body []byte) string {
+	body = body[:min(len(body), outputFromBody)]
+	if r.watcher == nil {
+		return probe.Clean(body)
+	}
+	if string(body) != r.watcher.page {
+		r.watcher.page = probe.Clean(body)
+	}
+	return r.watcher.page
+}
+
 type runKey struct{}
 
 // runOf gives the run that L is part of.

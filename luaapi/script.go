@@ -111,7 +111,7 @@ func (s *script) setUp(L *lua.LState, env *lua.LTable, o *Options) error {
 		o.extend(s, L, env)
 	}
 	for _, c := range builtinClasses {
-		class, err := loadClass(L, o, c.file)
+		class, err := s.loadClass(L, o, c.file)
 		if err != nil {
 			return err
 		}
@@ -128,7 +128,7 @@ func (s *script) setUp(L *lua.LState, env *lua.LTable, o *Options) error {
 // builtinPrefix begins the chunk names of the classes.
 const builtinPrefix = "builtin/"
 
-func loadClass(L *lua.LState, o *Options, file string) (lua.LValue, error) {
+func (s *script) loadClass(L *lua.LState, o *Options, file string) (lua.LValue, error) {
 	source, err := fs.ReadFile(o.Classes, file)
 	if err != nil {
 		return nil, err
@@ -138,8 +138,9 @@ func loadClass(L *lua.LState, o *Options, file string) (lua.LValue, error) {
 		return nil, err
 	}
 	L.Push(L.NewFunctionFromProto(proto))
-	L.Push(newGiven(L))
-	L.Call(1, 1)
+	L.Push(L.NewFunction(given))
+	L.Push(L.NewFunction(s.getting))
+	L.Call(2, 1)
 	class := L.Get(-1)
 	L.Pop(1)
 	return class, nil

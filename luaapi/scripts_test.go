@@ -209,7 +209,7 @@ func TestScripts(t *testing.T) {
 		{"vantages.lua", world{page: pages(500, "")}, map[engine.ID]string{"page": "critical 0.0010"}},
 		{"quorum.lua", world{says: func(string) string { return "" }}, map[engine.ID]string{"databases.1270015432": "ok 0.0010", "quorum": "ok 3/3", "slowest_database": "ok 0.001"}},
 		{"shadow.lua", world{}, map[engine.ID]string{"uplink": "ok 0.0010", "sites.12700180": "ok 0.0010"}},
-		{"slow_motion.lua", world{page: pages(200, "")}, map[engine.ID]string{"page": "ok 0.001"}},
+		{"slow_motion.lua", world{page: pages(200, "")}, map[engine.ID]string{"page": "ok 0.0010"}},
 		{"slow_motion.lua", world{page: pages(503, "")}, map[engine.ID]string{"page": "critical HTTP 503"}},
 		{"confirmed.lua", world{page: pages(200, "")}, map[engine.ID]string{"every_blip": "ok 0.0010", "confirmed": "ok 0.0010"}},
 		{"discovery.lua", world{page: pages(200, `[{"name":"web-1","address":"192.0.2.1"},{"name":"web-2","address":"192.0.2.2"}]`)}, map[engine.ID]string{"fleet.web-1": "ok 0.0010", "fleet.web-2_ssh": "ok"}},

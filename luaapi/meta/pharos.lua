@@ -231,6 +231,8 @@ function pharos.MetricWatcher:check() end
 function pharos.MetricWatcher:step(name, work) end
 
 --- What the tile shows of a result. Not called when the run gave nil and an error.
+--- A number that is the time of the run's last timed request is shown with four
+--- digits.
 ---
 ---```lua
 ---local Percent = pharos.MetricWatcher:extend{}
