@@ -161,7 +161,7 @@ function pharos.Class:extend(fields) end
 ---@field link string? an http or https URL that the tile leads to
 ---@field ssh_host string|string[]? where to look from; of a list the watcher runs from each host at once, at most 16, with a cell of the tile for each (see pharos.here)
 ---@field merge string? what many vantages come to: "worst" (default), "best" or pharos.quorum(n)
----@field needs string|string[]? ids or patterns ("wan", "core.*"): while one of them is critical or unknown, this watcher is in its shadow: it runs on, dim, and is no problem
+---@field needs string|string[]? ids or patterns ("wan", "core.*"): while one of them is critical or unknown, this watcher is in its shadow: it runs on, dim, and is no problem; nor is it one before their first run has ended
 ---@field confirm integer|{ [1]: integer, of: integer? }? how often a change of status must be seen before the tile shows it: 2 in a row, { 2, of = 3 } of the last three runs; default 1
 ---@field steps number|string[]? how many steps a journey has, at most 64, or their names in order; default: as many as the last one that went well
 ---@field state table plain data, at most 64 KiB as JSON, kept over reloads and restarts. Keys are text, or 1 to n
