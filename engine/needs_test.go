@@ -273,18 +273,23 @@ func TestNeedsAtTheStart(t *testing.T) {
 				if got := shadows(e); got != test.late {
 					t.Errorf("after the parent's first run in the shadow: %q, want %q", got, test.late)
 				}
-				warned := ""
-				for line := range strings.Lines(log.String()) {
-					if strings.Contains(line, "id=a ") {
-						_, line, _ = strings.Cut(line, `msg="`)
-						line, _, _ = strings.Cut(line, `"`)
-						warned += line
-					}
-				}
-				if warned != test.log {
-					t.Errorf("warned of a: %q, want %q in\n%s", warned, test.log, &log)
+				if warned := messages(log.String(), "id=a "); warned != test.log {
+					t.Errorf("warned of a: %q, want %q", warned, test.log)
 				}
 			})
 		})
 	}
+}
+
+// messages gives the messages of the lines of a log that contain what.
+func messages(log, what string) string {
+	var all []string
+	for line := range strings.Lines(log) {
+		if strings.Contains(line, what) {
+			_, line, _ = strings.Cut(line, `msg="`)
+			line, _, _ = strings.Cut(line, `"`)
+			all = append(all, line)
+		}
+	}
+	return strings.Join(all, ", ")
 }
