@@ -40,6 +40,9 @@ function MetricWatcher:detail(result) return result.detail end
 -- check that then returns nothing means it.
 local function recorder(status)
   return function(self, value, detail, more)
+    if type(self) ~= "table" then
+      error(("cannot call %s of a %s: write self:%s(...), with a colon"):format(status, type(self), status), 2)
+    end
     local verdict = { status = status, value = value, detail = detail }
     if type(detail) == "table" then verdict.detail, more = nil, detail end
     for name, option in pairs(more or {}) do verdict[name] = option end

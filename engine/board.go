@@ -29,6 +29,7 @@ type Board struct {
 	entries   map[ID]*entry
 	newest    *entry            // the entries in the order they last changed, newest first
 	groups    map[string]*group // what watchers are derived from
+	surfaced  []surfacing       // to be logged
 	hot       []*group          // those that changed, for the schedule to look at
 	saved     map[ID]Saved
 	seeking   bool      // a set may still find members that saved is of
@@ -295,6 +296,7 @@ func (b *Board) announce(t Transition) {
 	if b.observer != nil {
 		b.observer.Transition(t)
 	}
+	b.announceSurfaced()
 }
 
 // oneLine gives text as one bounded line, for logs and lists.

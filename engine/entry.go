@@ -27,6 +27,7 @@ type entry struct {
 	feed    *feed         // of its source; kept likewise
 	queued  bool          // due, and waiting for leave to start
 	again   bool          // start anew as soon as the run in flight, or the feed, has gone
+	opening bool          // its first run is still to come, or under way
 	tripped bool          // a tick was missed since the last run that counted began
 	gone    bool          // no longer on the board
 }

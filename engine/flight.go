@@ -154,6 +154,7 @@ func (e *Engine) finish(r *run, result Result, w *worker) {
 		}
 		b.miss(en, 1)
 	case result.Status == Pending:
+		b.opened(en)
 		e.runAgain(r, result.Again, wall, now)
 	default:
 		if result.Queued > time.Millisecond {
@@ -162,9 +163,12 @@ func (e *Engine) finish(r *run, result Result, w *worker) {
 		t, changed = b.record(en, result, r.late(result.Queued))
 		e.runAgain(r, result.Again, wall, now)
 	}
-	if changed { // before the watcher may run again, so that its transitions are told in order
+	if changed || len(b.surfaced) > 0 { // before the watcher may run again, so that its transitions are told in order
 		b.mu.Unlock()
-		b.announce(t)
+		if changed {
+			b.announce(t)
+		}
+		b.announceSurfaced()
 		b.mu.Lock()
 	}
 	e.land(r)

@@ -1,5 +1,7 @@
 package engine
 
+import "strings"
+
 // standing is what others see of a watcher.
 type standing struct {
 	status Status
@@ -25,12 +27,17 @@ type kin struct {
 // unknown, or of whom that stands in the shadow of. The one named is where the
 // trouble began. A derived watcher is in the shadow too if all its trouble is
 // that of members in the shadow.
+//
+// Trouble waits there also for the first result of a parent, or else each
+// restart during an outage would be a storm of problems that are nobody's own.
 func (en *entry) shadow() ID {
 	for _, p := range en.parents {
 		switch {
 		case p.state.Shadow != "":
 			return p.state.Shadow
 		case p.state.Status == Critical || p.state.Status == Unknown:
+			return p.ID
+		case p.opening && p.state.Status == Pending && en.state.Status.Problem():
 			return p.ID
 		}
 	}
@@ -44,8 +51,42 @@ func (en *entry) shadow() ID {
 func (b *Board) reshade(en *entry) {
 	was := en.standing()
 	if en.state.Shadow = en.shadow(); en.state.Shadow != was.shadow {
+		if was.dark() && en.standing().lit() && !b.began.IsZero() {
+			b.surfaced = append(b.surfaced, surfacing{en.ID, was.shadow, en.state.Status, en.state.Result})
+		}
 		b.touch(en)
 		b.spread(en, was)
+	}
+}
+
+// opened ends the wait for en's first result: it ran, and has none yet.
+func (b *Board) opened(en *entry) {
+	if !en.opening {
+		return
+	}
+	en.opening = false
+	for _, child := range en.children {
+		b.reshade(child)
+	}
+}
+
+// A surfacing is trouble that came out of the shadow: its own after all.
+type surfacing struct {
+	id, of ID
+	status Status
+	result Result
+}
+
+// announceSurfaced logs what came out of the shadow, which is no transition;
+// no lock is held.
+func (b *Board) announceSurfaced() {
+	b.mu.Lock()
+	surfaced := b.surfaced
+	b.surfaced = nil
+	b.mu.Unlock()
+	for _, s := range surfaced {
+		b.logger.Warn("out of the shadow", "id", s.id, "of", s.of, "status", s.status.String(),
+			"value", strings.TrimSpace(s.result.Value+" "+s.result.Unit), "detail", oneLine(s.result.Detail))
 	}
 }
 

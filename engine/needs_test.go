@@ -220,3 +220,76 @@ func TestNeedsOverReload(t *testing.T) {
 		})
 	}
 }
+
+// At a start nobody knows yet whose the trouble is. A child's waits in the
+// shadow for the end of its parent's first run, and no longer.
+func TestNeedsAtTheStart(t *testing.T) {
+	hanging := func(ctx context.Context) (engine.Result, error) {
+		<-ctx.Done()
+		return engine.Result{}, ctx.Err()
+	}
+	after := func(d time.Duration, s engine.Status) engine.Check {
+		return func(context.Context) (engine.Result, error) {
+			time.Sleep(d)
+			return engine.Result{Status: s}, nil
+		}
+	}
+	quiet := func(ctx context.Context, _ func(engine.Result)) error {
+		<-ctx.Done()
+		return ctx.Err()
+	}
+	tests := []struct {
+		name   string
+		parent func(*engine.Watcher)
+		early  bool   // the child is a problem while the parent's first run goes on
+		late   string // whose shadow it is in after that
+		log    string // what warns of the child
+	}{
+		{"in trouble", func(w *engine.Watcher) { w.Check = after(2*time.Second, engine.Critical) }, false, "a<wan", ""},
+		{"hanging", func(w *engine.Watcher) { w.Check = hanging }, false, "a<wan", ""},
+		{"well", func(w *engine.Watcher) { w.Check = after(2*time.Second, engine.OK) }, false, "", "out of the shadow"},
+		{"without a verdict", func(w *engine.Watcher) { w.Check = after(2*time.Second, engine.Pending) }, false, "", "out of the shadow"},
+		{"told by events", func(w *engine.Watcher) { w.Check, w.Source = nil, quiet }, true, "", "status changed"},
+	}
+	for _, test := range tests {
+		t.Run(test.name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				var log bytes.Buffer
+				w, watchers := worldOf("wan a!wan")
+				w.set("a", engine.Critical)
+				watchers[0].Interval, watchers[0].Timeout = 10*time.Second, 3*time.Second
+				test.parent(&watchers[0])
+				e := serve(t, engine.Config{Logger: slog.New(slog.NewTextHandler(&log, &slog.HandlerOptions{Level: slog.LevelWarn}))}, watchers...)
+				var early bool
+				for range 150 { // it begins within 5 s, and its first run takes 2 s
+					time.Sleep(10 * time.Millisecond)
+					v := view(t, e, "a")
+					early = early || v.Problem()
+				}
+				if v := view(t, e, "a"); v.Status != engine.Critical || early != test.early {
+					t.Errorf("before the parent's first result: a is %v, was a problem = %v, want critical, %v", v.Status, early, test.early)
+				}
+				time.Sleep(8 * time.Second)
+				if got := shadows(e); got != test.late {
+					t.Errorf("after the parent's first run in the shadow: %q, want %q", got, test.late)
+				}
+				if warned := messages(log.String(), "id=a "); warned != test.log {
+					t.Errorf("warned of a: %q, want %q", warned, test.log)
+				}
+			})
+		})
+	}
+}
+
+// messages gives the messages of the lines of a log that contain what.
+func messages(log, what string) string {
+	var all []string
+	for line := range strings.Lines(log) {
+		if strings.Contains(line, what) {
+			_, line, _ = strings.Cut(line, `msg="`)
+			line, _, _ = strings.Cut(line, `"`)
+			all = append(all, line)
+		}
+	}
+	return strings.Join(all, ", ")
+}

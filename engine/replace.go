@@ -81,6 +81,7 @@ func (e *Engine) lay(gen *Generation, taken bool) (gone func(ID) bool) {
 	for _, cancel := range ended {
 		cancel()
 	}
+	b.announceSurfaced()
 	e.wake()
 	return func(id ID) bool { return entries[id] == nil }
 }

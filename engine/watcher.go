@@ -36,7 +36,8 @@ type Watcher struct {
 	Confirm  Confirm // how often a change of status is seen before it is shown
 	Derive   *Derive // makes it one that runs when others change; nil = runs by its interval
 	// Needs are the watchers that this one cannot be well without: while one of
-	// them is critical or unknown, this one is in its shadow, and no problem.
+	// them is critical or unknown, this one is in its shadow, and no problem. So
+	// is trouble of this one before their first run has ended.
 	Needs []Pattern
 }
 

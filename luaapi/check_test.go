@@ -3,6 +3,7 @@ package luaapi
 import (
 	"bytes"
 	"context"
+	"fmt"
 	"log/slog"
 	"net/http"
 	"net/http/httptest"
@@ -85,6 +86,11 @@ func TestErrorInsideClass(t *testing.T) {
 	got := b.run("x")
 	if got.Failure == nil || got.Failure.Line != 2 || !strings.HasSuffix(got.Failure.File, "pharos.lua") {
 		t.Errorf("failure = %+v, want pharos.lua:2", got.Failure)
+	}
+	b.load("metric_watchers = {\n\n pharos.MetricWatcher{ name = 'x', check = function(self) return self.ok('fine') end } }")
+	got = b.run("x")
+	if want := `cannot call ok of a string: write self:ok(...), with a colon`; got.Failure == nil || got.Failure.Line != 3 || got.Failure.Message != want {
+		t.Errorf("failure = %+v, want %q at line 3", got.Failure, want)
 	}
 }
 
@@ -206,6 +212,31 @@ metric_watchers = {
 	}
 	if !strings.Contains(b.run("result").Detail, maskText) {
 		t.Errorf("Detail = %q, want a mask in it", b.run("result").Detail)
+	}
+}
+
+// What is wrong with a file is said on the board too.
+func TestSecretsAreMaskedInLoadErrors(t *testing.T) {
+	const key = "-----BEGIN KEY-----\nc2VjcmV0\nbGluZXM=\n-----END KEY-----"
+	for _, text := range []string{
+		`error("no " .. token)`,
+		`metric_watchers = { pharos.CommandMetricWatcher{ name = "x", command = "true", [token] = 1 } }`,
+		`metric_watchers = { pharos.CommandMetricWatcher{ name = "x", command = { token } } }`,
+		`metric_watchers = { pharos.MetricWatcher{ name = token, check = print }, pharos.MetricWatcher{ name = token, check = print } }`,
+		`error(token:match("\n(.-)\n"))`,
+	} {
+		b := newTestBoard(t)
+		b.LookupEnv = func(string) (string, bool) { return key, true }
+		b.write("pharos.lua", `local token = pharos.secret("TOKEN") `+text)
+		config, err := Load(t.Context(), b.Options)
+		var found []engine.LoadError
+		if err == nil {
+			defer config.Close()
+			found = append(config.Warnings, config.Lint(t.Context())...)
+		}
+		if said := fmt.Sprint(found, err); strings.Contains(said, "c2VjcmV0") || !strings.Contains(said, maskText) {
+			t.Errorf("%s: %s, want the secret masked", text, said)
+		}
 	}
 }
 

@@ -40,6 +40,7 @@ func (c *Config) Lint(ctx context.Context) []engine.LoadError {
 		})
 	}
 	l.resolve(ctx)
+	maskSecrets(c.scripts, l.findings)
 	slices.SortStableFunc(l.findings, func(a, b engine.LoadError) int {
 		return cmp.Or(cmp.Compare(a.File, b.File), cmp.Compare(a.Line, b.Line))
 	})
@@ -70,6 +71,7 @@ func (l *linter) watcher(L *lua.LState, w *watcher) {
 	if w.stream == nil && L.GetField(w.self, "check") == w.script.baseCheck {
 		l.find(w.source, "%q has no check: give it check = function(self) ... end, or events", w.name)
 	}
+	l.dotted(L, w)
 	if w.stream != nil {
 		l.program(w.source, w.stream.program)
 		l.host(w.source, w.stream.server)
@@ -95,6 +97,22 @@ func (l *linter) watcher(L *lua.LState, w *watcher) {
 	if address, ok := L.GetField(w.self, "address").(lua.LString); ok {
 		if host, _, err := net.SplitHostPort(string(address)); err == nil {
 			l.host(w.source, host)
+		}
+	}
+}
+
+// dotted finds methods that were defined with a dot, or without their self: what
+// they take for the output is the watcher, and nothing says so.
+func (l *linter) dotted(L *lua.LState, w *watcher) {
+	for _, method := range []string{"handle_output", "handle_returncode", "value", "detail"} {
+		f, ok := L.GetField(w.self, method).(*lua.LFunction)
+		if !ok || f.IsG || f.Proto.NumParameters == 0 {
+			continue
+		}
+		switch first := f.Proto.DbgLocals[0].Name; first {
+		case "output", "body", "code", "result":
+			l.find(w.source, "%s of %q takes %s first, where the watcher comes: write function Class:%s(%s), with a colon, or %s = function(self, %s)",
+				method, w.name, first, method, first, method, first)
 		}
 	}
 }

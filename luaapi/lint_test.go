@@ -27,6 +27,8 @@ metric_watchers = {
   pharos.MetricWatcher{ name = "idle" },
   pharos.MetricWatcher{ name = "tail", events = pharos.exec.stream("no-such-program-here -f", print) },
   pharos.MetricWatcher{ name = "sse", timeout = "1m", events = pharos.http.sse("http://name.invalid/", print) },
+  command{ command = "true", handle_output = function(output) return "ok" end },
+  command{ command = "true", handle_output = function(self, output) return "ok" end, value = function() return 1 end },
   pharos.MetricWatcher{ name = "there", events = pharos.exec.stream("no-such-program-here -f", print, { ssh_host = "elsewhere" }) },
 }`)
 	var got []string
@@ -42,6 +44,7 @@ metric_watchers = {
 		`15: "idle" has no check: give it check = function(self) ... end, or events`,
 		`16: the command "no-such-program-here" is not here`,
 		`17: the name "name.invalid" does not resolve`,
+		`18: handle_output of "n18" takes output first, where the watcher comes: write function Class:handle_output(output), with a colon, or handle_output = function(self, output)`,
 	}
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Errorf("Lint (-want +got):\n%s", diff)

@@ -2,6 +2,7 @@ package luaapi
 
 import (
 	"fmt"
+	"math"
 	"slices"
 
 	lua "github.com/yuin/gopher-lua"
@@ -35,12 +36,12 @@ func (r *ring) ordered() []float64 {
 	return append(slices.Clone(r.numbers[r.next:]), r.numbers[:r.next]...)
 }
 
-// quantile gives the number that a share p of them does not exceed (nearest
-// rank).
+// quantile gives the least number that a share p of them does not exceed
+// (nearest rank).
 func (r *ring) quantile(p float64) float64 {
 	sorted := slices.Sorted(slices.Values(r.numbers))
-	rank := int(p * float64(len(sorted)))
-	return sorted[min(rank, len(sorted)-1)]
+	rank := int(math.Ceil(p*float64(len(sorted)) - 1e-9)) // 0.07 * 100 is a little more than 7
+	return sorted[max(rank, 1)-1]
 }
 
 func (r *ring) sum() float64 {
@@ -58,7 +59,8 @@ func (s *script) ringFunction(L *lua.LState) lua.LValue {
 		return func(L *lua.LState) int {
 			r := checkRing(L)
 			if len(r.numbers) == 0 {
-				return 0
+				L.Push(lua.LNil)
+				return 1
 			}
 			vm.Charge(L, len(r.numbers)/16)
 			L.Push(lua.LNumber(f(r)))

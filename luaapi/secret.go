@@ -31,16 +31,17 @@ type mask struct {
 	replacer atomic.Pointer[strings.Replacer] // nil while there is no secret
 }
 
-// add masks value from now on, also as it looks in a URL and between quotes.
+// add masks value from now on, also as it looks in a URL and between quotes; of
+// a key of many lines, each line as well.
 func (m *mask) add(value string) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	for _, form := range []string{
-		value, url.QueryEscape(value), url.PathEscape(value), url.UserPassword("", value).String()[1:],
-		unquoted(strconv.Quote(value)), unquoted(string(appendJSONString(nil, value))),
-	} {
-		if !slices.Contains(m.values, form) {
-			m.values = append(m.values, form)
+	m.addForms(value)
+	if strings.Contains(value, "\n") {
+		for line := range strings.Lines(value) {
+			if line = strings.TrimSpace(line); len(line) >= secretMinBytes {
+				m.addForms(line)
+			}
 		}
 	}
 	// Longest first, so that a secret which begins with another one is masked whole.
@@ -50,6 +51,17 @@ func (m *mask) add(value string) {
 		pairs = append(pairs, form, maskText)
 	}
 	m.replacer.Store(strings.NewReplacer(pairs...))
+}
+
+func (m *mask) addForms(value string) {
+	for _, form := range []string{
+		value, url.QueryEscape(value), url.PathEscape(value), url.UserPassword("", value).String()[1:],
+		unquoted(strconv.Quote(value)), unquoted(string(appendJSONString(nil, value))),
+	} {
+		if !slices.Contains(m.values, form) {
+			m.values = append(m.values, form)
+		}
+	}
 }
 
 func unquoted(text string) string { return text[1 : len(text)-1] }

@@ -1,6 +1,7 @@
 package luaapi
 
 import (
+	"bufio"
 	"fmt"
 	"net"
 	"net/http"
@@ -135,6 +136,49 @@ func TestVantage(t *testing.T) {
 	for id, want := range map[engine.ID]engine.Status{"command": engine.OK, "page": engine.OK, "tcp": engine.OK, "own": engine.OK, "nowhere": engine.Unknown} {
 		if got := b.run(id); got.Status != want {
 			t.Errorf("run(%q) = %v %q %q, want %v", id, got.Status, got.Value, got.Detail, want)
+		}
+	}
+}
+
+// TestEventsOverSSH listens from a real vantage, and then breaks the way there.
+func TestEventsOverSSH(t *testing.T) {
+	page := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		w.Header().Set("Content-Type", "text/event-stream")
+		fmt.Fprint(w, "data: warning\n\n")
+		w.(http.Flusher).Flush()
+		<-r.Context().Done()
+	}))
+	defer page.Close()
+	ln, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer ln.Close()
+	b := newTestBoard(t)
+	b.Probes.ssh.Close()
+	b.Probes.ssh = startVantage(t)
+	s := b.serve(strings.NewReplacer("URL", page.URL, "ADDRESS", ln.Addr().String()).Replace(`metric_watchers = {
+  pharos.MetricWatcher{ name = "sse", events = pharos.http.sse("URL", function(self, event) return event.data end, { ssh_host = "vantage" }) },
+  pharos.MetricWatcher{ name = "lines", events = pharos.tcp.lines("ADDRESS", function(self, line) return line end, { ssh_host = "vantage", send = "hello\n" }) },
+}`))
+	conn, err := ln.Accept()
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer conn.Close()
+	if said, err := bufio.NewReader(conn).ReadString('\n'); said != "hello\n" {
+		t.Errorf("it sent %q, %v, want hello", said, err)
+	}
+	fmt.Fprintln(conn, "warning")
+	ids := []engine.ID{"sse", "lines"}
+	for _, id := range ids {
+		s.await(id, "warning", func(v engine.View) bool { return v.Status == engine.Warning && v.Source.Up })
+	}
+	b.Probes.ssh.Close()
+	for _, id := range ids {
+		v := s.await(id, "down", func(v engine.View) bool { return !v.Source.Up })
+		if v.Status != engine.Unknown || v.Result.Failure == nil || v.Result.Failure.Kind != "vantage" {
+			t.Errorf("%s without its vantage: %v %q %+v, want unknown, vantage", id, v.Status, v.Result.Detail, v.Result.Failure)
 		}
 	}
 }

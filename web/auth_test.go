@@ -75,6 +75,8 @@ func TestAuthLetsInWhoIsKnown(t *testing.T) {
 		{"unknown user", "/api/board", basic("eve", "right"), 401},
 		{"name and password moved", "/api/board", basic("ad", "a:right"), 401},
 		{"bearer", "/api/board", header("Authorization", "Bearer "+viewerToken), 200},
+		{"bearer in lower case", "/api/board", header("Authorization", "bearer "+viewerToken), 200},
+		{"another scheme", "/api/board", header("Authorization", "Digest "+viewerToken), 401},
 		{"wrong bearer", "/api/board", header("Authorization", "Bearer "+viewerToken[1:]), 401},
 		{"empty bearer", "/api/board", header("Authorization", "Bearer "), 401},
 		{"cookie of a guess", "/api/board", header("Cookie", "pharos_viewer=00"), 401},

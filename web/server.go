@@ -108,6 +108,8 @@ func New(cfg Config) *Server {
 		// A deadline of HTTP/2 ends a stream only: these end a connection that
 		// takes nothing, or whose other side is gone.
 		HTTP2: &http.HTTP2Config{WriteByteTimeout: writeTimeout, SendPingTimeout: pingEvery, PingTimeout: writeTimeout},
+		// net/http would answer OPTIONS * by itself, past what holds for every request.
+		DisableGeneralOptionsHandler: true,
 	}
 	if cfg.Certificate != nil {
 		s.http.TLSConfig = cfg.Certificate.config()

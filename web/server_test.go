@@ -34,6 +34,7 @@ func TestRequestsThatAreRefused(t *testing.T) {
 		{"DELETE", "/api/watchers/x", "localhost", "", 405},
 		{"OPTIONS", "/events", "localhost", "", 405},
 		{"TRACE", "/nowhere", "localhost", "", 405},
+		{"OPTIONS", "*", "localhost", "", 405}, // which net/http would answer by itself
 		{"GET", "/nowhere", "localhost", "", 404},
 		{"GET", "/api/board", "127.0.0.1:8811", "", 200},
 		{"GET", "/api/board", "[::1]:8811", "", 200},
@@ -60,9 +61,12 @@ func TestRequestsThatAreRefused(t *testing.T) {
 		{"GET", "/", "localhost", "cross-site", 200}, // a link to the board
 	}
 	for _, tt := range tests {
-		req, err := http.NewRequest(tt.method, "http://"+addr+tt.path, nil)
+		req, err := http.NewRequest(tt.method, "http://"+addr+strings.TrimSuffix(tt.path, "*"), nil)
 		if err != nil {
 			t.Fatal(err)
+		}
+		if tt.path == "*" {
+			req.URL.Opaque = tt.path
 		}
 		req.Host = tt.host
 		if tt.site != "" {

@@ -95,8 +95,8 @@ func (t *tokens) find(text string) (token, bool) {
 
 // bearer finds the token of an Authorization header.
 func (t *tokens) bearer(header string) (token, bool) {
-	text, ok := strings.CutPrefix(header, "Bearer ")
-	if !ok {
+	scheme, text, _ := strings.Cut(header, " ")
+	if !strings.EqualFold(scheme, "Bearer") {
 		return token{}, false
 	}
 	return t.find(text)

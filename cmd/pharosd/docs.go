@@ -18,8 +18,9 @@ func newDocs() *cobra.Command {
 		Short: "Print the reference of the script API",
 		Long: `docs prints what the reference says of a name, or lists every name.
 
-NAME may leave out the beginning: "get" finds pharos.http.get. "lua" tells how
-the Lua here differs from others.`,
+NAME may leave out the beginning: "get" finds pharos.http.get. It may be that of
+an option or a field, such as ssh_host. "lua" tells how the Lua here differs from
+others.`,
 		Example: `  pharosd docs
   pharosd docs http.get
   pharosd docs PageGETMetricWatcher
@@ -34,7 +35,13 @@ the Lua here differs from others.`,
 				listEntries(out)
 				return nil
 			}
-			found := findEntries(args[0])
+			found, parts := findEntries(args[0]), findParts(args[0])
+			if len(found) == 0 && len(parts) > 0 {
+				for _, part := range parts {
+					fmt.Fprintln(out, part)
+				}
+				return nil
+			}
 			if len(found) == 0 {
 				return fmt.Errorf("cannot find %q in the reference%s; pharosd docs lists every name", args[0], didYouMean(args[0]))
 			}
@@ -81,6 +88,21 @@ func findEntries(name string) []meta.Entry {
 		return exact
 	}
 	return ending
+}
+
+// findParts gives the lines about the options and fields of that name, each with
+// whose it is.
+func findParts(name string) []string {
+	var found []string
+	for _, e := range meta.Entries() {
+		for part := range strings.Lines(e.Parts) {
+			word, rest, _ := strings.Cut(strings.TrimSpace(part), " ")
+			if strings.EqualFold(strings.TrimSuffix(word, "?"), name) {
+				found = append(found, fmt.Sprintf("%s of %s: %s", word, e.Name, strings.TrimSpace(rest)))
+			}
+		}
+	}
+	return found
 }
 
 // didYouMean names the entry that name misspells, "" if there is none. The

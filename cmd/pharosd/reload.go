@@ -34,10 +34,15 @@ type reloader struct {
 	inputs  []luaapi.Input                // of the newest load, good or not: what to watch
 	number  uint64                        // of the current generation
 	worn    chan string                   // why a file has to be loaded afresh
+	hangup  chan os.Signal
 }
 
+// newReloader makes one that listens to SIGHUP from now on: it would end a
+// process that is loading its first configuration.
 func newReloader(o luaapi.Options, eng *engine.Engine, logger *slog.Logger, notify notifier) *reloader {
-	return &reloader{options: o, engine: eng, logger: logger, notify: notify, worn: make(chan string, 1)}
+	r := &reloader{options: o, engine: eng, logger: logger, notify: notify, worn: make(chan string, 1), hangup: make(chan os.Signal, 1)}
+	signal.Notify(r.hangup, syscall.SIGHUP)
+	return r
 }
 
 // first loads the configuration a daemon starts with; there is nothing yet to
@@ -52,6 +57,7 @@ func (r *reloader) first(ctx context.Context) error {
 }
 
 func (r *reloader) close() {
+	signal.Stop(r.hangup)
 	if cfg := r.current.Load(); cfg != nil {
 		cfg.Close()
 	}
@@ -109,9 +115,6 @@ func (r *reloader) refuse(cfg *luaapi.Config, err error) {
 // watch reloads when an input's content changed, and at once on SIGHUP, until
 // ctx ends. A further change cancels the load under way.
 func (r *reloader) watch(ctx context.Context) error {
-	hangup := make(chan os.Signal, 1)
-	signal.Notify(hangup, syscall.SIGHUP)
-	defer signal.Stop(hangup)
 	tick := time.NewTicker(pollInterval)
 	defer tick.Stop()
 
@@ -128,7 +131,7 @@ func (r *reloader) watch(ctx context.Context) error {
 		select {
 		case <-ctx.Done():
 			return nil
-		case <-hangup:
+		case <-r.hangup:
 			begin("SIGHUP")
 		case reason := <-r.worn:
 			begin(reason)

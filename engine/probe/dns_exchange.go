@@ -118,12 +118,12 @@ func (x *dnsExchange) classify(ctx context.Context, err error) (Kind, string) {
 	var errno syscall.Errno
 	var parse *dns.Error
 	switch {
-	case errors.Is(ctx.Err(), context.DeadlineExceeded):
-		return Timeout, "no answer after " + time.Since(x.began).Round(time.Millisecond).String()
-	case ctx.Err() != nil:
+	case errors.Is(ctx.Err(), context.Canceled):
 		return Cancelled, "cancelled"
-	case errors.As(err, &told): // of a vantage
+	case errors.As(err, &told): // of a vantage, which knows whose host is silent
 		return told.Kind, told.Message
+	case ctx.Err() != nil:
+		return Timeout, "no answer after " + time.Since(x.began).Round(time.Millisecond).String()
 	case httpOverload(err) != "":
 		return Overload, "Pharos is overloaded: " + httpOverload(err)
 	case errors.As(err, &name):

@@ -57,12 +57,16 @@ type sshTraffic struct {
 	net.Conn
 	epoch time.Time
 	heard atomic.Int64 // since epoch
+	over  atomic.Bool  // nothing more will be heard; set before any channel comes to its end by that
 }
 
 func (t *sshTraffic) Read(p []byte) (int, error) {
 	n, err := t.Conn.Read(p)
 	if n > 0 {
 		t.heard.Store(t.now())
+	}
+	if err != nil {
+		t.over.Store(true)
 	}
 	return n, err
 }

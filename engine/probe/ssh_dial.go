@@ -3,6 +3,7 @@ package probe
 import (
 	"context"
 	"errors"
+	"io"
 	"net"
 	"strconv"
 	"strings"
@@ -162,7 +163,7 @@ func (c *sshConn) openForward(use sshUse, kind string, payload []byte, addr sshA
 		ours.Close()
 		return nil, sshClosed(c.host.name)
 	}
-	return sshForwarding{ours, addr}, nil
+	return sshForwarding{ours, addr, c}, nil
 }
 
 // forwardError sorts out whose failure it is that a forwarding was not opened.
@@ -197,9 +198,34 @@ func (c *sshConn) forwardError(err error, addr sshAddr) error {
 type sshForwarding struct {
 	net.Conn
 	addr sshAddr
+	via  *sshConn
 }
 
 func (f sshForwarding) RemoteAddr() net.Addr { return f.addr }
+
+func (f sshForwarding) Read(p []byte) (int, error) {
+	n, err := f.Conn.Read(p)
+	return n, f.blame(err)
+}
+
+func (f sshForwarding) Write(p []byte) (int, error) {
+	n, err := f.Conn.Write(p)
+	return n, f.blame(err)
+}
+
+// blame makes the end of a forwarding whose host is gone, or has fallen silent,
+// the host's: the address at its other end may be well.
+func (f sshForwarding) blame(err error) error {
+	switch {
+	case err == nil:
+		return nil
+	case f.via.base.over.Load() || f.via.ended():
+		return f.via.host.errorf(Vantage, err, "connection lost while talking to %q", f.addr)
+	case err != io.EOF && f.via.doubtful():
+		return f.via.host.errorf(Vantage, err, "the host does not answer")
+	}
+	return err
+}
 
 type sshAddr struct{ network, address string }
 

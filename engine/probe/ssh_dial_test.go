@@ -2,12 +2,14 @@ package probe
 
 import (
 	"bytes"
+	"context"
 	"errors"
 	"io"
 	"net"
 	"os"
 	"path/filepath"
 	"sync"
+	"sync/atomic"
 	"syscall"
 	"testing"
 	"time"
@@ -116,19 +118,105 @@ func TestSSHDialErrors(t *testing.T) {
 	}
 }
 
-func TestSSHDialStoppedHost(t *testing.T) {
+// A forwarding that ends with the host to look from, or waits for it, is that
+// host's failure, and not of who is at its other end.
+func TestSSHDialLosesItsHost(t *testing.T) {
 	addr := sshEcho(t, "tcp", "127.0.0.1:0")
-	s := startSSHD(t)
-	p := sshTestPool(t, s.stanza("web-3"))
-	conn, err := p.Dial(sshWithin(t, 20*time.Second), "web-3", "tcp", addr)
-	if err != nil {
-		t.Fatal(err)
+	tests := []struct {
+		name   string
+		happen func(*sshd)
+		within time.Duration // what is read for; 0 = until the host is found dead
+		kind   Kind
+	}{
+		{"killed", func(s *sshd) { s.kill(s.cmd) }, 0, Vantage},
+		{"stopped", func(s *sshd) { s.signal(syscall.SIGSTOP) }, 0, Vantage},
+		{"stopped, in a hurry", func(s *sshd) { s.signal(syscall.SIGSTOP) }, 2 * time.Second, Vantage},
+		{"well", func(*sshd) {}, 2 * time.Second, ""},
 	}
-	defer conn.Close()
-	s.signal(syscall.SIGSTOP)
-	began := time.Now()
-	if _, err := conn.Read(make([]byte, 1)); err == nil || time.Since(began) > sshDeadBy {
-		t.Errorf("Read from a stopped host = %v after %v, want an error soon", err, time.Since(began))
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			s := startSSHD(t)
+			p := sshTestPool(t, s.stanza("web-3"))
+			conn, err := p.Dial(sshWithin(t, 20*time.Second), "web-3", "tcp", addr)
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer conn.Close()
+			tt.happen(s)
+			began := time.Now()
+			if tt.within > 0 {
+				conn.SetReadDeadline(began.Add(tt.within))
+			}
+			_, err = conn.Read(make([]byte, 1))
+			if err == nil || KindOf(err) != tt.kind || time.Since(began) > sshDeadBy {
+				t.Errorf("Read() = %v (kind %q) after %v, want kind %q soon", err, KindOf(err), time.Since(began), tt.kind)
+			}
+			if tt.within > 0 {
+				return
+			}
+			if _, err = conn.Write([]byte("x")); KindOf(err) != tt.kind {
+				t.Errorf("Write() = %v, want kind %q", err, tt.kind)
+			}
+		})
+	}
+}
+
+// So it is for all that goes through a forwarding.
+func TestSSHLostUnderAConversation(t *testing.T) {
+	var accepted atomic.Int32
+	silent := httpScripted(t, func(conn net.Conn) {
+		accepted.Add(1)
+		httpHangs(conn)
+	})
+	for how, happen := range map[string]func(*sshd){
+		"killed":  func(s *sshd) { s.kill(s.cmd) },
+		"stopped": func(s *sshd) { s.signal(syscall.SIGSTOP) },
+	} {
+		s := startSSHD(t)
+		p := sshTestPool(t, s.stanza("web-3"))
+		dial := func(ctx context.Context, network, addr string) (net.Conn, error) {
+			return p.Dial(ctx, "web-3", network, addr)
+		}
+		conversations := map[string]func(context.Context) error{
+			"http": func(ctx context.Context) error {
+				_, err := new(HTTPClient).Do(ctx, &HTTPRequest{URL: "http://" + silent, Dial: dial, Vantage: "web-3"})
+				return err
+			},
+			"https": func(ctx context.Context) error {
+				_, err := new(HTTPClient).Do(ctx, &HTTPRequest{URL: "https://" + silent, Dial: dial, Vantage: "web-3"})
+				return err
+			},
+			"tcp": func(ctx context.Context) error {
+				conn, err := DialTCP(ctx, TCPRequest{Addr: silent, Dial: dial})
+				if err == nil {
+					defer conn.Close()
+					_, err = conn.Expect(ctx, []byte("never"))
+				}
+				return err
+			},
+			"tls": func(ctx context.Context) error {
+				_, err := InspectTLS(ctx, TLSRequest{TCPRequest: TCPRequest{Addr: silent, Dial: dial}})
+				return err
+			},
+			"dns": func(ctx context.Context) error {
+				_, err := LookupDNS(ctx, DNSRequest{Name: "x.test", Server: silent, Dial: dial})
+				return err
+			},
+		}
+		accepted.Store(0)
+		errs := make(map[string]chan error)
+		for name, talk := range conversations {
+			ended := make(chan error, 1)
+			errs[name] = ended
+			go func() { ended <- talk(sshWithin(t, 20*time.Second)) }()
+		}
+		sshAwait(t, "all to talk", func() bool { return int(accepted.Load()) == len(conversations) })
+		happen(s)
+		for name, ended := range errs {
+			if err := <-ended; KindOf(err) != Vantage {
+				t.Errorf("%s, its host %s: %v (kind %q), want kind vantage", name, how, err, KindOf(err))
+			}
+		}
 	}
 }
 

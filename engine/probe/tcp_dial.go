@@ -167,12 +167,12 @@ func (c *TCPConn) classify(ctx context.Context, err error) (Kind, string) {
 	}
 	var dns *net.DNSError
 	switch {
-	case errors.Is(ctx.Err(), context.DeadlineExceeded):
-		return Timeout, "timed out after " + c.timing.Total.Round(time.Millisecond).String() + " " + c.activity() + after
-	case ctx.Err() != nil:
+	case errors.Is(ctx.Err(), context.Canceled):
 		return Cancelled, "cancelled " + c.activity()
-	case errors.As(err, &told): // of a vantage
+	case errors.As(err, &told): // of a vantage, which knows whose host is silent
 		return told.Kind, told.Message
+	case ctx.Err() != nil:
+		return Timeout, "timed out after " + c.timing.Total.Round(time.Millisecond).String() + " " + c.activity() + after
 	case httpOverload(err) != "":
 		return Overload, "Pharos is overloaded: " + httpOverload(err)
 	case errors.As(err, &dns):

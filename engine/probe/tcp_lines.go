@@ -2,7 +2,6 @@ package probe
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"io"
 	"net"
@@ -44,7 +43,7 @@ func Lines(ctx context.Context, req TCPRequest, send []byte, connect time.Durati
 			continue
 		}
 		lines.flush()
-		if errors.Is(err, io.EOF) && ctx.Err() == nil {
+		if err == io.EOF && ctx.Err() == nil { // as it came: one that a vantage gives is wrapped
 			return &Error{Kind: Reset, Phase: c.phase, Err: err, Message: fmt.Sprintf("talking to %q: it closed the connection", req.where())}
 		}
 		return c.fail(ctx, err)

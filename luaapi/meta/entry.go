@@ -14,8 +14,7 @@ type Entry struct {
 	Example string // Lua; "" if there is none
 }
 
-// Summary is the first sentence of the text, "" for one that is documented
-// elsewhere.
+// Summary is the first sentence of the text.
 func (e Entry) Summary() string {
 	text, _, _ := strings.Cut(e.Text, "\n\n")
 	text = strings.Join(strings.Fields(text), " ")
@@ -47,6 +46,7 @@ func Entries() []Entry {
 		block = nil
 	}
 	before, differences, _ := strings.Cut(Reference, "-- Lua here -")
+	_, differences, _ = strings.Cut(differences, "\n") // the rest of the line
 	for line := range strings.Lines(before) {
 		line = strings.TrimRight(line, "\n")
 		if m := sectionLine.FindStringSubmatch(line); m != nil {

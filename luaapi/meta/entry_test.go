@@ -13,6 +13,9 @@ func TestEntries(t *testing.T) {
 			t.Errorf("Entries() has %q twice", e.Name)
 		}
 		byName[e.Name] = e
+		if e.Summary() == "" {
+			t.Errorf("Entries() says nothing of %q", e.Name)
+		}
 	}
 	for name, want := range map[string]struct{ text, parts, example string }{
 		"page_tag":                     {text: "The line beside the product's name"},
@@ -40,6 +43,9 @@ func TestEntries(t *testing.T) {
 		if strings.Contains(e.Text, "@") || strings.Contains(e.Text, "```") {
 			t.Errorf("text of %q = %q, want no markup", name, e.Text)
 		}
+	}
+	if text := byName["lua"].Text; !strings.HasPrefix(text, "This is Lua 5.1") {
+		t.Errorf("text of %q = %q, want it to begin with what it is", "lua", text)
 	}
 	// Each declaration of the file is an entry.
 	for line := range strings.Lines(Reference) {

@@ -48,10 +48,12 @@ metric_watchers = nil
 ---@type pharos.WatcherSet[]
 metric_watcher_sets = nil
 
+--- Everything that scripts have; also require("pharos").
 ---@class pharos
 ---@field url string? the daemon's own address; nil in `pharosd check` and `pharosd once`
 pharos = {}
 
+--- A length of time.
 ---@alias pharos.Duration number|string seconds, or text with units: "250ms", "2s", "1m30s"
 ---@alias pharos.Status "ok"|"warning"|"critical"|"unknown"
 
@@ -161,7 +163,7 @@ function pharos.Class:extend(fields) end
 ---@field link string? an http or https URL that the tile leads to
 ---@field ssh_host string|string[]? where to look from; of a list the watcher runs from each host at once, at most 16, with a cell of the tile for each (see pharos.here)
 ---@field merge string? what many vantages come to: "worst" (default), "best" or pharos.quorum(n)
----@field needs string|string[]? ids or patterns ("wan", "core.*"): while one of them is critical or unknown, this watcher is in its shadow: it runs on, dim, and is no problem
+---@field needs string|string[]? ids or patterns ("wan", "core.*"): while one of them is critical or unknown, this watcher is in its shadow: it runs on, dim, and is no problem; nor is it one before their first run has ended
 ---@field confirm integer|{ [1]: integer, of: integer? }? how often a change of status must be seen before the tile shows it: 2 in a row, { 2, of = 3 } of the last three runs; default 1
 ---@field steps number|string[]? how many steps a journey has, at most 64, or their names in order; default: as many as the last one that went well
 ---@field state table plain data, at most 64 KiB as JSON, kept over reloads and restarts. Keys are text, or 1 to n
@@ -576,6 +578,7 @@ pharos.FileMetricWatcher = {}
 ---@field watchers pharos.MetricWatcher[]|fun(): pharos.MetricWatcher[]?, pharos.Error?
 pharos.WatcherSet = {}
 
+--- How often a set looks for its members, and how many it may find.
 ---@class pharos.DiscoveryOptions
 ---@field interval pharos.Duration? from the start of a discovery to the next; default 30 s, at least 1 s
 ---@field timeout pharos.Duration? the longest that one may take; default the interval, at most 10 s
@@ -583,6 +586,7 @@ pharos.WatcherSet = {}
 
 -- Primitives ----------------------------------------------------------------
 
+--- How pharos.exec runs a command.
 ---@class pharos.ExecOptions
 ---@field timeout pharos.Duration? default and at most what is left of the run
 ---@field stdin string? default: nothing
@@ -593,6 +597,7 @@ pharos.WatcherSet = {}
 ---@field kill_after pharos.Duration? from TERM to KILL; default 50 ms
 ---@field ssh_host string? run it there
 
+--- What a command came to.
 ---@class pharos.ExecResult
 ---@field code integer exit code, -1 if a signal ended it
 ---@field signal string? the signal's name, "KILL"
@@ -641,6 +646,7 @@ pharos.exec = {}
 ---```
 ---@class pharos.Events
 
+--- How pharos.exec.stream runs a command.
 ---@class pharos.StreamOptions
 ---@field env table<string, string>? as of pharos.exec
 ---@field cwd string?
@@ -680,6 +686,7 @@ function pharos.exec.stream(command, judge, options) end
 ---@return { host: string, exec: fun(self, command: string|string[], options?: pharos.ExecOptions): pharos.ExecResult?, pharos.Error? }
 function pharos.ssh(host) end
 
+--- What a monitoring plugin said.
 ---@class pharos.NagiosResult : pharos.ExecResult
 ---@field status pharos.Status of the exit code
 ---@field text string the first line, without performance data
@@ -699,6 +706,7 @@ function pharos.ssh(host) end
 ---@return pharos.Error?
 function pharos.nagios(command, options) end
 
+--- How a request is made.
 ---@class pharos.HTTPOptions
 ---@field method string? of pharos.http.request only; default "GET"
 ---@field headers table<string, string|number|false|string[]>? a list is sent as several; false leaves a default one out
@@ -724,6 +732,7 @@ function pharos.nagios(command, options) end
 ---@field http "1.1"|"2"? default: as TLS agrees
 ---@field ssh_host string? the request leaves from that host
 
+--- What came back of a request.
 ---@class pharos.Answer
 ---@field status integer
 ---@field headers table<string, string> names in any case; several values joined by ", "
@@ -739,9 +748,10 @@ function pharos.nagios(command, options) end
 ---@field hops { url: string, status: integer }[] redirects that were followed
 ---@field tls { version: string, cipher: string, subject: string, issuer: string, not_after: number, days_left: number, verified: boolean, verify_error: string? }?
 
+--- Timed requests.
 pharos.http = {}
 
---- Errors of all of http: timeout, dns, refused, reset, tls, proto, redirects,
+--- Gets a page. Errors of all of http: timeout, dns, refused, reset, tls, proto, redirects,
 --- vantage, auth, overload.
 ---
 ---```lua
@@ -767,6 +777,7 @@ function pharos.http.get(url, options) end
 ---@return pharos.Error?
 function pharos.http.head(url, options) end
 
+--- As get, with the method POST.
 ---
 ---```lua
 ---local answer = assert(pharos.http.post("http://127.0.0.1/login", { form = { user = "canary", password = "x" } }))
@@ -778,6 +789,7 @@ function pharos.http.head(url, options) end
 ---@return pharos.Error?
 function pharos.http.post(url, options) end
 
+--- As get, with the method PUT.
 ---
 ---```lua
 ---return assert(pharos.http.put("http://127.0.0.1/canary", { body = "alive" })).status < 300
@@ -788,6 +800,7 @@ function pharos.http.post(url, options) end
 ---@return pharos.Error?
 function pharos.http.put(url, options) end
 
+--- As get, with the method PATCH.
 ---
 ---```lua
 ---return assert(pharos.http.patch("http://127.0.0.1/canary", { json = { seen = true } })).status < 300
@@ -798,6 +811,7 @@ function pharos.http.put(url, options) end
 ---@return pharos.Error?
 function pharos.http.patch(url, options) end
 
+--- As get, with the method DELETE.
 ---
 ---```lua
 ---return assert(pharos.http.delete("http://127.0.0.1/canary")).status < 300
@@ -808,6 +822,7 @@ function pharos.http.patch(url, options) end
 ---@return pharos.Error?
 function pharos.http.delete(url, options) end
 
+--- How pharos.http.sse connects.
 ---@class pharos.SSEOptions
 ---@field timeout pharos.Duration? of each connecting, up to the answer; default 10 s
 ---@field headers table<string, string>?
@@ -858,6 +873,7 @@ function pharos.http.sse(url, judge, options) end
 ---@return pharos.Error?
 function pharos.http.request(url, options) end
 
+--- How pharos.tcp connects.
 ---@class pharos.TCPOptions
 ---@field timeout pharos.Duration? default and at most what is left of the run
 ---@field send string? of pharos.tcp only: sent first
@@ -901,6 +917,7 @@ pharos.tcp = {}
 ---@return pharos.Error?
 function pharos.tcp.connect(address, options) end
 
+--- How pharos.tcp.lines connects.
 ---@class pharos.LinesOptions
 ---@field send string? sent first
 ---@field timeout pharos.Duration? of connecting and sending; default 10 s
@@ -933,6 +950,7 @@ function pharos.tcp.connect(address, options) end
 ---@return pharos.Events
 function pharos.tcp.lines(address, judge, options) end
 
+--- A conversation over TCP, as pharos.tcp opens it.
 ---@class pharos.Connection
 local Connection = {}
 
@@ -973,11 +991,14 @@ function Connection:timing() end
 ---@return table?
 function Connection:tls() end
 
+--- The address of the other side.
 ---@return string
 function Connection:remote_ip() end
 
+--- Ends the conversation; the end of the run does too.
 function Connection:close() end
 
+--- What a server showed in its TLS handshake.
 ---@class pharos.Handshake
 ---@field version string "1.3"
 ---@field cipher string
@@ -1007,6 +1028,7 @@ function Connection:close() end
 ---@return pharos.Error?
 function pharos.tls(address, options) end
 
+--- Whom pharos.dns asks, and how.
 ---@class pharos.DNSOptions
 ---@field type string? A (default), AAAA, CNAME, MX, TXT, NS, SOA, SRV, CAA, PTR, ...; PTR takes an address as its name
 ---@field server string? host or host:port; default the system's
@@ -1016,6 +1038,7 @@ function pharos.tls(address, options) end
 ---@field timeout pharos.Duration?
 ---@field ssh_host string?
 
+--- What a name server answered.
 ---@class pharos.DNSAnswer
 ---@field code string "NOERROR", "NXDOMAIN", "SERVFAIL", ...
 ---@field values string[] the data of the records
@@ -1041,6 +1064,7 @@ function pharos.tls(address, options) end
 ---@return pharos.Error?
 function pharos.dns(name, options) end
 
+--- How pharos.ping asks.
 ---@class pharos.PingOptions
 ---@field count integer? echo requests; default 1, at most 1000
 ---@field interval pharos.Duration? between them; default 200 ms, at least 10 ms
@@ -1049,6 +1073,7 @@ function pharos.dns(name, options) end
 ---@field ip 4|6?
 ---@field timeout pharos.Duration?
 
+--- What came back of a ping.
 ---@class pharos.PingResult
 ---@field ip string
 ---@field sent integer
@@ -1075,6 +1100,7 @@ function pharos.dns(name, options) end
 ---@return pharos.Error?
 function pharos.ping(host, options) end
 
+--- Files of this machine.
 pharos.file = {}
 
 --- Reads a file. While the script loads the file becomes an input: when it changes,
@@ -1121,6 +1147,7 @@ function pharos.file.stat(path) end
 ---@return pharos.Events
 function pharos.file.tail(path, judge, options) end
 
+--- JSON, both ways.
 pharos.json = {}
 
 --- JSON text, keys sorted. A table with exactly the keys 1 to n is an array. Cycles,
@@ -1170,6 +1197,7 @@ pharos.json.null = nil
 ---@overload fun(...: any)
 pharos.log = {}
 
+--- Logs for those who look closely (pharosd -vv).
 ---
 ---```lua
 ---pharos.log.debug("the details")
@@ -1177,6 +1205,7 @@ pharos.log = {}
 ---@param ... any
 function pharos.log.debug(...) end
 
+--- Logs what may be of interest (pharosd -v).
 ---
 ---```lua
 ---pharos.log.info("by the way")
@@ -1184,6 +1213,7 @@ function pharos.log.debug(...) end
 ---@param ... any
 function pharos.log.info(...) end
 
+--- Logs a warning.
 ---
 ---```lua
 ---pharos.log.warn("look at this")
@@ -1191,6 +1221,7 @@ function pharos.log.info(...) end
 ---@param ... any
 function pharos.log.warn(...) end
 
+--- Logs an error.
 ---
 ---```lua
 ---pharos.log.error("this is wrong")
@@ -1223,6 +1254,7 @@ function pharos.env(name, default) end
 ---@return string
 function pharos.secret(name) end
 
+--- Clocks, and waiting.
 pharos.time = {}
 
 --- Unix seconds, with a fraction.
@@ -1303,27 +1335,35 @@ function pharos.ring(size) end
 ---@class pharos.Ring
 local Ring = {}
 
+--- Adds a number; the oldest goes when the ring is full.
 ---@param number number
 function Ring:push(number) end
 
+--- How many numbers there are.
 ---@return integer
 function Ring:count() end
 
+--- The newest number; nil of an empty ring.
 ---@return number?
 function Ring:last() end
 
+--- The least; nil of an empty ring.
 ---@return number?
 function Ring:min() end
 
+--- The most; nil of an empty ring.
 ---@return number?
 function Ring:max() end
 
+--- The sum; nil of an empty ring.
 ---@return number?
 function Ring:sum() end
 
+--- The mean; nil of an empty ring.
 ---@return number?
 function Ring:mean() end
 
+--- The value that a share (0 to 1) of the numbers is not above; nil of an empty ring.
 ---@param share number 0 to 1: 0.95 is the 95th percentile
 ---@return number?
 function Ring:quantile(share) end
@@ -1349,9 +1389,11 @@ function Ring:values() end
 ---@return pharos.Cache
 function pharos.cache(options) end
 
+--- Values kept for a while, at most so many; pharos.cache makes one.
 ---@class pharos.Cache
 local Cache = {}
 
+--- What was put there; nil if nothing was, or it is too old.
 ---@param key any
 ---@return any
 function Cache:get(key) end
@@ -1361,6 +1403,7 @@ function Cache:get(key) end
 ---@param value any
 function Cache:set(key, value) end
 
+--- How many values there are.
 ---@return integer
 function Cache:count() end
 

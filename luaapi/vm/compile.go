@@ -43,6 +43,9 @@ func compileChunk(name string, src []byte) (*chunk, error) {
 	if len(src) > maxSource {
 		return nil, &Error{File: name, Message: fmt.Sprintf("cannot load %d bytes of source (at most %d)", len(src), maxSource)}
 	}
+	if bytes.HasPrefix(src, []byte("\xff\xfe")) || bytes.HasPrefix(src, []byte("\xfe\xff")) {
+		return nil, &Error{File: name, Line: 1, Message: "cannot read UTF-16: save the file as UTF-8"}
+	}
 	if bytes.HasPrefix(src, []byte("#")) {
 		src = append([]byte("--"), src...) // #!/usr/bin/env ...
 	}
@@ -98,17 +101,17 @@ func translate(name string, src []byte) (c *chunk, err error) {
 // said to be on the line after.
 var gotoError = regexp.MustCompile(`(?:<goto.*> at|already defined on) line ([0-9]+)`)
 
-// nearEnd ends the message about source that ends too early.
+// nearEnd is in the message about source that ends too early.
 const nearEnd = " near end of file"
 
 func syntaxError(name string, src []byte, err error) error {
 	var pe *parse.Error
 	if errors.As(err, &pe) {
-		message := strings.TrimSpace(pe.Message)
+		message, hint := strings.TrimSpace(pe.Message), syntaxHint(name, src, pe.Pos)
 		if pe.Pos.Line == parse.EOF {
-			return &Error{File: name, Line: bytes.Count(src, []byte("\n")) + 1, Message: message + nearEnd}
+			return &Error{File: name, Line: bytes.Count(src, []byte("\n")) + 1, Message: message + nearEnd + hint}
 		}
-		return &Error{File: name, Line: pe.Pos.Line, Message: fmt.Sprintf("%s near '%s'", message, pe.Token)}
+		return &Error{File: name, Line: pe.Pos.Line, Message: fmt.Sprintf("%s near '%s'%s", message, pe.Token, hint)}
 	}
 	var ce *lua.CompileError
 	if errors.As(err, &ce) {

@@ -49,5 +49,5 @@ func Typed(L *lua.LState) bool { return runOf(L).typed }
 // it there may be none.
 func Incomplete(err error) bool {
 	var e *Error
-	return errors.As(err, &e) && strings.HasSuffix(e.Message, nearEnd) && !strings.HasPrefix(e.Message, "unterminated string")
+	return errors.As(err, &e) && strings.Contains(e.Message, nearEnd) && !strings.HasPrefix(e.Message, "unterminated string")
 }

@@ -1,0 +1,55 @@
+package main
+
+import (
+	"context"
+	"log/slog"
+	"os"
+	"path/filepath"
+	"syscall"
+	"testing"
+	"time"
+
+	"pharos/engine"
+	"pharos/luaapi"
+)
+
+// SIGHUP reloads although nothing changed, also one that comes before the daemon
+// is up: it would end the process.
+func TestHangupReloads(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "pharos.lua")
+	if err := os.WriteFile(path, []byte("metric_watchers = {}"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	probes := luaapi.NewProbes(nil)
+	defer probes.Close()
+	flags := configFlags{path: path}
+	o := flags.options(slog.New(slog.DiscardHandler))
+	o.Probes, o.Memory = probes, luaapi.NewMemory()
+	eng := engine.New(engine.Config{Logger: o.Logger})
+	r := newReloader(o, eng, o.Logger, notifier{})
+	hangup := func() {
+		if err := syscall.Kill(os.Getpid(), syscall.SIGHUP); err != nil {
+			t.Fatal(err)
+		}
+	}
+	hangup()
+	if err := r.first(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	defer r.close()
+	ctx, stop := context.WithCancel(t.Context())
+	done := make(chan error, 1)
+	go func() { done <- r.watch(ctx) }()
+	for generation := uint64(2); generation <= 3; generation++ {
+		for start := time.Now(); eng.Board().Config().Generation < generation; time.Sleep(time.Millisecond) {
+			if time.Since(start) > 20*time.Second {
+				t.Fatalf("generation %d after 20 s, want %d", eng.Board().Config().Generation, generation)
+			}
+		}
+		hangup()
+	}
+	stop()
+	if err := <-done; err != nil {
+		t.Errorf("watch() = %v, want nil", err)
+	}
+}

@@ -1,0 +1,115 @@
+package vm
+
+import (
+	"bytes"
+	"fmt"
+	"slices"
+
+	"github.com/yuin/gopher-lua/ast"
+	"github.com/yuin/gopher-lua/parse"
+)
+
+// The parser says where it stopped, and not what it wanted there. A syntaxTrail
+// reads the tokens up to that place, and guesses it from what is still open.
+type syntaxTrail struct {
+	open []opener
+	last ast.Token
+}
+
+// opener is a bracket or a word that something has to close.
+type opener struct {
+	word  string
+	line  int
+	wants string // "then" or "do" that has not come yet
+}
+
+// closers is what closes what.
+var closers = map[string]string{
+	"{": "}", "(": ")", "[": "]", "repeat": "until",
+	"function": "end", "if": "end", "do": "end", "for": "end", "while": "end",
+}
+
+// headEnds is the word that the head of a block ends with.
+var headEnds = map[string]string{"if": "then", "elseif": "then", "for": "do", "while": "do"}
+
+// syntaxHint says what was probably meant where the parser stopped, in
+// parentheses; "" if it cannot tell.
+func syntaxHint(name string, src []byte, stopped ast.Position) string {
+	scanner := parse.NewScanner(bytes.NewReader(src), name)
+	var s syntaxTrail
+	for {
+		token, err := scanner.Scan(&parse.Lexer{PrevTokenType: s.last.Type})
+		if err != nil {
+			return ""
+		}
+		if token.Type < 0 || scanner.Pos == stopped {
+			return s.hint(token)
+		}
+		s.pass(token)
+	}
+}
+
+// top is the innermost of what is open.
+func (s *syntaxTrail) top() *opener {
+	if len(s.open) == 0 {
+		return &opener{}
+	}
+	return &s.open[len(s.open)-1]
+}
+
+func (s *syntaxTrail) pass(token ast.Token) {
+	word, top := token.Str, s.top()
+	s.last = token
+	switch {
+	case token.Type == parse.TString:
+	case word == top.wants && word != "":
+		top.wants = ""
+	case word == "elseif":
+		top.wants = "then"
+	case closers[word] != "":
+		s.open = append(s.open, opener{word, token.Pos.Line, headEnds[word]})
+	case closes(word) && len(s.open) > 0:
+		s.open = s.open[:len(s.open)-1]
+	}
+}
+
+func closes(word string) bool {
+	return slices.Contains([]string{"}", ")", "]", "end", "until"}, word)
+}
+
+func (s *syntaxTrail) hint(token ast.Token) string {
+	word, top := token.Str, s.top()
+	if token.Type == parse.TString {
+		word = ""
+	}
+	switch {
+	case top.word == "":
+		return ""
+	case top.wants != "" && word == "=":
+		return " (= assigns, == compares)"
+	case top.wants != "":
+		return fmt.Sprintf(" (is %q missing, for the %q at line %d?)", top.wants, top.word, top.line)
+	case token.Type < 0 || (closes(word) || word == "else" || word == "elseif") && word != closers[top.word]:
+		return fmt.Sprintf(" (is %q missing, for the %q at line %d?)", closers[top.word], top.word, top.line)
+	case (top.word == "{" || top.word == "(") && endsValue(s.last) && beginsValue(token):
+		if s.last.Pos.Line < token.Pos.Line {
+			return fmt.Sprintf(" (is a comma missing at the end of line %d?)", s.last.Pos.Line)
+		}
+		return " (is a comma missing before it?)"
+	}
+	return ""
+}
+
+func endsValue(t ast.Token) bool {
+	return isLiteral(t) || t.Type == parse.TEnd || slices.Contains([]string{"}", ")", "]"}, t.Str)
+}
+
+func beginsValue(t ast.Token) bool {
+	return isLiteral(t) || t.Type == parse.TFunction || t.Type == '{' || t.Type == '['
+}
+
+func isLiteral(t ast.Token) bool {
+	return slices.Contains([]int{
+		parse.TIdent, parse.TNumber, parse.TString, parse.TNil, parse.TTrue, parse.TFalse, parse.T3Comma,
+	}, t.Type)
+}
