@@ -20,7 +20,11 @@ func (s *Server) page(c echo.Context) error {
 		return err
 	}
 	c.Response().Header().Set("Cache-Control", "no-store")
-	return body.send(c)
+	if err := body.send(c); err != nil {
+		s.log.Error("answering with the page", "error", err)
+		panic(http.ErrAbortHandler) // its top is sent: a page cut short must not look whole
+	}
+	return nil
 }
 
 // apiBoard is GET /api/board: what the event "board" holds.

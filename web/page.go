@@ -155,10 +155,11 @@ func durationWords(d time.Duration) string {
 	return "a moment"
 }
 
-func renderPage(t *template.Template, d PageData) ([]byte, error) {
+// renderPage renders a part of the page: "top" or "rest".
+func renderPage(t *template.Template, part string, d PageData) ([]byte, error) {
 	var buf bytes.Buffer
-	if err := t.ExecuteTemplate(&buf, "page.html", d); err != nil {
-		return nil, fmt.Errorf("rendering the page: %w", err)
+	if err := t.ExecuteTemplate(&buf, part, d); err != nil {
+		return nil, fmt.Errorf("rendering the page's %s: %w", part, err)
 	}
 	return buf.Bytes(), nil
 }

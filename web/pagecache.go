@@ -13,20 +13,22 @@ import (
 // the time it also serves for four times as long as it took to render, so that
 // many who ask cost a fifth of one core: for ten thousand watchers a page takes
 // half a second. Its stream begins with the whole board, so it is never wrong
-// for longer than that takes to come.
+// for longer than that takes to come. Who asks while it is being rendered waits
+// for the same one.
 type pageCache struct {
 	snapshots *snapshots
 	template  *template.Template
 
-	mu   sync.Mutex // held while rendering: one at a time
+	mu   sync.Mutex
 	last map[string]*cachedPage
 }
 
 type cachedPage struct {
-	of   *snapshot
-	made time.Time
-	cost time.Duration
-	body *payload
+	of      *snapshot
+	made    time.Time
+	cost    time.Duration // what rendering took, until now
+	unready bool          // its rest is being rendered
+	body    *pageBody
 }
 
 // themes are those that a page can be asked for in; "" is what the viewer's
@@ -34,12 +36,12 @@ type cachedPage struct {
 var themes = [...]string{"", "dark", "light"}
 
 // get gives the page in a theme; one that there is not is "".
-func (p *pageCache) get(theme string) (*payload, error) {
+func (p *pageCache) get(theme string) (*pageBody, error) {
 	theme = knownTheme(theme)
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	last := p.last[theme]
-	if last != nil && time.Since(last.made) < 4*last.cost {
+	if last != nil && (last.unready || time.Since(last.made) < 4*last.cost) {
 		return last.body, nil
 	}
 	sn, err := p.snapshots.get(0)
@@ -50,14 +52,29 @@ func (p *pageCache) get(theme string) (*payload, error) {
 		return last.body, nil
 	}
 	began := time.Now()
-	html, err := renderPage(p.template, newPageData(&sn.board, sn.json.plain, theme, sn.made))
+	data := newPageData(&sn.board, sn.json.plain, theme, sn.made)
+	top, err := renderPage(p.template, "top", data)
 	if err != nil {
 		return nil, err
 	}
-	made := time.Now()
-	body := newPayload("text/html; charset=utf-8", html)
-	p.last[theme] = &cachedPage{of: sn, made: made, cost: made.Sub(began), body: body}
-	return body, nil
+	next := &cachedPage{of: sn}
+	rendered := func(unready bool) {
+		next.made, next.unready = time.Now(), unready
+		next.cost = next.made.Sub(began)
+	}
+	rendered(false) // of whoever wants no more than the top, this stays
+	next.body = newPageBody(top, func() ([]byte, error) {
+		p.mu.Lock()
+		rendered(true)
+		p.mu.Unlock()
+		rest, err := renderPage(p.template, "rest", data)
+		p.mu.Lock()
+		rendered(false)
+		p.mu.Unlock()
+		return rest, err
+	})
+	p.last[theme] = next
+	return next.body, nil
 }
 
 func knownTheme(name string) string {

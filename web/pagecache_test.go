@@ -38,3 +38,20 @@ func TestCostlyPageIsShared(t *testing.T) {
 		}
 	})
 }
+
+// Who asks for the top alone, as HEAD does, keeps nobody from a newer page.
+func TestTopAloneIsNotKept(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		c := &check{r: engine.Result{Status: engine.OK}}
+		w, _ := pipeWall(t, Config{}, engine.Set{Watchers: []engine.Watcher{watcher("", "a", 50*time.Millisecond, c.run)}})
+		time.Sleep(time.Second)
+		first, err := w.pages.get("")
+		if err != nil {
+			t.Fatal(err)
+		}
+		time.Sleep(time.Second)
+		if page, err := w.pages.get(""); err != nil || page == first {
+			t.Errorf("get() a second later = the page whose rest nobody asked for, %v, want a new one", err)
+		}
+	})
+}

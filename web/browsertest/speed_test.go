@@ -83,20 +83,24 @@ func firstPaint(t *testing.T, w *wall, slowdown float64) {
 
 // steady watches the page take updates.
 func steady(t *testing.T, b *tab, w *wall, length time.Duration) {
+	before := measure(b)
+	// Frames are watched between the two collections of garbage that measuring
+	// forces: those stop the page themselves.
 	eval[int](b, `(() => {
 		window.long = [];
 		new PerformanceObserver((list) => { for (const e of list.getEntries()) long.push(Math.round(e.duration)); }).observe({ type: "long-animation-frame" });
 		return 1;
 	})()`)
 	revs, start := w.engine.Board().Rev(), time.Now()
-	before := measure(b)
 	time.Sleep(length)
+	frames := eval[int](b, `long.length`)
+	longest := eval[string](b, `long.sort((a, b) => b - a).slice(0, 5).join()`)
 	after, took := measure(b), time.Since(start).Seconds()
 	t.Logf("%.0f updates/s for %.0f s: main thread %.1f %% busy (script %.1f, layout %.1f, style %.1f); %d frames over 50 ms, the longest: %s ms",
 		float64(w.engine.Board().Rev()-revs)/took, took,
 		100*(after["TaskDuration"]-before["TaskDuration"])/took, 100*(after["ScriptDuration"]-before["ScriptDuration"])/took,
 		100*(after["LayoutDuration"]-before["LayoutDuration"])/took, 100*(after["RecalcStyleDuration"]-before["RecalcStyleDuration"])/took,
-		eval[int](b, `long.length`), eval[string](b, `long.sort((a, b) => b - a).slice(0, 5).join()`))
+		frames, longest)
 	t.Logf("JS heap %.1f MB -> %.1f MB; nodes %.0f -> %.0f", before["JSHeapUsedSize"]/1e6, after["JSHeapUsedSize"]/1e6, before["Nodes"], after["Nodes"])
 }
 

@@ -159,6 +159,32 @@ func TestDeepLinkAndSettingsFromTheAddress(t *testing.T) {
 	b.until(`!document.querySelector("[data-part=gone]").hidden`)
 }
 
+// The way back closes what was opened, and undoes no setting made since; who
+// closes the panel by its button is back on the tile.
+func TestBackAndClose(t *testing.T) {
+	w := newWall(t, nil, spec{set: "One", names: []string{"a", "b"}})
+	b := newTab(t, 1200, 800)
+	b.open(w.url("/?density=wall"))
+	const open = `!document.getElementById("detail").hidden`
+	b.press(kb.ArrowRight)
+	b.press(kb.Enter)
+	b.until(open)
+	b.press("t")
+	eval[int](b, `(history.back(), 1)`)
+	b.until("!(" + open + ")")
+	if got := eval[string](b, `location.search + location.hash + " " + document.documentElement.dataset.theme`); got != "?density=wall&theme=dark dark" {
+		t.Errorf("address and theme after the way back = %q, want the theme chosen meanwhile in both", got)
+	}
+	eval[int](b, `(history.forward(), 1)`)
+	b.until(open)
+	eval[int](b, `(document.querySelector("[data-part=close]").focus(), 1)`)
+	b.press(kb.Enter)
+	b.until("!(" + open + ")")
+	if got := eval[string](b, `document.activeElement.closest("[data-id]")?.dataset.id ?? document.activeElement.localName`); got != "one.a" {
+		t.Errorf("focus after the panel was closed from within = %q, want the tile one.a", got)
+	}
+}
+
 // Screen readers are told of transitions and of nothing else.
 func TestAnnouncements(t *testing.T) {
 	w := newWall(t, nil, spec{names: []string{"a", "b"}, interval: 50 * time.Millisecond})

@@ -27,6 +27,7 @@ export class Board {
   #dirty = new Set();
   #frame = 0;
   #after;
+  #columns = 1;
 
   // shows decides which tiles are shown: (tile, now) -> bool.
   shows = () => true;
@@ -41,6 +42,7 @@ export class Board {
     this.#model = model;
     this.#clock = clock;
     this.#after = after;
+    new ResizeObserver(() => this.#measure()).observe(this.#root);
     if (painted) this.#adopt();
   }
 
@@ -53,6 +55,13 @@ export class Board {
       const data = this.#model.tiles.get(element.dataset.id);
       if (data) this.#tiles.set(data.id, new Tile(element, face(data, now)));
     }
+  }
+
+  #measure() {
+    const columns = getComputedStyle(this.#root).gridTemplateColumns.split(" ").length;
+    if (columns === this.#columns) return;
+    this.#columns = columns;
+    this.arrange();
   }
 
   #section(name, element) {
@@ -154,6 +163,7 @@ export class Board {
         next = this.#show(section, ids[i], show, next, now);
       }
       section.tell(set);
+      section.reserve(Math.ceil((shown + (folds ? 1 : 0)) / this.#columns));
       if (section.sumUp(counts, shown, folds ? label(well, open) : "", this.tells(set))) any = true;
     }
     this.#empty.hidden = any;

@@ -71,6 +71,7 @@ export class Detail {
   follow() {
     const id = idOf(location.hash);
     if (id === this.#id) return;
+    const left = id === null && this.contains(document.activeElement) ? this.#id : null;
     this.#id = id;
     this.#full = null;
     this.#root.hidden = id === null;
@@ -82,6 +83,8 @@ export class Detail {
       this.#fetch();
     }
     this.#settled(id);
+    // Who closes the panel from within goes on where it was opened.
+    if (left !== null) document.getElementById(`/${left}`)?.firstElementChild.focus();
   }
 
   // changed tells of tiles that changed.

@@ -7,6 +7,7 @@ export class Section {
   #sum;
   #note;
   #problem;
+  #rows;
 
   // element: the server's <section class="set">, or none to copy the template.
   // toggle() is called when its fold is clicked.
@@ -28,6 +29,13 @@ export class Section {
     text(this.#note, note);
     text(this.#problem, problem);
     this.#problem.title = problem;
+  }
+
+  // reserve says how high the section is while it is off screen.
+  reserve(rows) {
+    if (rows === this.#rows) return;
+    this.#rows = rows;
+    this.element.style.setProperty("--rows", rows);
   }
 
   // sumUp says what there is: counts of statuses, how many tiles are shown, what

@@ -31,13 +31,22 @@ export class Settings {
     listener(this);
   }
 
+  constructor() {
+    // The way back is one through tiles: settings stay as they are.
+    addEventListener("popstate", () => this.#write());
+  }
+
   #put(name, value) {
     const plain = value === "" || value === "auto" || value === "desk" || value === "standard";
     if (plain) this.#params.delete(name);
     else this.#params.set(name, value);
+    this.#write();
+    this.tell();
+  }
+
+  #write() {
     const search = this.#params.toString();
     history.replaceState(history.state, "", `${location.pathname}${search ? `?${search}` : ""}${location.hash}`);
-    this.tell();
   }
 
   tell() {

@@ -8,7 +8,7 @@ export function times(tile, now) {
   if (tile.ended) list.push(`last run ${short(Math.max(0, now - tile.ended))} ago`, `took ${short(tile.elapsed)}`);
   if (tile.running) list.push("running");
   else if (tile.next) list.push(tile.next > now ? `next in ${short(tile.next - now)}` : "next is due");
-  list.push(`${tile.runs} runs`);
+  list.push(count(tile.runs, "run"));
   if (tile.missed) list.push(`${tile.missed} missed`);
   return list.join(" · ");
 }

@@ -160,6 +160,9 @@ export const tests = {
     equal([valueSize("0.1", "s"), valueSize("0.0931", "s"), valueSize("0123456789", "")], [0, 1, 2], "sizes");
     equal(face(tile("a", { since_approx: true, ended: 1400 }), 1400).lasted, "~6 minutes", "lasted");
   },
+  "one run is no runs": () => {
+    equal([1, 2].map((runs) => times(tile("a", { runs }), 1000).split(" · ").at(-1)), ["1 run", "2 runs"], "runs");
+  },
   "durations in words": () => {
     equal([0, 59, 60, 300, 7199, 86400, 1e6].map(span), ["a moment", "a moment", "1 minute", "5 minutes", "1 hour", "1 day", "11 days"], "span");
     equal([0, 0.0000123, 0.004, 0.0999, 0.962, 1.204, 12.3, 3600].map(short), ["0 µs", "12 µs", "4.0 ms", "100 ms", "962 ms", "1.20 s", "12 s", "1 hour"], "short");

@@ -1,0 +1,81 @@
+package browsertest
+
+import (
+	"fmt"
+	"testing"
+	"time"
+
+	"github.com/chromedp/chromedp"
+
+	"pharos/engine"
+)
+
+// What a tile remarks leaves room for how long its status has lasted, on the
+// narrowest tiles too.
+func TestRemarkCutsNoDuration(t *testing.T) {
+	w := newWall(t, nil, spec{set: "Shop", names: []string{"a", "b", "c", "d", "e", "f", "g"}, interval: time.Hour})
+	w.await("shop.g", engine.OK)
+	b := newTab(t, 1440, 810)
+	for _, path := range []string{"/", "/?density=wall", "/?kiosk"} {
+		b.open(w.url(path))
+		for _, remark := range []string{"1 blip", "12 blips", "restarting", "late, 12 missed"} {
+			got := eval[string](b, fmt.Sprintf(`(() => {
+				const tile = document.querySelector(".tile"), [word, lasted, note] = ["word", "lasted", "note"].map((name) => tile.querySelector("." + name));
+				word.textContent = "critical";
+				lasted.textContent = "23 minutes";
+				note.textContent = %q;
+				return [tile.querySelector(".for"), note].filter((e) => e.scrollWidth > e.clientWidth).map((e) => e.textContent).join();
+			})()`, remark))
+			if got != "" {
+				t.Errorf("%s: %q is cut on a tile that remarks %q", path, got, remark)
+			}
+		}
+	}
+}
+
+// A section shows the last of its rows whole, however its height is rounded.
+func TestSectionShowsItsLastRow(t *testing.T) {
+	w := newWall(t, nil, spec{set: "Shop", names: []string{"a", "b", "c", "d", "e", "f", "g"}}, spec{set: "Office", names: []string{"a"}})
+	b := newTab(t, 1440, 810)
+	for _, path := range []string{"/", "/?density=wall", "/?density=compact"} {
+		b.open(w.url(path))
+		got := eval[float64](b, `Math.min(...[...document.querySelectorAll(".set")].map((set) => set.getBoundingClientRect().bottom - set.querySelector(".tiles").lastElementChild.previousElementSibling.getBoundingClientRect().bottom))`)
+		if got < 1 {
+			t.Errorf("%s: a set ends %.1f px below its last tile, want a pixel for rounding", path, got)
+		}
+	}
+}
+
+// Tiles of sets side by side are in line, whether or not their set has a name.
+func TestSetsSideBySideAreInLine(t *testing.T) {
+	w := newWall(t, nil, spec{names: []string{"uplink", "mail"}}, spec{set: "Shop", names: []string{"a", "b"}})
+	b := newTab(t, 1440, 810)
+	b.open(w.url("/"))
+	if got := eval[[]int](b, `[...new Set([...document.querySelectorAll(".tile")].map((tile) => Math.round(tile.getBoundingClientRect().top)))]`); len(got) != 1 {
+		t.Errorf("tiles of one row begin at %v px, want one height", got)
+	}
+}
+
+// That Pharos itself is late is said in full, on every screen.
+func TestLagIsSaidInFull(t *testing.T) {
+	w := mixed(t)
+	b := newTab(t, 1280, 720)
+	for _, path := range []string{"/", "/?kiosk"} {
+		b.open(w.url(path))
+		for _, size := range [][2]int64{{3840, 2160}, {1920, 1080}, {1080, 1920}, {1280, 720}, {820, 1180}, {390, 844}} {
+			b.do(chromedp.EmulateViewport(size[0], size[1]))
+			got := eval[string](b, `(() => {
+				const lag = document.getElementById("lag"), words = document.getElementById("lag-words"), range = document.createRange();
+				lag.hidden = false;
+				words.textContent = "Pharos is late: 12 watchers, by up to 123 ms";
+				range.selectNodeContents(words);
+				const text = range.getBoundingClientRect(), box = lag.getBoundingClientRect(), rail = document.getElementById("rail").getBoundingClientRect();
+				const inside = (a, b) => a.left >= b.left - 1 && a.top >= b.top - 1 && a.right <= b.right + 1 && a.bottom <= b.bottom + 1;
+				return (inside(text, box) ? "" : "beyond its frame ") + (inside(box, rail) ? "" : "beyond the rail");
+			})()`)
+			if got != "" {
+				t.Errorf("%s at %v: the words about lag are cut: %s", path, size, got)
+			}
+		}
+	}
+}
