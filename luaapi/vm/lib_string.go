@@ -18,9 +18,10 @@ func (u *Universe) openString(L *lua.LState) {
 		"match": stringMatch, "rep": stringRep, "reverse": stringReverse, "sub": stringSub,
 		"upper": stringUpper,
 	})
-	meta := L.CreateTable(0, 2)
+	meta := L.CreateTable(0, 9)
 	meta.RawSetString("__index", t)
 	meta.RawSetString("__metatable", lua.LString("string")) // or a script could change all strings
+	openArithmetic(L, meta)
 	L.SetMetatable(lua.LString(""), meta)
 	u.patterns = map[string]*pattern.Pattern{}
 	u.unanchored = map[string]*pattern.Pattern{}
