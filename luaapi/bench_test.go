@@ -44,7 +44,7 @@ func BenchmarkLoad10000(b *testing.B) {
 // share by which the heap is larger at the end than after the first load.
 func BenchmarkReload10000(b *testing.B) {
 	board := newTestBoard(b)
-	board.Options.LoadTimeout = time.Minute // of a thousand loads on a busy machine one takes long
+	board.Options.LoadTimeout = time.Hour // of a thousand loads on a busy machine one takes long
 	board.write("pharos.lua", fleet)
 	heap := func() float64 {
 		var m runtime.MemStats

@@ -22,27 +22,11 @@ func typeName(v lua.LValue) string {
 // isNil tells whether v is Lua's nil, or no value at all.
 func isNil(v lua.LValue) bool { return v == nil || v == lua.LNil }
 
-// formatNumber gives n as Lua's tostring would in C: whole numbers without a
-// point or exponent, others with at most 14 digits.
-func formatNumber(n float64) string {
-	switch {
-	case math.IsNaN(n):
-		return "nan"
-	case math.IsInf(n, 1):
-		return "inf"
-	case math.IsInf(n, -1):
-		return "-inf"
-	case n == math.Trunc(n) && math.Abs(n) < 1e15:
-		return strconv.FormatFloat(n, 'f', -1, 64)
-	}
-	return strconv.FormatFloat(n, 'g', 14, 64)
-}
-
 // shortNumber gives n as a tile shows it: six digits are more than anyone
 // reads from across a room.
 func shortNumber(n float64) string {
 	if math.IsNaN(n) || math.IsInf(n, 0) || n == math.Trunc(n) {
-		return formatNumber(n)
+		return vm.FormatNumber(n)
 	}
 	rounded, err := strconv.ParseFloat(strconv.FormatFloat(n, 'g', 6, 64), 64)
 	if err != nil || math.Abs(rounded) >= 1e15 || math.Abs(rounded) < 1e-6 {
@@ -78,7 +62,7 @@ func stringList(t *lua.LTable) ([]string, error) {
 		case lua.LString:
 			list = append(list, string(v))
 		case lua.LNumber:
-			list = append(list, formatNumber(float64(v)))
+			list = append(list, vm.FormatNumber(float64(v)))
 		default:
 			return nil, fmt.Errorf("want text at place %d, got %s", i, typeName(v))
 		}
@@ -110,7 +94,7 @@ func scalarText(v lua.LValue) (string, bool) {
 	case lua.LString:
 		return string(v), true
 	case lua.LNumber:
-		return formatNumber(float64(v)), true
+		return vm.FormatNumber(float64(v)), true
 	case lua.LBool:
 		return v.String(), true
 	}

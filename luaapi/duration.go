@@ -9,6 +9,8 @@ import (
 	"time"
 
 	lua "github.com/yuin/gopher-lua"
+
+	"pharos/luaapi/vm"
 )
 
 // maxDuration bounds every duration of a script: a year is more than any
@@ -29,7 +31,7 @@ func durationOf(v lua.LValue) (time.Duration, error) {
 
 func secondsOf(s float64) (time.Duration, error) {
 	if math.IsNaN(s) || s < 0 || s > maxDuration.Seconds() {
-		return 0, fmt.Errorf("want 0 to %.0f seconds, got %s", maxDuration.Seconds(), formatNumber(s))
+		return 0, fmt.Errorf("want 0 to %.0f seconds, got %s", maxDuration.Seconds(), vm.FormatNumber(s))
 	}
 	return time.Duration(math.Round(s * float64(time.Second))), nil
 }
@@ -71,7 +73,7 @@ func millisecondsHint(v lua.LValue) string {
 		return ""
 	}
 	return fmt.Sprintf("%s is %s; the original's milliseconds are written \"%sms\"",
-		formatNumber(float64(n)), roughly(time.Duration(float64(n)*float64(time.Second))), formatNumber(float64(n)))
+		vm.FormatNumber(float64(n)), roughly(time.Duration(float64(n)*float64(time.Second))), vm.FormatNumber(float64(n)))
 }
 
 // roughly gives d in its largest whole unit: "33 minutes".

@@ -154,7 +154,7 @@ func (e *jsonEncoder) value(v lua.LValue, depth int) error {
 
 func (e *jsonEncoder) number(n float64) error {
 	if math.IsNaN(n) || math.IsInf(n, 0) {
-		return fmt.Errorf("JSON has no %s", formatNumber(n))
+		return fmt.Errorf("JSON has no %s", vm.FormatNumber(n))
 	}
 	if n == math.Trunc(n) && math.Abs(n) < 1<<53 {
 		e.out = strconv.AppendFloat(e.out, n, 'f', -1, 64)
@@ -219,7 +219,7 @@ func (e *jsonEncoder) object(t *lua.LTable, depth int) error {
 	for k, v := t.Next(lua.LNil); k != lua.LNil; k, v = t.Next(k) {
 		name, isText := k.(lua.LString)
 		if number, isNumber := k.(lua.LNumber); isNumber && !e.strict {
-			name, isText = lua.LString(formatNumber(float64(number))), true
+			name, isText = lua.LString(vm.FormatNumber(float64(number))), true
 		}
 		if !isText {
 			return fmt.Errorf("a key is a %s (%s): keys are text, or exactly 1 to n", typeName(k), k)

@@ -105,7 +105,7 @@ func setCount[N int | int64](to *N, v lua.LValue, low, high N) error {
 	n, ok := v.(lua.LNumber)
 	if !ok || float64(n) != float64(N(n)) || N(n) < low || N(n) > high {
 		if ok {
-			return fmt.Errorf("want a whole number from %d to %d, got %s", low, high, formatNumber(float64(n)))
+			return fmt.Errorf("want a whole number from %d to %d, got %s", low, high, vm.FormatNumber(float64(n)))
 		}
 		return wantType("a whole number", v)
 	}

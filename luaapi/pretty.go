@@ -30,7 +30,7 @@ func prettyAt(v lua.LValue, indent string, above []*lua.LTable) string {
 	case lua.LString:
 		return prettyString(string(v))
 	case lua.LNumber:
-		return formatNumber(float64(v))
+		return vm.FormatNumber(float64(v))
 	case *lua.LFunction:
 		if v.Proto != nil {
 			return fmt.Sprintf("function (%s:%d)", v.Proto.SourceName, v.Proto.LineDefined)

@@ -1853,7 +1853,9 @@ function Case:ok(condition, why) end
 --                utf8.char, string.rep with a separator, %g and %f in patterns
 -- //, &, |, ~    absent: math.floor(a / b); bit operations are in the table bit
 -- "\x41", "\u{}" absent: "\65" is the character with that number
--- numbers        are floats; whole to 2^53
+-- numbers        are floats; whole to 2^53; minus zero is written 0
+-- numerals       "010" and "0x10" are numbers to tonumber and in arithmetic, but not
+--                "inf", "nan" or "0x1p4"; for i = 1, "2" needs a number
 -- keys           a table never gives the memory of removed keys back: use
 --                pharos.ring or pharos.cache for keys that keep changing
 -- coroutines     yield only from the coroutine's own functions, not across pcall,

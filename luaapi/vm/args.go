@@ -47,7 +47,7 @@ func checkString(L *lua.LState, n int) string {
 	case lua.LString:
 		return string(v)
 	case lua.LNumber:
-		return formatNumber(float64(v))
+		return FormatNumber(float64(v))
 	}
 	typeError(L, n, "string")
 	return ""

@@ -98,6 +98,35 @@ func TestLoadErrors(t *testing.T) {
 	}
 }
 
+// What Lua 5.1 calls ambiguous is refused, and nothing else that looks like it.
+func TestAmbiguousCalls(t *testing.T) {
+	program := func(src string) string { return "local f local function never(...) " + src + "\nend" }
+	for _, src := range []string{
+		"f()\n(f)()", "f(1)\n\n (f or f)(2)", "f(1) -- what\n(f)(2)", "f(1) --[[\n]](f)(2)", "f'a'\n(f)(2)",
+		"f[[\n]]\n(f)(2)", "f{}\n(f)(2)", "f{{}}\n(f)(2)", "local a = f\n(f)(2)", "local a, b = 1, f\n(f)(2)", "local t = {} t.x = t.y\n(f)(2)",
+		"local t = {f} f(t[1])\n(f)(2)", "local t = {f} local a = t[1]\n(f)(2)", "f\n(1)", "f(f\n(1))", "local s = '' s:len\n()",
+		"(function() end)\n(f)(2)", "local function g(...) f(...)\n(f)(2) end", "goto on\n::on:: f(1)\n(f)(2)",
+		"for i = 1, f(1)\n(f) do end",
+	} {
+		if got, want := loadError(t, program(src)), "ambiguous"; !strings.Contains(got, want) {
+			t.Errorf("Load(%q) = %q, want %q in it", src, got, want)
+		}
+	}
+	for _, src := range []string{
+		"f();\n(f)()", "f((\n1))", "f(\n(f)(1))", "local a = 1\n(f)(a)", "local a = 'a'\n(f)(a)", "local a = [[\n]]\n(f)(a)",
+		"local a = {}\n(f)(a)", "local a\n(f)(a)", "local a, b\n(f)(a)", "local a = nil\n(f)(a)", "local a = ...\n(f)(a)",
+		"local function g(a)\n(f)(a) end", "local g = function(...)\n(f)(...) end", "local function g\n(a) end", "local g = function\n() end",
+		"local t = {} function t.a.b:c(d)\n(f)(d) end", "local function g() end\n(f)(1)", "local a = function() end\n(f)(a)",
+		"do\n(f)(1) end", "if f\nthen (f)(1) else\n(f)(2) end", "for i = 1, 2 do\n(f)(i) end", "repeat\n(f)(1) until true\n(f)(2)",
+		"goto on\n(f)(1) ::on::\n(f)(2)", "local a = f and\n(f)(1)", "local a = f ..\n(f)(1)", "local a = 0x1F\n(f)(a)", "local a = .5\n(f)(a)",
+		"local t = {f,\n(f)(1), [f] = 1, x =\n(f)(1)}", "f(f,\n(f)(1))", "f\n'a'", "f\n{}",
+	} {
+		if got := loadError(t, program(src)); got != "" {
+			t.Errorf("Load(%q) = %q", src, got)
+		}
+	}
+}
+
 // Source bombs are refused, soon, and in little memory.
 func TestSourceBombs(t *testing.T) {
 	many := func(s string, n int) string { return strings.Repeat(s, n) }

@@ -120,7 +120,7 @@ func plainText(v lua.LValue) string {
 	case lua.LString:
 		return string(v)
 	case lua.LNumber:
-		return formatNumber(float64(v))
+		return FormatNumber(float64(v))
 	case *lua.LUserData:
 		if e, ok := v.Value.(errorValue); ok {
 			return e.err.Error()

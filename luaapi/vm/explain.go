@@ -85,16 +85,22 @@ func explainIndex(f frame, i instruction, message string) string {
 	return "attempt to index a " + kind + " value" + f.origin(register) + rest
 }
 
+// explainArithmetic explains an operation none of whose operands is a text: see
+// arithmetic.go.
 func explainArithmetic(f frame, i instruction, message string) string {
 	_, kinds, _ := strings.Cut(message, " between ")
 	left, right, _ := strings.Cut(kinds, " and ")
-	kind, operand := left, i.b
-	if left == "number" || left == "string" && right != "number" && right != "string" {
-		kind, operand = right, i.c
+	if left == "number" {
+		return wrongOperand(f, right, i.c)
 	}
+	return wrongOperand(f, left, i.b)
+}
+
+// wrongOperand says that arithmetic cannot be done on what is in a register.
+func wrongOperand(f frame, kind string, register int) string {
 	origin := ""
-	if operand&constantBit == 0 {
-		origin = f.origin(operand)
+	if register&constantBit == 0 {
+		origin = f.origin(register)
 	}
 	return "attempt to perform arithmetic on a " + kind + " value" + origin
 }

@@ -28,7 +28,7 @@ func (p *program) prefix(e string) string {
 func isName(e string) bool { return e != "" && !strings.ContainsAny(e, "()[]{}.:\"' -#") }
 
 func (p *program) number(depth int) string {
-	literal := func() string { return p.of("1", "2", "0", "3", "10", "0.5", "-1", "0x10", "1e2") }
+	literal := func() string { return p.of("1", "2", "0", "3", "10", "0.5", "-1", "0x10", "1e2", "010") }
 	name := func() string {
 		if n := p.find(number); n != "" {
 			return n
@@ -55,7 +55,7 @@ func (p *program) number(depth int) string {
 		func() string { return "select(\"#\", " + p.any(d) + ", " + p.any(d) + ")" },
 		func() string { return "select(2, " + p.any(d) + ", " + p.number(d) + ")" },
 		func() string {
-			return p.of("\"10\"", "' 5 '", "\"0x10\"") + p.of(" + ", " - ", " * ") + p.operand(d) + " + 0"
+			return p.of("\"10\"", "' 5 '", "\"0x10\"", "'010'") + p.of(" + ", " - ", " * ") + p.operand(d) + " + 0"
 		},
 		func() string { return "math." + p.of("max", "min") + "(" + p.number(d) + ", " + p.number(d) + ")" },
 		func() string { return "(tonumber(" + p.text(d) + ") or " + p.number(d) + ")" },

@@ -143,6 +143,10 @@ func (r *run) traceback() string {
 	var head, tail []frame
 	dropped := false
 	for i := len(r.threads) - 1; i >= 0; i-- {
+		if len(head) == maxTrace/2 && i >= maxTrace/2 {
+			dropped = true // for every error of many nested calls, it would be long to walk them all
+			continue
+		}
 		for f := topFrame(r.threads[i]); f.ok(); f = f.parent() {
 			switch {
 			case f.isGo():

@@ -77,7 +77,7 @@ func toString(L *lua.LState, v lua.LValue) string {
 	case lua.LString:
 		return string(v)
 	case lua.LNumber:
-		return formatNumber(float64(v))
+		return FormatNumber(float64(v))
 	case *lua.LTable, *lua.LUserData:
 		meta := L.GetMetaField(v, "__tostring")
 		if meta == lua.LNil {

@@ -18,9 +18,10 @@ func (u *Universe) openString(L *lua.LState) {
 		"match": stringMatch, "rep": stringRep, "reverse": stringReverse, "sub": stringSub,
 		"upper": stringUpper,
 	})
-	meta := L.CreateTable(0, 2)
+	meta := L.CreateTable(0, 9)
 	meta.RawSetString("__index", t)
 	meta.RawSetString("__metatable", lua.LString("string")) // or a script could change all strings
+	openArithmetic(L, meta)
 	L.SetMetatable(lua.LString(""), meta)
 	u.patterns = map[string]*pattern.Pattern{}
 	u.unanchored = map[string]*pattern.Pattern{}
@@ -172,6 +173,10 @@ func stringRep(L *lua.LState) int {
 	if size > int64(maxString+len(sep)) {
 		checkSize(L, maxString+1)
 	}
+	if size > stride {
+		L.Push(longRep(L, s, n, sep))
+		return 1
+	}
 	if size > 4*bytesPerStep {
 		runOf(L).charge(int(size) / bytesPerStep)
 	}
@@ -181,4 +186,20 @@ func stringRep(L *lua.LState) int {
 		L.Push(lua.LString(strings.Repeat(s+sep, n-1) + s))
 	}
 	return 1
+}
+
+// longRep repeats s with charges in between: the system takes its time to give
+// memory.
+func longRep(L *lua.LState, s string, n int, sep string) lua.LString {
+	size := n*len(s) + (n-1)*len(sep)
+	unit := s + sep
+	unit = strings.Repeat(unit, max(stride/len(unit), 1))
+	var out strings.Builder
+	out.Grow(size)
+	for out.Len() < size {
+		part := unit[:min(len(unit), size-out.Len())]
+		runOf(L).charge(len(part) / bytesPerStep)
+		out.WriteString(part)
+	}
+	return lua.LString(out.String())
 }

@@ -22,7 +22,6 @@ func TestLibraryAgainstLua51(t *testing.T) {
 //     "inf", "nan", "0x1p4";
 //   - the flag # of "%g", which does nothing here;
 //   - "%s" of what is not a text, which is written as tostring would;
-//   - what Go takes for a numeral in arithmetic, as gopher-lua does: "1_0" + 0;
 //   - math.log with a base, which is of Lua 5.2, and getmetatable("");
 //   - error of a number, to which Lua 5.1 adds the place;
 //   - next of a key that the table does not have.
@@ -38,7 +37,7 @@ func (c *libraryCalls) source() string {
 }
 
 func (c *libraryCalls) call() string {
-	return c.one(c.format, c.find, c.substitute, c.find, c.cut, c.number, c.onTable, c.arithmetic)
+	return c.one(c.format, c.find, c.substitute, c.find, c.cut, c.number, c.onTable, c.mathematics, c.arithmetic)
 }
 
 func (c *libraryCalls) text() string {
@@ -196,7 +195,19 @@ func (c *libraryCalls) onTable() string {
 	)
 }
 
+// arithmetic is of texts, and of what is neither a text nor a number.
 func (c *libraryCalls) arithmetic() string {
+	operand := func() string {
+		return c.of(`"010"`, `"0x10"`, `" 7 "`, `"1e2"`, `".5"`, `"5."`, `"-08"`, `"+3"`, `"00"`, "010", "3", "0x0a", "5e-1",
+			`"1_0"`, `"0b1"`, `"0o7"`, `"- 1"`, `"--1"`, `""`, `"1e"`, `"0x"`, `"x"`, "nil", "{}", "new(2)", `new("3")`)
+	}
+	if c.below(4) == 0 {
+		return "- " + operand()
+	}
+	return operand() + c.of(" + ", " - ", " * ", " / ", " % ") + operand()
+}
+
+func (c *libraryCalls) mathematics() string {
 	f := c.of("floor", "ceil", "abs", "sqrt", "exp", "fmod", "modf", "max", "min", "pow", "ldexp", "frexp", "sin", "deg")
 	if c.below(2) == 0 {
 		return fmt.Sprintf("math.%s(%s)", f, c.any())

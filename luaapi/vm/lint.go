@@ -27,6 +27,7 @@ type linter struct {
 	unary    int   // unary operators just read
 	labels   int
 	last     string // the token before: an operator, a word, or "value"
+	callees  callees
 	warnings []Error
 }
 
@@ -64,6 +65,18 @@ func (l *linter) token() {
 		l.i++
 	case l.rest("--"):
 		l.comment()
+	default:
+		start, line := l.i, l.line
+		l.meaning(c)
+		if l.callees.read(string(l.src[start:l.i]), line, l.line) {
+			l.fail(line, "ambiguous: this may be a call of what the line before ends with, or a new statement (end that line with a ;, or join the two)")
+		}
+	}
+}
+
+// meaning reads a token that is no space and no comment.
+func (l *linter) meaning(c byte) {
+	switch {
 	case c == '"' || c == '\'':
 		l.quoted(c)
 	case c == '[' && l.longBracket():
@@ -146,9 +159,9 @@ func (l *linter) escape(c byte) {
 	}
 }
 
-func isWord(c byte) bool {
-	return c == '_' || c >= 'a' && c <= 'z' || c >= 'A' && c <= 'Z' || c >= '0' && c <= '9'
-}
+func isWord(c byte) bool { return c == '_' || c|0x20 >= 'a' && c|0x20 <= 'z' || isDigit(c) }
+
+func isDigit(c byte) bool { return c >= '0' && c <= '9' }
 
 func (l *linter) word() {
 	start := l.i

@@ -7,10 +7,14 @@ import (
 
 const (
 	maxWindow = 256 // steps from one look at the clock to the next
-	minWindow = 4
+	minWindow = 4   // also of a slice's first: its instructions may be heavy
 	// heavyGap is the time that a window takes when its instructions work on long
 	// strings or tables, or when the machine made it wait.
 	heavyGap = int64(time.Millisecond)
+	// calmWindows is how many windows in a row must be short until the next long
+	// one is again taken for the script's: where others want the cores too, some
+	// are long all the time.
+	calmWindows = 1000
 	// countedGap is the most that a window counts for, beyond what its steps
 	// explain. A longer gap may be the machine's (a starved box, SIGSTOP), which
 	// must not abort the innocent.
@@ -37,12 +41,13 @@ type meter struct {
 	exact  int64 // time measured on the thread's clock
 	thread int64 // the thread's clock at the last look
 	locked bool  // the goroutine keeps its thread
+	calm   int   // windows since the last long one
 }
 
 // start begins a slice.
 func (m *meter) start(now int64) {
 	m.release()
-	*m = meter{window: maxWindow, last: now}
+	*m = meter{window: minWindow, last: now}
 }
 
 // add counts a window that ended now with so many steps done.
@@ -60,12 +65,14 @@ func (m *meter) add(now int64, steps int) {
 	}
 	switch {
 	case gap > heavyGap:
-		m.window = max(m.window/4, minWindow)
+		m.window, m.calm = max(m.window/4, minWindow), 0
 		m.hold()
 	case gap < heavyGap/8 && m.window < maxWindow:
-		m.window *= 2
-	case m.window == maxWindow:
+		m.window *= 4
+	case m.calm == calmWindows:
 		m.release()
+	default:
+		m.calm++
 	}
 }
 

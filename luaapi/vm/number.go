@@ -8,9 +8,10 @@ import (
 	lua "github.com/yuin/gopher-lua"
 )
 
-// formatNumber is a number as Lua prints it: 14 significant digits, but whole
-// numbers up to 2^53 in full.
-func formatNumber(f float64) string {
+// FormatNumber is a number as Lua prints it: 14 significant digits, but whole
+// numbers up to 2^53 in full, and minus zero as zero: -4 % 2 is minus zero in
+// gopher-lua.
+func FormatNumber(f float64) string {
 	var buf [32]byte
 	return string(appendNumber(buf[:0], f))
 }
@@ -18,9 +19,6 @@ func formatNumber(f float64) string {
 func appendNumber(dst []byte, f float64) []byte {
 	switch {
 	case f == math.Trunc(f) && math.Abs(f) <= 1<<53:
-		if f == 0 && math.Signbit(f) {
-			return append(dst, "-0"...)
-		}
 		return strconv.AppendInt(dst, int64(f), 10)
 	case f != f:
 		return append(dst, "nan"...)
@@ -75,27 +73,38 @@ func parseNumber(s string) (float64, bool) {
 		return 0, false
 	}
 	if len(digits) > 2 && digits[0] == '0' && digits[1]|0x20 == 'x' {
-		n, err := strconv.ParseUint(digits[2:], 16, 64)
-		if err != nil {
+		if strings.Trim(digits[2:], "0123456789abcdefABCDEF") != "" {
 			return 0, false
 		}
-		if s[0] == '-' {
-			return -float64(n), true
-		}
-		return float64(n), true
-	}
-	for i := range len(digits) {
-		switch c := digits[i]; {
-		case c >= '0' && c <= '9', c == '.', c|0x20 == 'e', c == '+', c == '-':
-		default: // Go's inf, nan, 1_000, 0x1p4
-			return 0, false
-		}
+		s += "p0" // which Go wants to see
+	} else if !decimal(digits) {
+		return 0, false
 	}
 	f, err := strconv.ParseFloat(s, 64)
 	if err != nil && !math.IsInf(f, 0) {
 		return 0, false
 	}
 	return f, true
+}
+
+// decimal tells whether s has nothing that Go takes for a number besides, such as
+// inf, nan, 1_000, or 0x1p4.
+func decimal(s string) bool {
+	for i := range len(s) {
+		if c := s[i]; !isDigit(c) && c != '.' && c|0x20 != 'e' && c != '+' && c != '-' {
+			return false
+		}
+	}
+	return true
+}
+
+// numeral gives a numeral of a program in a form that gopher-lua takes for the
+// same number: to it, 0010 is 8, 1e400 is nan, and so is 0x10000000000000000.
+func numeral(s string) string {
+	if f, ok := parseNumber(s); ok {
+		return strconv.FormatFloat(f, 'g', -1, 64)
+	}
+	return s
 }
 
 // baseToNumber is tonumber(v [, base]).

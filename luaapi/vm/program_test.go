@@ -13,13 +13,10 @@ import (
 //   - #t of a table with holes, and the order of pairs over keys, which Lua
 //     leaves open;
 //   - whole numbers of more than 14 digits, which are printed in full;
-//   - numerals with a leading zero in arithmetic: "010" + 0 is 8 in gopher-lua;
 //   - a text as the limit of a numeric for, which Lua 5.4 refuses too;
 //   - the second operand of __unm, and the place before the error of a
 //     coroutine.wrap, which are not there;
-//   - a line that begins with a parenthesis after a call: gopher-lua goes on with
-//     the call, Lua 5.1 refuses it as ambiguous;
-//   - the sign of nan, and of zero: -4 % 2 is -0 in gopher-lua;
+//   - the sign of nan, and of zero, which is written without one;
 //   - how deep pcalls and coroutines may be within one another;
 //   - a yield from an iterator or in a metamethod, which Lua 5.1 refuses too, but
 //     not in the same cases.

@@ -228,6 +228,7 @@ func (r *resolver) expr(at *ast.Expr) {
 	case *ast.StringExpr:
 		r.constant(e, e.Value)
 	case *ast.NumberExpr:
+		e.Value = numeral(e.Value)
 		r.constant(e, "\x00"+e.Value)
 	case *ast.AttrGetExpr:
 		r.expr(&e.Object)

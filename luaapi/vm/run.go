@@ -138,7 +138,7 @@ func (r *run) current() *lua.LState { return r.threads[len(r.threads)-1] }
 // rest starts a new slice: the run has just been given the baton.
 func (r *run) rest() {
 	r.meter.start(r.u.now())
-	r.left = maxWindow
+	r.left = r.meter.window
 }
 
 // charge counts steps done in Go.
