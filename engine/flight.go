@@ -121,7 +121,6 @@ func (e *Engine) begin(r *run, w *worker) (context.Context, bool) {
 	now := wall.Sub(b.began)
 	e.noteStall(wall, now)
 	r.started = now
-	e.gate.began(now - r.posted)
 	r.fence = r.started + r.timeout + fenceGrace
 	r.entry.tripped = false
 	b.lag.started(now, now-r.due)

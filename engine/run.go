@@ -20,7 +20,6 @@ type run struct {
 	check   Check
 	timeout time.Duration
 	due     time.Duration
-	posted  time.Duration // when it was let in
 	started time.Duration // when a worker began it, -1 before
 	fence   time.Duration // when it is given up
 	cancel  context.CancelFunc

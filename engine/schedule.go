@@ -54,7 +54,7 @@ func (e *Engine) step() time.Duration {
 	e.lookAround(now)
 	e.stall.drop = false
 	e.pool.trim(now)
-	posted := e.admit(now)
+	posted := e.admit()
 	var lost []Transition
 	if now >= e.sweepAt {
 		e.gate.adjust()
@@ -171,7 +171,7 @@ func (e *Engine) enqueue(en *entry, due time.Duration) {
 
 // admit makes runs of those waiting, first come first served, as many as may
 // start now.
-func (e *Engine) admit(now time.Duration) []posting {
+func (e *Engine) admit() []posting {
 	if e.waiting.n == 0 {
 		return nil
 	}
@@ -184,7 +184,7 @@ func (e *Engine) admit(now time.Duration) []posting {
 		if en.gone || !en.queued || en.run != nil {
 			continue // or it has a source meanwhile
 		}
-		r := &run{entry: en, check: en.Check, timeout: en.Timeout, due: en.due, posted: now, started: -1}
+		r := &run{entry: en, check: en.Check, timeout: en.Timeout, due: en.due, started: -1}
 		r.older = e.newest
 		if e.newest != nil {
 			e.newest.newer = r
