@@ -14,7 +14,10 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-const portsEnv = "PHAROS_TEST_FEW_PORTS"
+const (
+	portsEnv  = "PHAROS_TEST_FEW_PORTS"
+	portRange = "/proc/sys/net/ipv4/ip_local_port_range"
+)
 
 // A machine has some 28,000 local ports, for each destination: those that are
 // taken towards one (TIME_WAIT included) must not be missing towards another. It
@@ -45,7 +48,7 @@ func holdManyOnFewPorts(t *testing.T) {
 	if err := raiseLoopback(); err != nil {
 		t.Fatal(err)
 	}
-	if err := os.WriteFile("/proc/sys/net/ipv4/ip_local_port_range", []byte("40000 40009"), 0); err != nil {
+	if err := os.WriteFile(portRange, []byte("40000 40009"), 0); err != nil {
 		t.Fatal(err)
 	}
 	ln, err := net.Listen("tcp", "0.0.0.0:80")
@@ -64,6 +67,15 @@ func holdManyOnFewPorts(t *testing.T) {
 		if _, err := client.Do(ctx, &HTTPRequest{URL: url, KeepAlive: true}); err != nil {
 			t.Fatalf("connection %d: %v", i+1, err)
 		}
+	}
+
+	// With one port left, it is the local one too: TCP would connect it to itself.
+	if err := os.WriteFile(portRange, []byte("41000 41000"), 0); err != nil {
+		t.Fatal(err)
+	}
+	_, err = client.Do(ctx, &HTTPRequest{URL: "http://127.0.0.1:41000/"})
+	if KindOf(err) != Refused {
+		t.Errorf("getting a page where nobody listens, from the same port: %v, want it refused", err)
 	}
 }
 

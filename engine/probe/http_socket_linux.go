@@ -1,6 +1,7 @@
 package probe
 
 import (
+	"errors"
 	"net"
 	"net/netip"
 	"os"
@@ -30,25 +31,17 @@ func httpDialSocket(addr netip.AddrPort) (*httpSocket, error) {
 		return nil, nil
 	}
 	s := &httpSocket{remote: netip.AddrPortFrom(ip, addr.Port())}
-	family := unix.AF_INET
 	if ip.Is4() {
 		s.to = &unix.SockaddrInet4{Port: int(addr.Port()), Addr: ip.As4()}
 	} else {
-		family, s.to = unix.AF_INET6, &unix.SockaddrInet6{Port: int(addr.Port()), Addr: ip.As16()}
+		s.to = &unix.SockaddrInet6{Port: int(addr.Port()), Addr: ip.As16()}
 	}
-	fd, err := unix.Socket(family, unix.SOCK_STREAM|unix.SOCK_NONBLOCK|unix.SOCK_CLOEXEC, unix.IPPROTO_TCP)
-	if err != nil {
-		return nil, os.NewSyscallError("socket", err)
-	}
-	err = unix.SetsockoptInt(fd, unix.IPPROTO_TCP, unix.TCP_NODELAY, 1)
-	if err == nil {
-		err = s.connect(fd)
-	}
-	if err == nil && !s.up {
-		err = s.connect(fd) // on this machine the handshake is over by now
+	fd, err := s.open()
+	// Local ports are short at times, and free again a moment later.
+	for try := 1; try < httpSocketTries && (errors.Is(err, errHTTPSelf) || errors.Is(err, unix.EADDRNOTAVAIL)); try++ {
+		fd, err = s.open()
 	}
 	if err != nil {
-		unix.Close(fd)
 		return nil, err
 	}
 	s.File = os.NewFile(uintptr(fd), "tcp")
@@ -58,6 +51,42 @@ func httpDialSocket(addr netip.AddrPort) (*httpSocket, error) {
 		return nil, err
 	}
 	return s, nil
+}
+
+// httpSocketTries is as many as package net makes.
+const httpSocketTries = 3
+
+// errHTTPSelf: the port that the system chose for a connection was the one to
+// connect to. TCP then connects the socket to itself (RFC 9293, 3.5, figure 8),
+// though nobody listens.
+var errHTTPSelf = os.NewSyscallError("connect", unix.ECONNREFUSED)
+
+// open makes a socket that is connected, or at it.
+func (s *httpSocket) open() (fd int, err error) {
+	family := unix.AF_INET6
+	if s.remote.Addr().Is4() {
+		family = unix.AF_INET
+	}
+	fd, err = unix.Socket(family, unix.SOCK_STREAM|unix.SOCK_NONBLOCK|unix.SOCK_CLOEXEC, unix.IPPROTO_TCP)
+	if err != nil {
+		return 0, os.NewSyscallError("socket", err)
+	}
+	err = unix.SetsockoptInt(fd, unix.IPPROTO_TCP, unix.TCP_NODELAY, 1)
+	if err == nil {
+		err = s.connect(fd)
+	}
+	if err == nil && !s.up {
+		err = s.connect(fd) // on this machine the handshake is over by now
+	}
+	if err == nil && s.up && httpLocal(fd) == s.remote {
+		s.up, err = false, errHTTPSelf
+		_ = httpLinger(fd, 0) // or the port stays taken for a minute
+	}
+	if err != nil {
+		unix.Close(fd)
+		return 0, err
+	}
+	return fd, nil
 }
 
 // connect begins to connect, or asks how that goes: connect(2) tells both.
@@ -96,29 +125,34 @@ func (s *httpSocket) await() error {
 // SetLinger is that of [net.TCPConn].
 func (s *httpSocket) SetLinger(seconds int) error {
 	var failed error
-	linger := unix.Linger{Onoff: 1, Linger: int32(seconds)}
-	err := s.raw.Control(func(fd uintptr) {
-		failed = unix.SetsockoptLinger(int(fd), unix.SOL_SOCKET, unix.SO_LINGER, &linger)
-	})
+	err := s.raw.Control(func(fd uintptr) { failed = httpLinger(int(fd), seconds) })
 	if err != nil {
 		return err
 	}
 	return failed
 }
 
+func httpLinger(fd, seconds int) error {
+	return unix.SetsockoptLinger(fd, unix.SOL_SOCKET, unix.SO_LINGER, &unix.Linger{Onoff: 1, Linger: int32(seconds)})
+}
+
 // RemoteAddr is a [*net.TCPAddr].
 func (s *httpSocket) RemoteAddr() net.Addr { return net.TCPAddrFromAddrPort(s.remote) }
 
-// LocalAddr is a [*net.TCPAddr], nil once the socket is closed.
+// LocalAddr is a [*net.TCPAddr].
 func (s *httpSocket) LocalAddr() net.Addr {
-	var local net.Addr
-	_ = s.raw.Control(func(fd uintptr) {
-		switch a, _ := unix.Getsockname(int(fd)); a := a.(type) {
-		case *unix.SockaddrInet4:
-			local = net.TCPAddrFromAddrPort(netip.AddrPortFrom(netip.AddrFrom4(a.Addr), uint16(a.Port)))
-		case *unix.SockaddrInet6:
-			local = net.TCPAddrFromAddrPort(netip.AddrPortFrom(netip.AddrFrom16(a.Addr), uint16(a.Port)))
-		}
-	})
-	return local
+	var local netip.AddrPort
+	_ = s.raw.Control(func(fd uintptr) { local = httpLocal(int(fd)) })
+	return net.TCPAddrFromAddrPort(local)
+}
+
+// httpLocal is where fd is bound, zero if nowhere.
+func httpLocal(fd int) netip.AddrPort {
+	switch a, _ := unix.Getsockname(fd); a := a.(type) {
+	case *unix.SockaddrInet4:
+		return netip.AddrPortFrom(netip.AddrFrom4(a.Addr), uint16(a.Port))
+	case *unix.SockaddrInet6:
+		return netip.AddrPortFrom(netip.AddrFrom16(a.Addr), uint16(a.Port))
+	}
+	return netip.AddrPort{}
 }
