@@ -323,7 +323,9 @@ func trail(statuses []engine.Status) string {
 // ellipsis.
 func bound(s string, limit int) string {
 	const ellipsis = "…"
-	s = strings.ToValidUTF8(s, "\uFFFD")
+	if !utf8.ValidString(s) { // seen at eight bytes at once
+		s = strings.ToValidUTF8(s, "\uFFFD")
+	}
 	if len(s) <= limit {
 		return s
 	}
