@@ -6,6 +6,8 @@ import (
 	"net/http"
 	"os"
 	"runtime"
+	"runtime/debug"
+	"runtime/metrics"
 	"slices"
 	"strings"
 	"sync"
@@ -96,7 +98,7 @@ func cpuTime() time.Duration {
 // Go function that only waits.
 func BenchmarkRate10000(b *testing.B) {
 	const pause, seconds = 50 * time.Millisecond, 5
-	bare := onGrid(2, pause, func(int) bool { time.Sleep(pause); return true })
+	bare := onGrid(seconds, pause, func(int) bool { time.Sleep(pause); return true })
 	board := newTestBoard(b)
 	board.Primitives = sleeper(pause)
 	board.load(fleet)
@@ -111,6 +113,8 @@ func BenchmarkRate10000(b *testing.B) {
 		b.ReportMetric((cpuTime()-cpu).Seconds()/time.Since(start).Seconds(), "cores")
 		b.ReportMetric(float64(g.late[len(g.late)*99/100].Microseconds())/1000, "ms-late-p99")
 		b.ReportMetric(g.resident-bare.resident, "MB")
+		b.ReportMetric(g.live-bare.live, "MB-live")
+		b.ReportMetric(g.stacks-bare.stacks, "MB-stacks")
 	}
 }
 
@@ -119,6 +123,8 @@ type grid struct {
 	runs     int64           // that went well
 	late     []time.Duration // by which runs began, and ended, after they should have; sorted
 	resident float64         // MB of this process at the end
+	live     float64         // MB that the last garbage collection found in use
+	stacks   float64         // MB of goroutines' stacks
 }
 
 // onGrid runs check(i), which takes so long, for each i below 10,000 once a
@@ -127,6 +133,7 @@ func onGrid(seconds int, takes time.Duration, check func(i int) bool) (g grid) {
 	var runs atomic.Int64
 	var mu sync.Mutex
 	var wait sync.WaitGroup
+	debug.FreeOSMemory() // what came before is not what the runs take
 	start := time.Now()
 	for tick := range seconds * 100 {
 		due := start.Add(time.Duration(tick) * 10 * time.Millisecond)
@@ -143,7 +150,7 @@ func onGrid(seconds int, takes time.Duration, check func(i int) bool) (g grid) {
 			})
 		}
 	}
-	g.resident = residentMB()
+	g.resident, g.live, g.stacks = residentMB(), metricMB("/gc/heap/live:bytes"), metricMB("/memory/classes/heap/stacks:bytes")
 	wait.Wait()
 	g.runs = runs.Load()
 	slices.Sort(g.late)
@@ -156,6 +163,12 @@ func residentMB() float64 {
 	var size, resident float64
 	_, _ = fmt.Sscan(string(text), &size, &resident)
 	return resident * float64(os.Getpagesize()) / 1e6
+}
+
+func metricMB(name string) float64 {
+	sample := []metrics.Sample{{Name: name}}
+	metrics.Read(sample)
+	return float64(sample[0].Value.Uint64()) / 1e6
 }
 
 // BenchmarkHTTP compares a page watcher's runs with a bare loop of net/http

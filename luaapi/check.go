@@ -45,7 +45,7 @@ type watcher struct {
 type hog struct {
 	pause time.Duration // 0 while it behaves
 	until time.Time
-	last  engine.Result
+	last  *engine.Result // nil while it behaves: there are thousands of watchers
 }
 
 const (
@@ -234,13 +234,14 @@ func (w *watcher) backOff(err error, result *engine.Result) {
 	}
 	w.hog.pause = min(max(2*w.hog.pause, hogPauseMin), hogPauseMax)
 	w.hog.until = time.Now().Add(w.hog.pause)
-	w.hog.last = *result
+	last := *result
+	w.hog.last = &last
 	*result = w.resting(w.hog.pause)
 }
 
 // resting is the result of a run that is left out.
 func (w *watcher) resting(left time.Duration) engine.Result {
-	result := w.hog.last
+	result := *w.hog.last
 	result.Value = "paused"
 	result.Detail = fmt.Sprintf("%s; paused, next try in %s", result.Detail, left.Round(100*time.Millisecond))
 	return result

@@ -289,7 +289,7 @@ func (l *loader) note() {
 func (l *loader) generation() {
 	g := &engine.Generation{Number: l.Number, LoadedAt: time.Now()}
 	places := map[string]int{}
-	ids := map[engine.ID]engine.Watcher{}
+	ids := map[engine.ID]*engine.Watcher{}
 	for _, s := range l.config.scripts {
 		g.PageTag = cmp.Or(g.PageTag, s.pageTag)
 		for _, set := range s.sets {
@@ -305,14 +305,20 @@ func (l *loader) generation() {
 				}
 				g.Sets[place].Discover = set.discover
 			}
-			for _, w := range set.watchers {
+			for i := range set.watchers {
+				w := &set.watchers[i]
 				if before, twice := ids[w.ID]; twice {
 					l.errors = append(l.errors, duplicate(before, w))
 				}
 				ids[w.ID] = w
 			}
-			l.errors = append(l.errors, sameNames(set.watchers, g.Sets[place].Watchers)...)
-			g.Sets[place].Watchers = append(g.Sets[place].Watchers, set.watchers...)
+			members := &g.Sets[place].Watchers
+			l.errors = append(l.errors, sameNames(set.watchers, *members)...)
+			if len(*members) == 0 {
+				*members = slices.Clip(set.watchers) // not a second list of ten thousand
+			} else {
+				*members = append(*members, set.watchers...)
+			}
 		}
 	}
 	slices.SortStableFunc(g.Sets, func(a, b engine.Set) int {
@@ -332,12 +338,13 @@ func twoDiscoveries(set declaredSet, before *engine.Discovery) engine.LoadError 
 // sameNames tells of watchers that have the name of another one in their set but
 // ids of their own.
 func sameNames(watchers, earlier []engine.Watcher) []engine.LoadError {
-	names := make(map[string]engine.Watcher, len(watchers)+len(earlier))
-	for _, w := range earlier {
-		names[w.Name] = w
+	names := make(map[string]*engine.Watcher, len(watchers)+len(earlier))
+	for i := range earlier {
+		names[earlier[i].Name] = &earlier[i]
 	}
 	var errors []engine.LoadError
-	for _, w := range watchers {
+	for i := range watchers {
+		w := &watchers[i]
 		if before, twice := names[w.Name]; twice && before.ID != w.ID {
 			errors = append(errors, duplicate(before, w))
 		}
@@ -346,7 +353,7 @@ func sameNames(watchers, earlier []engine.Watcher) []engine.LoadError {
 	return errors
 }
 
-func duplicate(before, w engine.Watcher) engine.LoadError {
+func duplicate(before, w *engine.Watcher) engine.LoadError {
 	e := engine.LoadError{File: w.Place.File, Line: w.Place.Line}
 	first := fmt.Sprintf("%s:%d", before.Place.File, before.Place.Line)
 	if before.Name == w.Name {

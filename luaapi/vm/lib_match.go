@@ -74,7 +74,9 @@ func matchFrom(L *lua.LState, n int) int {
 func (r *run) findPlain(L *lua.LState, s, text string, from int) int {
 	for {
 		to := min(from+stride+len(text), len(s))
-		r.charge((to - from) / bytesPerStep)
+		if n := (to - from) / bytesPerStep; n > 0 {
+			r.charge(n)
+		}
 		if i := strings.Index(s[from:to], text); i >= 0 {
 			L.Push(lua.LNumber(from + i + 1))
 			L.Push(lua.LNumber(from + i + len(text)))

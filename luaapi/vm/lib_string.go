@@ -92,7 +92,9 @@ func stringByte(L *lua.LState) int {
 
 func stringChar(L *lua.LState) int {
 	buf := make([]byte, L.GetTop())
-	runOf(L).charge(len(buf) / 8)
+	if len(buf) > 8 {
+		runOf(L).charge(len(buf) / 8)
+	}
 	for i := range buf {
 		c := checkInt(L, i+1)
 		if c < 0 || c > 255 {
@@ -149,6 +151,20 @@ func stringUpper(L *lua.LState) int { return bytewise(L, checkString(L, 1), uppe
 
 func stringReverse(L *lua.LState) int {
 	s := checkString(L, 1)
+	if len(s) > stride {
+		return longReverse(L, s)
+	}
+	chargeBytes(L, len(s))
+	out := make([]byte, len(s))
+	for i := range out {
+		out[i] = s[len(s)-1-i]
+	}
+	L.Push(lua.LString(out))
+	return 1
+}
+
+// longReverse reverses s with charges in between.
+func longReverse(L *lua.LState, s string) int {
 	var out strings.Builder
 	out.Grow(len(s))
 	for to := len(s); to > 0; to -= stride {
@@ -164,7 +180,10 @@ func stringReverse(L *lua.LState) int {
 
 // stringRep is string.rep(s, n [, sep]).
 func stringRep(L *lua.LState) int {
-	s, n, sep := checkString(L, 1), checkInt(L, 2), optString(L, 3, "")
+	s, n, sep := checkString(L, 1), checkInt(L, 2), ""
+	if L.GetTop() > 2 {
+		sep = optString(L, 3, "")
+	}
 	if n <= 0 {
 		L.Push(lua.LString(""))
 		return 1

@@ -63,7 +63,7 @@ func checkSize(L *lua.LState, n int) {
 
 func tableInsert(L *lua.LState) int {
 	t := checkTable(L, 1)
-	n := t.Len()
+	n := t.MaxN()
 	if n+1 >= lua.MaxArrayIndex {
 		L.RaiseError("table too long (a list may have %d elements)", lua.MaxArrayIndex-1)
 	}
@@ -86,7 +86,7 @@ func tableInsert(L *lua.LState) int {
 
 func tableRemove(L *lua.LState) int {
 	t := checkTable(L, 1)
-	n := t.Len()
+	n := t.MaxN()
 	pos := optInt(L, 2, n)
 	if n == 0 || pos < 1 || pos > n {
 		L.Push(lua.LNil)
@@ -94,9 +94,6 @@ func tableRemove(L *lua.LState) int {
 	}
 	if pos < n {
 		runOf(L).charge((n - pos) / 8)
-	}
-	for t.MaxN() > n { // what lies behind the last element is nil
-		t.Remove(-1)
 	}
 	L.Push(t.Remove(pos))
 	return 1

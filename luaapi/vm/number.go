@@ -67,10 +67,12 @@ func parseNumber(s string) (float64, bool) {
 	if len(s) > maxNumeral {
 		return 0, false
 	}
-	s = strings.Trim(s, " \t\n\v\f\r")
-	digits := strings.TrimLeft(s, "+-")
-	if len(s)-len(digits) > 1 || digits == "" {
-		return 0, false
+	if s != "" && (s[0] <= ' ' || s[len(s)-1] <= ' ') {
+		s = strings.Trim(s, " \t\n\v\f\r")
+	}
+	digits := s
+	if s != "" && (s[0] == '-' || s[0] == '+') {
+		digits = s[1:]
 	}
 	if len(digits) > 2 && digits[0] == '0' && digits[1]|0x20 == 'x' {
 		if strings.Trim(digits[2:], "0123456789abcdefABCDEF") != "" {
