@@ -11,6 +11,10 @@ import { Tile } from "./tile.js";
 // happened in between is in its trail.
 const COLOUR_HOLD = 340; // milliseconds
 
+// A frame draws tiles for so long and leaves the others to the next: a whole
+// board at once, as a stream begins with, stopped a page of 2,000 for 150 ms.
+const DRAW_FOR = 20; // milliseconds
+
 // What arrange finds of a tile.
 const HIDDEN = 0, WELL = 1, PROBLEM = 2;
 
@@ -107,10 +111,12 @@ export class Board {
   }
 
   #paint() {
+    cancelAnimationFrame(this.#frame); // asked for, when a layout paints at once
     this.#frame = 0;
     const now = this.#clock.known(), instant = performance.now();
     let held = false;
     for (const id of this.#dirty) {
+      if (performance.now() - instant > DRAW_FOR) { this.touch([]); break; }
       const data = this.#model.tiles.get(id), tile = this.#tiles.get(id);
       if (!data || !tile) { this.#dirty.delete(id); continue; }
       if (tile.element.hidden) { tile.changesAt = Infinity; this.#dirty.delete(id); continue; }
