@@ -117,6 +117,9 @@ func (e *Engine) begin(r *run, w *worker) (context.Context, bool) {
 		e.rest(w)
 		return nil, false
 	}
+	if check := r.entry.Check; check != nil {
+		r.check = check // of the newest configuration: the one it was let in with may be gone
+	}
 	wall := time.Now()
 	now := wall.Sub(b.began)
 	e.noteStall(wall, now)
