@@ -36,18 +36,18 @@ func BenchmarkHTTPKeepAliveTLS(b *testing.B) {
 func BenchmarkHTTPAgainstCurl(b *testing.B) {
 	curl := httpRealTool(b, "curl")
 	s := startHTTPBench(b, false)
-	ours := s.probe(HTTPRequest{})
+	ours := httpbench.NewCrew(b, s.probe(HTTPRequest{}))
 	command := curl + " -s -o /dev/null -w '%{time_total}' " + s.url
-	theirs := func(ctx context.Context) error { return exec.CommandContext(ctx, "sh", "-c", command).Run() }
+	theirs := httpbench.NewCrew(b, func(ctx context.Context) error { return exec.CommandContext(ctx, "sh", "-c", command).Run() })
 	const times, workers = 50, 16 // checks of ours for one of curl's; what makes a round
 	var spent [2]time.Duration
 	for b.Loop() {
 		began := time.Now()
-		httpbench.Round(b, theirs, 1)
+		theirs.Round(1)
 		spent[1] += time.Since(began)
 		procs := runtime.GOMAXPROCS(1)
 		began = time.Now()
-		httpbench.Round(b, ours, times)
+		ours.Round(times)
 		spent[0] += time.Since(began)
 		runtime.GOMAXPROCS(procs)
 	}

@@ -40,11 +40,11 @@ const (
 func Compare(b *testing.B, ours, theirs func(context.Context) error) {
 	defer runtime.GOMAXPROCS(runtime.GOMAXPROCS(1))
 	sides := [2]struct {
-		do        func(context.Context) error
+		crew      *Crew
 		wall, cpu time.Duration
-	}{{do: ours}, {do: theirs}}
+	}{{crew: NewCrew(b, ours)}, {crew: NewCrew(b, theirs)}}
 	for i := range sides { // connections, caches, buffers
-		Round(b, sides[i].do, 1)
+		sides[i].crew.Round(1)
 	}
 	b.ResetTimer()
 	done := 0
@@ -52,7 +52,7 @@ func Compare(b *testing.B, ours, theirs func(context.Context) error) {
 		each := min(turn, (b.N-done+workers-1)/workers)
 		for _, i := range [2]int{first, 1 - first} {
 			wall, cpu := time.Now(), cpuTime()
-			Round(b, sides[i].do, each)
+			sides[i].crew.Round(each)
 			sides[i].wall += time.Since(wall)
 			sides[i].cpu += cpuTime() - cpu
 		}
@@ -66,21 +66,44 @@ func Compare(b *testing.B, ours, theirs func(context.Context) error) {
 	b.ReportMetric(1e6*sides[0].cpu.Seconds()/float64(done), "cpu-µs/check")
 }
 
-// Round lets 16 workers make so many requests each, of 5 s at most.
-func Round(b *testing.B, do func(context.Context) error, each int) {
-	var wg sync.WaitGroup
-	for range workers {
-		wg.Go(func() {
-			for range each {
-				ctx, cancel := context.WithTimeout(context.Background(), 5*time.Second)
-				if err := do(ctx); err != nil {
-					b.Error(err)
+// Crew is 16 goroutines that make requests. They last as long as the benchmark:
+// a loop's and a daemon's do, and in new ones the deeper side would mostly grow
+// their stacks.
+type Crew struct {
+	orders [workers]chan int
+	done   sync.WaitGroup
+}
+
+// NewCrew starts a crew that ends with the benchmark.
+func NewCrew(b *testing.B, do func(context.Context) error) *Crew {
+	c := new(Crew)
+	for i := range c.orders {
+		orders := make(chan int)
+		c.orders[i] = orders
+		b.Cleanup(func() { close(orders) })
+		go func() {
+			for each := range orders {
+				for range each {
+					ctx, cancel := context.WithTimeout(context.Background(), 5*time.Second)
+					if err := do(ctx); err != nil {
+						b.Error(err)
+					}
+					cancel()
 				}
-				cancel()
+				c.done.Done()
 			}
-		})
+		}()
 	}
-	wg.Wait()
+	return c
+}
+
+// Round lets all of them make so many requests each, of 5 s at most.
+func (c *Crew) Round(each int) {
+	c.done.Add(workers)
+	for _, orders := range c.orders {
+		orders <- each
+	}
+	c.done.Wait()
 }
 
 func cpuTime() time.Duration {
