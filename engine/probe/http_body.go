@@ -84,11 +84,12 @@ func httpZipped(header http.Header) bool {
 }
 
 // httpKeep reads at most keep bytes, into no more memory than length, if known,
-// calls for. The error is nil when keep or length was reached first.
+// calls for; what only claims to be long gets more as it comes. The error is nil
+// when keep or length was reached first.
 func httpKeep(r io.Reader, keep int, length int64) ([]byte, error) {
 	size := min(512, keep)
-	if length >= 0 && length <= int64(keep) {
-		size = int(length)
+	if length >= 0 {
+		size = int(min(length, int64(keep), httpKeepDefault))
 	}
 	buf := make([]byte, 0, size)
 	for len(buf) < keep && int64(len(buf)) != length {

@@ -6,6 +6,7 @@ import (
 	"io"
 	"net"
 	"net/http"
+	"os"
 	"syscall"
 	"time"
 )
@@ -44,12 +45,34 @@ func (h *httpHop) do() (res *HTTPResult, err error) {
 		h.marks = httpMarks{start: h.marks.start}
 		h.conn, h.again = nil, true
 	}
+	if err != nil && h.conn != nil && httpToItself(h.conn.raw) {
+		err = h.refused()
+	}
 	if err == nil && h.keep && h.written() {
 		h.run.conn = h.conn
 	} else {
 		h.drop()
 	}
 	return res, err
+}
+
+// httpToItself tells whether the local port that the system chose was the one
+// to connect to. TCP then connects the socket to itself (RFC 9293, 3.5, figure
+// 8), though nobody listens, and what it sends comes back: never an answer.
+func httpToItself(conn net.Conn) bool {
+	local, _ := conn.LocalAddr().(*net.TCPAddr)
+	remote, _ := conn.RemoteAddr().(*net.TCPAddr)
+	return local != nil && remote != nil && local.Port == remote.Port && local.IP.Equal(remote.IP)
+}
+
+// refused makes of the hop what it would have been from another port.
+func (h *httpHop) refused() error {
+	h.phase = "connect"
+	h.marks = httpMarks{start: h.marks.start, begin: h.marks.begin, dns: h.marks.dns, end: h.marks.end}
+	if s, ok := h.conn.raw.(interface{ SetLinger(seconds int) error }); ok {
+		_ = s.SetLinger(0) // or the port stays taken for a minute
+	}
+	return os.NewSyscallError("connect", syscall.ECONNREFUSED)
 }
 
 // written tells whether all of the request went out. A writer that has just

@@ -2,6 +2,7 @@ package probe
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"net"
 	"net/http"
@@ -73,9 +74,12 @@ func holdManyOnFewPorts(t *testing.T) {
 	if err := os.WriteFile(portRange, []byte("41000 41000"), 0); err != nil {
 		t.Fatal(err)
 	}
-	_, err = client.Do(ctx, &HTTPRequest{URL: "http://127.0.0.1:41000/"})
-	if KindOf(err) != Refused {
-		t.Errorf("getting a page where nobody listens, from the same port: %v, want it refused", err)
+	for _, url := range []string{"http://127.0.0.1:41000/", "https://127.0.0.1:41000/"} {
+		_, err = client.Do(ctx, &HTTPRequest{URL: url})
+		var e *Error
+		if !errors.As(err, &e) || e.Kind != Refused || e.Phase != "connect" || e.Timing.Connect == 0 || e.Timing.TLS+e.Timing.Send+e.Timing.Wait != 0 {
+			t.Errorf("getting %s where nobody listens, from the same port: %+v, want it refused", url, err)
+		}
 	}
 }
 

@@ -21,6 +21,8 @@ type httpSocket struct {
 	to     unix.Sockaddr
 	remote netip.AddrPort
 	up     bool
+	wrote  bool // once
+	eager  bool // TCP_NODELAY is set
 }
 
 // httpDialSocket begins to connect to addr; [httpSocket.await] sees the end of
@@ -38,7 +40,7 @@ func httpDialSocket(addr netip.AddrPort) (*httpSocket, error) {
 	}
 	fd, err := s.open()
 	// Local ports are short at times, and free again a moment later.
-	for try := 1; try < httpSocketTries && (errors.Is(err, errHTTPSelf) || errors.Is(err, unix.EADDRNOTAVAIL)); try++ {
+	for try := 1; try < httpSocketTries && errors.Is(err, unix.EADDRNOTAVAIL); try++ {
 		fd, err = s.open()
 	}
 	if err != nil {
@@ -56,11 +58,6 @@ func httpDialSocket(addr netip.AddrPort) (*httpSocket, error) {
 // httpSocketTries is as many as package net makes.
 const httpSocketTries = 3
 
-// errHTTPSelf: the port that the system chose for a connection was the one to
-// connect to. TCP then connects the socket to itself (RFC 9293, 3.5, figure 8),
-// though nobody listens.
-var errHTTPSelf = os.NewSyscallError("connect", unix.ECONNREFUSED)
-
 // open makes a socket that is connected, or at it.
 func (s *httpSocket) open() (fd int, err error) {
 	family := unix.AF_INET6
@@ -71,16 +68,9 @@ func (s *httpSocket) open() (fd int, err error) {
 	if err != nil {
 		return 0, os.NewSyscallError("socket", err)
 	}
-	err = unix.SetsockoptInt(fd, unix.IPPROTO_TCP, unix.TCP_NODELAY, 1)
-	if err == nil {
-		err = s.connect(fd)
-	}
+	err = s.connect(fd)
 	if err == nil && !s.up {
 		err = s.connect(fd) // on this machine the handshake is over by now
-	}
-	if err == nil && s.up && httpLocal(fd) == s.remote {
-		s.up, err = false, errHTTPSelf
-		_ = httpLinger(fd, 0) // or the port stays taken for a minute
 	}
 	if err != nil {
 		unix.Close(fd)
@@ -122,18 +112,38 @@ func (s *httpSocket) await() error {
 	return err
 }
 
-// SetLinger is that of [net.TCPConn].
-func (s *httpSocket) SetLinger(seconds int) error {
-	var failed error
-	err := s.raw.Control(func(fd uintptr) { failed = httpLinger(int(fd), seconds) })
-	if err != nil {
-		return err
+// Write sees to it that nothing is held back. TCP does that (Nagle's algorithm,
+// RFC 9293, 3.7.4) with what is less than a segment and follows something not
+// acknowledged yet: never with a first small write, which is all of most
+// requests, and saves them a system call.
+func (s *httpSocket) Write(p []byte) (int, error) {
+	if !s.eager && (s.wrote || len(p) > httpSmallWrite) {
+		err := s.control(func(fd int) error { return unix.SetsockoptInt(fd, unix.IPPROTO_TCP, unix.TCP_NODELAY, 1) })
+		if err != nil {
+			return 0, err
+		}
+		s.eager = true
 	}
-	return failed
+	s.wrote = true
+	return s.File.Write(p)
 }
 
-func httpLinger(fd, seconds int) error {
-	return unix.SetsockoptLinger(fd, unix.SOL_SOCKET, unix.SO_LINGER, &unix.Linger{Onoff: 1, Linger: int32(seconds)})
+// httpSmallWrite is the least that a segment can hold where IPv4 is (RFC 9293, 3.7.1).
+const httpSmallWrite = 536
+
+// control calls f with the file descriptor.
+func (s *httpSocket) control(f func(fd int) error) (err error) {
+	if failed := s.raw.Control(func(fd uintptr) { err = f(int(fd)) }); failed != nil {
+		return failed
+	}
+	return err
+}
+
+// SetLinger is that of [net.TCPConn].
+func (s *httpSocket) SetLinger(seconds int) error {
+	return s.control(func(fd int) error {
+		return unix.SetsockoptLinger(fd, unix.SOL_SOCKET, unix.SO_LINGER, &unix.Linger{Onoff: 1, Linger: int32(seconds)})
+	})
 }
 
 // RemoteAddr is a [*net.TCPAddr].
@@ -142,7 +152,10 @@ func (s *httpSocket) RemoteAddr() net.Addr { return net.TCPAddrFromAddrPort(s.re
 // LocalAddr is a [*net.TCPAddr].
 func (s *httpSocket) LocalAddr() net.Addr {
 	var local netip.AddrPort
-	_ = s.raw.Control(func(fd uintptr) { local = httpLocal(int(fd)) })
+	_ = s.control(func(fd int) error {
+		local = httpLocal(fd)
+		return nil
+	})
 	return net.TCPAddrFromAddrPort(local)
 }
 
