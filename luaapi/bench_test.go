@@ -128,30 +128,57 @@ type grid struct {
 }
 
 // onGrid runs check(i), which takes so long, for each i below 10,000 once a
-// second, on a grid of 10 ms.
+// second, on a grid of 10 ms. As in the engine, the goroutine that was done with
+// a run last takes the next one.
 func onGrid(seconds int, takes time.Duration, check func(i int) bool) (g grid) {
+	type run struct {
+		i   int
+		due time.Time
+	}
 	var runs atomic.Int64
-	var mu sync.Mutex
-	var wait sync.WaitGroup
+	var mu sync.Mutex // for idle and g.late
+	var idle []chan run
+	var wait sync.WaitGroup // for runs
+	work := func(next chan run) {
+		for r := range next {
+			began := time.Since(r.due)
+			if check(r.i) {
+				runs.Add(1)
+			}
+			mu.Lock()
+			g.late = append(g.late, began, time.Since(r.due)-takes)
+			idle = append(idle, next)
+			mu.Unlock()
+			wait.Done()
+		}
+	}
+	start := func(r run) {
+		wait.Add(1)
+		mu.Lock()
+		defer mu.Unlock()
+		if len(idle) == 0 {
+			next := make(chan run, 1)
+			go work(next)
+			idle = append(idle, next)
+		}
+		last := len(idle) - 1
+		idle[last] <- r
+		idle = idle[:last]
+	}
 	debug.FreeOSMemory() // what came before is not what the runs take
-	start := time.Now()
+	began := time.Now()
 	for tick := range seconds * 100 {
-		due := start.Add(time.Duration(tick) * 10 * time.Millisecond)
+		due := began.Add(time.Duration(tick) * 10 * time.Millisecond)
 		time.Sleep(time.Until(due))
 		for i := tick % 100 * 100; i < tick%100*100+100; i++ {
-			wait.Go(func() {
-				began := time.Since(due)
-				if check(i) {
-					runs.Add(1)
-				}
-				mu.Lock()
-				g.late = append(g.late, began, time.Since(due)-takes)
-				mu.Unlock()
-			})
+			start(run{i, due})
 		}
 	}
 	g.resident, g.live, g.stacks = residentMB(), metricMB("/gc/heap/live:bytes"), metricMB("/memory/classes/heap/stacks:bytes")
 	wait.Wait()
+	for _, next := range idle {
+		close(next)
+	}
 	g.runs = runs.Load()
 	slices.Sort(g.late)
 	return g
