@@ -91,18 +91,15 @@ func (s *httpSocket) connect(fd int) error {
 	return nil
 }
 
-// await waits until the connection stands, within the socket's deadline.
+// await waits until the connection stands, within the socket's deadline. It asks
+// before it waits: that a connection came up since the dialing the poller has
+// told already, to nobody, and will not tell again.
 func (s *httpSocket) await() error {
 	if s.up {
 		return nil
 	}
-	asked := false
 	var refused error
 	err := s.raw.Write(func(fd uintptr) bool {
-		if !asked { // it was, by dialing
-			asked = true
-			return false
-		}
 		refused = s.connect(int(fd)) // the poller can wake up for nothing
 		return s.up || refused != nil
 	})
