@@ -125,6 +125,11 @@ func (v *vantages) split(L *lua.LState, w *watcher) {
 // check runs the watcher from every vantage at once. Whatever happens to one of
 // them is its own result.
 func (v *vantages) check(ctx context.Context) (engine.Result, error) {
+	script := v.parts[0].script
+	if !script.enter() {
+		return replaced(), nil
+	}
+	defer script.end()
 	if tell := traceOf(ctx); tell != nil {
 		var mu sync.Mutex
 		ctx = WithTrace(ctx, func(e Event) {
@@ -142,7 +147,7 @@ func (v *vantages) check(ctx context.Context) (engine.Result, error) {
 	return v.merged(results), nil
 }
 
-// look is check for a goroutine of its own: nobody else would catch a panic.
+// look is entered for a goroutine of its own: nobody else would catch a panic.
 func (w *watcher) look(ctx context.Context) (result engine.Result) {
 	started := time.Now()
 	defer func() {
@@ -152,8 +157,7 @@ func (w *watcher) look(ctx context.Context) (result engine.Result) {
 		}
 		result.Elapsed = time.Since(started)
 	}()
-	result, _ = w.check(ctx) // it gives no error
-	return result
+	return w.entered(ctx)
 }
 
 // merged gives the result of the vantage that decides: of those whose status
