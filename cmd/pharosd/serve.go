@@ -145,7 +145,8 @@ func (f *serveFlags) webConfig(board *engine.Board, r *reloader, logger *slog.Lo
 	if f.showSource {
 		cfg.ShowSource = r.sourceLines
 	}
-	return cfg, f.apply(&cfg, logger)
+	err := f.apply(&cfg, logger)
+	return cfg, err
 }
 
 // daemon is what runs side by side until one part ends or the context does;
