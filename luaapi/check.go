@@ -264,7 +264,7 @@ func (w *watcher) addEvidence(r *run, result *engine.Result) {
 	if f := result.Failure; f != nil {
 		f.Message, f.Trace = mask.text(f.Message), mask.text(f.Trace)
 	}
-	result.Output = mask.text(r.output)
+	result.Output = mask.start(r.output)
 	for i, line := range r.log {
 		r.log[i] = mask.text(line)
 	}

@@ -75,6 +75,9 @@ func (d *declaration) pageTag(v lua.LValue) error {
 	if !ok || len(text) > pageTagMaxBytes {
 		return d.script.errorAt(engine.Place{}, "cannot use page_tag: want a text of at most %d bytes, got a %s", pageTagMaxBytes, typeName(v))
 	}
+	if err := d.script.mask.inName(string(text)); err != nil {
+		return d.script.errorAt(engine.Place{}, "cannot use page_tag: %s", err)
+	}
 	d.script.pageTag = string(text)
 	return nil
 }
@@ -107,6 +110,9 @@ func (d *declaration) namedSet(of string, v lua.LValue) error {
 	name, ok := d.L.GetField(t, "name").(lua.LString)
 	if !ok || strings.TrimSpace(string(name)) == "" {
 		return d.script.errorAt(sourceOf(t), "cannot use WatcherSet: want a name as its first argument")
+	}
+	if err := d.script.mask.inName(string(name)); err != nil {
+		return d.script.errorAt(sourceOf(t), "cannot use WatcherSet: %s", err)
 	}
 	watchers := d.L.GetField(t, "watchers")
 	find, ok := watchers.(*lua.LFunction)
@@ -156,6 +162,9 @@ func (d *declaration) watcher(set string, self *lua.LTable) (engine.Watcher, err
 	name, ok := d.L.GetField(self, "name").(lua.LString)
 	if !ok || strings.TrimSpace(string(name)) == "" {
 		return e, d.optionError(w, "name", errors.New("want a text that is not empty"))
+	}
+	if err := d.script.mask.inName(string(name)); err != nil {
+		return e, d.optionError(w, "name", err)
 	}
 	w.name, w.id = probe.CleanText(string(name)), engine.MakeID(set, string(name))
 	if err := d.options(w, &e); err != nil {

@@ -37,17 +37,20 @@ type merge struct {
 
 var mergeRules = []string{"worst", "best", "pharos.quorum(n)"}
 
-// setVantages reads ssh_host = { "fra", "nyc", pharos.here }; one host alone is
-// for the primitives to look at.
-func setVantages(to *vantages, v lua.LValue) error {
+// vantages reads ssh_host = { "fra", "nyc", pharos.here }; one host alone is for
+// the primitives to look at.
+func (d *declaration) vantages(to *vantages, v lua.LValue) error {
 	t, ok := v.(*lua.LTable)
 	if !ok {
-		return nil
+		return d.script.mask.inName(v.String())
 	}
 	for i := 1; i <= t.Len(); i++ {
 		var host string
 		if err := setHost(&host, t.RawGetInt(i)); err != nil {
 			return fmt.Errorf("host %d: %w", i, err)
+		}
+		if err := d.script.mask.inName(host); err != nil {
+			return err
 		}
 		name := cmp.Or(host, "here")
 		if slices.Contains(to.names, name) {
@@ -61,7 +64,7 @@ func setVantages(to *vantages, v lua.LValue) error {
 	return nil
 }
 
-// setMerge reads a rule's name; it comes after setVantages.
+// setMerge reads a rule's name; it comes after vantages.
 func setMerge(to *vantages, v lua.LValue) error {
 	word, ok := v.(lua.LString)
 	if !ok {
