@@ -211,6 +211,8 @@ func (w *watcher) broken(r *run, err error) engine.Result {
 		result := failureResult(raised)
 		result.Failure.File, result.Failure.Line, result.Failure.Trace = place.File, place.Line, place.Trace
 		return result
+	case r.failure != nil && e.Cause == nil: // its nil, most often, is what the script stumbled over
+		place.Message = fmt.Sprintf("%s (just before: %s)", place.Message, r.failure)
 	}
 	return scriptResult(place)
 }
