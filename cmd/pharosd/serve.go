@@ -41,7 +41,7 @@ func newServe() *cobra.Command {
 		Short: "Run the watchers and serve the board (what pharosd does without a command)",
 		Example: `  pharosd serve -c sites.lua
   pharosd serve -c conf.d --listen :8811`,
-		Args: cobra.NoArgs,
+		Args: flagsOnly,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			return serve(cmd.Context(), f, cmd.OutOrStdout())
 		},
@@ -144,6 +144,9 @@ func (f *serveFlags) webConfig(board *engine.Board, r *reloader, logger *slog.Lo
 	}
 	if f.showSource {
 		cfg.ShowSource = r.sourceLines
+	}
+	if f.streamRate < 1 || f.streamRate > web.MaxStreamRate {
+		return cfg, fmt.Errorf("cannot use --stream-rate %d: want 1 to %d", f.streamRate, web.MaxStreamRate)
 	}
 	err := f.apply(&cfg, logger)
 	return cfg, err
