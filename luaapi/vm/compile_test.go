@@ -64,7 +64,7 @@ func TestLoadErrors(t *testing.T) {
 		{`print{ a = "x, url = "http://y/" }`, `t.lua:1: cannot use ://: is a quote missing on this line?`},
 		{"local x = “a”", `t.lua:1: cannot use “: write a plain " or '`},
 		{"local x = ‘a’", `t.lua:1: cannot use ‘: write a plain " or '`},
-		{"local x =\u00a01", "t.lua:1: cannot use the invisible U+00A0 here: delete it"},
+		{"local x =\u00a01", "t.lua:1: cannot use the space U+00A0 here: write a plain one"},
 		{"local x = 1\u200b", "t.lua:1: cannot use the invisible U+200B here: delete it"},
 		{"local x = 1\n\x00", "t.lua:2: cannot use the invisible U+0000 here: delete it"},
 		{"local größe = 1", `t.lua:1: cannot use "ö" here: names have the letters a to z, digits and _`},

@@ -293,7 +293,9 @@ func (l *linter) stranger(c byte) {
 		l.fail(l.line, `cannot use %c: write a plain " or '`, r)
 	case unicode.IsLetter(r):
 		l.fail(l.line, `cannot use "%c" here: names have the letters a to z, digits and _`, r)
-	case !unicode.IsGraphic(r) || unicode.IsSpace(r):
+	case unicode.Is(unicode.Zs, r):
+		l.fail(l.line, "cannot use the space %U here: write a plain one", r)
+	case !unicode.IsGraphic(r):
 		l.fail(l.line, "cannot use the invisible %U here: delete it", r)
 	case r >= utf8.RuneSelf:
 		l.fail(l.line, `cannot use "%c" here: is a quote missing on this line?`, r)
