@@ -55,7 +55,8 @@ local function problem(class, option, value)
   local found, name = known[class] and known[class][option] or declared(class, option), class.class_name
   if found and found[kind(value)] then return nil end
   if found then
-    return ("cannot use option %q of %s: want %s, got %s"):format(option, name, found.types:gsub("|", " or "), kind(value))
+    local want = found.types:gsub("|", " or "):gsub("source", "what pharos.exec.stream, pharos.http.sse, pharos.tcp.lines or pharos.file.tail gives")
+    return ("cannot use option %q of %s: want %s, got %s"):format(option, name, want, kind(value))
   elseif type(option) ~= "string" then
     return ("cannot use option [%s] of %s: options have names, { name = ... }"):format(tostring(option), name)
   elseif reserved[option] or class[option] == nil then

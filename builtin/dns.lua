@@ -36,8 +36,9 @@ function DNSMetricWatcher:check()
   if not answer then return nil, err end
 
   local got = sorted(answer.values)
-  if answer.code ~= "NOERROR" then return self:critical(answer.code, answer.server) end
-  if got == "" then return self:critical("no record", answer.server) end
+  local asked = ("asking %s for %s of %q"):format(answer.server, self.type or "A", self.host)
+  if answer.code ~= "NOERROR" then return self:critical(answer.code, asked) end
+  if got == "" then return self:critical("no record", asked) end
   local expect = self.expect
   if type(expect) == "string" then expect = { expect } end
   if expect and sorted(expect) ~= got then

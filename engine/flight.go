@@ -102,6 +102,9 @@ func (e *Engine) fly(r *run, w *worker) {
 		e.finish(r, result, w)
 	}()
 	result = perform(ctx, r.check)
+	if result.replaced() {
+		result = perform(ctx, e.newestCheck(r))
+	}
 	returned = true
 }
 
@@ -117,9 +120,7 @@ func (e *Engine) begin(r *run, w *worker) (context.Context, bool) {
 		e.rest(w)
 		return nil, false
 	}
-	if check := r.entry.Check; check != nil {
-		r.check = check // of the newest configuration: the one it was let in with may be gone
-	}
+	r.renew()
 	wall := time.Now()
 	now := wall.Sub(b.began)
 	e.noteStall(wall, now)
@@ -130,6 +131,21 @@ func (e *Engine) begin(r *run, w *worker) (context.Context, bool) {
 	ctx, cancel := context.WithTimeout(e.see(e.runs, r.entry), r.timeout)
 	r.cancel = cancel
 	return ctx, true
+}
+
+// newestCheck gives the check of r's watcher as the newest configuration has it:
+// the one that r was let in with may be closed by now.
+func (e *Engine) newestCheck(r *run) Check {
+	e.board.mu.Lock()
+	defer e.board.mu.Unlock()
+	r.renew()
+	return r.check
+}
+
+func (r *run) renew() {
+	if check := r.entry.Check; check != nil {
+		r.check = check
+	}
 }
 
 // finish takes the result of a run that returned, and lets its worker rest; w

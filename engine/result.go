@@ -63,6 +63,7 @@ const (
 	KindAuth      = "auth"      // credentials missing or refused by the vantage
 	KindVantage   = "vantage"   // the host to look from could not be reached
 	KindMissed    = "missed"    // the check never began: the run counts as a missed tick, and is no result
+	KindReplaced  = "replaced"  // as missed, since the check's configuration is closed: the run is made anew with the newest check
 	KindTimeout   = "timeout"   // the watched thing took too long: critical, not one of Blameless
 	KindScript    = "script"    // the script itself broke
 	KindPanic     = "panic"     // Pharos's own code broke
@@ -70,13 +71,17 @@ const (
 )
 
 // Missed tells whether the check never began, so that this says nothing.
-func (r *Result) Missed() bool { return r.Failure != nil && r.Failure.Kind == KindMissed }
+func (r *Result) Missed() bool {
+	return r.Failure != nil && r.Failure.Kind == KindMissed || r.replaced()
+}
+
+func (r *Result) replaced() bool { return r.Failure != nil && r.Failure.Kind == KindReplaced }
 
 // Blameless tells whether a failure of this kind says nothing of the watched
 // thing, so that the run is unknown and never critical.
 func Blameless(kind string) bool {
 	switch kind {
-	case KindOverload, KindCancelled, KindSpawn, KindAuth, KindVantage, KindMissed, KindScript, KindPanic, KindStuck:
+	case KindOverload, KindCancelled, KindSpawn, KindAuth, KindVantage, KindMissed, KindReplaced, KindScript, KindPanic, KindStuck:
 		return true
 	}
 	return false

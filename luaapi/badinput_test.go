@@ -4,9 +4,12 @@ import (
 	"context"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"time"
+
+	"pharos/engine"
 )
 
 // Every mistake is one line that says where, what, and what would be valid.
@@ -41,7 +44,7 @@ func TestBadInput(t *testing.T) {
 		{"unknown primitive", "local x = pharos.htpp", `F:1: cannot use pharos.htpp: there is no such name (did you mean "http"? valid: `},
 		{"unknown member", "local x = pharos.http.fetch", `F:1: cannot use pharos.http.fetch: there is no such name (`},
 		{"page_tag in the wrong place", "pharos.page_tag = 'x'", `F:1: cannot set pharos.page_tag: it is a global, page_tag = ...`},
-		{"page_tag of another type", "page_tag = {}\n" + empty, `F: cannot use page_tag: want a text of at most 200 bytes, got a table`},
+		{"page_tag of another type", "\npage_tag = {}\n" + empty, `F:2: cannot use page_tag: want a text of at most 200 bytes, got a table`},
 		{"duplicate name", "metric_watchers = {\n pharos.CommandMetricWatcher{ name = 'a', command = 'true' },\n pharos.CommandMetricWatcher{ name = 'a', command = 'false' } }",
 			`F:3: cannot use the name "a" twice: F:2 has it already`},
 		{"duplicate id", "metric_watchers = {\n pharos.CommandMetricWatcher{ name = 'a b', command = 'true' },\n pharos.CommandMetricWatcher{ name = 'A_B', command = 'false' } }",
@@ -52,8 +55,15 @@ func TestBadInput(t *testing.T) {
 		{"one table twice", "local o = { name = 'a', command = 'true' }\nlocal a = pharos.CommandMetricWatcher(o)\nlocal b = pharos.CommandMetricWatcher(o)", `F:3: cannot make a CommandMetricWatcher of a table that is one already`},
 		{"nothing declared", "local x = 1", `F: declares nothing: set metric_watchers = { ... } or metric_watcher_sets = { ... }`},
 		{"empty file", "", `F: declares nothing`},
-		{"a class in the list", "metric_watchers = { pharos.CommandMetricWatcher }", `F: cannot use metric_watchers[1]: want a watcher, got the class CommandMetricWatcher itself: write pharos.CommandMetricWatcher{ ... }`},
-		{"a table in the list", "metric_watchers = { { name = 'x' } }", `F: cannot use metric_watchers[1]: want a watcher, got a plain table`},
+		{"a class in the list", "\nmetric_watchers = { pharos.CommandMetricWatcher }", `F:2: cannot use metric_watchers[1]: want a watcher, got the class CommandMetricWatcher itself: write pharos.CommandMetricWatcher{ ... }`},
+		{"a table in the list", "metric_watchers = { { name = 'x' } }", `F:1: cannot use metric_watchers[1]: want a watcher, got a plain table`},
+		{"a text in a set's list", "metric_watcher_sets = {\n pharos.WatcherSet('x', { 'y' }) }", `F:2: cannot use the watchers of WatcherSet "x"[1]: want a watcher, got a string`},
+		{"names in the list", "metric_watchers = {\n a = pharos.CommandMetricWatcher{ name = 'x', command = 'true' } }", `F:1: cannot use metric_watchers: want a list without names, got the name "a"`},
+		{"a function for the list", "local x\nmetric_watchers = print", `F:2: cannot use metric_watchers: want a list, { ... }, got a function`},
+		{"a long name", watcher(`name = ("x"):rep(201), command = "true"`), `F:2: cannot use option "name" of CommandMetricWatcher: want at most 200 bytes, got 201`},
+		{"a long name of a set", "metric_watcher_sets = {\n pharos.WatcherSet(('x'):rep(201), {}) }", `F:2: cannot use WatcherSet: want a name of at most 200 bytes, got 201`},
+		{"a function for the events", "metric_watchers = {\n pharos.MetricWatcher{ name = 'x', events = print } }", `F:2: cannot use option "events" of MetricWatcher: want what pharos.exec.stream, pharos.http.sse, pharos.tcp.lines or pharos.file.tail gives, got function`},
+		{"a method with a dot", empty + "local http = pharos.http:get('http://x/')", `F:2: cannot call pharos.http.get: want a URL, got table: write pharos.http.get(...), with a dot`},
 		{"a set in the list", "metric_watchers = { pharos.WatcherSet('x', {}) }", `F:1: cannot use metric_watchers[1]: want a watcher, got a WatcherSet`},
 		{"a watcher for the list", "metric_watchers = pharos.CommandMetricWatcher{ name = 'x', command = 'true' }", `F:1: cannot use metric_watchers: want a list, put braces around it`},
 		{"a watcher among the sets", "metric_watcher_sets = { pharos.CommandMetricWatcher{ name = 'x', command = 'true' } }", `F:1: cannot use metric_watcher_sets[1]: want a pharos.WatcherSet("name", { ... }), got a CommandMetricWatcher`},
@@ -64,7 +74,7 @@ func TestBadInput(t *testing.T) {
 		{"python", "import pharos\n\nmetric_watchers = [\n]", `F:1: cannot read Python: `},
 		{"python call", "\nmetric_watchers = [\n    pharos.CommandMetricWatcher(name=\"x\", command=\"true\"),\n]", `F:2: cannot read Python: `},
 		{"python list", "# the shop\n\nmetric_watchers = []", `F:3: cannot read Python: `},
-		{"long string", "metric_watchers = [[x]]", `F: cannot use metric_watchers: want a list`},
+		{"long string", "metric_watchers = [[x]]", `F:1: cannot use metric_watchers: want a list`},
 		{"extend with a dot", empty + "local Mine = pharos.CommandMetricWatcher.extend{ command = 'df' }", `F:2: cannot extend a table that is no class: write pharos.MetricWatcher:extend{ ... }, with a colon`},
 		{"extend with nothing", empty + "local Mine = pharos.CommandMetricWatcher.extend()", `F:2: cannot extend a nil that is no class: write pharos.MetricWatcher:extend{ ... }, with a colon`},
 		{"error", "error('stop here')", `F:1: stop here`},
@@ -133,5 +143,28 @@ func TestLoadLoops(t *testing.T) {
 	err := b.tryLoad("local n = 0\nwhile true do n = n + 1 end")
 	if err == nil || !strings.Contains(err.Error(), "pharos.lua:2: still loading after 100ms") {
 		t.Errorf("Load of an endless loop = %v, want pharos.lua:2: still loading after 100ms", err)
+	}
+}
+
+// A place of a list that is nil is a watcher that is not on the board: a variable
+// of another name, most often. It is warned of.
+func TestHolesInListsAreWarnedOf(t *testing.T) {
+	b := newTestBoard(t)
+	b.load(`local function watcher(name) return pharos.CommandMetricWatcher{ name = name, command = "true" } end
+local a, b, c = watcher "a", watcher "b"
+metric_watchers = {
+  a, c, b,
+}
+metric_watcher_sets = { pharos.WatcherSet("S", { nil, watcher "d" }), pharos.WatcherSet("T", { watcher "e", watcher "f" }) }`)
+	var got []string
+	for _, w := range b.config.Warnings {
+		got = append(got, formatLoadError(engine.LoadError{File: filepath.Base(w.File), Line: w.Line, Message: w.Message}))
+	}
+	want := []string{
+		`pharos.lua:3: metric_watchers[2] is nil: a watcher is missing there`,
+		`pharos.lua:6: the watchers of WatcherSet "S"[1] is nil: a watcher is missing there`,
+	}
+	if !slices.Equal(got, want) {
+		t.Errorf("warnings = %q, want %q", got, want)
 	}
 }

@@ -56,15 +56,22 @@ const (
 // check is the watcher's [engine.Check]. Whatever happens is in the result: it
 // gives no error.
 func (w *watcher) check(ctx context.Context) (engine.Result, error) {
+	if !w.script.enter() {
+		return replaced(), nil
+	}
+	defer w.script.end()
+	return w.entered(ctx), nil
+}
+
+// entered is check for who has entered the script.
+func (w *watcher) entered(ctx context.Context) engine.Result {
 	if left := time.Until(w.hog.until); left > 0 {
-		return w.resting(left), nil
+		return w.resting(left)
 	}
 	if m := engine.MembersOf(ctx); m != nil && m.Total() == 0 {
-		return ofNobody(), nil
+		return ofNobody()
 	}
-	w.script.begin()
-	defer w.script.end()
-	return w.perform(ctx, &run{watcher: w, trace: traceOf(ctx)}), nil
+	return w.perform(ctx, &run{watcher: w, trace: traceOf(ctx)})
 }
 
 // perform makes one run: of the check, or of the function for an event. Only
@@ -204,6 +211,8 @@ func (w *watcher) broken(r *run, err error) engine.Result {
 		result := failureResult(raised)
 		result.Failure.File, result.Failure.Line, result.Failure.Trace = place.File, place.Line, place.Trace
 		return result
+	case r.failure != nil && e.Cause == nil: // its nil, most often, is what the script stumbled over
+		place.Message = fmt.Sprintf("%s (just before: %s)", place.Message, r.failure)
 	}
 	return scriptResult(place)
 }
@@ -257,7 +266,7 @@ func (w *watcher) addEvidence(r *run, result *engine.Result) {
 	if f := result.Failure; f != nil {
 		f.Message, f.Trace = mask.text(f.Message), mask.text(f.Trace)
 	}
-	result.Output = mask.text(r.output)
+	result.Output = mask.start(r.output)
 	for i, line := range r.log {
 		r.log[i] = mask.text(line)
 	}

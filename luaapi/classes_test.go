@@ -114,8 +114,8 @@ func TestDNSMetricWatcher(t *testing.T) {
 		{`expect = "192.0.2.1"`, a("192.0.2.1"), engine.OK, "0.0200", "192.0.2.1 from s:53"},
 		{`expect = { "192.0.2.2", "192.0.2.1" }`, a("192.0.2.1", "192.0.2.2"), engine.OK, "0.0200", "192.0.2.1, 192.0.2.2 from s:53"},
 		{`expect = "192.0.2.9"`, a("192.0.2.1"), engine.Critical, "wrong", "192.0.2.1, want 192.0.2.9, from s:53"},
-		{``, a(), engine.Critical, "no record", "s:53"},
-		{``, &probe.DNSResult{Code: "NXDOMAIN", Server: "s:53"}, engine.Critical, "NXDOMAIN", "s:53"},
+		{``, a(), engine.Critical, "no record", `asking s:53 for A of "example.com"`},
+		{``, &probe.DNSResult{Code: "NXDOMAIN", Server: "s:53"}, engine.Critical, "NXDOMAIN", `asking s:53 for A of "example.com"`},
 		{`thresholds = { warn = 0.01, crit = 1 }`, a("192.0.2.1"), engine.Warning, "0.0200", "192.0.2.1 from s:53"},
 	} {
 		b := newTestBoard(t)

@@ -1,6 +1,7 @@
 package luaapi
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"strconv"
@@ -20,7 +21,10 @@ type declaredSet struct {
 	place    engine.Place
 }
 
-const pageTagMaxBytes = 200
+const (
+	pageTagMaxBytes = 200
+	nameMaxBytes    = 200
+)
 
 // declare reads page_tag, metric_watchers and metric_watcher_sets: the unnamed
 // set comes first. It stops at the first mistake.
@@ -36,12 +40,12 @@ func (s *script) declare(L *lua.LState) error {
 		return s.errorAt(engine.Place{}, "declares nothing: set metric_watchers = { ... } or metric_watcher_sets = { ... } (metric_watchers = {} is an empty board)")
 	}
 	if !isNil(watchers) {
-		if err := d.set("", "metric_watchers", watchers); err != nil {
+		if err := d.set("", "metric_watchers", s.assigned["metric_watchers"], watchers); err != nil {
 			return err
 		}
 	}
 	if !isNil(sets) {
-		return d.list("metric_watcher_sets", sets, d.namedSet)
+		return d.list("metric_watcher_sets", s.assigned["metric_watcher_sets"], sets, d.namedSet)
 	}
 	return nil
 }
@@ -73,28 +77,43 @@ func (d *declaration) pageTag(v lua.LValue) error {
 	}
 	text, ok := v.(lua.LString)
 	if !ok || len(text) > pageTagMaxBytes {
-		return d.script.errorAt(engine.Place{}, "cannot use page_tag: want a text of at most %d bytes, got a %s", pageTagMaxBytes, typeName(v))
+		return d.script.errorAt(d.script.assigned["page_tag"], "cannot use page_tag: want a text of at most %d bytes, got a %s", pageTagMaxBytes, typeName(v))
+	}
+	if err := d.script.mask.inName(string(text)); err != nil {
+		return d.script.errorAt(d.script.assigned["page_tag"], "cannot use page_tag: %s", err)
 	}
 	d.script.pageTag = string(text)
 	return nil
 }
 
-// list calls each for every entry of a list, which has no other keys.
-func (d *declaration) list(of string, v lua.LValue, each func(of string, v lua.LValue) error) error {
+// list calls each for every entry of a list, which has no other keys. at is where
+// the list is, for what is wrong with an entry that has no place of its own.
+func (d *declaration) list(of string, at engine.Place, v lua.LValue, each func(of string, v lua.LValue) error) error {
 	t, ok := v.(*lua.LTable)
 	if !ok {
-		return d.script.errorAt(engine.Place{}, "cannot use %s: want a list, { ... }, got a %s", of, typeName(v))
+		return d.script.errorAt(at, "cannot use %s: want a list, { ... }, got a %s", of, typeName(v))
 	}
 	if isInstance(t) {
 		return d.script.errorAt(sourceOf(t), "cannot use %s: want a list, put braces around it: { ... }", of)
 	}
+	entries, last := 0, lua.LNumber(0)
 	for k, v := t.Next(lua.LNil); k != lua.LNil; k, v = t.Next(k) {
-		if _, ok := k.(lua.LNumber); !ok {
-			return d.script.errorAt(engine.Place{}, "cannot use %s: want a list without names, got the name %q", of, k.String())
+		n, ok := k.(lua.LNumber)
+		if !ok {
+			return d.script.errorAt(at, "cannot use %s: want a list without names, got the name %q", of, k.String())
 		}
+		entries, last = entries+1, max(last, n)
 		if err := each(of+"["+k.String()+"]", v); err != nil {
 			return err
 		}
+	}
+	if last > lua.LNumber(entries) {
+		hole := 1
+		for !isNil(t.RawGetInt(hole)) {
+			hole++
+		}
+		d.warnings = append(d.warnings, engine.LoadError{File: cmp.Or(at.File, d.script.name), Line: at.Line,
+			Message: fmt.Sprintf("%s[%d] is nil: a watcher is missing there", of, hole)})
 	}
 	return nil
 }
@@ -102,35 +121,41 @@ func (d *declaration) list(of string, v lua.LValue, each func(of string, v lua.L
 func (d *declaration) namedSet(of string, v lua.LValue) error {
 	t, ok := v.(*lua.LTable)
 	if !ok || !d.is(t, "WatcherSet") {
-		return d.script.errorAt(sourceOfAny(v), "cannot use %s: want a pharos.WatcherSet(\"name\", { ... }), got %s", of, d.describe(v))
+		return d.script.errorAt(cmp.Or(sourceOfAny(v), d.script.assigned["metric_watcher_sets"]), "cannot use %s: want a pharos.WatcherSet(\"name\", { ... }), got %s", of, d.describe(v))
 	}
 	name, ok := d.L.GetField(t, "name").(lua.LString)
 	if !ok || strings.TrimSpace(string(name)) == "" {
 		return d.script.errorAt(sourceOf(t), "cannot use WatcherSet: want a name as its first argument")
 	}
+	if len(name) > nameMaxBytes {
+		return d.script.errorAt(sourceOf(t), "cannot use WatcherSet: want a name of at most %d bytes, got %d", nameMaxBytes, len(name))
+	}
+	if err := d.script.mask.inName(string(name)); err != nil {
+		return d.script.errorAt(sourceOf(t), "cannot use WatcherSet: %s", err)
+	}
 	watchers := d.L.GetField(t, "watchers")
 	find, ok := watchers.(*lua.LFunction)
 	if !ok {
-		return d.set(string(name), fmt.Sprintf("the watchers of WatcherSet %q", string(name)), watchers)
+		return d.set(string(name), fmt.Sprintf("the watchers of WatcherSet %q", string(name)), sourceOf(t), watchers)
 	}
 	discover, err := d.discovery(string(name), t, find)
 	d.script.sets = append(d.script.sets, declaredSet{name: probe.CleanText(string(name)), discover: discover, place: sourceOf(t)})
 	return err
 }
 
-func (d *declaration) set(name, of string, watchers lua.LValue) error {
-	members, err := d.members(name, of, watchers)
+func (d *declaration) set(name, of string, at engine.Place, watchers lua.LValue) error {
+	members, err := d.members(name, of, at, watchers)
 	d.script.sets = append(d.script.sets, declaredSet{name: probe.CleanText(name), watchers: members})
 	return err
 }
 
 // members reads a list of watchers.
-func (d *declaration) members(set, of string, watchers lua.LValue) (members []engine.Watcher, err error) {
+func (d *declaration) members(set, of string, at engine.Place, watchers lua.LValue) (members []engine.Watcher, err error) {
 	d.made = make(map[*lua.LTable]engine.Watcher)
-	err = d.list(of, watchers, func(of string, v lua.LValue) error {
+	err = d.list(of, at, watchers, func(of string, v lua.LValue) error {
 		t, ok := v.(*lua.LTable)
 		if !ok || !d.is(t, "MetricWatcher") {
-			return d.script.errorAt(sourceOfAny(v), "cannot use %s: want a watcher, got %s", of, d.describe(v))
+			return d.script.errorAt(cmp.Or(sourceOfAny(v), at), "cannot use %s: want a watcher, got %s", of, d.describe(v))
 		}
 		if before, twice := d.seen[t]; twice {
 			return d.script.errorAt(before, "cannot use one watcher in two places: make another one for %s", of)
@@ -156,6 +181,12 @@ func (d *declaration) watcher(set string, self *lua.LTable) (engine.Watcher, err
 	name, ok := d.L.GetField(self, "name").(lua.LString)
 	if !ok || strings.TrimSpace(string(name)) == "" {
 		return e, d.optionError(w, "name", errors.New("want a text that is not empty"))
+	}
+	if len(name) > nameMaxBytes {
+		return e, d.optionError(w, "name", fmt.Errorf("want at most %d bytes, got %d", nameMaxBytes, len(name)))
+	}
+	if err := d.script.mask.inName(string(name)); err != nil {
+		return e, d.optionError(w, "name", err)
 	}
 	w.name, w.id = probe.CleanText(string(name)), engine.MakeID(set, string(name))
 	if err := d.options(w, &e); err != nil {

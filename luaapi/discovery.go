@@ -116,11 +116,8 @@ func (f *finder) read(L *lua.LState) ([]engine.Watcher, map[engine.ID]*watcher, 
 		return nil, nil, fmt.Errorf("%sthe function of WatcherSet %q gave a %s: want a list of watchers, or nil and an error", f.prefix(), f.set, typeName(list))
 	}
 	d := declaration{script: f.script, L: L, definer: f.definer.again(), seen: make(map[*lua.LTable]engine.Place), before: f.last}
-	found, err := d.members(f.set, fmt.Sprintf("what the function of WatcherSet %q gave", f.set), list)
+	found, err := d.members(f.set, fmt.Sprintf("what the function of WatcherSet %q gave", f.set), f.discovery.Place, list)
 	if err != nil {
-		if e := (*LoadError)(nil); errors.As(err, &e) && e.Line == 0 {
-			e.File, e.Line = f.discovery.Place.File, f.discovery.Place.Line
-		}
 		return nil, nil, err
 	}
 	f.last = d.made

@@ -94,7 +94,7 @@ func TestServerSentEventIsATable(t *testing.T) {
 func TestEventMistakes(t *testing.T) {
 	for source, want := range map[string]string{
 		`pharos.MetricWatcher{ name = "x", events = pharos.exec.stream("x") }`:                                       `pharos.lua:1: cannot call pharos.exec.stream: want a function(self, event) as argument 2, got nil`,
-		`pharos.MetricWatcher{ name = "x", events = "journalctl" }`:                                                  `pharos.lua:1: cannot use option "events" of MetricWatcher: want source, got string`,
+		`pharos.MetricWatcher{ name = "x", events = "journalctl" }`:                                                  `pharos.lua:1: cannot use option "events" of MetricWatcher: want what pharos.exec.stream, pharos.http.sse, pharos.tcp.lines or pharos.file.tail gives, got string`,
 		`pharos.MetricWatcher{ name = "x", events = pharos.ring(1) }`:                                                `cannot use option "events" of MetricWatcher: want what pharos.exec.stream`,
 		`pharos.MetricWatcher{ name = "x", interval = 1, events = pharos.exec.stream("x", print) }`:                  `cannot use option "events" of MetricWatcher: a watcher with events has no interval`,
 		`pharos.MetricWatcher{ name = "x", check = print, events = pharos.exec.stream("x", print) }`:                 `a watcher with events is set by them alone, and this MetricWatcher has a check too`,

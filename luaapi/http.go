@@ -120,7 +120,11 @@ func (c *httpCall) check(L *lua.LState) {
 func (s *script) newHTTPCall(L *lua.LState, of string, address lua.LValue, req probe.HTTPRequest) *httpCall {
 	text, ok := address.(lua.LString)
 	if !ok {
-		L.RaiseError("cannot call %s: want a URL, got %s", of, typeName(address))
+		hint := ""
+		if address == L.GetField(L.G.Global.RawGetString("pharos"), "http") {
+			hint = fmt.Sprintf(": write %s(...), with a dot", of)
+		}
+		L.RaiseError("cannot call %s: want a URL, got %s%s", of, typeName(address), hint)
 	}
 	req.URL = string(text)
 	return &httpCall{HTTPRequest: req, script: s, of: of}

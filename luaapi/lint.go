@@ -95,10 +95,26 @@ func (l *linter) watcher(L *lua.LState, w *watcher) {
 		}
 	}
 	if address, ok := L.GetField(w.self, "address").(lua.LString); ok {
-		if host, _, err := net.SplitHostPort(string(address)); err == nil {
-			l.host(w.source, host)
-		}
+		l.address(L, w, string(address))
 	}
+}
+
+// address looks at the option of a class that connects; a class of the script's
+// own may have another use for the name.
+func (l *linter) address(L *lua.LState, w *watcher, address string) {
+	host, port, err := net.SplitHostPort(address)
+	switch class := L.GetField(w.self, "class_name").String(); {
+	case err == nil && port != "":
+		l.host(w.source, host)
+	case strings.HasPrefix(address, "/"): // a socket's path
+	case (class == "TCPMetricWatcher" || class == "TLSMetricWatcher") && L.GetField(w.self, "check") == classCheck(L, class):
+		l.find(w.source, "the address %q has no port: write %q or whichever it is", address, net.JoinHostPort(strings.Trim(cmp.Or(host, address), "[]"), "443"))
+	}
+}
+
+// classCheck is the check of a built-in class.
+func classCheck(L *lua.LState, class string) lua.LValue {
+	return L.GetField(L.GetField(L.G.Global.RawGetString("pharos"), class), "check")
 }
 
 // dotted finds methods that were defined with a dot, or without their self: what

@@ -30,6 +30,10 @@ metric_watchers = {
   command{ command = "true", handle_output = function(output) return "ok" end },
   command{ command = "true", handle_output = function(self, output) return "ok" end, value = function() return 1 end },
   pharos.MetricWatcher{ name = "there", events = pharos.exec.stream("no-such-program-here -f", print, { ssh_host = "elsewhere" }) },
+  pharos.TCPMetricWatcher{ name = "no port", address = "127.0.0.1" },
+  pharos.TLSMetricWatcher{ name = "tls", address = "127.0.0.1:" },
+  pharos.TCPMetricWatcher{ name = "unix", address = "/run/x" },
+  pharos.TCPMetricWatcher:extend{ check = print }{ name = "own", address = "12 High Street" },
 }`)
 	var got []string
 	for _, f := range b.config.Lint(context.Background()) {
@@ -45,6 +49,8 @@ metric_watchers = {
 		`16: the command "no-such-program-here" is not here`,
 		`17: the name "name.invalid" does not resolve`,
 		`18: handle_output of "n18" takes output first, where the watcher comes: write function Class:handle_output(output), with a colon, or handle_output = function(self, output)`,
+		`21: the address "127.0.0.1" has no port: write "127.0.0.1:443" or whichever it is`,
+		`22: the address "127.0.0.1:" has no port: write "127.0.0.1:443" or whichever it is`,
 	}
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Errorf("Lint (-want +got):\n%s", diff)

@@ -309,8 +309,8 @@ func TestRunInFlightSurvivesReload(t *testing.T) {
 	if !s.universe.Dead() {
 		t.Error("the universe of a closed configuration lives on after its last run")
 	}
-	if got, _ := w.Check(context.Background()); got.Status != engine.Unknown || got.Failure.Kind != engine.KindCancelled {
-		t.Errorf("a run after that = %v %+v, want unknown, cancelled", got.Status, got.Failure)
+	if got, _ := w.Check(context.Background()); got.Status != engine.Unknown || got.Failure.Kind != engine.KindReplaced {
+		t.Errorf("a run after that = %v %+v, want unknown, replaced", got.Status, got.Failure)
 	}
 }
 
@@ -343,4 +343,27 @@ func TestReplacedConfigurationIsLetGo(t *testing.T) {
 	}
 	runtime.KeepAlive(config)
 	config.Close()
+}
+
+// A run that comes to its check after its configuration was closed says so, and
+// nothing else: the engine makes it anew with the check of the next one.
+func TestCheckOfAClosedConfiguration(t *testing.T) {
+	b := newTestBoard(t)
+	b.write("pharos.lua", `
+metric_watchers = {
+  pharos.MetricWatcher{ name = "one", check = function() return "ok" end },
+  pharos.MetricWatcher{ name = "many", ssh_host = { pharos.here, "b" }, check = function() return "ok" end },
+}`)
+	config, err := Load(t.Context(), b.Options)
+	if err != nil {
+		t.Fatal(err)
+	}
+	watchers := config.Generation.Sets[0].Watchers
+	config.Close()
+	for _, w := range watchers {
+		r, err := w.Check(t.Context())
+		if err != nil || r.Failure == nil || r.Failure.Kind != engine.KindReplaced {
+			t.Errorf("check of %s = %+v, %v, want a failure of kind %s", w.ID, r, err, engine.KindReplaced)
+		}
+	}
 }

@@ -32,8 +32,9 @@ func (w *watcher) verdictOf(L *lua.LState, first int) (verdict, error) {
 	case lua.LString:
 		return v, errors.Join(v.setStatus(string(got)), v.rest(L, first+1, &v.value, &v.detail))
 	case lua.LNumber:
-		v.status, v.value = w.thresholds.Judge(float64(got)), got
-		return v, v.rest(L, first+1, &v.detail)
+		err := v.rest(L, first+1, &v.detail)
+		w.judge(&v, got)
+		return v, err
 	case lua.LBool:
 		v.status = engine.Critical
 		if got {
@@ -61,7 +62,7 @@ func (w *watcher) verdictOf(L *lua.LState, first int) (verdict, error) {
 	return v, errNoVerdict
 }
 
-var errNoVerdict = errors.New("check returned nothing: want a status, a number, a boolean, a table, or nil and an error")
+var errNoVerdict = errors.New("check returned nothing, or nil: want a status, a number, a boolean, a table, or nil and an error")
 
 // failureOf gives the Go error that the second of nil, err stands for. Text
 // that a script made is an error without a kind: the script says that the
@@ -117,8 +118,16 @@ func (w *watcher) readVerdict(v *verdict, t *lua.LTable) error {
 	if !isNil(status) || !isNumber {
 		return errors.New("check returned a table with neither a status nor a number as its value")
 	}
-	v.status = w.thresholds.Judge(float64(number))
+	w.judge(v, number)
 	return nil
+}
+
+// judge lets the thresholds give the status.
+func (w *watcher) judge(v *verdict, n lua.LNumber) {
+	v.status, v.value = w.thresholds.Judge(float64(n)), n
+	if n != n && isNil(v.detail) {
+		v.detail = lua.LString("nan is no number that could be judged: 0 / 0, or what was made of it")
+	}
 }
 
 // verdictTable is what the methods value and detail get.
@@ -227,10 +236,16 @@ func failureResult(err error) engine.Result {
 }
 
 // missed is the result of a run that never began.
-func missed(err error) engine.Result {
+func missed(err error) engine.Result { return notBegun(engine.KindMissed, err.Error()) }
+
+// replaced is that of one whose configuration was closed before.
+func replaced() engine.Result {
+	return notBegun(engine.KindReplaced, "the configuration was replaced before the check began")
+}
+
+func notBegun(kind, why string) engine.Result {
 	return engine.Result{
-		Status: engine.Unknown, Value: engine.KindMissed, Detail: err.Error(),
-		Failure: &engine.Failure{Message: err.Error(), Kind: engine.KindMissed},
+		Status: engine.Unknown, Value: kind, Detail: why, Failure: &engine.Failure{Message: why, Kind: kind},
 	}
 }
 

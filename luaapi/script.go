@@ -45,8 +45,9 @@ type script struct {
 	sets     []declaredSet
 	watchers []*watcher
 	warnings []engine.LoadError
-	asks     []vm.TextCall // of pharos.status, for an id that must be there
-	memory   *Memory       // of those that are found later
+	assigned map[string]engine.Place // where the globals of a script are set, the last place of each
+	asks     []vm.TextCall           // of pharos.status, for an id that must be there
+	memory   *Memory                 // of those that are found later
 
 	mu      sync.Mutex
 	users   int // configurations that it is part of
@@ -68,6 +69,7 @@ func newScript(o *Options, name, dir string, fsys fs.FS) (*script, error) {
 		lookupEnv:     o.LookupEnv,
 		url:           o.URL,
 		loadedSecrets: make(map[string]string),
+		assigned:      make(map[string]engine.Place),
 	}
 	u, err := vm.New(vm.Options{
 		Name:    name,
@@ -82,6 +84,9 @@ func newScript(o *Options, name, dir string, fsys fs.FS) (*script, error) {
 			if c.Function == "pharos.status" {
 				s.asks = append(s.asks, c)
 			}
+		},
+		Assigned: func(global, file string, line int) {
+			s.assigned[global] = engine.Place{File: file, Line: line}
 		},
 		LoadTimeout: o.LoadTimeout,
 		Now:         o.Clock.Now,

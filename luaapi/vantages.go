@@ -37,17 +37,20 @@ type merge struct {
 
 var mergeRules = []string{"worst", "best", "pharos.quorum(n)"}
 
-// setVantages reads ssh_host = { "fra", "nyc", pharos.here }; one host alone is
-// for the primitives to look at.
-func setVantages(to *vantages, v lua.LValue) error {
+// vantages reads ssh_host = { "fra", "nyc", pharos.here }; one host alone is for
+// the primitives to look at.
+func (d *declaration) vantages(to *vantages, v lua.LValue) error {
 	t, ok := v.(*lua.LTable)
 	if !ok {
-		return nil
+		return d.script.mask.inName(v.String())
 	}
 	for i := 1; i <= t.Len(); i++ {
 		var host string
 		if err := setHost(&host, t.RawGetInt(i)); err != nil {
 			return fmt.Errorf("host %d: %w", i, err)
+		}
+		if err := d.script.mask.inName(host); err != nil {
+			return err
 		}
 		name := cmp.Or(host, "here")
 		if slices.Contains(to.names, name) {
@@ -61,7 +64,7 @@ func setVantages(to *vantages, v lua.LValue) error {
 	return nil
 }
 
-// setMerge reads a rule's name; it comes after setVantages.
+// setMerge reads a rule's name; it comes after vantages.
 func setMerge(to *vantages, v lua.LValue) error {
 	word, ok := v.(lua.LString)
 	if !ok {
@@ -125,6 +128,11 @@ func (v *vantages) split(L *lua.LState, w *watcher) {
 // check runs the watcher from every vantage at once. Whatever happens to one of
 // them is its own result.
 func (v *vantages) check(ctx context.Context) (engine.Result, error) {
+	script := v.parts[0].script
+	if !script.enter() {
+		return replaced(), nil
+	}
+	defer script.end()
 	if tell := traceOf(ctx); tell != nil {
 		var mu sync.Mutex
 		ctx = WithTrace(ctx, func(e Event) {
@@ -142,7 +150,7 @@ func (v *vantages) check(ctx context.Context) (engine.Result, error) {
 	return v.merged(results), nil
 }
 
-// look is check for a goroutine of its own: nobody else would catch a panic.
+// look is entered for a goroutine of its own: nobody else would catch a panic.
 func (w *watcher) look(ctx context.Context) (result engine.Result) {
 	started := time.Now()
 	defer func() {
@@ -152,8 +160,7 @@ func (w *watcher) look(ctx context.Context) (result engine.Result) {
 		}
 		result.Elapsed = time.Since(started)
 	}()
-	result, _ = w.check(ctx) // it gives no error
-	return result
+	return w.entered(ctx)
 }
 
 // merged gives the result of the vantage that decides: of those whose status

@@ -20,7 +20,7 @@ func (d *declaration) options(w *watcher, e *engine.Watcher) error {
 		name string
 		set  func(v lua.LValue) error
 	}{
-		{"id", func(v lua.LValue) error { return setID(&w.id, v) }},
+		{"id", func(v lua.LValue) error { return d.id(&w.id, v) }},
 		{"interval", func(v lua.LValue) error { return d.interval(w, &e.Interval, v) }},
 		{"timeout", func(v lua.LValue) error { return setPositive(&e.Timeout, v) }},
 		{"ttl", func(v lua.LValue) error { return setPositive(&e.TTL, v) }},
@@ -28,7 +28,7 @@ func (d *declaration) options(w *watcher, e *engine.Watcher) error {
 		{"thresholds", func(v lua.LValue) error { return setThresholds(&w.thresholds, v) }},
 		{"unit", func(v lua.LValue) error { return setText(&w.unit, v) }},
 		{"link", func(v lua.LValue) error { return setLink(&w.link, v) }},
-		{"ssh_host", func(v lua.LValue) error { return setVantages(&w.vantages, v) }},
+		{"ssh_host", func(v lua.LValue) error { return d.vantages(&w.vantages, v) }},
 		{"merge", func(v lua.LValue) error { return setMerge(&w.vantages, v) }},
 		{"needs", func(v lua.LValue) error { return setPatterns(&e.Needs, v) }},
 		{"confirm", func(v lua.LValue) error { return setConfirm(&e.Confirm, v) }},
@@ -74,13 +74,13 @@ func setPositive(to *time.Duration, v lua.LValue) error {
 	return nil
 }
 
-func setID(to *engine.ID, v lua.LValue) error {
+func (d *declaration) id(to *engine.ID, v lua.LValue) error {
 	text, ok := v.(lua.LString)
 	if !ok || text == "" || len(text) > 200 || strings.ContainsAny(string(text), "/\\?#%*[] \t\n\x00") {
 		return errors.New("want a text of at most 200 bytes without spaces and / \\ ? # % * [ ]")
 	}
 	*to = engine.ID(text)
-	return nil
+	return d.script.mask.inName(string(text))
 }
 
 func setLink(to *string, v lua.LValue) error {

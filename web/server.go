@@ -24,7 +24,7 @@ type Config struct {
 	Logger  *slog.Logger // default slog.Default
 
 	StaticDir  string // files in it are laid over /static
-	StreamRate int    // frames a second for each viewer, at most; default 10, bounds 1 to 100
+	StreamRate int    // frames a second for each viewer, at most; default 10, bounds 1 to MaxStreamRate
 
 	MaxStreams      int      // viewers at once; default 10,000
 	MaxStreamsPerIP int      // viewers at once from one address; 0 = no bound (a proxy is one address)
@@ -39,9 +39,11 @@ type Config struct {
 	ShowSource func(engine.Place) ([]SourceLine, bool)
 }
 
+// MaxStreamRate bounds the frames a second that a viewer gets.
+const MaxStreamRate = 100
+
 const (
 	defaultStreamRate = 10
-	maxStreamRate     = 100
 	defaultMaxStreams = 10_000
 
 	readHeaderTimeout = 5 * time.Second
@@ -78,7 +80,7 @@ func New(cfg Config) *Server {
 	if cfg.StreamRate == 0 {
 		cfg.StreamRate = defaultStreamRate
 	}
-	cfg.StreamRate = min(max(cfg.StreamRate, 1), maxStreamRate)
+	cfg.StreamRate = min(max(cfg.StreamRate, 1), MaxStreamRate)
 	if cfg.MaxStreams == 0 {
 		cfg.MaxStreams = defaultMaxStreams
 	}

@@ -2,7 +2,9 @@ package main
 
 import (
 	"errors"
+	"fmt"
 	"log/slog"
+	"strings"
 
 	"github.com/spf13/pflag"
 
@@ -33,8 +35,32 @@ func (f *accessFlags) add(flags *pflag.FlagSet) {
 
 func (f *accessFlags) https() bool { return f.tlsCert != "" }
 
+// check refuses what would have no effect, or another one than was meant.
+func (f *accessFlags) check() error {
+	for _, host := range f.allowed {
+		if host == "" || strings.ContainsAny(host, "/@ ") {
+			return fmt.Errorf("cannot use --allowed-host %q: want a name, such as board.example.org", host)
+		}
+	}
+	for _, origin := range f.frames {
+		if origin == "" || strings.ContainsAny(origin, "; \t\r\n") {
+			return fmt.Errorf("cannot use --frame-ancestor %q: want an origin, such as https://wall.example.org", origin)
+		}
+	}
+	if f.maxStreams < 1 {
+		return fmt.Errorf("cannot use --max-streams %d: want 1 or more", f.maxStreams)
+	}
+	if f.maxStreamsPerIP < 0 {
+		return fmt.Errorf("cannot use --max-streams-per-ip %d: want 0 or more", f.maxStreamsPerIP)
+	}
+	return nil
+}
+
 // apply sets what the flags say, and reads their files.
 func (f *accessFlags) apply(cfg *web.Config, logger *slog.Logger) error {
+	if err := f.check(); err != nil {
+		return err
+	}
 	cfg.AllowedHosts, cfg.FrameAncestors = f.allowed, f.frames
 	cfg.MaxStreams, cfg.MaxStreamsPerIP = f.maxStreams, f.maxStreamsPerIP
 	if f.passwordFile != "" || f.tokenFile != "" {

@@ -24,7 +24,7 @@ and pipelines. Exit code 0: good (warnings included); 1: the daemon would not
 take it.`,
 		Example: `  pharosd check -c sites.lua
   pharosd check --json | jq -r '.errors[] | "\(.file):\(.line): \(.message)"'`,
-		Args: cobra.NoArgs,
+		Args: flagsOnly,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			cfg, err := f.load(cmd.Context())
 			if err != nil && asJSON {

@@ -40,7 +40,7 @@ is piped in runs as well; the exit code is 1 if any of it failed.`,
 		Example: `  pharosd repl
   pharosd repl -v
   echo 'pharos.dns("example.org").values' | pharosd repl`,
-		Args: cobra.NoArgs,
+		Args: flagsOnly,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			return repl(cmd.Context(), f, cmd.OutOrStdout())
 		},

@@ -44,6 +44,9 @@ func noCommand(root *cobra.Command, args []string) error {
 	if len(args) == 0 {
 		return nil
 	}
+	if isConfiguration(args[0]) {
+		return flagsOnly(root, args)
+	}
 	var names []string
 	for _, cmd := range root.Commands() {
 		if cmd.IsAvailableCommand() {
@@ -54,6 +57,23 @@ func noCommand(root *cobra.Command, args []string) error {
 		return fmt.Errorf("unknown command %q; did you mean %q?", args[0], near)
 	}
 	return fmt.Errorf("unknown command %q; there are %s", args[0], strings.Join(names, ", "))
+}
+
+// flagsOnly refuses arguments. Most often it is the configuration, which is a
+// flag.
+func flagsOnly(cmd *cobra.Command, args []string) error {
+	switch {
+	case len(args) == 0:
+		return nil
+	case cmd.Flags().Lookup("config-file") != nil && isConfiguration(args[0]):
+		return fmt.Errorf("cannot take %q: write %s -c %s", args[0], cmd.CommandPath(), args[0])
+	}
+	return fmt.Errorf("cannot take %q: it wants flags only; %s --help lists them", args[0], cmd.CommandPath())
+}
+
+// isConfiguration tells whether an argument is probably a file or a folder to load.
+func isConfiguration(arg string) bool {
+	return strings.HasSuffix(arg, ".lua") || strings.ContainsRune(arg, '/')
 }
 
 // unknownFlag adds the nearest flag to the message about one that is not there.

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"log/slog"
 	"net"
 	"os"
 	"strconv"
@@ -40,7 +41,7 @@ func newServe() *cobra.Command {
 		Short: "Run the watchers and serve the board (what pharosd does without a command)",
 		Example: `  pharosd serve -c sites.lua
   pharosd serve -c conf.d --listen :8811`,
-		Args: cobra.NoArgs,
+		Args: flagsOnly,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			return serve(cmd.Context(), f, cmd.OutOrStdout())
 		},
@@ -106,20 +107,9 @@ func serve(ctx context.Context, f serveFlags, out io.Writer) error {
 	}
 	defer r.close()
 
-	host, _ := os.Hostname()
-	cfg := web.Config{
-		Board:      eng.Board(),
-		Version:    version(),
-		Host:       host,
-		StaticDir:  f.staticPath,
-		Logger:     logger,
-		StreamRate: f.streamRate,
-	}
-	if err := f.apply(&cfg, logger); err != nil {
+	cfg, err := f.webConfig(eng.Board(), r, logger)
+	if err != nil {
 		return err
-	}
-	if f.showSource {
-		cfg.ShowSource = r.sourceLines
 	}
 	greet(out, o, r.current.Load().Generation)
 	srv := web.New(cfg)
@@ -139,6 +129,27 @@ func serve(ctx context.Context, f serveFlags, out io.Writer) error {
 			func(context.Context) error { return srv.Serve(ln) },
 		},
 	})
+}
+
+// webConfig says what the web server shows, and to whom.
+func (f *serveFlags) webConfig(board *engine.Board, r *reloader, logger *slog.Logger) (web.Config, error) {
+	host, _ := os.Hostname()
+	cfg := web.Config{
+		Board:      board,
+		Version:    version(),
+		Host:       host,
+		StaticDir:  f.staticPath,
+		Logger:     logger,
+		StreamRate: f.streamRate,
+	}
+	if f.showSource {
+		cfg.ShowSource = r.sourceLines
+	}
+	if f.streamRate < 1 || f.streamRate > web.MaxStreamRate {
+		return cfg, fmt.Errorf("cannot use --stream-rate %d: want 1 to %d", f.streamRate, web.MaxStreamRate)
+	}
+	err := f.apply(&cfg, logger)
+	return cfg, err
 }
 
 // daemon is what runs side by side until one part ends or the context does;

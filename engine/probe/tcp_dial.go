@@ -9,6 +9,7 @@ import (
 	"io"
 	"net"
 	"net/netip"
+	"strings"
 	"sync/atomic"
 	"syscall"
 	"time"
@@ -155,6 +156,7 @@ func (c *TCPConn) fail(ctx context.Context, err error) error {
 	if c.conn == nil {
 		doing = "connecting to"
 	}
+	reason = strings.TrimPrefix(reason, "connecting to "+c.req.where()+": ") // that is said already
 	e.Message = fmt.Sprintf("%s %q: %s", doing, c.req.where(), reason)
 	return e
 }

@@ -137,7 +137,7 @@ func TestTCPErrors(t *testing.T) {
 		phase string
 		text  string
 	}{
-		{"nobody listens", TCPTalk{TCPRequest: at(closed)}, Refused, "connect", `connecting to "` + closed + `": connecting to ` + closed + `: connection refused`},
+		{"nobody listens", TCPTalk{TCPRequest: at(closed)}, Refused, "connect", `connecting to "` + closed + `": connection refused`},
 		{"no such socket", TCPTalk{TCPRequest: TCPRequest{Unix: "/no/such.sock"}}, Refused, "connect", "no such file or directory"},
 		{"silence", TCPTalk{TCPRequest: at(silent), Lines: 1}, Timeout, "wait", "waiting for an answer"},
 		{"silence in TLS", TCPTalk{TCPRequest: TCPRequest{Addr: silent, TLS: true, Insecure: true}}, Timeout, "tls", "in the TLS handshake"},

@@ -1243,6 +1243,8 @@ function pharos.env(name, default) end
 --- A credential of at least 8 bytes, masked wherever it would show: the file of that
 --- name in $CREDENTIALS_DIRECTORY (systemd's LoadCredential), else the environment
 --- variable, or the file given. Ask for it while the file loads; a missing one raises.
+--- The names of watchers, sets and hosts to look from, and page_tag, are shown as they
+--- are: with a secret in one the file does not load.
 ---
 ---```lua
 ---local token = pharos.secret("API_TOKEN")

@@ -147,6 +147,9 @@ func (u *Universe) compile(name string, src []byte) (*chunk, error) {
 	}
 	for _, g := range c.globals {
 		if u.names[g.name] {
+			if g.write && u.opts.Assigned != nil {
+				u.opts.Assigned(g.name, name, g.line)
+			}
 			continue
 		}
 		e := Error{File: name, Line: g.line, Message: u.undeclared(g.name, g.write)}

@@ -4,6 +4,8 @@ import (
 	"bytes"
 	"fmt"
 	"strings"
+	"unicode"
+	"unicode/utf8"
 )
 
 const (
@@ -218,6 +220,7 @@ func (l *linter) countUnary() {
 // strange are operators of later versions and of other languages.
 var strange = []struct{ op, hint string }{
 	{"//", "math.floor(a / b)"},
+	{"/*", "--[[ ... ]]"},
 	{"<<", "bit.lshift(a, n)"},
 	{">>", "bit.rshift(a, n)"},
 	{"&&", "and"},
@@ -234,6 +237,7 @@ var strange = []struct{ op, hint string }{
 }
 
 func (l *linter) operator(c byte) {
+	l.stranger(c)
 	for _, s := range strange {
 		if l.rest(s.op) {
 			l.fail(l.line, "cannot use %s: this is Lua 5.1, write %s", s.op, s.hint)
@@ -271,6 +275,37 @@ func (l *linter) operator(c byte) {
 		l.countChain()
 	}
 	l.last = string(c)
+}
+
+// stranger fails for what is no operator in any Lua, and says what was probably
+// meant.
+func (l *linter) stranger(c byte) {
+	switch r, size := utf8.DecodeRune(l.src[l.i:]); {
+	case l.rest("//") && l.last == ":":
+		l.fail(l.line, "cannot use ://: is a quote missing on this line?")
+	case l.rest("//") && l.firstOfLine():
+		l.fail(l.line, "cannot use //: comments begin with --")
+	case c == '#' && (l.last == "value" || l.last == "end"): // it has no left side, and begins no statement
+		l.fail(l.line, "cannot use # here: comments begin with --")
+	case r == utf8.RuneError && size == 1:
+		l.fail(l.line, `cannot read this byte, \x%x: save the file as UTF-8`, c)
+	case strings.ContainsRune("“”„«»‘’‚", r):
+		l.fail(l.line, `cannot use %c: write a plain " or '`, r)
+	case unicode.IsLetter(r):
+		l.fail(l.line, `cannot use "%c" here: names have the letters a to z, digits and _`, r)
+	case unicode.Is(unicode.Zs, r):
+		l.fail(l.line, "cannot use the space %U here: write a plain one", r)
+	case !unicode.IsGraphic(r):
+		l.fail(l.line, "cannot use the invisible %U here: delete it", r)
+	case r >= utf8.RuneSelf:
+		l.fail(l.line, `cannot use "%c" here: is a quote missing on this line?`, r)
+	}
+}
+
+// firstOfLine tells whether there is nothing before what comes next on its line.
+func (l *linter) firstOfLine() bool {
+	start := bytes.LastIndexByte(l.src[:l.i], '\n') + 1
+	return len(bytes.TrimSpace(l.src[start:l.i])) == 0
 }
 
 // label counts what is two tokens to a label, :: before its name and after.

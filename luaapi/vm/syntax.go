@@ -21,6 +21,7 @@ type opener struct {
 	word  string
 	line  int
 	wants string // "then" or "do" that has not come yet
+	over  bool   // its block has a return: what comes after that closes it
 }
 
 // closers is what closes what.
@@ -65,9 +66,13 @@ func (s *syntaxTrail) pass(token ast.Token) {
 	case word == top.wants && word != "":
 		top.wants = ""
 	case word == "elseif":
-		top.wants = "then"
+		top.wants, top.over = "then", false
+	case word == "else":
+		top.over = false
+	case word == "return":
+		top.over = true
 	case closers[word] != "":
-		s.open = append(s.open, opener{word, token.Pos.Line, headEnds[word]})
+		s.open = append(s.open, opener{word: word, line: token.Pos.Line, wants: headEnds[word]})
 	case closes(word) && len(s.open) > 0:
 		s.open = s.open[:len(s.open)-1]
 	}
@@ -91,6 +96,10 @@ func (s *syntaxTrail) hint(token ast.Token) string {
 		return fmt.Sprintf(" (is %q missing, for the %q at line %d?)", top.wants, top.word, top.line)
 	case token.Type < 0 || (closes(word) || word == "else" || word == "elseif") && word != closers[top.word]:
 		return fmt.Sprintf(" (is %q missing, for the %q at line %d?)", closers[top.word], top.word, top.line)
+	case top.word == "{" && s.last.Str == ":" && s.last.Type != parse.TString:
+		return " (a field is written name = value)"
+	case top.over && closers[top.word] == "end" && s.last.Pos.Line < token.Pos.Line:
+		return fmt.Sprintf(" (is \"end\" missing, for the %q at line %d?)", top.word, top.line)
 	case (top.word == "{" || top.word == "(") && endsValue(s.last) && beginsValue(token):
 		if s.last.Pos.Line < token.Pos.Line {
 			return fmt.Sprintf(" (is a comma missing at the end of line %d?)", s.last.Pos.Line)
