@@ -110,10 +110,13 @@ func (e *Engine) enter(en *entry, wall time.Time, now time.Duration) {
 	}
 }
 
-// launch starts en as what it is now: a run at once, or its source.
+// launch starts en as what it is now: a run at once, or its source, as soon as
+// the one before has gone.
 func (e *Engine) launch(en *entry) {
 	if en.Source != nil {
-		e.startFeed(en)
+		if en.again = en.feed != nil; !en.again {
+			e.startFeed(en)
+		}
 		return
 	}
 	e.enqueue(en, e.board.clock())
