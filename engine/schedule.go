@@ -88,11 +88,15 @@ func (e *Engine) step() time.Duration {
 	return sleep
 }
 
-// plan puts en's next run on the agenda.
+// plan puts en's next run on the agenda, unless it stands there since before a
+// run that was asked for.
 func (e *Engine) plan(en *entry, next time.Duration, wall time.Time, now time.Duration) {
-	en.next, en.burst = next, false
+	there := next == en.passed
+	en.next, en.burst, en.passed = next, false, never
 	en.state.Next = wall.Add(next - now)
-	e.agenda.put(en)
+	if !there {
+		e.agenda.put(en)
+	}
 }
 
 // enter lets a new en begin: its first run at its time, its source at once, a
