@@ -20,13 +20,14 @@ func (e *Engine) Replace(gen *Generation) {
 	defer e.laying.Unlock()
 	left := e.inherit(gen)
 	e.gen = gen
-	release(left, e.lay(gen, true))
+	e.lay(gen, true)
+	release(left, e.gone)
 	e.beginHunts()
 }
 
 // lay lays the board out as gen and what was found for it want it; taken tells
-// that gen is a new configuration. It gives who tells whether an id has left.
-func (e *Engine) lay(gen *Generation, taken bool) (gone func(ID) bool) {
+// that gen is a new configuration.
+func (e *Engine) lay(gen *Generation, taken bool) {
 	b := e.board
 	gen = e.compose(gen)
 	watchers := gen.distinct()
@@ -83,7 +84,6 @@ func (e *Engine) lay(gen *Generation, taken bool) (gone func(ID) bool) {
 	}
 	b.announceSurfaced()
 	e.wake()
-	return func(id ID) bool { return entries[id] == nil }
 }
 
 // distinct gives the watchers of a generation in order, the first of each id.
