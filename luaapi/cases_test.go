@@ -276,3 +276,12 @@ func TestCacheCount(t *testing.T) {
   t:equal(c:get("b"), 2)
 end)`))
 }
+
+// A number that is not equal to itself could never be found again, nor forgotten.
+func TestCacheRefusesNaN(t *testing.T) {
+	b := newTestBoard(t)
+	got := b.check(`pharos.cache():set(0/0, 1) return "ok"`)
+	if want := "want a key, got NaN"; !strings.Contains(got.Detail, want) {
+		t.Errorf("set(0/0, 1) gave %v, %q, want %q", got.Status, got.Detail, want)
+	}
+}
