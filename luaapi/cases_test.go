@@ -207,6 +207,7 @@ func TestCasesFail(t *testing.T) {
 		{`t:stub("file", function() end) pharos.file.read("/x")`, `want a table, or nil and { kind =, message = }, got nil and nil`},
 		{`t:stub("exec", function() return 7 end) pharos.exec("x")`, `want a table, or nil and { kind =, message = }, got number`},
 		{"t:stub('exec', function()\n error('in the stub') end) pharos.exec('x')", "case: 3: in the stub"},
+		{`t:stub("tcp", function() return { greeting = "abc" } end) pharos.tcp.connect("x:1"):read(-1)`, `case: 2: want from 0 to 1048576 bytes to read, got -1`},
 		{`t.run("x")`, `call its methods with a colon, t:run(...)`},
 		{`t:eqal(1, 1)`, `cannot use t.eqal: there is no such name (did you mean "equal"?`},
 		{`test.case("x", print)`, `cases are declared while the file loads`},
