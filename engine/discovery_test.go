@@ -416,5 +416,12 @@ func TestDiscoverOnce(t *testing.T) {
 		if len(problems) != 1 || problems[0] != want {
 			t.Errorf("problems = %+v, want %+v", problems, want)
 		}
+		if n, _ := f.let(); n != 0 {
+			t.Errorf("%d watchers were let go of while they are in use", n)
+		}
+		got.Release()
+		if n, gone := f.let(); n != f.made || len(gone) != 2 {
+			t.Errorf("after Release %d of %d watchers were let go of, %v as gone, want all of them", n, f.made, gone)
+		}
 	})
 }

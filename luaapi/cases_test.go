@@ -183,6 +183,27 @@ end)
 `))
 }
 
+// The files that a case loaded are given up with it, also those that found
+// members.
+func TestCasesLetGo(t *testing.T) {
+	b := newTestBoard(t)
+	b.write("pharos.lua", discovering("", `return { pharos.MetricWatcher{ name = "a", check = function() return "ok" end } }`))
+	path := b.write("x_test.lua", `test.case("found", function(t) t:load("pharos.lua") t:equal(t:discover(), nil) t:equal(t:run("fleet.a").status, "ok") end)`)
+	f, err := LoadCases(context.Background(), Options{Path: path, Classes: b.Classes, Probes: b.Probes})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer f.Close()
+	if r := f.Run(context.Background(), "found"); len(r.Failures) > 0 {
+		t.Fatalf("failures = %v, want none", r.Failures)
+	}
+	for _, s := range f.current.config.scripts {
+		if !s.universe.Dead() {
+			t.Errorf("the universe of %s lives on", s.name)
+		}
+	}
+}
+
 // What fails a case, and the words for it.
 func TestCasesFail(t *testing.T) {
 	for _, test := range []struct{ body, want string }{
