@@ -17,8 +17,12 @@ func (e *Engine) runAgain(r *run, after time.Duration, wall time.Time, now time.
 	if next >= en.next {
 		return
 	}
+	tick := en.next
+	if en.burst {
+		tick = en.passed
+	}
 	e.plan(en, next, wall, now)
-	en.burst = true
+	en.burst, en.passed = true, tick
 	e.wake()
 }
 

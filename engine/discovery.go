@@ -63,17 +63,21 @@ func release(members []member, gone func(ID) bool) {
 // notGone is for watchers whose ids are others'.
 func notGone(ID) bool { return false }
 
+// gone tells that nobody has the id now. The caller holds laying.
+func (e *Engine) gone(id ID) bool { return e.board.entries[id] == nil }
+
 // choice is what becomes of the watchers that a discovery found.
 type choice struct {
 	members []member // of the set from now on
 	left    []member // found, or members before, and not members from now on
 	added   []ID
 	removed []ID
+	renewed bool     // one was found again as another watcher than it was
 	refused []string // why some were left out
 }
 
-// changed tells whether the set has other members, or in another order.
-func (c *choice) changed() bool { return len(c.added)+len(c.removed)+len(c.left) > 0 }
+// changed tells whether the set has other members than before.
+func (c *choice) changed() bool { return len(c.added)+len(c.removed) > 0 || c.renewed }
 
 // choose makes the members of what was found: taken tells who has an id
 // already. Members keep their places; a new one comes after the one that it was
@@ -107,7 +111,7 @@ func (h *hunt) choose(found []Watcher, taken map[ID]Watcher) choice {
 			c.left = append(c.left, m) // the old one goes on, with all that it remembers
 			stay[w.ID], anchor = old, w.ID
 		case known:
-			c.left = append(c.left, old)
+			c.left, c.renewed = append(c.left, old), true
 			stay[w.ID], anchor = m, w.ID
 		default:
 			c.added = append(c.added, w.ID)
@@ -211,9 +215,9 @@ func (e *Engine) admitMembers(h *hunt, found []Watcher) (problem string) {
 	c := h.choose(found, taken)
 	h.members = c.members
 	if c.changed() {
-		gone := e.lay(e.gen, false)
-		release(c.left, gone)
+		e.lay(e.gen, false)
 	}
+	release(c.left, e.gone)
 	if len(c.added)+len(c.removed) > 0 {
 		e.logger.Info("members changed", "set", h.set, "members", len(h.members),
 			"added", named(c.added), "removed", named(c.removed))

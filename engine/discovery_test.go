@@ -149,6 +149,33 @@ func TestDiscoveryFollows(t *testing.T) {
 	})
 }
 
+// To find the same members again costs the board nothing: nobody who looks at
+// it has anything to do.
+func TestDiscoveryOfTheSameChangesNothing(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		f := newFleet("a b c")
+		f.Find = func(ctx context.Context) ([]engine.Watcher, error) {
+			found, err := f.find(ctx)
+			for i := range found {
+				found[i].Interval = time.Hour
+			}
+			return found, err
+		}
+		e := hunting(t, f.generation(1))
+		time.Sleep(8 * time.Second) // the first runs have been
+		synctest.Wait()
+		before := e.Board().Rev()
+		time.Sleep(time.Minute)
+		synctest.Wait()
+		if rev := e.Board().Rev(); rev != before || f.calls.Load() < 6 {
+			t.Errorf("after %d discoveries of the same the revision went from %d to %d, want it to stay", f.calls.Load(), before, rev)
+		}
+		if n, gone := f.let(); n != f.made-3 || len(gone) > 0 {
+			t.Errorf("%d of %d watchers were let go of, %v as gone, want all but the first three, none", n, f.made, gone)
+		}
+	})
+}
+
 // A discovery that fails, or finds nobody, leaves the members alone, and says so.
 func TestDiscoveryFails(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
@@ -388,6 +415,13 @@ func TestDiscoverOnce(t *testing.T) {
 		want := engine.LoadError{File: "fleet.lua", Line: 3, Message: `set "other": x.lua:1: no`}
 		if len(problems) != 1 || problems[0] != want {
 			t.Errorf("problems = %+v, want %+v", problems, want)
+		}
+		if n, _ := f.let(); n != 0 {
+			t.Errorf("%d watchers were let go of while they are in use", n)
+		}
+		got.Release()
+		if n, gone := f.let(); n != f.made || len(gone) != 2 {
+			t.Errorf("after Release %d of %d watchers were let go of, %v as gone, want all of them", n, f.made, gone)
 		}
 	})
 }

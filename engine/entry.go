@@ -24,6 +24,7 @@ type entry struct {
 	due     time.Duration // the tick it is queued or in flight for
 	run     *run          // in flight; kept while a run that should have ended has not
 	burst   bool          // next is not on the grid: a run asked for it
+	passed  time.Duration // the tick after it that the agenda has already; never for none
 	feed    *feed         // of its source; kept likewise
 	queued  bool          // due, and waiting for leave to start
 	again   bool          // start anew as soon as the run in flight, or the feed, has gone
@@ -40,7 +41,7 @@ func newEntry(w Watcher, now time.Time) *entry {
 
 // keepTime makes the tempo of what the watcher is now.
 func (en *entry) keepTime() {
-	en.next, en.state.Next, en.state.Source = never, time.Time{}, nil
+	en.next, en.passed, en.state.Next, en.state.Source = never, never, time.Time{}, nil
 	if en.Source != nil {
 		en.state.Source = &SourceState{}
 	} else if en.ticks() {

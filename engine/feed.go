@@ -17,7 +17,6 @@ type feed struct {
 	cancel   context.CancelFunc
 	fence    *time.Timer // gives it up; set when it was told to end
 	dropped  bool        // its reports no longer count
-	stuck    bool        // it was given up
 	returned bool
 	verdict  *Result // the last, of an event
 
@@ -58,8 +57,8 @@ func (f *feed) giveUp() {
 		b.mu.Unlock()
 		return
 	}
-	f.stuck = true
 	en := f.entry
+	id := en.ID
 	var t Transition
 	changed := false
 	if !en.gone {
@@ -67,7 +66,7 @@ func (f *feed) giveUp() {
 		e.stir()
 	}
 	b.mu.Unlock()
-	e.logger.Warn("source did not return after it was told to end", "id", en.ID, "grace", fenceGrace)
+	e.logger.Warn("source did not return after it was told to end", "id", id, "grace", fenceGrace)
 	if changed {
 		b.announce(t)
 	}

@@ -208,7 +208,8 @@ func (h *hunt) find(ctx context.Context) ([]Watcher, error) {
 }
 
 // Discover runs the discoveries of a generation once, side by side. It gives
-// the generation with what they found, and what is wrong with them.
+// the generation with what they found, to be let go of by [Generation.Release],
+// and what is wrong with them.
 func Discover(ctx context.Context, gen *Generation) (*Generation, []LoadError) {
 	if !slices.ContainsFunc(gen.Sets, func(s Set) bool { return s.Discover != nil }) {
 		return gen, nil
@@ -221,6 +222,18 @@ func Discover(ctx context.Context, gen *Generation) (*Generation, []LoadError) {
 		full.Sets[i].Discover = nil // it is done
 	}
 	return full, problems
+}
+
+// Release lets go of the watchers that [Discover] found, which will not run
+// again.
+func (g *Generation) Release() {
+	for _, set := range g.Sets {
+		for _, w := range set.Watchers {
+			if w.Released != nil {
+				w.Released(true)
+			}
+		}
+	}
 }
 
 // DiscoverOnce runs each discovery once, now, side by side, and lays out what

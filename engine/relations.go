@@ -41,7 +41,7 @@ type relations struct {
 	errors   []RelationError
 }
 
-// members is a group of watchers. Those derived from the same patterns share
+// membership is a group of watchers. Those derived from the same patterns share
 // it, so that a thousand derived from everything cost one group.
 type membership struct {
 	key    string

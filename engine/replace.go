@@ -20,13 +20,14 @@ func (e *Engine) Replace(gen *Generation) {
 	defer e.laying.Unlock()
 	left := e.inherit(gen)
 	e.gen = gen
-	release(left, e.lay(gen, true))
+	e.lay(gen, true)
+	release(left, e.gone)
 	e.beginHunts()
 }
 
 // lay lays the board out as gen and what was found for it want it; taken tells
-// that gen is a new configuration. It gives who tells whether an id has left.
-func (e *Engine) lay(gen *Generation, taken bool) (gone func(ID) bool) {
+// that gen is a new configuration.
+func (e *Engine) lay(gen *Generation, taken bool) {
 	b := e.board
 	gen = e.compose(gen)
 	watchers := gen.distinct()
@@ -83,7 +84,6 @@ func (e *Engine) lay(gen *Generation, taken bool) (gone func(ID) bool) {
 	}
 	b.announceSurfaced()
 	e.wake()
-	return func(id ID) bool { return entries[id] == nil }
 }
 
 // distinct gives the watchers of a generation in order, the first of each id.
@@ -105,7 +105,7 @@ func (g *Generation) distinct() []Watcher {
 // a run that no longer counts.
 func (e *Engine) adopt(w Watcher, wall time.Time, now time.Duration) (*entry, context.CancelFunc) {
 	b := e.board
-	running := !b.began.IsZero()
+	running := !b.began.IsZero() && !e.stopping
 	en := b.entries[w.ID]
 	if en == nil {
 		en = newEntry(w, wall)
@@ -128,7 +128,7 @@ func (e *Engine) adopt(w Watcher, wall time.Time, now time.Duration) (*entry, co
 	}
 	en.keepTime()
 	if !running {
-		return en, nil
+		return en, e.cancel(en, now)
 	}
 	switch {
 	case en.Source != nil:
@@ -149,9 +149,11 @@ func (e *Engine) adopt(w Watcher, wall time.Time, now time.Duration) (*entry, co
 // cancel makes what is in flight of en count no more and gives what ends it,
 // nil if nothing is.
 func (e *Engine) cancel(en *entry, now time.Duration) context.CancelFunc {
-	switch {
-	case en.run != nil:
-		return en.run.drop(now)
+	switch r := en.run; {
+	case r != nil && r.stuck: // nobody has waited for it since it was given up
+		en.run, en.state.Running = nil, false
+	case r != nil:
+		return r.drop(now)
 	case en.feed != nil:
 		return e.endFeed(en.feed)
 	}

@@ -310,3 +310,58 @@ func TestReplaceRemovesWhoWaits(t *testing.T) {
 		}
 	})
 }
+
+// A configuration that was being loaded when the engine stopped is laid out and
+// starts nothing.
+func TestReplaceAfterTheEnd(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		calls := 0
+		source := func(ctx context.Context, _ func(engine.Result)) error {
+			calls++
+			<-ctx.Done()
+			time.Sleep(100 * time.Millisecond) // so that stopping waits for it
+			return nil
+		}
+		e := engine.New(engine.Config{})
+		e.Replace(enginetest.Generation(1, enginetest.Fed("old", source)))
+		ctx, cancel := context.WithTimeout(t.Context(), time.Second)
+		defer cancel()
+		if err := e.Run(ctx); err != nil {
+			t.Fatalf("Run() = %v, want nil", err)
+		}
+		e.Replace(enginetest.Generation(2, enginetest.Fed("new", source), enginetest.Watcher("check", time.Second, enginetest.Always(engine.OK, ""))))
+		synctest.Wait()
+		if calls != 1 {
+			t.Errorf("sources were called %d times, want once: before the end", calls)
+		}
+		if v := view(t, e, "new"); v.Status != engine.Pending {
+			t.Errorf("status = %v, want pending", v.Status)
+		}
+	})
+}
+
+// A check that was given up already does not hold a new definition of its
+// watcher up at all: to mend it is why there is one.
+func TestReplaceOfACheckThatWasGivenUp(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		release := make(chan struct{})
+		w := enginetest.Watcher("w", time.Minute, enginetest.Deaf(release))
+		w.Timeout = time.Second
+		e := serve(t, engine.Config{}, w)
+		waitRunning(t, e, "w")
+		time.Sleep(3 * time.Second)
+		if v := view(t, e, "w"); v.Status != engine.Unknown || !v.Running {
+			t.Fatalf("status, running = %v, %v, want unknown, true", v.Status, v.Running)
+		}
+		w.Definition, w.Check = "2", enginetest.Always(engine.OK, "mended")
+		e.Replace(enginetest.Generation(2, w))
+		time.Sleep(10 * time.Millisecond)
+		if v := view(t, e, "w"); v.Status != engine.OK || v.Running {
+			t.Errorf("status, running = %v, %v, want ok, false", v.Status, v.Running)
+		}
+		close(release)
+		if v := view(t, e, "w"); v.Runs != 2 || v.Status != engine.OK || v.Running {
+			t.Errorf("once the old check returned: runs, status, running = %d, %v, %v, want 2, ok, false", v.Runs, v.Status, v.Running)
+		}
+	})
+}

@@ -88,11 +88,15 @@ func (e *Engine) step() time.Duration {
 	return sleep
 }
 
-// plan puts en's next run on the agenda.
+// plan puts en's next run on the agenda, unless it stands there since before a
+// run that was asked for.
 func (e *Engine) plan(en *entry, next time.Duration, wall time.Time, now time.Duration) {
-	en.next, en.burst = next, false
+	there := next == en.passed
+	en.next, en.burst, en.passed = next, false, never
 	en.state.Next = wall.Add(next - now)
-	e.agenda.put(en)
+	if !there {
+		e.agenda.put(en)
+	}
 }
 
 // enter lets a new en begin: its first run at its time, its source at once, a
@@ -110,10 +114,13 @@ func (e *Engine) enter(en *entry, wall time.Time, now time.Duration) {
 	}
 }
 
-// launch starts en as what it is now: a run at once, or its source.
+// launch starts en as what it is now: a run at once, or its source, as soon as
+// the one before has gone.
 func (e *Engine) launch(en *entry) {
 	if en.Source != nil {
-		e.startFeed(en)
+		if en.again = en.feed != nil; !en.again {
+			e.startFeed(en)
+		}
 		return
 	}
 	e.enqueue(en, e.board.clock())

@@ -342,3 +342,43 @@ func TestStopSaysWhichSourcesDidNotEnd(t *testing.T) {
 		}
 	})
 }
+
+// A source that does not end when it is told to holds up the next one of its
+// watcher, also when that was a check meanwhile: there is one at a time, and it
+// is that one which is ended at last.
+func TestSourceWaitsForTheOneBefore(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		release := make(chan struct{})
+		deaf := func(context.Context, func(engine.Result)) error { <-release; return nil }
+		e := serve(t, engine.Config{}, enginetest.Fed("w", deaf))
+		synctest.Wait()
+
+		check := enginetest.Watcher("w", time.Second, enginetest.Slow(time.Minute))
+		check.Definition, check.Timeout = "2", time.Hour
+		e.Replace(enginetest.Generation(2, check))
+		waitRunning(t, e, "w")
+
+		calls, ended := 0, false
+		source := enginetest.Fed("w", func(ctx context.Context, report func(engine.Result)) error {
+			calls++
+			report(engine.Result{Status: engine.OK, Value: "3"})
+			<-ctx.Done()
+			ended = true
+			return nil
+		})
+		source.Definition = "3"
+		e.Replace(enginetest.Generation(3, source))
+		time.Sleep(3 * time.Second)
+		if synctest.Wait(); calls != 0 {
+			t.Errorf("the new source was called %d times while the old one had not ended, want not at all", calls)
+		}
+		close(release)
+		if v := view(t, e, "w"); calls != 1 || v.Result.Value != "3" {
+			t.Errorf("once the old one ended: %d calls, value = %q, want 1, 3", calls, v.Result.Value)
+		}
+		e.Replace(enginetest.Generation(4))
+		if synctest.Wait(); !ended {
+			t.Error("the source was not ended when its watcher left")
+		}
+	})
+}

@@ -98,8 +98,8 @@ func (s *script) cacheFunction(L *lua.LState) lua.LValue {
 		member{"set", func(L *lua.LState) int {
 			vm.Charge(L, 1)
 			c, key := checkCache(L), L.CheckAny(2)
-			if isNil(key) {
-				L.ArgError(2, "want a key, got nil")
+			if isNil(key) || key != key { // what equals nothing is never found again, nor forgotten
+				L.ArgError(2, "want a key, got "+key.String())
 			}
 			c.set(key, L.Get(3), s.clock.Now())
 			return 0

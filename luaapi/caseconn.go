@@ -3,6 +3,7 @@ package luaapi
 import (
 	"bytes"
 	"context"
+	"fmt"
 
 	lua "github.com/yuin/gopher-lua"
 
@@ -57,6 +58,9 @@ func (c *stubbedConn) Line(context.Context) ([]byte, error) {
 }
 
 func (c *stubbedConn) Read(_ context.Context, n int) ([]byte, error) {
+	if n < 0 || n > probe.TCPMaxRead {
+		return nil, &probe.Error{Kind: probe.Misuse, Message: fmt.Sprintf("want from 0 to %d bytes to read, got %d", probe.TCPMaxRead, n)}
+	}
 	if len(c.unread) < n {
 		return nil, c.ended()
 	}

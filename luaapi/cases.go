@@ -141,6 +141,7 @@ func (f *CaseFile) run(ctx context.Context, c testCase) CaseResult {
 	for _, conn := range left.conns {
 		_ = conn.Close() // a stub's
 	}
+	r.engine.Replace(&engine.Generation{}) // lets go of members that were found
 	if r.config != nil {
 		r.config.Close()
 	}

@@ -183,6 +183,27 @@ end)
 `))
 }
 
+// The files that a case loaded are given up with it, also those that found
+// members.
+func TestCasesLetGo(t *testing.T) {
+	b := newTestBoard(t)
+	b.write("pharos.lua", discovering("", `return { pharos.MetricWatcher{ name = "a", check = function() return "ok" end } }`))
+	path := b.write("x_test.lua", `test.case("found", function(t) t:load("pharos.lua") t:equal(t:discover(), nil) t:equal(t:run("fleet.a").status, "ok") end)`)
+	f, err := LoadCases(context.Background(), Options{Path: path, Classes: b.Classes, Probes: b.Probes})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer f.Close()
+	if r := f.Run(context.Background(), "found"); len(r.Failures) > 0 {
+		t.Fatalf("failures = %v, want none", r.Failures)
+	}
+	for _, s := range f.current.config.scripts {
+		if !s.universe.Dead() {
+			t.Errorf("the universe of %s lives on", s.name)
+		}
+	}
+}
+
 // What fails a case, and the words for it.
 func TestCasesFail(t *testing.T) {
 	for _, test := range []struct{ body, want string }{
@@ -207,6 +228,7 @@ func TestCasesFail(t *testing.T) {
 		{`t:stub("file", function() end) pharos.file.read("/x")`, `want a table, or nil and { kind =, message = }, got nil and nil`},
 		{`t:stub("exec", function() return 7 end) pharos.exec("x")`, `want a table, or nil and { kind =, message = }, got number`},
 		{"t:stub('exec', function()\n error('in the stub') end) pharos.exec('x')", "case: 3: in the stub"},
+		{`t:stub("tcp", function() return { greeting = "abc" } end) pharos.tcp.connect("x:1"):read(-1)`, `case: 2: want from 0 to 1048576 bytes to read, got -1`},
 		{`t.run("x")`, `call its methods with a colon, t:run(...)`},
 		{`t:eqal(1, 1)`, `cannot use t.eqal: there is no such name (did you mean "equal"?`},
 		{`test.case("x", print)`, `cases are declared while the file loads`},
@@ -275,4 +297,13 @@ func TestCacheCount(t *testing.T) {
   t:equal(c:count(), 1)
   t:equal(c:get("b"), 2)
 end)`))
+}
+
+// A number that is not equal to itself could never be found again, nor forgotten.
+func TestCacheRefusesNaN(t *testing.T) {
+	b := newTestBoard(t)
+	got := b.check(`pharos.cache():set(0/0, 1) return "ok"`)
+	if want := "want a key, got NaN"; !strings.Contains(got.Detail, want) {
+		t.Errorf("set(0/0, 1) gave %v, %q, want %q", got.Status, got.Detail, want)
+	}
 }

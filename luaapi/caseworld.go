@@ -195,12 +195,7 @@ func (w *caseWorld) HTTP(ctx context.Context, host string, req *probe.HTTPReques
 		t.RawSetString("method", lua.LString(method))
 		t.RawSetString("url", lua.LString(req.URL))
 		t.RawSetString("body", lua.LString(req.Body))
-		headers := L.CreateTable(0, len(req.Header))
-		for name, values := range req.Header {
-			headers.RawSetString(strings.ToLower(name), lua.LString(strings.Join(values, ", ")))
-		}
-		headers.Metatable = newHeadersMeta(L)
-		t.RawSetString("headers", headers)
+		t.RawSetString("headers", headersTable(L, req.Header, newHeadersMeta(L)))
 		return t
 	}, func(L *lua.LState, v lua.LValue) { readHTTPStub(L, v, result) })
 	if err != nil {

@@ -44,7 +44,8 @@ func (s *script) connMethods(L *lua.LState) *lua.LTable {
 			return s.converse(L, "starttls", func(ctx context.Context, c Conversation) ([]byte, error) { return nil, c.StartTLS(ctx, protocol) })
 		}},
 		member{"close", func(L *lua.LState) int {
-			_ = checkConn(L).Close() // nothing is left to be said
+			conn := checkConn(L)
+			vm.Block(L, func(context.Context) { _ = conn.Close() }) // nothing is left to be said
 			return 0
 		}},
 		member{"timing", func(L *lua.LState) int {

@@ -1,7 +1,9 @@
 package luaapi
 
 import (
+	"maps"
 	"net/http"
+	"slices"
 	"strings"
 
 	lua "github.com/yuin/gopher-lua"
@@ -23,7 +25,7 @@ type httpAnswer struct {
 var answerFields = []vm.Field[httpAnswer]{
 	{Name: "status", Of: func(_ *lua.LState, a *httpAnswer) lua.LValue { return lua.LNumber(a.Status) }},
 	{Name: "headers", Of: func(L *lua.LState, a *httpAnswer) lua.LValue {
-		return once(&a.headers, func() *lua.LTable { return a.script.headersTable(L, a.Header) })
+		return once(&a.headers, func() *lua.LTable { return headersTable(L, a.Header, a.script.headersMeta) })
 	}},
 	{Name: "body", Of: func(_ *lua.LState, a *httpAnswer) lua.LValue {
 		if a.body == nil {
@@ -81,14 +83,15 @@ func hopsTable(L *lua.LState, hops []probe.HTTPHop) *lua.LTable {
 	return t
 }
 
-// headersTable makes the table "headers": names in lower case, values sent more
-// than once joined by ", ". A name is found in any case.
-func (s *script) headersTable(L *lua.LState, header http.Header) *lua.LTable {
+// headersTable makes the table "headers": names in lower case and in order,
+// values sent more than once joined by ", ". With meta, which newHeadersMeta
+// makes, a name is found in any case.
+func headersTable(L *lua.LState, header http.Header, meta *lua.LTable) *lua.LTable {
 	t := L.CreateTable(0, len(header))
-	for name, values := range header {
-		t.RawSetString(strings.ToLower(name), lua.LString(strings.Join(values, ", ")))
+	for _, name := range slices.Sorted(maps.Keys(header)) {
+		t.RawSetString(strings.ToLower(name), lua.LString(strings.Join(header[name], ", ")))
 	}
-	t.Metatable = s.headersMeta
+	t.Metatable = meta
 	return t
 }
 

@@ -103,3 +103,18 @@ func TestAnswerAsState(t *testing.T) {
 		t.Errorf("detail = %q, want it to tell of a table", r.Detail)
 	}
 }
+
+// pairs shows headers in the same order each time, and so does a detail that is
+// made of them.
+func TestHeadersAreInOrder(t *testing.T) {
+	b := newTestBoard(t)
+	page := answer(200, probe.Timing{}, "")
+	for _, name := range []string{"E", "B", "D", "A", "C", "F"} {
+		page.Header.Set(name, "x")
+	}
+	b.Primitives = fakes{http: func(context.Context, string, *probe.HTTPRequest) (*probe.HTTPResult, error) { return page, nil }}
+	got := b.check(`local names = "" for name in pairs(pharos.http.get("http://x/").headers) do names = names .. name end return "ok", names`)
+	if got.Value != "abcdef" {
+		t.Errorf("headers = %q %s, want abcdef", got.Value, got.Detail)
+	}
+}

@@ -130,11 +130,15 @@ func (e *jsonEncoder) value(v lua.LValue, depth int) error {
 	case lua.LBool:
 		e.out = strconv.AppendBool(e.out, bool(v))
 	case lua.LNumber:
-		return e.number(float64(v))
+		if err := e.number(float64(v)); err != nil {
+			return err
+		}
 	case lua.LString:
 		e.out = appendJSONString(e.out, string(v))
 	case *lua.LTable:
-		return e.table(v, depth)
+		if err := e.table(v, depth); err != nil {
+			return err
+		}
 	case *lua.LUserData:
 		if v != e.kinds.null {
 			return errors.New("a userdata is no plain data")

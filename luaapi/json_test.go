@@ -8,6 +8,7 @@ import (
 	"unicode/utf8"
 
 	"github.com/google/go-cmp/cmp"
+	lua "github.com/yuin/gopher-lua"
 )
 
 // What goes through Lua comes back as it was, keys sorted.
@@ -65,6 +66,24 @@ func TestJSONEncodeRefuses(t *testing.T) {
 		b := newTestBoard(t)
 		if got := b.check(`return "ok", pharos.json.encode(` + in + `)`); !strings.Contains(got.Detail, want) {
 			t.Errorf("encode(%s) = %q, want %q", in, got.Detail, want)
+		}
+	}
+}
+
+// The limit holds whatever the text is of: a table that is in another one many
+// times over is text as often.
+func TestJSONEncodeLimit(t *testing.T) {
+	L := lua.NewState()
+	defer L.Close()
+	for _, leaf := range []string{`{}`, `1`, `"x"`, `true`, `{ [{}] = nil }`} {
+		if err := L.DoString(`local t = ` + leaf + ` for i = 1, 20 do t = { t, t } end return t`); err != nil {
+			t.Fatal(err)
+		}
+		const limit = 1000
+		e := jsonEncoder{limit: limit, path: make(map[*lua.LTable]bool)}
+		err := e.value(L.Get(-1), 0)
+		if err == nil || !strings.Contains(err.Error(), "more than 1000 bytes") || len(e.out) > 2*limit {
+			t.Errorf("encoding a million of %s: %v, %d bytes, want more than %d bytes", leaf, err, len(e.out), limit)
 		}
 	}
 }

@@ -41,8 +41,8 @@ func (c *Config) Lint(ctx context.Context) []engine.LoadError {
 	}
 	l.resolve(ctx)
 	maskSecrets(c.scripts, l.findings)
-	slices.SortStableFunc(l.findings, func(a, b engine.LoadError) int {
-		return cmp.Or(cmp.Compare(a.File, b.File), cmp.Compare(a.Line, b.Line))
+	slices.SortFunc(l.findings, func(a, b engine.LoadError) int {
+		return cmp.Or(cmp.Compare(a.File, b.File), cmp.Compare(a.Line, b.Line), cmp.Compare(a.Message, b.Message))
 	})
 	return l.findings
 }

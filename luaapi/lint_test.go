@@ -2,6 +2,7 @@ package luaapi
 
 import (
 	"context"
+	"slices"
 	"strings"
 	"testing"
 
@@ -54,6 +55,20 @@ metric_watchers = {
 	}
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Errorf("Lint (-want +got):\n%s", diff)
+	}
+}
+
+// Names are asked for at once, and told of in an order that does not depend on
+// who answers first.
+func TestLintIsInOrder(t *testing.T) {
+	b := newTestBoard(t)
+	b.load(`metric_watchers = {} for host in ("a b c d e f g h"):gmatch("%S") do metric_watchers[#metric_watchers + 1] = pharos.PageGETMetricWatcher{ name = host, url = "http://" .. host .. ".invalid/" } end`)
+	var got []string
+	for _, f := range b.config.Lint(context.Background()) {
+		got = append(got, f.Message)
+	}
+	if len(got) != 8 || !slices.IsSorted(got) {
+		t.Errorf("Lint = %q, want eight names in order", got)
 	}
 }
 

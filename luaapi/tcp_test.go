@@ -2,6 +2,7 @@ package luaapi
 
 import (
 	"bufio"
+	"context"
 	"fmt"
 	"net"
 	"net/http/httptest"
@@ -13,6 +14,7 @@ import (
 	"time"
 
 	"pharos/engine"
+	"pharos/engine/probe"
 )
 
 // lineServer answers each line with "+line", and "QUIT" by hanging up.
@@ -139,5 +141,40 @@ func TestFileMetricWatcher(t *testing.T) {
 		if got.Status != want.Status || got.Value != want.Value || want.Detail != "" && got.Detail != want.Detail {
 			t.Errorf("run(%q) = %v %q %q, want %v %q %q", id, got.Status, got.Value, got.Detail, want.Status, want.Value, want.Detail)
 		}
+	}
+}
+
+// farewell is a connection whose end has to wait for the other side.
+type farewell struct {
+	stubConversation
+	begun chan<- struct{} // of two: the run closes what the script has closed
+	over  <-chan struct{}
+}
+
+func (f farewell) Close() error {
+	f.begun <- struct{}{}
+	<-f.over
+	return nil
+}
+
+// To close a connection may take long, over TLS or a vantage; the file's other
+// watchers run meanwhile.
+func TestConnectionClosesBesideOthers(t *testing.T) {
+	b := newTestBoard(t)
+	begun, over := make(chan struct{}, 2), make(chan struct{})
+	b.Primitives = fakes{dial: func(context.Context, string, probe.TCPRequest) (Conversation, error) {
+		return farewell{begun: begun, over: over}, nil
+	}}
+	b.load(`metric_watchers = {
+  pharos.MetricWatcher{ name = "closing", timeout = "1m", check = function() pharos.tcp.connect("x:1"):close() return "ok" end },
+  pharos.MetricWatcher{ name = "other", check = function() return "ok" end },
+}`)
+	closing := make(chan engine.Result, 1)
+	go func() { closing <- b.run("closing") }()
+	<-begun
+	other := b.run("other")
+	close(over)
+	if got := (<-closing).Status; other.Status != engine.OK || got != engine.OK {
+		t.Errorf("while a connection is being closed another watcher is %v (%s), and then the first %v, want ok and ok", other.Status, other.Detail, got)
 	}
 }

@@ -2,6 +2,7 @@ package luaapi
 
 import (
 	"context"
+	"fmt"
 	"net/http"
 	"time"
 
@@ -90,17 +91,32 @@ var timeLayouts = []string{
 // timeParse is pharos.time.parse(text): Unix seconds, or nil and an error. A
 // time without a zone is UTC.
 func (s *script) timeParse(L *lua.LState) int {
-	text := L.CheckString(1)
+	text, reason := L.CheckString(1), "no known form"
 	for _, layout := range timeLayouts {
-		if t, err := time.Parse(layout, text); err == nil {
-			L.Push(lua.LNumber(float64(t.UnixMicro()) / 1e6))
-			return 1
+		t, err := time.Parse(layout, text)
+		if err != nil {
+			continue
 		}
+		if zone, known := knownZone(t); !known {
+			reason = fmt.Sprintf("the zone %q is not known here", zone)
+			break
+		}
+		L.Push(lua.LNumber(float64(t.UnixMicro()) / 1e6))
+		return 1
 	}
 	if len(text) > 100 {
 		text = text[:100]
 	}
-	return s.pushError(L, &probe.Error{Kind: probe.Proto, Message: "parsing time \"" + text + "\": no known form"})
+	return s.pushError(L, &probe.Error{Kind: probe.Proto, Message: "parsing time \"" + text + "\": " + reason})
+}
+
+// knownZone tells whether the time that was parsed is in the zone that the text
+// named: for an abbreviation that is not of this machine's zone, package time
+// makes one up, without an offset.
+func knownZone(t time.Time) (name string, known bool) {
+	name, offset := t.Zone()
+	made := offset == 0 && t.Location() != time.UTC && t.Location() != time.Local
+	return name, !made || name == "GMT" || name == ""
 }
 
 // timeFormat is pharos.time.format(seconds): UTC, as RFC 3339.

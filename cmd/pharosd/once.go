@@ -81,6 +81,7 @@ func once(ctx context.Context, f onceFlags, glob string, out io.Writer) error {
 
 func runOnce(ctx context.Context, f onceFlags, cfg *luaapi.Config, glob string, out io.Writer) error {
 	gen, problems := engine.Discover(ctx, cfg.Generation)
+	defer gen.Release()
 	for _, p := range problems {
 		fmt.Fprintln(os.Stderr, p.Message)
 	}

@@ -28,10 +28,8 @@ type viewersResult struct {
 	MaxFrameRate float64      `json:"max_frame_rate"` // of the viewer with most, a second
 }
 
-// viewers opens args[1] reading and args[2] stuck viewers of args[0], an
-// address and a path ("127.0.0.1:8811 /events" as one word with a space). They
-// measure from the line "go" on, which comes by way of args[3]: the time, in
-// Unix milliseconds.
+// viewers opens args[1] reading and args[2] stuck viewers of the board at
+// args[0], HOST:PORT. They measure from args[3] on, Unix milliseconds.
 func viewers(args []string, ready func(string), over <-chan struct{}) (any, error) {
 	addr, count, stuck, from, err := viewerArgs(args)
 	if err != nil {

@@ -1,6 +1,19 @@
-// Package probe holds the primitives that touch the world: commands, timed
-// HTTP requests, ssh, and the other protocols. Each is one file: a context and
-// a request struct in, a result struct or an [*Error] out.
+// Package probe holds the primitives that touch the world. Each is a context and
+// a request struct in, a result struct or an [*Error] out. What a primitive is
+// made of is in the files whose names begin with its own, and begins so too:
+//
+//	exec    commands here, and the lines that they print
+//	ssh     commands on other hosts, and connections made from there
+//	http    timed requests, and streams of server-sent events
+//	tcp     conversations, with TLS or STARTTLS
+//	tls     certificates
+//	dns     questions to name servers
+//	ping    echo requests
+//	file    files, and the lines that are added to them
+//	nagios  what monitoring plugins print
+//
+// The kinds of failure are in error.go. The words for what fails in a network
+// are in http_error.go, whichever protocol it fails in.
 //
 // It knows nothing of Lua and nothing of the engine. Each call ends soon after
 // its context does, whatever the other side is doing, and leaves no process,

@@ -116,50 +116,6 @@ func (r *TCPRequest) check() error {
 	return nil
 }
 
-// TCPTalk is a conversation of one exchange: what is not set is not done.
-type TCPTalk struct {
-	TCPRequest
-	Send   []byte // sent first
-	Expect []byte // then read up to this
-	Lines  int    // then read this many lines
-}
-
-// TCPResult is what became of a [TCPTalk].
-type TCPResult struct {
-	Reply    []byte   // up to and with Expect
-	Lines    [][]byte // without their ends
-	RemoteIP string
-	TLS      *TLSInfo // nil without TLS
-	Timing   Timing
-}
-
-// TCP holds a conversation of one exchange. See [TCPConn] for its errors.
-func TCP(ctx context.Context, talk TCPTalk) (*TCPResult, error) {
-	c, err := DialTCP(ctx, talk.TCPRequest)
-	if err != nil {
-		return nil, err
-	}
-	defer c.Close()
-	res := &TCPResult{RemoteIP: c.RemoteIP(), TLS: c.TLS()}
-	if len(talk.Send) > 0 {
-		if err := c.Send(ctx, talk.Send); err != nil {
-			return nil, err
-		}
-	}
-	if res.Reply, err = c.Expect(ctx, talk.Expect); err != nil {
-		return nil, err
-	}
-	for range talk.Lines {
-		line, err := c.Line(ctx)
-		if err != nil {
-			return nil, err
-		}
-		res.Lines = append(res.Lines, line)
-	}
-	res.Timing = c.Timing()
-	return res, nil
-}
-
 // Close ends the conversation.
 func (c *TCPConn) Close() error { return c.conn.Close() }
 

@@ -62,11 +62,11 @@ func TestTCPRedis(t *testing.T) {
 	})
 	ctx := tcpWithin(t, 20*time.Second)
 	execEventually(t, "redis answers", func() bool {
-		_, err := TCP(ctx, TCPTalk{TCPRequest: TCPRequest{Addr: "127.0.0.1:" + port}})
+		_, err := holdTCP(ctx, tcpTalk{TCPRequest: TCPRequest{Addr: "127.0.0.1:" + port}})
 		return err == nil
 	})
 	for _, req := range []TCPRequest{{Addr: "127.0.0.1:" + port}, {Addr: "localhost:" + port, IP: 4}, {Unix: socket}} {
-		res, err := TCP(ctx, TCPTalk{TCPRequest: req, Send: []byte("PING\r\nECHO hi\r\n"), Expect: []byte("+PONG\r\n"), Lines: 2})
+		res, err := holdTCP(ctx, tcpTalk{TCPRequest: req, Send: []byte("PING\r\nECHO hi\r\n"), Expect: []byte("+PONG\r\n"), Lines: 2})
 		if err != nil {
 			t.Errorf("TCP(%v) = %v, want no error", req.where(), err)
 			continue
@@ -90,7 +90,7 @@ func TestTCPTiming(t *testing.T) {
 		_, _ = conn.Write([]byte("line\r\n"))
 	})
 	_, port, _ := net.SplitHostPort(addr)
-	res, err := TCP(tcpWithin(t, 5*time.Second), TCPTalk{TCPRequest: TCPRequest{Addr: "localhost:" + port, IP: 4}, Send: []byte("x"), Lines: 1})
+	res, err := holdTCP(tcpWithin(t, 5*time.Second), tcpTalk{TCPRequest: TCPRequest{Addr: "localhost:" + port, IP: 4}, Send: []byte("x"), Lines: 1})
 	if err != nil {
 		t.Fatalf("TCP = %v, want no error", err)
 	}
@@ -132,25 +132,25 @@ func TestTCPErrors(t *testing.T) {
 	at := func(addr string) TCPRequest { return TCPRequest{Addr: addr} }
 	for _, tt := range []struct {
 		name  string
-		talk  TCPTalk
+		talk  tcpTalk
 		kind  Kind
 		phase string
 		text  string
 	}{
-		{"nobody listens", TCPTalk{TCPRequest: at(closed)}, Refused, "connect", `connecting to "` + closed + `": connection refused`},
-		{"no such socket", TCPTalk{TCPRequest: TCPRequest{Unix: "/no/such.sock"}}, Refused, "connect", "no such file or directory"},
-		{"silence", TCPTalk{TCPRequest: at(silent), Lines: 1}, Timeout, "wait", "waiting for an answer"},
-		{"silence in TLS", TCPTalk{TCPRequest: TCPRequest{Addr: silent, TLS: true, Insecure: true}}, Timeout, "tls", "in the TLS handshake"},
-		{"not TLS", TCPTalk{TCPRequest: TCPRequest{Addr: hello, TLS: true, Insecure: true}}, TLS, "tls", "the server does not speak TLS there"},
-		{"another word", TCPTalk{TCPRequest: at(hello), Expect: []byte("+PONG")}, Reset, "receive", `want "+PONG", got "hello there\n"`},
-		{"closed in mid-line", TCPTalk{TCPRequest: at(says("par")), Lines: 1}, Reset, "receive", `it closed the connection receiving the answer: want the end of the line, got "par"`},
-		{"closed at once", TCPTalk{TCPRequest: at(says("")), Lines: 1}, Reset, "receive", "want the end of the line, got nothing"},
-		{"a line without end", TCPTalk{TCPRequest: at(endless), Lines: 1}, TooBig, "receive", "too much came: want the end of the line"},
-		{"an answer without end", TCPTalk{TCPRequest: at(endless), Expect: []byte("y")}, TooBig, "receive", `too much came: want "y"`},
-		{"in two pieces", TCPTalk{TCPRequest: at(slow), Expect: []byte("abcd"), Lines: 2}, Reset, "receive", "got nothing"},
-		{"no port", TCPTalk{TCPRequest: at("127.0.0.1")}, Misuse, "", "want an address of the form host:port"},
-		{"nowhere", TCPTalk{}, Misuse, "", "want either an address or the path of a unix socket"},
-		{"no such protocol", TCPTalk{TCPRequest: TCPRequest{Addr: hello, StartTLS: "gopher"}}, Misuse, "", "want one of smtp, imap, pop3, ftp, xmpp, postgres"},
+		{"nobody listens", tcpTalk{TCPRequest: at(closed)}, Refused, "connect", `connecting to "` + closed + `": connection refused`},
+		{"no such socket", tcpTalk{TCPRequest: TCPRequest{Unix: "/no/such.sock"}}, Refused, "connect", "no such file or directory"},
+		{"silence", tcpTalk{TCPRequest: at(silent), Lines: 1}, Timeout, "wait", "waiting for an answer"},
+		{"silence in TLS", tcpTalk{TCPRequest: TCPRequest{Addr: silent, TLS: true, Insecure: true}}, Timeout, "tls", "in the TLS handshake"},
+		{"not TLS", tcpTalk{TCPRequest: TCPRequest{Addr: hello, TLS: true, Insecure: true}}, TLS, "tls", "the server does not speak TLS there"},
+		{"another word", tcpTalk{TCPRequest: at(hello), Expect: []byte("+PONG")}, Reset, "receive", `want "+PONG", got "hello there\n"`},
+		{"closed in mid-line", tcpTalk{TCPRequest: at(says("par")), Lines: 1}, Reset, "receive", `it closed the connection receiving the answer: want the end of the line, got "par"`},
+		{"closed at once", tcpTalk{TCPRequest: at(says("")), Lines: 1}, Reset, "receive", "want the end of the line, got nothing"},
+		{"a line without end", tcpTalk{TCPRequest: at(endless), Lines: 1}, TooBig, "receive", "too much came: want the end of the line"},
+		{"an answer without end", tcpTalk{TCPRequest: at(endless), Expect: []byte("y")}, TooBig, "receive", `too much came: want "y"`},
+		{"in two pieces", tcpTalk{TCPRequest: at(slow), Expect: []byte("abcd"), Lines: 2}, Reset, "receive", "got nothing"},
+		{"no port", tcpTalk{TCPRequest: at("127.0.0.1")}, Misuse, "", "want an address of the form host:port"},
+		{"nowhere", tcpTalk{}, Misuse, "", "want either an address or the path of a unix socket"},
+		{"no such protocol", tcpTalk{TCPRequest: TCPRequest{Addr: hello, StartTLS: "gopher"}}, Misuse, "", "want one of smtp, imap, pop3, ftp, xmpp, postgres"},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()
@@ -159,7 +159,7 @@ func TestTCPErrors(t *testing.T) {
 			if tt.kind == Timeout {
 				limit = 200 * time.Millisecond
 			}
-			_, err := TCP(tcpWithin(t, limit), tt.talk)
+			_, err := holdTCP(tcpWithin(t, limit), tt.talk)
 			if KindOf(err) != tt.kind || !strings.Contains(err.Error(), tt.text) {
 				t.Fatalf("TCP = %s %v, want %s ...%s...", KindOf(err), err, tt.kind, tt.text)
 			}
@@ -177,7 +177,7 @@ func TestTCPCancelled(t *testing.T) {
 	silent := tcpServe(t, func(conn net.Conn) { _, _ = io.Copy(io.Discard, conn) })
 	ctx, cancel := context.WithCancel(t.Context())
 	time.AfterFunc(50*time.Millisecond, cancel)
-	if _, err := TCP(ctx, TCPTalk{TCPRequest: TCPRequest{Addr: silent}, Lines: 1}); KindOf(err) != Cancelled {
+	if _, err := holdTCP(ctx, tcpTalk{TCPRequest: TCPRequest{Addr: silent}, Lines: 1}); KindOf(err) != Cancelled {
 		t.Errorf("TCP, cancelled = %v, want kind cancelled", err)
 	}
 }
@@ -192,12 +192,12 @@ func TestTCPDial(t *testing.T) {
 		}()
 		return ours, nil
 	}
-	res, err := TCP(tcpWithin(t, time.Second), TCPTalk{TCPRequest: TCPRequest{Addr: "far.example:25", Dial: dial}, Lines: 1})
+	res, err := holdTCP(tcpWithin(t, time.Second), tcpTalk{TCPRequest: TCPRequest{Addr: "far.example:25", Dial: dial}, Lines: 1})
 	if err != nil || string(res.Lines[0]) != "tcp far.example:25" {
 		t.Errorf("TCP through a vantage = %+v, %v, want the address to be given to it", res, err)
 	}
 	broken := func(context.Context, string, string) (net.Conn, error) { return nil, io.ErrUnexpectedEOF }
-	if _, err := TCP(tcpWithin(t, time.Second), TCPTalk{TCPRequest: TCPRequest{Addr: "far.example:25", Dial: broken}}); KindOf(err) != Vantage {
+	if _, err := holdTCP(tcpWithin(t, time.Second), tcpTalk{TCPRequest: TCPRequest{Addr: "far.example:25", Dial: broken}}); KindOf(err) != Vantage {
 		t.Errorf("TCP through a broken vantage = %v, want kind vantage", err)
 	}
 }
@@ -257,7 +257,7 @@ func TestTCPStartTLS(t *testing.T) {
 		t.Run(protocol, func(t *testing.T) {
 			addr := tcpServe(t, func(conn net.Conn) { tcpPlay(conn, tcpScripts[protocol], cert) })
 			req := TCPRequest{Addr: addr, StartTLS: protocol, CA: authority.pem()}
-			res, err := TCP(tcpWithin(t, 5*time.Second), TCPTalk{TCPRequest: req, Lines: 1})
+			res, err := holdTCP(tcpWithin(t, 5*time.Second), tcpTalk{TCPRequest: req, Lines: 1})
 			if err != nil {
 				t.Fatalf("TCP with STARTTLS = %v, want no error", err)
 			}
@@ -265,7 +265,7 @@ func TestTCPStartTLS(t *testing.T) {
 				t.Errorf("TCP with STARTTLS = %+v with %+v, want secret over a verified TLS 1.3", res, res.TLS)
 			}
 			req.CA = nil
-			if _, err := TCP(tcpWithin(t, 5*time.Second), TCPTalk{TCPRequest: req}); KindOf(err) != TLS || !strings.Contains(err.Error(), "unknown authority") {
+			if _, err := holdTCP(tcpWithin(t, 5*time.Second), tcpTalk{TCPRequest: req}); KindOf(err) != TLS || !strings.Contains(err.Error(), "unknown authority") {
 				t.Errorf("TCP with STARTTLS from an unknown authority = %v, want kind tls", err)
 			}
 			tcpCheckScript(t, protocol, addr)
@@ -306,7 +306,7 @@ func TestTCPStartTLSRefused(t *testing.T) {
 		{"postgres", []string{"<\x04\xd2\x16\x2f", ">E"}, Proto, "want S or N"},
 	} {
 		addr := tcpServe(t, func(conn net.Conn) { tcpPlay(conn, tt.script, tls.Certificate{}) })
-		_, err := TCP(tcpWithin(t, 5*time.Second), TCPTalk{TCPRequest: TCPRequest{Addr: addr, StartTLS: tt.protocol}})
+		_, err := holdTCP(tcpWithin(t, 5*time.Second), tcpTalk{TCPRequest: TCPRequest{Addr: addr, StartTLS: tt.protocol}})
 		if KindOf(err) != tt.kind || !strings.Contains(err.Error(), tt.text) {
 			t.Errorf("TCP with STARTTLS from %q = %s %v, want %s ...%s...", tt.script, KindOf(err), err, tt.kind, tt.text)
 		}
@@ -333,9 +333,53 @@ func FuzzTCPStartTLS(f *testing.F) {
 		}
 		ctx, cancel := context.WithTimeout(t.Context(), 5*time.Second)
 		defer cancel()
-		_, err := TCP(ctx, TCPTalk{TCPRequest: TCPRequest{Addr: "a:1", Dial: dial, StartTLS: protocol}})
+		_, err := holdTCP(ctx, tcpTalk{TCPRequest: TCPRequest{Addr: "a:1", Dial: dial, StartTLS: protocol}})
 		if kind := KindOf(err); kind == "" || kind == Timeout {
 			t.Errorf("TCP with STARTTLS from %q = %v, want an error at once", words, err)
 		}
 	})
+}
+
+// tcpTalk is a conversation of one exchange: what is not set is not done.
+type tcpTalk struct {
+	TCPRequest
+	Send   []byte // sent first
+	Expect []byte // then read up to this
+	Lines  int    // then read this many lines
+}
+
+// tcpResult is what became of a [tcpTalk].
+type tcpResult struct {
+	Reply    []byte   // up to and with Expect
+	Lines    [][]byte // without their ends
+	RemoteIP string
+	TLS      *TLSInfo // nil without TLS
+	Timing   Timing
+}
+
+// holdTCP holds a conversation of one exchange.
+func holdTCP(ctx context.Context, talk tcpTalk) (*tcpResult, error) {
+	c, err := DialTCP(ctx, talk.TCPRequest)
+	if err != nil {
+		return nil, err
+	}
+	defer c.Close()
+	res := &tcpResult{RemoteIP: c.RemoteIP(), TLS: c.TLS()}
+	if len(talk.Send) > 0 {
+		if err := c.Send(ctx, talk.Send); err != nil {
+			return nil, err
+		}
+	}
+	if res.Reply, err = c.Expect(ctx, talk.Expect); err != nil {
+		return nil, err
+	}
+	for range talk.Lines {
+		line, err := c.Line(ctx)
+		if err != nil {
+			return nil, err
+		}
+		res.Lines = append(res.Lines, line)
+	}
+	res.Timing = c.Timing()
+	return res, nil
 }

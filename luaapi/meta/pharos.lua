@@ -1288,7 +1288,8 @@ function pharos.time.monotonic() end
 function pharos.time.sleep(duration) end
 
 --- Unix seconds of a time as text: RFC 3339, HTTP, certificates, "2025-01-31
---- 12:00:00"; UTC if it names no zone. Error: proto.
+--- 12:00:00"; UTC if it names no zone. Error: proto, also for a zone such as EST
+--- that this machine is not in.
 ---
 ---```lua
 ---local expires = assert(pharos.time.parse("2030-01-31T12:00:00Z"))
