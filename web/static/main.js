@@ -18,7 +18,7 @@ import { Stream } from "./stream.js";
 import { Title } from "./title.js";
 
 const model = new Model(), clock = new Clock(), settings = new Settings();
-const header = new Header(), rail = new Rail(), title = new Title(), announcer = new Announcer();
+const header = new Header(), rail = new Rail(() => summarise()), title = new Title(), announcer = new Announcer();
 
 const snapshot = JSON.parse(document.getElementById("snapshot").textContent || "null");
 if (snapshot) {
@@ -150,6 +150,7 @@ for (const element of document.querySelectorAll(".count")) {
     settings.query = document.getElementById("search").value = settings.query === query ? "" : query;
   });
 }
+document.getElementById("rail-more").addEventListener("click", () => (settings.problems = true));
 detail.follow();
 clock.start();
 stream.start();

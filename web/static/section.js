@@ -39,14 +39,12 @@ export class Section {
   }
 
   // sumUp says what there is: counts of statuses, how many tiles are shown, what
-  // the fold says, and whether the heading was told something. It tells whether
-  // there is anything.
+  // the fold says, and whether the heading was told something.
   sumUp(counts, shown, fold, told) {
     text(this.#sum, WORST_FIRST.filter((s) => isProblem(s) && counts[s]).map((s) => counts[s] + sign(s)).join(" "));
     text(this.fold.firstElementChild, fold);
     this.fold.hidden = fold === "";
     this.element.hidden = shown === 0 && fold === "" && !told;
-    return !this.element.hidden;
   }
 }
 
