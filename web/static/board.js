@@ -9,6 +9,9 @@ import { settle } from "./settle.js";
 import { inTrouble, standing } from "./status.js";
 import { Tile } from "./tile.js";
 
+// Tiles are made for so long at once; a configuration may bring thousands.
+const MAKE_FOR = 20; // milliseconds
+
 // What arrange finds of a tile.
 const HIDDEN = 0, WELL = 1, PROBLEM = 2;
 
@@ -24,6 +27,7 @@ export class Board {
   #painter;
   #looks = new Map(); // id -> what arrange asks of a tile, as it was when last touched
   #moved = new Set(); // names of sets to arrange
+  #makeUntil = 0;
   #after;
   #columns = 1;
 
@@ -122,8 +126,9 @@ export class Board {
   }
 
   #painted() {
-    this.arrange(this.#moved);
-    this.#moved.clear();
+    const moved = this.#moved;
+    this.#moved = new Set();
+    this.arrange(moved);
     this.#after();
   }
 
@@ -141,6 +146,7 @@ export class Board {
   // names or in all.
   arrange(names) {
     const now = this.#clock.known();
+    this.#makeUntil = performance.now() + MAKE_FOR;
     for (const set of this.#model.sets) {
       const { name, ids } = set, section = this.#sections.get(name);
       if (!section || (names && !names.has(name))) continue;
@@ -158,12 +164,12 @@ export class Board {
       const all = well.ok + well.shadow + well.pending;
       const folds = this.folded ? this.folded.has(name) && all > 0 : this.#crowded.has(name) && all > FEW;
       const open = folds && !this.folded && this.#opened.has(name);
-      let next = section.fold;
-      for (let i = ids.length - 1; i >= 0; i--) {
+      let last = null;
+      ids.forEach((id, i) => {
         const show = plan[i] === PROBLEM || (plan[i] === WELL && (!folds || open));
         if (show) shown++;
-        next = this.#show(section, ids[i], show, next, now);
-      }
+        last = this.#show(section, id, show, last, now);
+      });
       section.tell(set);
       section.reserve(Math.ceil((shown + (folds ? 1 : 0)) / this.#columns));
       section.sumUp(counts, shown, folds ? label(well, open) : "", this.tells(set));
@@ -171,16 +177,23 @@ export class Board {
     this.#empty.hidden = [...this.#sections.values()].some(({ element }) => !element.hidden);
   }
 
-  // #show shows or hides a tile, which is made at its first show, before next;
-  // it gives what is next of the tile before it.
-  #show(section, id, show, next, now) {
+  // #show shows or hides a tile, which is made at its first show, after last: now
+  // or, where time is short, in a later frame. It gives the last there is.
+  #show(section, id, show, last, now) {
     let tile = this.#tiles.get(id);
     if (!tile) {
-      if (!show) return next;
+      if (!show) return last;
+      const data = this.#model.tiles.get(id);
+      if (performance.now() > this.#makeUntil) {
+        this.#moved.add(data.set);
+        this.#painter.ask();
+        return last;
+      }
       tile = Tile.create(this.#tileTemplate, id);
-      this.#painter.draw(tile, this.#model.tiles.get(id), now);
+      this.#painter.draw(tile, data, now);
       this.#tiles.set(id, tile);
-      section.list.insertBefore(tile.element, next);
+      if (last) last.after(tile.element);
+      else section.list.prepend(tile.element);
     } else if (tile.element.hidden === show) {
       tile.element.hidden = !show;
       if (show) this.touch([id]); // it was not drawn while nobody saw it
