@@ -52,6 +52,21 @@ func TestRailTellsWhatItLeavesOut(t *testing.T) {
 	}
 }
 
+// A problem has the same shape in the rail as on its tile.
+func TestRailShowsShapes(t *testing.T) {
+	w := mixed(t)
+	b := newTab(t, 1920, 1080)
+	b.open(w.url("/"))
+	b.until(`document.querySelectorAll(".problem").length === 4`)
+	got := eval[string](b, `[...document.querySelectorAll(".problem a")].filter((link) => {
+		const shape = (element) => getComputedStyle(element.querySelector(".glyph")).clipPath;
+		return shape(link) === "none" || shape(link) !== shape(document.getElementById(decodeURIComponent(link.hash.slice(1))));
+	}).map((link) => link.textContent).join("; ")`)
+	if got != "" {
+		t.Errorf("these have another shape in the rail than on their tile: %s", got)
+	}
+}
+
 // A problem that is still one keeps its place in the page, with the focus on it,
 // while others go and worse ones come.
 func TestRailKeepsItsItems(t *testing.T) {

@@ -57,6 +57,7 @@ export class Rail {
     }
     const more = problems.length - listed.length;
     text(this.#more, more ? `+${more}` : "");
+    this.#more.ariaLabel = `${more} more problems`;
     this.#more.hidden = more === 0;
   }
 
