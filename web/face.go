@@ -139,7 +139,7 @@ func glow(t *Tile, now time.Time) string {
 
 func note(t *Tile, now time.Time) string {
 	if t.Late {
-		return fmt.Sprintf("late, %d missed", t.Missed)
+		return fmt.Sprintf("late, %s missed", many(t.Missed))
 	}
 	if c := t.Confirming; c != nil {
 		return fmt.Sprintf("%s %d/%d", c.Status, c.Seen, c.Needed)
@@ -181,9 +181,9 @@ func many(n uint64) string {
 func why(t *Tile) string {
 	switch {
 	case t.Stale && t.Events != nil:
-		return "no event; was " + t.Status.String()
+		return "was " + t.Status.String() + "; no event"
 	case t.Stale && t.Ended != nil:
-		return "no new result; was " + t.Status.String()
+		return "was " + t.Status.String() + "; no new result"
 	case t.Stale:
 		return "no result yet"
 	case t.Shadow != "":
@@ -379,21 +379,4 @@ func (d PageData) Modules() ([]string, error) {
 		names[i] = strings.TrimPrefix(name, "static/")
 	}
 	return names, err
-}
-
-// Sum counts the set's problems, worst first: "1■ 2▲".
-func (s PageSet) Sum() string {
-	counts := map[engine.Status]int{}
-	for i := range s.Tiles {
-		if s.Tiles[i].Shadow == "" {
-			counts[s.Tiles[i].Status]++
-		}
-	}
-	var parts []string
-	for _, status := range worstFirst {
-		if status.Problem() && counts[status] > 0 {
-			parts = append(parts, fmt.Sprint(counts[status], glyphs[status]))
-		}
-	}
-	return strings.Join(parts, " ")
 }

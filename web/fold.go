@@ -11,6 +11,8 @@ import (
 const (
 	drawnMost = 4000 // tiles at a desk
 	foldFew   = 24   // tiles of a set; no fewer are folded
+
+	listedFirst = 8 // problems; the page's script knows how many there is room for
 )
 
 // foldCrowded makes the sets fold that are too much to draw: the largest,
@@ -88,3 +90,13 @@ func (s PageSet) countWell() int {
 
 // well holds for a tile that is no problem to look at.
 func (t *PageTile) well() bool { return !t.problem() && !t.Stale }
+
+// ListedProblems are those that the first paint lists in any browser.
+func (d PageData) ListedProblems() []PageTile {
+	return d.Problems[:min(listedFirst, len(d.Problems))]
+}
+
+// OtherProblems are listed only where no script takes the list over.
+func (d PageData) OtherProblems() []PageTile {
+	return d.Problems[len(d.ListedProblems()):]
+}

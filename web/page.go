@@ -107,6 +107,32 @@ func newPageData(b *Board, snapshot []byte, theme string, now time.Time) PageDat
 	return d
 }
 
+// Sum counts the set's problems, worst first: "1■ 2▲".
+func (s PageSet) Sum() string {
+	return s.sum(" ", func(n int, status engine.Status) string { return fmt.Sprint(n, glyphs[status]) })
+}
+
+// SumWords says the same to who cannot see it: "1 critical, 2 warning".
+func (s PageSet) SumWords() string {
+	return s.sum(", ", func(n int, status engine.Status) string { return fmt.Sprint(n, " ", status) })
+}
+
+func (s PageSet) sum(separator string, say func(int, engine.Status) string) string {
+	counts := map[engine.Status]int{}
+	for i := range s.Tiles {
+		if s.Tiles[i].Shadow == "" {
+			counts[s.Tiles[i].Status]++
+		}
+	}
+	var parts []string
+	for _, status := range worstFirst {
+		if status.Problem() && counts[status] > 0 {
+			parts = append(parts, say(counts[status], status))
+		}
+	}
+	return strings.Join(parts, separator)
+}
+
 func newPageTile(t Tile, now time.Time) PageTile {
 	return PageTile{Tile: t, Face: newFace(&t, now)}
 }

@@ -63,6 +63,7 @@ func TestCrowdedBoardFolds(t *testing.T) {
 	search("")
 	check(b, "after the search", state{Tiles: 2493, Visible: 2492, Folds: "2498 well"})
 	eval[int](b, `(document.querySelector(".fold:not([hidden]) button").click(), 1)`)
+	b.until(`document.querySelectorAll(".tile").length >= 4990`) // made a few in a frame
 	check(b, "opened", state{Tiles: 4990, Visible: 4990, Folds: "fold 2498 well"})
 	if got := eval[string](b, `[...document.querySelectorAll('[data-set="Set 2500"] .tile')].map((tile) => tile.dataset.id.slice(-4)).filter((n, i) => Number(n) !== i).join()`); got != "" {
 		t.Errorf("tiles out of order after opening: %s, want none", got)

@@ -177,7 +177,7 @@ func TestHeaderFits(t *testing.T) {
 	for _, width := range []int{360, 390, 560, 800, 961, 1024, 1216, 1280, 1440, 1472, 1500, 1920, 3840} {
 		b := newTab(t, width, 844)
 		b.open(w.url("/"))
-		b.until(`document.querySelectorAll(".problem").length > 9`)
+		b.until(`document.querySelectorAll(".problem").length + (parseInt(document.getElementById("rail-more").textContent) || 0) === 40`)
 		eval[int](b, `(() => {
 			document.getElementById("tag").textContent = "Keeps watch over a shop with a long name";
 			document.getElementById("lag").hidden = false;

@@ -26,7 +26,7 @@ func looks(b *tab) []look {
 		const style = getComputedStyle(tile);
 		return {
 			Name: text("name"), Value: text("value"), Unit: text("unit"), Word: text("word"), Why: text("why"),
-			Shape: glyph.clipPath === "none" ? glyph.borderTopStyle : glyph.clipPath.split("(")[0] + (glyph.clipPath.match(/,/g) ?? []).length,
+			Shape: glyph.clipPath === "none" ? glyph.borderTopStyle + glyph.borderTopLeftRadius + (glyph.backgroundImage === "none" ? "" : "halved") : glyph.clipPath.split("(")[0] + (glyph.clipPath.match(/,/g) ?? []).length,
 			Background: style.backgroundImage === "none" ? style.backgroundColor : "hatch",
 		};
 	})`)
@@ -54,11 +54,11 @@ func TestStatusesAreToldApart(t *testing.T) {
 		got[i].Background = ""
 	}
 	want := []look{
-		{Name: "a", Value: "0.0931", Unit: "s", Word: "ok", Shape: "circle0"},
+		{Name: "a", Value: "0.0931", Unit: "s", Word: "ok", Shape: "none50%"},
 		{Name: "b", Value: "1.2", Unit: "s", Word: "critical", Why: "wait 999 ms of 1.00 s", Shape: "inset0"},
 		{Name: "c", Value: "9", Word: "warning", Why: "nearly full", Shape: "polygon2"},
 		{Name: "d", Value: "–", Word: "unknown", Why: "a.lua:3: attempt to call nil", Shape: "polygon3"},
-		{Name: "e", Value: "–", Word: "pending", Why: "waiting for its first result", Shape: "dotted"},
+		{Name: "e", Value: "–", Word: "pending", Why: "waiting for its first result", Shape: "dotted50%"},
 	}
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Errorf("tiles (-want +got):\n%s", diff)

@@ -190,7 +190,10 @@ func TestAnnouncements(t *testing.T) {
 	w := newWall(t, nil, spec{names: []string{"a", "b"}, interval: 50 * time.Millisecond})
 	b := newTab(t, 800, 600)
 	b.open(w.url("/"))
-	eval[int](b, `(() => { window.said = []; new MutationObserver(() => said.push(document.getElementById("announce").textContent)).observe(document.getElementById("announce"), { childList: true, characterData: true, subtree: true }); return 1; })()`)
+	eval[int](b, `(() => { window.said = []; new MutationObserver(() => {
+		const words = document.getElementById("announce").textContent;
+		if (!words.startsWith("Pharos is")) said.push(words); // late, or on time again: a busy machine
+	}).observe(document.getElementById("announce"), { childList: true, characterData: true, subtree: true }); return 1; })()`)
 	for i := range 20 {
 		w.set("a", engine.Result{Status: engine.OK, Value: fmt.Sprint(i)})
 		time.Sleep(60 * time.Millisecond)
@@ -200,8 +203,8 @@ func TestAnnouncements(t *testing.T) {
 	if got := eval[string](b, `said.join("|")`); got != "a critical, 7 s." {
 		t.Errorf("announced %q, want the transition alone", got)
 	}
-	if got := eval[int](b, `document.querySelectorAll("main [aria-live], main [role=status], main [role=alert]").length`); got != 0 {
-		t.Errorf("%d live regions in the board, want none", got)
+	if got := eval[string](b, `[...document.querySelectorAll("[aria-live], [role=status], [role=alert]")].map((e) => e.id).join()`); got != "banner,announce" {
+		t.Errorf("live regions = %q, want the banner and the announcer alone", got)
 	}
 }
 

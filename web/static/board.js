@@ -1,19 +1,16 @@
 // The board's sections and tiles in the page. Tiles are keyed by id: a new
 // layout moves and keeps them, so nothing blinks and no focus is lost.
 
-import { changesAt, face, isStale } from "./face.js";
+import { face, isStale } from "./face.js";
 import { crowded, FEW, label } from "./fold.js";
+import { Painter } from "./painter.js";
 import { Section, tells } from "./section.js";
+import { settle } from "./settle.js";
 import { inTrouble, standing } from "./status.js";
 import { Tile } from "./tile.js";
 
-// A tile's colour changes at most three times a second (WCAG 2.3.1); what
-// happened in between is in its trail.
-const COLOUR_HOLD = 340; // milliseconds
-
-// A frame draws tiles for so long and leaves the others to the next: a whole
-// board at once, as a stream begins with, stopped a page of 2,000 for 150 ms.
-const DRAW_FOR = 20; // milliseconds
+// Tiles are made for so long at once; a configuration may bring thousands.
+const MAKE_FOR = 20; // milliseconds
 
 // What arrange finds of a tile.
 const HIDDEN = 0, WELL = 1, PROBLEM = 2;
@@ -26,10 +23,11 @@ export class Board {
   #model;
   #clock;
   #tiles = new Map(); // id -> Tile
-  #coloured = new Map(); // id -> when its colour last changed
   #sections = new Map(); // set's name -> Section
-  #dirty = new Set();
-  #frame = 0;
+  #painter;
+  #looks = new Map(); // id -> what arrange asks of a tile, as it was when last touched
+  #moved = new Set(); // names of sets to arrange
+  #makeUntil = 0;
   #after;
   #columns = 1;
 
@@ -46,6 +44,7 @@ export class Board {
     this.#model = model;
     this.#clock = clock;
     this.#after = after;
+    this.#painter = new Painter(model, clock, this.#tiles, this.#sections, () => this.#painted());
     new ResizeObserver(() => this.#measure()).observe(this.#root);
     if (painted) this.#adopt();
   }
@@ -63,9 +62,11 @@ export class Board {
 
   #measure() {
     const columns = getComputedStyle(this.#root).gridTemplateColumns.split(" ").length;
-    if (columns === this.#columns) return;
-    this.#columns = columns;
-    this.arrange();
+    if (columns !== this.#columns) {
+      this.#columns = columns;
+      this.arrange();
+    }
+    this.#painter.shift();
   }
 
   #section(name, element) {
@@ -84,11 +85,13 @@ export class Board {
   // are kept where they are, or moved. A tile is made when it is first shown.
   layout() {
     this.#crowded = crowded(this.#model.sets);
+    this.#looks.clear();
     const sections = new Set(), ids = new Set();
     let place = this.#root.firstElementChild;
     for (const { name, ids: members } of this.#model.sets) {
       const section = this.#sections.get(name) ?? this.#section(name);
       sections.add(name);
+      this.#moved.add(name);
       place = settle(this.#root, section.element, place);
       section.element.dataset.size = members.length;
       let next = section.list.firstElementChild;
@@ -96,58 +99,57 @@ export class Board {
         ids.add(id);
         const tile = this.#tiles.get(id);
         if (tile) next = settle(section.list, tile.element, next);
-        this.#dirty.add(id);
+        this.#mark(id);
       }
     }
     for (const [name, { element }] of this.#sections) if (!sections.has(name)) { element.remove(); this.#sections.delete(name); }
-    for (const [id, { element }] of this.#tiles) if (!ids.has(id)) { element.remove(); this.#tiles.delete(id); this.#coloured.delete(id); }
-    this.#paint();
+    for (const [id, { element }] of this.#tiles) if (!ids.has(id)) { element.remove(); this.#tiles.delete(id); this.#painter.forget(id); }
+    this.#painter.paint();
   }
 
   // touch marks tiles as changed; they are drawn in the next frame, all at once.
   touch(ids) {
-    for (const id of ids) this.#dirty.add(id);
-    this.#frame ||= requestAnimationFrame(() => this.#paint());
+    for (const id of ids) this.#mark(id);
+    this.#painter.ask();
   }
 
-  #paint() {
-    cancelAnimationFrame(this.#frame); // asked for, when a layout paints at once
-    this.#frame = 0;
-    const now = this.#clock.known(), instant = performance.now();
-    let held = false;
-    for (const id of this.#dirty) {
-      if (performance.now() - instant > DRAW_FOR) { this.touch([]); break; }
-      const data = this.#model.tiles.get(id), tile = this.#tiles.get(id);
-      if (!data || !tile) { this.#dirty.delete(id); continue; }
-      if (tile.element.hidden) { tile.changesAt = Infinity; this.#dirty.delete(id); continue; }
-      if (standing(data) !== tile.status) {
-        if (instant - (this.#coloured.get(id) ?? -Infinity) < COLOUR_HOLD) { held = true; continue; }
-        this.#coloured.set(id, instant);
-      }
-      tile.update(face(data, now));
-      tile.changesAt = changesAt(data, now);
-      this.#dirty.delete(id);
-    }
-    this.arrange();
+  #mark(id) {
+    this.#painter.mark(id);
+    const data = this.#model.tiles.get(id), look = data && this.#look(data);
+    if (!data || look === this.#looks.get(id)) return;
+    this.#looks.set(id, look);
+    this.#moved.add(data.set);
+  }
+
+  #look(data) {
+    return `${data.status} ${standing(data)} ${isStale(data, this.#clock.known())}`;
+  }
+
+  #painted() {
+    const moved = this.#moved;
+    this.#moved = new Set();
+    this.arrange(moved);
     this.#after();
-    if (held) setTimeout(() => this.touch([]), COLOUR_HOLD / 2);
   }
 
   // age redraws what time alone has changed: durations, afterglow, staleness.
   age() {
     const now = this.#clock.known();
     const due = [];
-    for (const tile of this.#tiles.values()) if (tile.changesAt <= now) due.push(tile.id);
+    for (const [id, data] of this.#model.tiles) {
+      if (this.#tiles.get(id)?.changesAt <= now || this.#look(data) !== this.#looks.get(id)) due.push(id);
+    }
     if (due.length) this.touch(due);
   }
 
-  // arrange shows what is to be shown, folds, and sums each section up.
-  arrange() {
+  // arrange shows what is to be shown, folds, and sums up, in the sets of these
+  // names or in all.
+  arrange(names) {
     const now = this.#clock.known();
-    let any = false;
+    this.#makeUntil = performance.now() + MAKE_FOR;
     for (const set of this.#model.sets) {
       const { name, ids } = set, section = this.#sections.get(name);
-      if (!section) continue;
+      if (!section || (names && !names.has(name))) continue;
       const counts = {};
       const well = { ok: 0, shadow: 0, pending: 0 };
       let shown = 0;
@@ -162,31 +164,36 @@ export class Board {
       const all = well.ok + well.shadow + well.pending;
       const folds = this.folded ? this.folded.has(name) && all > 0 : this.#crowded.has(name) && all > FEW;
       const open = folds && !this.folded && this.#opened.has(name);
-      let next = section.fold;
-      for (let i = ids.length - 1; i >= 0; i--) {
+      let last = null;
+      ids.forEach((id, i) => {
         const show = plan[i] === PROBLEM || (plan[i] === WELL && (!folds || open));
         if (show) shown++;
-        next = this.#show(section, ids[i], show, next, now);
-      }
+        last = this.#show(section, id, show, last, now);
+      });
       section.tell(set);
       section.reserve(Math.ceil((shown + (folds ? 1 : 0)) / this.#columns));
-      if (section.sumUp(counts, shown, folds ? label(well, open) : "", this.tells(set))) any = true;
+      section.sumUp(counts, shown, folds ? label(well, open) : "", this.tells(set));
     }
-    this.#empty.hidden = any;
+    this.#empty.hidden = [...this.#sections.values()].some(({ element }) => !element.hidden);
   }
 
-  // #show shows or hides a tile, which is made at its first show, before next;
-  // it gives what is next of the tile before it.
-  #show(section, id, show, next, now) {
+  // #show shows or hides a tile, which is made at its first show, after last: now
+  // or, where time is short, in a later frame. It gives the last there is.
+  #show(section, id, show, last, now) {
     let tile = this.#tiles.get(id);
     if (!tile) {
-      if (!show) return next;
+      if (!show) return last;
       const data = this.#model.tiles.get(id);
+      if (performance.now() > this.#makeUntil) {
+        this.#moved.add(data.set);
+        this.#painter.ask();
+        return last;
+      }
       tile = Tile.create(this.#tileTemplate, id);
-      tile.update(face(data, now));
-      tile.changesAt = changesAt(data, now);
+      this.#painter.draw(tile, data, now);
       this.#tiles.set(id, tile);
-      section.list.insertBefore(tile.element, next);
+      if (last) last.after(tile.element);
+      else section.list.prepend(tile.element);
     } else if (tile.element.hidden === show) {
       tile.element.hidden = !show;
       if (show) this.touch([id]); // it was not drawn while nobody saw it
@@ -208,11 +215,4 @@ export class Board {
       .filter((element) => !element.closest("[hidden]"))
       .map((element) => this.#tiles.get(element.dataset.id));
   }
-}
-
-// settle makes element the child of parent at place; it gives the place after it.
-function settle(parent, element, place) {
-  if (element === place) return place.nextElementSibling;
-  parent.insertBefore(element, place);
-  return place;
 }

@@ -96,8 +96,8 @@ export function valueSize(value, unit) {
 // why is the line under the status: what failed, or which phase was slow where
 // the value is a time, or the detail of what is not ok.
 export function why(tile, stale) {
-  if (stale && tile.events) return `no event; was ${tile.status}`;
-  if (stale) return tile.ended ? `no new result; was ${tile.status}` : "no result yet";
+  if (stale && tile.events) return `was ${tile.status}; no event`;
+  if (stale) return tile.ended ? `was ${tile.status}; no new result` : "no result yet";
   if (tile.shadow) return `in the shadow of ${tile.shadow}`;
   if (tile.status === "pending" && tile.events) return oneLine(tile.detail) || "opening its stream";
   if (tile.status === "pending") return "waiting for its first result";
@@ -125,7 +125,7 @@ export function blame(tile) {
 
 // note is the small remark at the end of the status line.
 export function note(tile, now) {
-  if (tile.late) return `late, ${tile.missed} missed`;
+  if (tile.late) return `late, ${many(tile.missed)} missed`;
   if (tile.confirming) return `${tile.confirming.status} ${tile.confirming.seen}/${tile.confirming.needed}`;
   const { retry, dropped, lost } = tile.events ?? {};
   if (retry) return "restarting";

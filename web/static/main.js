@@ -18,7 +18,7 @@ import { Stream } from "./stream.js";
 import { Title } from "./title.js";
 
 const model = new Model(), clock = new Clock(), settings = new Settings();
-const header = new Header(), rail = new Rail(), title = new Title(), announcer = new Announcer();
+const header = new Header(), rail = new Rail(() => summarise()), title = new Title(), announcer = new Announcer();
 
 const snapshot = JSON.parse(document.getElementById("snapshot").textContent || "null");
 if (snapshot) {
@@ -41,7 +41,7 @@ const stream = new Stream("/events", page ?? "", {
     const transitions = model.board(data);
     header.tag(model.pageTag);
     header.config(model.config);
-    header.lag(model.lag);
+    lag();
     board.layout();
     announcer.transitions(transitions.filter((t) => inScope(t.tile)));
     announcer.moves(model.moves.filter((move) => inScope({ set: move.name })));
@@ -59,7 +59,7 @@ const stream = new Stream("/events", page ?? "", {
   beat(data) {
     heard(data);
     model.beat(data);
-    header.lag(model.lag);
+    lag();
   },
   config(data) {
     model.configured(data);
@@ -77,6 +77,15 @@ const stream = new Stream("/events", page ?? "", {
     header.lost(now, model.host);
   },
 });
+
+// How late Pharos is changes all the time: that it is, is told once.
+let late = false;
+function lag() {
+  header.lag(model.lag);
+  if (model.lag.late === late) return;
+  late = model.lag.late;
+  announcer.say(late ? "Pharos is late." : "Pharos is on time again.");
+}
 
 function heard(data) {
   if (!data.time) return;
@@ -150,6 +159,7 @@ for (const element of document.querySelectorAll(".count")) {
     settings.query = document.getElementById("search").value = settings.query === query ? "" : query;
   });
 }
+document.getElementById("rail-more").addEventListener("click", () => (settings.problems = true));
 detail.follow();
 clock.start();
 stream.start();

@@ -1,59 +1,86 @@
 // The problems rail: worst first, in a line of its own that is always there,
-// so that a problem moves nothing on the board.
+// so that a problem moves nothing on the board. It lists as many as there is
+// room for, and how many more there are.
 
 import { isStale, why } from "./face.js";
+import { settle } from "./settle.js";
 import { standing } from "./status.js";
 import { oneLine, span } from "./words.js";
 
-const MOST = 60; // items in the page; the line clips long before
+// As page.css draws it, in rem: a problem is at least so wide, with so much
+// between two; the mark of those left out takes so much, its gap included.
+const LEAST = 15, GAP = 0.5, MORE = 4.9;
+const MOST = 60; // in a list that is as long as it likes, on a phone
 
 export class Rail {
   #root = document.getElementById("rail");
   #list = this.#root.querySelector("ol");
   #count = document.getElementById("rail-count");
   #well = document.getElementById("rail-well");
+  #more = document.getElementById("rail-more");
   #template = document.getElementById("problem-template");
-  #items = [];
+  #items = new Map(); // id -> item
+  #room = { width: 0, lines: 1 }; // of the list, without the mark; in rem
 
-  constructor() {
+  // resized() is called when there is another room for problems.
+  constructor(resized) {
     this.#list.replaceChildren(); // the first paint's, drawn by the server
+    new ResizeObserver(([{ contentRect }]) => {
+      const rem = parseFloat(getComputedStyle(document.documentElement).fontSize);
+      const width = contentRect.width / rem + (this.#more.hidden ? 0 : MORE);
+      const lines = Number(getComputedStyle(this.#root).getPropertyValue("--lines")) || 1;
+      if (Math.abs(width - this.#room.width) < 0.1 && lines === this.#room.lines) return;
+      this.#room = { width, lines };
+      resized();
+    }).observe(this.#list);
+  }
+
+  // #listed is how many of n problems are listed.
+  #listed(n) {
+    const { width, lines } = this.#room;
+    const hold = (width) => Math.min(MOST, lines * Math.max(1, Math.floor((width + GAP) / (LEAST + GAP))));
+    return n <= hold(width) ? n : hold(width - MORE);
   }
 
   // show lists problems; total is how many tiles there are in all.
   show(problems, total, now) {
     this.#root.classList.toggle("-quiet", problems.length === 0);
-    const quiet = total === 0 ? "nothing is watched" : `none · all ${total} as they should be`;
-    if (this.#well.textContent !== quiet) this.#well.textContent = quiet;
-    const count = problems.length ? String(problems.length) : "";
-    if (this.#count.textContent !== count) this.#count.textContent = count;
-    const listed = problems.slice(0, MOST);
-    while (this.#items.length > listed.length) this.#items.pop().element.remove();
-    listed.forEach((tile, i) => {
-      const item = (this.#items[i] ??= this.#item());
-      this.#fill(item, tile, now);
-    });
+    text(this.#well, total === 0 ? "nothing is watched" : `none · all ${total} as they should be`);
+    text(this.#count, problems.length ? String(problems.length) : "");
+    const listed = problems.slice(0, this.#listed(problems.length)), ids = new Set(listed.map((tile) => tile.id));
+    for (const [id, { element }] of this.#items) if (!ids.has(id)) { element.remove(); this.#items.delete(id); }
+    let place = this.#list.firstElementChild;
+    for (const tile of listed) {
+      const item = this.#items.get(tile.id) ?? this.#item(tile.id);
+      place = settle(this.#list, item.element, place);
+      fill(item, tile, now);
+    }
+    const more = problems.length - listed.length;
+    text(this.#more, more ? `+${more}` : "");
+    this.#more.ariaLabel = `${more} more problems`;
+    this.#more.hidden = more === 0;
   }
 
-  #item() {
-    const element = this.#template.content.firstElementChild.cloneNode(true);
-    this.#list.append(element);
+  #item(id) {
+    const element = this.#template.content.firstElementChild.cloneNode(true), link = element.firstElementChild;
+    link.setAttribute("href", `#/${encodeURIComponent(id)}`);
     const find = (name) => element.querySelector(`.${name}`);
-    return { element, link: element.firstElementChild, name: find("name"), word: find("word"), value: find("value"), why: find("why"), shown: {} };
+    const item = { element, name: find("name"), word: find("word"), value: find("value"), why: find("why") };
+    this.#items.set(id, item);
+    return item;
   }
+}
 
-  #fill(item, tile, now) {
-    const stale = isStale(tile, now);
-    const next = {
-      classes: `problem -${standing(tile)}${stale ? " -stale" : ""}`,
-      href: `#/${encodeURIComponent(tile.id)}`,
-      name: tile.name,
-      word: stale ? "stale" : tile.status,
-      value: oneLine(`${tile.value} ${tile.unit}`, 40),
-      why: `${span(now - tile.since)}${why(tile, stale) ? ` · ${why(tile, stale)}` : ""}`,
-    };
-    if (next.classes !== item.shown.classes) item.element.className = next.classes;
-    if (next.href !== item.shown.href) item.link.setAttribute("href", next.href);
-    for (const key of ["name", "word", "value", "why"]) if (next[key] !== item.shown[key]) item[key].textContent = next[key];
-    item.shown = next;
-  }
+function fill(item, tile, now) {
+  const stale = isStale(tile, now), reason = why(tile, stale);
+  const classes = `problem -${standing(tile)}${stale ? " -stale" : ""}`;
+  if (item.element.className !== classes) item.element.className = classes;
+  text(item.name, tile.name);
+  text(item.word, stale ? "stale" : tile.status);
+  text(item.value, oneLine(`${tile.value} ${tile.unit}`, 40));
+  text(item.why, `${span(now - tile.since)}${reason ? ` · ${reason}` : ""}`);
+}
+
+function text(element, value) {
+  if (element.textContent !== value) element.textContent = value;
 }

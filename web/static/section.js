@@ -39,14 +39,18 @@ export class Section {
   }
 
   // sumUp says what there is: counts of statuses, how many tiles are shown, what
-  // the fold says, and whether the heading was told something. It tells whether
-  // there is anything.
+  // the fold says, and whether the heading was told something.
   sumUp(counts, shown, fold, told) {
-    text(this.#sum, WORST_FIRST.filter((s) => isProblem(s) && counts[s]).map((s) => counts[s] + sign(s)).join(" "));
+    const problems = WORST_FIRST.filter((s) => isProblem(s) && counts[s]);
+    text(this.#sum, problems.map((s) => counts[s] + sign(s)).join(" "));
+    const words = problems.map((s) => `${counts[s]} ${s}`).join(", ") || null;
+    if (this.#sum.ariaLabel !== words) {
+      this.#sum.ariaLabel = words;
+      this.#sum.role = words && "img";
+    }
     text(this.fold.firstElementChild, fold);
     this.fold.hidden = fold === "";
     this.element.hidden = shown === 0 && fold === "" && !told;
-    return !this.element.hidden;
   }
 }
 

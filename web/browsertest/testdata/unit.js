@@ -109,7 +109,7 @@ export const tests = {
     equal([isStale(fed(), 1e9), changesAt(fed(), 1001)], [false, 1060], "never stale without a ttl");
     equal([isStale(fed({}, { ttl: 60 }), 1060.5), isStale(fed({}, { ttl: 60 }), 1061.5)], [false, true], "stale past its ttl");
     equal(isStale(fed({ up: false, retry: 1100 }, { ttl: 60 }), 1099), false, "one that is down is not stale");
-    equal(why(fed(), true), "no event; was ok", "why of a stale one");
+    equal(why(fed(), true), "was ok; no event", "why of a stale one");
     equal(why(fed({ up: false }, { status: "pending" })), "opening its stream", "why before it is open");
     equal(why(fed({}, { status: "pending", detail: "following /x; no event yet" })), "following /x; no event yet", "why before the first event");
     equal([note(fed({ dropped: 12_345, lost: 1000 }), 1300), note(fed({ dropped: 12_345, lost: 1000 }), 1301)], ["12k dropped", ""], "note for five minutes");

@@ -1,0 +1,97 @@
+package browsertest
+
+import (
+	"fmt"
+	"testing"
+
+	"github.com/chromedp/chromedp"
+
+	"pharos/engine"
+)
+
+// A rail that has no room for all problems says how many more there are, on
+// every screen, and those that it shows are whole.
+func TestRailTellsWhatItLeavesOut(t *testing.T) {
+	names := make([]string, 40)
+	for i := range names {
+		names[i] = fmt.Sprintf("replica-%02d: replication lag", i)
+	}
+	w := newWall(t, nil, spec{set: "Shop", names: names})
+	for _, name := range names {
+		w.set(engine.MakeID("Shop", name), engine.Result{Status: engine.Critical, Value: "4100", Unit: "jobs", Detail: "far behind"})
+	}
+	for _, name := range names {
+		w.await(engine.MakeID("Shop", name), engine.Critical)
+	}
+	b := newTab(t, 1280, 720)
+	for _, path := range []string{"/", "/?kiosk"} {
+		b.open(w.url(path))
+		for _, size := range [][2]int64{{1280, 720}, {1920, 1080}, {3840, 2160}, {1080, 1920}, {820, 1180}, {600, 900}} {
+			b.do(chromedp.EmulateViewport(size[0], size[1]))
+			b.until(`(() => {
+				const more = document.getElementById("rail-more");
+				return !more.hidden && document.querySelectorAll(".problem").length + parseInt(more.textContent.replace("+", "")) === 40;
+			})()`)
+			got := eval[string](b, `(() => {
+				const rail = document.getElementById("rail").getBoundingClientRect();
+				const cut = [...document.querySelectorAll(".problem, #rail-more")].filter((item) => {
+					const box = item.getBoundingClientRect();
+					return box.top < rail.top || box.bottom > rail.bottom + 1 || box.right > rail.right + 1 || box.width < 30;
+				});
+				const values = [...document.querySelectorAll(".problem .value")].filter((value) => value.scrollWidth > value.clientWidth);
+				return [...cut, ...values].map((e) => e.className + " " + e.textContent).join("; ");
+			})()`)
+			if got != "" {
+				t.Errorf("%s at %v these are cut: %s", path, size, got)
+			}
+		}
+	}
+	eval[int](b, `(document.getElementById("rail-more").click(), 0)`)
+	if got := eval[string](b, `location.search`); got != "?kiosk=&problems=1" {
+		t.Errorf("the rail's rest leads to %q, want to the problems", got)
+	}
+}
+
+// A problem has the same shape in the rail as on its tile.
+func TestRailShowsShapes(t *testing.T) {
+	w := mixed(t)
+	b := newTab(t, 1920, 1080)
+	b.open(w.url("/"))
+	b.until(`document.querySelectorAll(".problem").length === 4`)
+	got := eval[string](b, `[...document.querySelectorAll(".problem a")].filter((link) => {
+		const shape = (element) => getComputedStyle(element.querySelector(".glyph")).clipPath;
+		return shape(link) === "none" || shape(link) !== shape(document.getElementById(decodeURIComponent(link.hash.slice(1))));
+	}).map((link) => link.textContent).join("; ")`)
+	if got != "" {
+		t.Errorf("these have another shape in the rail than on their tile: %s", got)
+	}
+}
+
+// A problem that is still one keeps its place in the page, with the focus on it,
+// while others go and worse ones come.
+func TestRailKeepsItsItems(t *testing.T) {
+	w := newWall(t, nil, spec{names: []string{"a", "b", "c"}})
+	w.set("a", engine.Result{Status: engine.Warning})
+	w.set("b", engine.Result{Status: engine.Warning})
+	w.await("a", engine.Warning)
+	w.await("b", engine.Warning)
+	b := newTab(t, 1280, 720)
+	b.open(w.url("/"))
+	rail := func(want string) {
+		t.Helper()
+		b.until(fmt.Sprintf(`[...document.querySelectorAll(".problem .name")].map((e) => e.textContent).sort().join() === %q`, want))
+	}
+	rail("a,b")
+	eval[int](b, `(() => {
+		window.kept = [...document.querySelectorAll(".problem")].find((e) => e.querySelector(".name").textContent === "b");
+		kept.firstElementChild.focus();
+		return 0;
+	})()`)
+	w.set("a", engine.Result{Status: engine.OK})
+	rail("b")
+	w.set("c", engine.Result{Status: engine.Critical})
+	rail("b,c")
+	if !eval[bool](b, `document.activeElement === kept.firstElementChild && kept.isConnected && kept.querySelector(".name").textContent === "b"`) {
+		t.Error("the item of a problem that lasts is another one now, or has lost the focus")
+	}
+}
