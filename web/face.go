@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io/fs"
 	"math"
+	"regexp"
 	"slices"
 	"strconv"
 	"strings"
@@ -176,6 +177,10 @@ func many(n uint64) string {
 	return fmt.Sprintf("%dM", n/1e6)
 }
 
+// doing is the start of a primitive's error, getting "http://shop.example/": the
+// tile's name says that already, and there is no room beside it for the reason.
+var doing = regexp.MustCompile(`^[a-z]+ing (?:[^"]*"(?:[^"\\]|\\.)*")+?: `)
+
 // why is the line under a status that is not ok: what failed, or which phase
 // was slow where the value is a time, or the detail.
 func why(t *Tile) string {
@@ -200,7 +205,7 @@ func why(t *Tile) string {
 		if e.File != "" && !strings.Contains(e.Message, e.File) {
 			place = fmt.Sprintf("%s:%d: ", e.File, e.Line)
 		}
-		return oneLine(place+e.Message, faceText)
+		return oneLine(place+doing.ReplaceAllString(e.Message, ""), faceText)
 	}
 	slow, detail := blame(t.Timing), oneLine(t.Detail, faceText)
 	if detail == "" || isTime(t) {

@@ -93,6 +93,10 @@ export function valueSize(value, unit) {
   return n <= 5 ? 0 : n <= 9 ? 1 : n <= 15 ? 2 : 3;
 }
 
+// DOING is the start of a primitive's error, getting "http://shop.example/": the
+// tile's name says that already, and there is no room beside it for the reason.
+const DOING = /^[a-z]+ing (?:[^"]*"(?:[^"\\]|\\.)*")+?: /;
+
 // why is the line under the status: what failed, or which phase was slow where
 // the value is a time, or the detail of what is not ok.
 export function why(tile, stale) {
@@ -105,7 +109,7 @@ export function why(tile, stale) {
   const error = tile.error;
   if (error?.message) {
     const place = error.file && !error.message.includes(error.file) ? `${error.file}:${error.line}: ` : "";
-    return oneLine(place + error.message);
+    return oneLine(place + error.message.replace(DOING, ""));
   }
   return (isTime(tile) && blame(tile)) || oneLine(tile.detail) || blame(tile);
 }

@@ -154,6 +154,19 @@ export const tests = {
     equal(why(tile("a", { status: "unknown", error: { message: "nil", file: "a.lua", line: 3 } })), "a.lua:3: nil", "why of an error with a place");
     equal(why(tile("a", { status: "unknown", error: { message: "a.lua:3: nil", file: "a.lua", line: 3 } })), "a.lua:3: nil", "why of a message that names its place");
   },
+  "a face gives the reason, not what was being done": () => {
+    for (const [message, reason] of [
+      ['getting "http://shop.example/a": connecting to 10.0.0.1:80: connection refused', "connecting to 10.0.0.1:80: connection refused"],
+      ['sending "POST" to "http://shop.example/": resolving "shop.example": no such host', 'resolving "shop.example": no such host'],
+      ['asking 127.0.0.1:53 for A of "shop.example": connection refused', "connection refused"],
+      ['running "echo \\"a\\": b": not finished after 1s', "not finished after 1s"],
+      ['running "true" as user "web": no such user', "no such user"],
+      ["ssh web-1: cannot reach it", "ssh web-1: cannot reach it"],
+      ['nothing "quoted"', 'nothing "quoted"'],
+    ]) {
+      equal(why(tile("a", { status: "critical", error: { message } })), reason, "why");
+    }
+  },
   "a face bounds what it is given": () => {
     const f = face(tile("a", { value: `${"9".repeat(5000)}\nmore`, unit: "x".repeat(500) }), 1000);
     equal([f.value.length, f.unit.length, f.size], [80, 16, 3], "lengths");
