@@ -19,6 +19,11 @@ export class Section {
     this.#note = this.element.querySelector(".looking");
     this.#problem = this.element.querySelector(".trouble");
     this.fold.addEventListener("click", toggle);
+    // Chromium lets a section that it begins to skip keep the height it had, in
+    // whatever window that was, until something else changes it.
+    this.element.addEventListener("contentvisibilityautostatechange", ({ target, skipped }) => {
+      if (target === this.element) target.classList.toggle("-skipped", skipped);
+    });
     this.element.dataset.set = name;
     this.element.classList.toggle("-unnamed", name === "");
     text(this.element.querySelector(".title"), name);
