@@ -10,6 +10,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"pharos/engine"
@@ -94,32 +95,50 @@ func TestErrorInsideClass(t *testing.T) {
 	}
 }
 
-// Primitives end a share of the timeout before the run: 100 ms of 2 s, which a
-// script on a busy machine can still return in; 15 ms of 300 ms were too few.
+// A primitive ends a share of the timeout before the run, so that the script can
+// still say what it makes of that. The clock is the bubble's: how soon a command
+// starts, is gone when it was killed, and the script is back, is up to the
+// machine.
 func TestTimeoutsEndRuns(t *testing.T) {
+	const killing = 90 * time.Millisecond // of the 100 that are left then
 	for _, test := range []struct {
-		name, body string
-		want       engine.Status
-		detail     string
+		body   string
+		want   engine.Status
+		detail string
+		took   time.Duration
 	}{
-		{"waiting", `pharos.exec("sleep 10") return "ok"`, engine.OK, ""},
-		{"asserted", `assert(pharos.exec("sleep 10"))`, engine.Critical, "sleep 10"},
-		{"retrying", `repeat local r = pharos.exec("sleep 10") until r`, engine.Critical, "sleep 10"},
-		{"sleeping", `return pharos.time.sleep(10)`, engine.Critical, "sleeping 10s"},
+		{`pharos.exec("sleep 10") return "ok"`, engine.OK, "", 1900*time.Millisecond + killing},
+		{`assert(pharos.exec("sleep 10"))`, engine.Critical, "sleep 10", 1900*time.Millisecond + killing},
+		{`repeat local r = pharos.exec("sleep 10") until r`, engine.Critical, "sleep 10", 1900*time.Millisecond + 2*killing},
+		{`return pharos.time.sleep(10)`, engine.Critical, "sleeping 10s", 1900 * time.Millisecond},
 	} {
-		t.Run(test.name, func(t *testing.T) {
-			t.Parallel() // they only wait
+		synctest.Test(t, func(t *testing.T) {
 			b := newTestBoard(t)
+			b.Primitives = fakes{exec: func(ctx context.Context, _ string, req probe.ExecRequest) (*probe.ExecResult, error) {
+				<-ctx.Done()
+				time.Sleep(killing)
+				return nil, &probe.Error{Kind: probe.Timeout, Message: req.String()}
+			}}
 			b.load("metric_watchers = { pharos.MetricWatcher{ name = 'x', timeout = '2s', check = function(self) " + test.body + " end } }")
 			start := time.Now()
 			got := b.run("x")
-			if elapsed := time.Since(start); elapsed > 8*time.Second { // the command sleeps for 10
-				t.Errorf("the run took %v, want about 2s", elapsed)
+			if took := time.Since(start); took != test.took {
+				t.Errorf("%s took %v, want %v", test.body, took, test.took)
 			}
 			if got.Status != test.want || !strings.Contains(got.Detail, test.detail) {
-				t.Errorf("result = %v %q, want %v %q", got.Status, got.Detail, test.want, test.detail)
+				t.Errorf("%s = %v %q, want %v %q", test.body, got.Status, got.Detail, test.want, test.detail)
 			}
+			time.Sleep(time.Second) // until the watchdog sleeps
 		})
+	}
+}
+
+// A real command is ended when the run's time is over, by whoever is to blame.
+func TestTimeoutEndsCommand(t *testing.T) {
+	b := newTestBoard(t)
+	b.load("metric_watchers = { pharos.MetricWatcher{ name = 'x', timeout = '2s', check = function(self) assert(pharos.exec('sleep 600')) end } }")
+	if got := b.run("x"); !strings.Contains(got.Detail, "sleep 600") || got.Failure == nil || got.Failure.Kind != string(probe.Timeout) && got.Failure.Kind != engine.KindOverload {
+		t.Errorf("result = %v %q %+v, want the command not finished in time", got.Status, got.Detail, got.Failure)
 	}
 }
 

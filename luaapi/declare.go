@@ -57,8 +57,8 @@ type declaration struct {
 	L        *lua.LState
 	definer  *definer
 	seen     map[*lua.LTable]engine.Place
-	before   map[*lua.LTable]engine.Watcher // those that are known already: runs have changed them since
-	made     map[*lua.LTable]engine.Watcher
+	before   map[*lua.LTable]*hold // those that are known already: runs have changed them since
+	listed   []*lua.LTable         // what members read last
 	watchers []*watcher
 	warnings []engine.LoadError
 }
@@ -151,7 +151,7 @@ func (d *declaration) set(name, of string, at engine.Place, watchers lua.LValue)
 
 // members reads a list of watchers.
 func (d *declaration) members(set, of string, at engine.Place, watchers lua.LValue) (members []engine.Watcher, err error) {
-	d.made = make(map[*lua.LTable]engine.Watcher)
+	d.listed = nil
 	err = d.list(of, at, watchers, func(of string, v lua.LValue) error {
 		t, ok := v.(*lua.LTable)
 		if !ok || !d.is(t, "MetricWatcher") {
@@ -161,13 +161,13 @@ func (d *declaration) members(set, of string, at engine.Place, watchers lua.LVal
 			return d.script.errorAt(before, "cannot use one watcher in two places: make another one for %s", of)
 		}
 		d.seen[t] = sourceOf(t)
-		w, known := d.before[t]
-		if !known {
-			if w, err = d.watcher(set, t); err != nil {
-				return err
-			}
+		var w engine.Watcher
+		if h := d.before[t]; h != nil {
+			w = h.Watcher
+		} else if w, err = d.watcher(set, t); err != nil {
+			return err
 		}
-		d.made[t] = w
+		d.listed = append(d.listed, t)
 		members = append(members, w)
 		return nil
 	})

@@ -4,6 +4,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
+	"sync"
 	"time"
 
 	lua "github.com/yuin/gopher-lua"
@@ -24,12 +26,23 @@ type finder struct {
 	find      *lua.LFunction
 	discovery engine.Discovery
 	definer   *definer
-	last      map[*lua.LTable]engine.Watcher // what it gave the last time
+
+	mu    sync.Mutex
+	holds map[*lua.LTable]*hold // what the engine has of what it gave
+}
+
+// hold is a watcher that was found, once or again, until the engine has let go
+// of it as often: then its memory may be forgotten, and it is made anew when it
+// is found again.
+type hold struct {
+	engine.Watcher
+	of *watcher
+	n  int
 }
 
 // discovery reads WatcherSet(name, find, options).
 func (d *declaration) discovery(name string, set *lua.LTable, find *lua.LFunction) (*engine.Discovery, error) {
-	f := &finder{script: d.script, set: name, find: find, definer: d.definer.freeze(find)}
+	f := &finder{script: d.script, set: name, find: find, definer: d.definer.freeze(find), holds: make(map[*lua.LTable]*hold)}
 	f.discovery.Place, f.discovery.Find = sourceOf(set), f.call
 	options, ok := set.RawGetString("options").(*lua.LTable)
 	if !ok {
@@ -71,9 +84,8 @@ func (f *finder) call(ctx context.Context) ([]engine.Watcher, error) {
 	defer s.end()
 	r := &run{trace: traceOf(ctx)}
 	var found []engine.Watcher
-	var made map[engine.ID]*watcher
 	err := s.universe.Call(context.WithValue(ctx, runKey{}, r), f.find, nil, func(L *lua.LState, _ int) (err error) {
-		found, made, err = f.read(L)
+		found, err = f.read(L)
 		return err
 	})
 	for _, conn := range r.conns {
@@ -85,19 +97,6 @@ func (f *finder) call(ctx context.Context) ([]engine.Watcher, error) {
 		}
 		return nil, errors.New(s.mask.text(err.Error()))
 	}
-	for i := range found {
-		s.retain() // for as long as the engine has the member
-		id, w := found[i].ID, made[found[i].ID]
-		found[i].Released = func(gone bool) {
-			if w != nil {
-				s.memory.unfeed(w)
-			}
-			if gone {
-				s.memory.forget(id)
-			}
-			s.release()
-		}
-	}
 	return found, nil
 }
 
@@ -105,26 +104,61 @@ func (f *finder) prefix() string {
 	return fmt.Sprintf("%s:%d: ", f.discovery.Place.File, f.discovery.Place.Line)
 }
 
-// read makes watchers of what the function returned, and gives those among them
-// that it had not returned before.
-func (f *finder) read(L *lua.LState) ([]engine.Watcher, map[engine.ID]*watcher, error) {
+// read makes watchers of what the function returned, except of those that the
+// engine has already: they are what they were.
+func (f *finder) read(L *lua.LState) ([]engine.Watcher, error) {
 	list := L.Get(1)
 	if isNil(list) && !isNil(L.Get(2)) {
-		return nil, nil, fmt.Errorf("%s%w", f.prefix(), failureOf(L.Get(2)))
+		return nil, fmt.Errorf("%s%w", f.prefix(), failureOf(L.Get(2)))
 	}
 	if _, ok := list.(*lua.LTable); !ok {
-		return nil, nil, fmt.Errorf("%sthe function of WatcherSet %q gave a %s: want a list of watchers, or nil and an error", f.prefix(), f.set, typeName(list))
+		return nil, fmt.Errorf("%sthe function of WatcherSet %q gave a %s: want a list of watchers, or nil and an error", f.prefix(), f.set, typeName(list))
 	}
-	d := declaration{script: f.script, L: L, definer: f.definer.again(), seen: make(map[*lua.LTable]engine.Place), before: f.last}
+	holds := f.held()
+	d := declaration{script: f.script, L: L, definer: f.definer.again(), seen: make(map[*lua.LTable]engine.Place), before: holds}
 	found, err := d.members(f.set, fmt.Sprintf("what the function of WatcherSet %q gave", f.set), f.discovery.Place, list)
 	if err != nil {
-		return nil, nil, err
+		return nil, err
 	}
-	f.last = d.made
-	made := make(map[engine.ID]*watcher, len(d.watchers))
 	for _, w := range d.watchers {
 		f.script.memory.adopt(w)
-		made[w.id] = w
+		holds[w.self] = &hold{of: w}
 	}
-	return found, made, nil
+	for i, t := range d.listed {
+		h := holds[t]
+		h.Watcher = found[i]
+		found[i].Released = f.keep(t, h)
+	}
+	return found, nil
+}
+
+func (f *finder) held() map[*lua.LTable]*hold {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return maps.Clone(f.holds)
+}
+
+// keep holds h, as the watcher of t, until what it gives is called.
+func (f *finder) keep(t *lua.LTable, h *hold) (released func(gone bool)) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	h.n++
+	f.holds[t] = h
+	f.script.retain()
+	return func(gone bool) {
+		f.mu.Lock()
+		h.n--
+		last := h.n == 0
+		if last {
+			delete(f.holds, t)
+		}
+		f.mu.Unlock()
+		if last {
+			f.script.memory.unfeed(h.of)
+		}
+		if gone {
+			f.script.memory.forget(h.of.id)
+		}
+		f.script.release()
+	}
 }

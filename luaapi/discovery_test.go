@@ -62,6 +62,56 @@ func TestDiscoveryDefinitions(t *testing.T) {
 	}
 }
 
+// A watcher that was refused, or left, has its memory when it is found again and
+// admitted; one that is a member goes on when what was found again is let go of.
+func TestDiscoveryRemembers(t *testing.T) {
+	b := newTestBoard(t)
+	b.load(discovering(`local w = pharos.MetricWatcher{ name = "a", check = function(self)
+			self.state.n = (self.state.n or 0) + 1
+			return "ok", self.state.n
+		end }
+		local e = pharos.MetricWatcher{ name = "e", events = pharos.exec.stream("x", function(self, line) end) }`, `return { w, e }`))
+	find := func() []engine.Watcher {
+		found, err := b.discover()
+		if err != nil {
+			t.Fatal(err)
+		}
+		return found
+	}
+	run := func(w engine.Watcher, want string) {
+		t.Helper()
+		if got, err := w.Check(context.Background()); err != nil || got.Value != want {
+			t.Errorf("Check() = %+v, %v, want %s", got, err, want)
+		}
+		if states, _ := b.Memory.States(); string(states["fleet.a"]) != `{"n":`+want+`}` || len(b.Memory.fed("fleet.e")) != 1 {
+			t.Errorf("kept = %s, %d with events, want n = %s, and 1", states["fleet.a"], len(b.Memory.fed("fleet.e")), want)
+		}
+	}
+	let := func(found []engine.Watcher, gone bool) {
+		for _, w := range found {
+			w.Released(gone)
+		}
+	}
+	let(find(), true) // over the limit
+	b.found.Release() // what loading found
+	members := find()
+	run(members[0], "1")
+	again := find()
+	if again[0].Definition != members[0].Definition {
+		t.Error("the same watcher found again has another definition")
+	}
+	let(again, false)
+	run(members[0], "2")
+	let(members, false) // their ids are others' now
+	b.Memory.Retain(func(engine.ID) bool { return false })
+	members = find()
+	run(members[0], "1")
+	let(members, true)
+	if n, fed := len(b.Memory.entries), len(b.Memory.feeding); n+fed != 0 {
+		t.Errorf("memory keeps %d watchers, %d with events, want none", n, fed)
+	}
+}
+
 // Whatever goes wrong is told with its place.
 func TestDiscoveryErrors(t *testing.T) {
 	for _, test := range []struct{ body, want string }{

@@ -287,7 +287,7 @@ func (c *httpCall) setHeaders(v lua.LValue) error {
 	return nil
 }
 
-// ensureHeader sets a header that the script did not.
+// defaultHeader sets a header that the script did not.
 func (c *httpCall) defaultHeader(name, value string) {
 	if _, given := c.header()[name]; !given {
 		c.header().Set(name, value)

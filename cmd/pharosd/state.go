@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"log/slog"
 	"os"
 	"path/filepath"
@@ -28,7 +29,8 @@ func defaultStatePath() string {
 type keeper struct{ *statefile.Keeper }
 
 // newKeeper restores what the file at path holds, and keeps it from then on. A
-// file that cannot be used is reported and never stops the daemon.
+// file that cannot be used is reported and never stops the daemon; one that is
+// still there is not written over.
 func newKeeper(path string, eng *engine.Engine, memory *luaapi.Memory, logger *slog.Logger) *keeper {
 	if path == "" {
 		return nil
@@ -36,6 +38,9 @@ func newKeeper(path string, eng *engine.Engine, memory *luaapi.Memory, logger *s
 	state, err := statefile.Read(path)
 	if err != nil {
 		logger.Error("starting without memory of the last run", "error", err)
+	}
+	if errors.Is(err, statefile.ErrLeft) {
+		return nil
 	}
 	eng.Restore(state.Watchers)
 	memory.Restore(state.Memory)

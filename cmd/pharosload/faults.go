@@ -107,7 +107,7 @@ func killed(ctx context.Context, sc scenario, r *faultReport) error {
 			kept++
 		}
 	}
-	r.want(kept >= len(before.since)*99/100, "since_kept_share", float64(kept)/float64(len(before.since)))
+	r.want(kept >= len(before.since)*99/100, "since_kept_share", ratio(float64(kept), float64(len(before.since)), 5))
 	return nil
 }
 
@@ -242,7 +242,7 @@ func noDescriptors(ctx context.Context, sc scenario, r *faultReport) error {
 	if err != nil {
 		return err
 	}
-	r.want(after.statuses["ok"] == after.watchers, "ok_after_share", float64(after.statuses["ok"])/float64(after.watchers))
+	r.want(after.statuses["ok"] == after.watchers, "ok_after_share", ratio(float64(after.statuses["ok"]), float64(after.watchers), 5))
 	return nil
 }
 
@@ -368,7 +368,7 @@ func (b *bench) goesOn(ctx context.Context, r *faultReport) error {
 		return err
 	}
 	due := (after.at - before.at) * float64(after.watchers) / b.sc.Interval.Seconds()
-	made := float64(after.runs-before.runs) / due
+	made := ratio(float64(after.runs-before.runs), due, 5)
 	r.want(made > 0.9, "made", made)
 	return nil
 }

@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"encoding/json"
 	"os"
 	"runtime"
 	"strings"
@@ -111,6 +112,25 @@ func TestParseRefuses(t *testing.T) {
 		if _, err := parse("load", args); err == nil {
 			t.Errorf("parse(%q) = nil error, want one", args)
 		}
+	}
+}
+
+// What was never measured is 0: JSON has no other figure for it, and a report
+// with one that is none would be lost.
+func TestReportOfNothing(t *testing.T) {
+	r := &report{Raw: &rawReport{HTTPCPUPer1000: 1, SSEMicros: 1}}
+	r.compare()
+	over := &overloadReport{Twice: &report{}}
+	over.step(scenario{HTTP: 50, Interval: 2 * time.Second}, &report{})
+	over.compare()
+	crowd := (&crowd{from: time.Now()}).result([]*viewer{{}})
+	for _, report := range []any{r, over, crowd} {
+		if _, err := json.Marshal(report); err != nil {
+			t.Errorf("encoding %+v: %v, want none", report, err)
+		}
+	}
+	if got := over.Steps[0].Offered; got != 25 {
+		t.Errorf("offered = %v, want 25", got)
 	}
 }
 

@@ -34,15 +34,21 @@ func measure(ctx context.Context, sc scenario) (*report, error) {
 		return nil, err
 	}
 	r.TargetHits = hits.Hits
-	if r.Raw != nil && r.Raw.HTTPCPUPer1000 > 0 {
-		r.Raw.HTTPRatio = round(r.CPUPer1000/r.Raw.HTTPCPUPer1000, 3)
-	}
-	if r.Raw != nil && r.Raw.SSEMicros > 0 {
-		r.SSEMicros = round(r.Cores*1e6*r.Viewers.Span/float64(max(r.Viewers.Frames, 1)), 2)
-		r.Raw.SSERatio = round(r.SSEMicros/r.Raw.SSEMicros, 3)
-		r.Raw.SSELatencyRatio = round(r.Viewers.FrameLatency.P99/r.Raw.SSELatency.P99, 3)
-	}
+	r.compare()
 	return r, nil
+}
+
+// compare sets the daemon's figures against those of the raw loops.
+func (r *report) compare() {
+	if r.Raw == nil {
+		return
+	}
+	r.Raw.HTTPRatio = ratio(r.CPUPer1000, r.Raw.HTTPCPUPer1000, 3)
+	if r.Raw.SSEMicros > 0 {
+		r.SSEMicros = round(r.Cores*1e6*r.Viewers.Span/float64(max(r.Viewers.Frames, 1)), 2)
+		r.Raw.SSERatio = ratio(r.SSEMicros, r.Raw.SSEMicros, 3)
+		r.Raw.SSELatencyRatio = ratio(r.Viewers.FrameLatency.P99, r.Raw.SSELatency.P99, 3)
+	}
 }
 
 // load warms the daemon up, measures it with the viewers on, and takes them
@@ -105,8 +111,8 @@ func (b *bench) window(ctx context.Context, crowd *process, r *report) error {
 	wall := after.at - before.at
 	r.Runs, r.Missed = after.runs-before.runs, after.missed-before.missed
 	r.Due = round(wall*float64(after.watchers)/b.sc.Interval.Seconds(), 0)
-	r.RunsPerSec = round(float64(r.Runs)/wall, 1)
-	r.Made = round(float64(r.Runs)/r.Due, 5)
+	r.RunsPerSec = ratio(float64(r.Runs), wall, 1)
+	r.Made = ratio(float64(r.Runs), r.Due, 5)
 	r.CPUPer1000 = round((end[0].cpu-begin[0].cpu).Seconds()/float64(max(r.Runs, 1))*1000, 4)
 	r.Cores, r.TargetCores, r.ViewerCores = cores(begin[0], end[0]), cores(begin[1], end[1]), cores(begin[2], end[2])
 	return nil

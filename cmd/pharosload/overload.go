@@ -31,21 +31,33 @@ func overload(ctx context.Context, sc scenario) (*overloadReport, error) {
 		if err != nil {
 			return nil, err
 		}
-		r.Steps = append(r.Steps, overloadStep{round(one.RunsPerSec/one.Made, 0), one.RunsPerSec})
-		r.Max = max(r.Max, one.RunsPerSec)
+		r.step(probe, one)
 		if one.Made < kept || probe.HTTP*5/4 > maxWatchers/2 {
 			break
 		}
 		probe.HTTP = probe.HTTP * 5 / 4
+	}
+	if r.Max == 0 {
+		return r, nil // twice nothing is nothing
 	}
 	sc.HTTP = min(int(2*r.Max*sc.Interval.Seconds()), maxWatchers)
 	var err error
 	if r.Twice, err = measure(ctx, sc); err != nil {
 		return nil, err
 	}
-	r.Goodput = round(r.Twice.RunsPerSec/r.Max, 3)
+	r.compare()
+	return r, nil
+}
+
+// step notes what came of one offer.
+func (r *overloadReport) step(sc scenario, one *report) {
+	r.Steps = append(r.Steps, overloadStep{ratio(float64(sc.watchers()), sc.Interval.Seconds(), 0), one.RunsPerSec})
+	r.Max = max(r.Max, one.RunsPerSec)
+}
+
+func (r *overloadReport) compare() {
+	r.Goodput = ratio(r.Twice.RunsPerSec, r.Max, 3)
 	if lost := r.Twice.Due - float64(r.Twice.Runs); lost > 0 {
 		r.Counted = round(float64(r.Twice.Missed)/lost, 3)
 	}
-	return r, nil
 }

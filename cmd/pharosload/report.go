@@ -71,4 +71,12 @@ func round(f float64, digits int) float64 {
 	return math.Round(f*scale) / scale
 }
 
+// ratio gives 0 for what cannot be compared: JSON has no figure for it.
+func ratio(a, b float64, digits int) float64 {
+	if b == 0 {
+		return 0
+	}
+	return round(a/b, digits)
+}
+
 func secs(d time.Duration) float64 { return round(d.Seconds(), 3) }

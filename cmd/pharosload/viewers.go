@@ -255,7 +255,7 @@ func (c *crowd) result(all []*viewer) viewersResult {
 		}
 		r.Bytes += v.bytes
 		r.Frames += v.frames
-		r.MaxFrameRate = max(r.MaxFrameRate, float64(v.frames)/r.Span)
+		r.MaxFrameRate = max(r.MaxFrameRate, ratio(float64(v.frames), r.Span, 3))
 		latency = append(latency, v.latency...)
 	}
 	first := all[0]

@@ -2,6 +2,7 @@ package probe
 
 import (
 	"bytes"
+	"cmp"
 	"strconv"
 	"time"
 	"unicode/utf8"
@@ -18,7 +19,7 @@ type SSEEvent struct {
 // is ready.
 type SSEState struct {
 	lastID string
-	retry  time.Duration
+	retry  time.Duration // within its bounds; 0 = the server wishes none
 }
 
 const (
@@ -30,10 +31,7 @@ const (
 
 // pause is how long to wait before connecting again, as the server wishes.
 func (s *SSEState) pause() time.Duration {
-	if s.retry == 0 {
-		return sseRetry
-	}
-	return min(max(s.retry, sseRetryMin), sseRetryMax)
+	return cmp.Or(s.retry, sseRetry)
 }
 
 // sseParser makes events of what is written to it, by the HTML standard
@@ -110,7 +108,7 @@ func (p *sseParser) endLine() {
 		}
 	case "retry":
 		if ms, err := strconv.ParseUint(string(value), 10, 31); err == nil {
-			p.state.retry = time.Duration(ms) * time.Millisecond
+			p.state.retry = min(max(time.Duration(ms)*time.Millisecond, sseRetryMin), sseRetryMax)
 		}
 	}
 }

@@ -57,6 +57,7 @@ func TestSSEState(t *testing.T) {
 		"":               3 * time.Second,
 		"retry: 5000\n":  5 * time.Second,
 		"retry: 1\n":     time.Second,
+		"retry: 0\n":     time.Second,
 		"retry: 9e9\n":   3 * time.Second,
 		"retry: -1\n":    3 * time.Second,
 		"retry:999999\n": time.Minute,

@@ -2,9 +2,9 @@
 // since when each watcher has its status, and what scripts remember.
 //
 // The file is replaced atomically, so that a process killed at any moment
-// leaves the old or the new one. A file that cannot be understood is set aside
-// beside its place, with ".bad" after its name, and reported: starting without
-// memory is better than not starting.
+// leaves the old or the new one. A file that cannot be read or understood is set
+// aside beside its place, with ".bad" after its name, and reported: starting
+// without memory is better than not starting.
 package statefile
 
 import (
@@ -31,6 +31,10 @@ const (
 	maxBytes = 1 << 30
 )
 
+// ErrLeft is part of the error of a [Read] that could not set the file aside:
+// whoever writes in its place loses it.
+var ErrLeft = errors.New("it is left as it is, and no state is kept")
+
 // State is what the file keeps.
 type State struct {
 	Watchers map[engine.ID]engine.Saved
@@ -48,50 +52,54 @@ type envelope struct {
 }
 
 // Read gives the state in the file at path. No file is an empty state. A file
-// that is no state file of a known version, or not a whole one, is renamed to
-// path + ".bad", where it takes the place of one set aside before; the error
-// then says so, and the state is empty. It also removes what a process killed
-// while writing left beside the file.
+// that cannot be read, or is no state file of a known version, or not a whole
+// one, is renamed to path + ".bad", where it takes the place of one set aside
+// before; the error then says so, and the state is empty. What cannot be set
+// aside, or is no file at all, stays: that is [ErrLeft]. Read also removes what a
+// process killed while writing left beside the file.
 func Read(path string) (State, error) {
 	sweep(path)
-	data, err := read(path)
-	if errors.Is(err, fs.ErrNotExist) {
+	state, err := read(path)
+	switch {
+	case err == nil:
+		return state, nil
+	case errors.Is(err, fs.ErrNotExist):
 		return State{}, nil
 	}
-	if err != nil {
-		return State{}, fmt.Errorf("reading the state file: %w", err)
-	}
-	state, err := decode(data)
-	if err == nil {
-		return state, nil
-	}
 	err = fmt.Errorf("reading the state file %q: %w", path, err)
+	if errors.Is(err, errNoFile) {
+		return State{}, fmt.Errorf("%w; %w", err, ErrLeft)
+	}
 	if moved := os.Rename(path, path+".bad"); moved != nil {
-		return State{}, fmt.Errorf("%w; setting it aside: %w", err, moved)
+		return State{}, fmt.Errorf("%w; setting it aside: %w; %w", err, moved, ErrLeft)
 	}
 	return State{}, fmt.Errorf("%w; it is set aside as %q", err, path+".bad")
 }
 
-// read gives the content of a regular file; anything else could block, or
-// never end.
-func read(path string) ([]byte, error) {
+var errNoFile = errors.New("want a regular file")
+
+// read reads a regular file; anything else could block, or never end.
+func read(path string) (State, error) {
 	info, err := os.Stat(path)
 	if err != nil {
-		return nil, err
+		return State{}, err
 	}
 	if !info.Mode().IsRegular() {
-		return nil, fmt.Errorf("%q is a %s, want a regular file", path, kind(info.Mode()))
+		return State{}, fmt.Errorf("it is a %s, %w", kind(info.Mode()), errNoFile)
+	}
+	if info.Size() > maxBytes {
+		return State{}, fmt.Errorf("it has %d bytes, more than %d", info.Size(), maxBytes)
 	}
 	f, err := os.Open(path)
 	if err != nil {
-		return nil, err
+		return State{}, err
 	}
 	defer f.Close()
-	data, err := io.ReadAll(io.LimitReader(f, maxBytes+1))
-	if err == nil && len(data) > maxBytes {
-		err = fmt.Errorf("%q is larger than %d bytes", path, maxBytes)
+	data, err := io.ReadAll(io.LimitReader(f, maxBytes)) // cut off, it is no state
+	if err != nil {
+		return State{}, err
 	}
-	return data, err
+	return decode(data)
 }
 
 func kind(m fs.FileMode) string {

@@ -4,11 +4,13 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"log/slog"
 	"os"
 	"os/exec"
 	"path/filepath"
+	"runtime"
 	"strings"
 	"syscall"
 	"testing"
@@ -97,6 +99,54 @@ func TestReadSetsBadFilesAside(t *testing.T) {
 	}
 }
 
+// What cannot be read is as good as what can: whoever repairs the permissions or
+// the disk wants it back.
+func TestReadSetsUnreadableFilesAside(t *testing.T) {
+	tests := map[string]func(path string) error{
+		"too large": func(path string) error {
+			return errors.Join(os.WriteFile(path, nil, 0o600), os.Truncate(path, 1<<30+1))
+		},
+		"a loop": func(path string) error { return os.Symlink(path, path) },
+	}
+	if runtime.GOOS == "linux" {
+		tests["an input error"] = func(path string) error { return os.Symlink("/proc/self/mem", path) } // EIO at 0
+	}
+	for name, make := range tests {
+		t.Run(name, func(t *testing.T) {
+			path := filepath.Join(t.TempDir(), "state.json")
+			if err := make(path); err != nil {
+				t.Fatal(err)
+			}
+			was, err := os.Lstat(path)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if _, err := statefile.Read(path); err == nil || !strings.Contains(err.Error(), "set aside as") || errors.Is(err, statefile.ErrLeft) {
+				t.Errorf("Read() = %v, want that it is set aside", err)
+			}
+			if is, err := os.Lstat(path + ".bad"); err != nil || !os.SameFile(was, is) {
+				t.Errorf("set aside: %v, want the file as it was", err)
+			}
+			if err := statefile.Write(path, sample()); err != nil {
+				t.Errorf("Write after that = %v, want nil", err)
+			}
+		})
+	}
+}
+
+func TestReadLeavesWhatItCannotSetAside(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "state.json")
+	if err := errors.Join(os.WriteFile(path, []byte("bad"), 0o600), os.MkdirAll(path+".bad/full", 0o700)); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := statefile.Read(path); !errors.Is(err, statefile.ErrLeft) {
+		t.Errorf("Read() = %v, want that it is left", err)
+	}
+	if kept, err := os.ReadFile(path); err != nil || string(kept) != "bad" {
+		t.Errorf("left = %q, %v, want the file as it was", kept, err)
+	}
+}
+
 func TestReadDropsTimesToCome(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "state.json")
 	now := time.Now()
@@ -121,8 +171,8 @@ func TestReadOfWhatIsNoFile(t *testing.T) {
 		t.Fatal(err)
 	}
 	for _, path := range []string{dir, pipe} {
-		if _, err := statefile.Read(path); err == nil || !strings.Contains(err.Error(), "want a regular file") {
-			t.Errorf("Read(%q) = %v, want an error at once", path, err)
+		if _, err := statefile.Read(path); !errors.Is(err, statefile.ErrLeft) || !strings.Contains(err.Error(), "want a regular file") {
+			t.Errorf("Read(%q) = %v, want an error at once, and it left", path, err)
 		}
 		if err := statefile.Write(filepath.Join(path, "no", "such"), statefile.State{}); err == nil {
 			t.Errorf("Write below %q = nil, want an error", path)

@@ -87,12 +87,10 @@ func (u *Universe) coWrap(L *lua.LState, create, resume lua.LGFunction) int {
 	th := L.Get(-1).(*lua.LState)
 	L.Push(L.NewFunction(func(L *lua.LState) int {
 		L.Insert(th, 1)
-		top := L.GetTop()
 		n := u.coResume(L, th, resume)
 		if L.Get(-n) == lua.LFalse {
 			L.Error(trimmed(L.Get(-1)), 0)
 		}
-		_ = top
 		return n - 1
 	}))
 	return 1

@@ -120,10 +120,14 @@ func mathRandom(L *lua.LState) int {
 	default:
 		low, high = math.Floor(checkNumber(L, 1)), math.Floor(checkNumber(L, 2))
 	}
-	if !(low <= high) || high-low >= 1<<53 {
+	span := high - low // of infinities it is no number
+	switch {
+	case !(low <= high):
 		argError(L, L.GetTop(), "interval is empty")
+	case !(span < 1<<53):
+		argError(L, L.GetTop(), "interval is too large")
 	}
-	L.Push(lua.LNumber(low + float64(rand.Int64N(int64(high-low)+1))))
+	L.Push(lua.LNumber(low + float64(rand.Int64N(int64(span)+1))))
 	return 1
 }
 
