@@ -28,11 +28,13 @@ else the board that is built in.`,
   pharosd -c sites.lua -P 8080         your board on port 8080
   pharosd check -c sites.lua           is the configuration good?
   pharosd once -c sites.lua 'web.*'    run some watchers once, now`,
+		Version:       build(),
 		Args:          noCommand,
 		RunE:          serve.RunE,
 		SilenceErrors: true,
 		SilenceUsage:  true,
 	}
+	root.SetVersionTemplate("{{.Name}} {{.Version}}\n")
 	root.SetFlagErrorFunc(unknownFlag)
 	root.Flags().AddFlagSet(serve.Flags())
 	root.AddCommand(serve, newInit(), newCheck(), newOnce(), newTest(), newRepl(), newDocs(), newTypes(), newMan(), newVersion())

@@ -14,11 +14,15 @@ func newVersion() *cobra.Command {
 		Short: "Print the version of this build",
 		Args:  flagsOnly,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			fmt.Fprintf(cmd.OutOrStdout(), "pharosd %s %s/%s %s\n",
-				version(), runtime.GOOS, runtime.GOARCH, runtime.Version())
+			fmt.Fprintf(cmd.OutOrStdout(), "pharosd %s\n", build())
 			return nil
 		},
 	}
+}
+
+// build tells the version, for what it was built, and by what.
+func build() string {
+	return fmt.Sprintf("%s %s/%s %s", version(), runtime.GOOS, runtime.GOARCH, runtime.Version())
 }
 
 // version names this build: its module version, or the revision it was built
