@@ -88,8 +88,11 @@ func (e *Engine) lay(gen *Generation, taken bool) {
 
 // distinct gives the watchers of a generation in order, the first of each id.
 func (g *Generation) distinct() []Watcher {
-	seen := map[ID]bool{}
-	var watchers []Watcher
+	n := 0
+	for _, set := range g.Sets {
+		n += len(set.Watchers)
+	}
+	seen, watchers := make(map[ID]bool, n), make([]Watcher, 0, n)
 	for _, set := range g.Sets {
 		for _, w := range set.Watchers {
 			if !seen[w.ID] {

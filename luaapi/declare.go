@@ -152,6 +152,9 @@ func (d *declaration) set(name, of string, at engine.Place, watchers lua.LValue)
 // members reads a list of watchers.
 func (d *declaration) members(set, of string, at engine.Place, watchers lua.LValue) (members []engine.Watcher, err error) {
 	d.listed = nil
+	if t, ok := watchers.(*lua.LTable); ok {
+		members = make([]engine.Watcher, 0, t.Len()) // each is some 500 bytes: growing would copy them all again and again
+	}
 	err = d.list(of, at, watchers, func(of string, v lua.LValue) error {
 		t, ok := v.(*lua.LTable)
 		if !ok || !d.is(t, "MetricWatcher") {

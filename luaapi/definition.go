@@ -93,7 +93,7 @@ func (d *definer) know(name string, v lua.LValue) {
 
 // define gives the definition of a watcher.
 func (d *definer) define(self *lua.LTable) string {
-	w := nodeWriter{definer: d, low: math.MaxInt}
+	w := nodeWriter{definer: d, text: make([]byte, 0, nodeRoom), low: math.MaxInt}
 	d.depths[self] = 0
 	w.table(self, 0, undefining)
 	delete(d.depths, self)
@@ -109,7 +109,7 @@ func (d *definer) node(v lua.LValue, depth int) (digest, int) {
 	if sum, ok := d.memo[v]; ok {
 		return sum, math.MaxInt
 	}
-	w := nodeWriter{definer: d, low: math.MaxInt}
+	w := nodeWriter{definer: d, text: make([]byte, 0, nodeRoom), low: math.MaxInt}
 	d.depths[v] = depth
 	switch v := v.(type) {
 	case *lua.LTable:
@@ -125,6 +125,9 @@ func (d *definer) node(v lua.LValue, depth int) (digest, int) {
 	}
 	return sum, w.low
 }
+
+// nodeRoom is enough for the text of most nodes, in bytes.
+const nodeRoom = 512
 
 // nodeWriter writes one node: the text that its digest is of.
 type nodeWriter struct {
@@ -198,7 +201,7 @@ func (w *nodeWriter) table(t *lua.LTable, depth int, without []string) {
 		key  string
 		raw  lua.LValue
 	}
-	var entries []entry
+	entries := make([]entry, 0, 16)
 	for k, _ := t.Next(lua.LNil); k != lua.LNil; k, _ = t.Next(k) {
 		switch k := k.(type) {
 		case lua.LString:

@@ -13,30 +13,40 @@ import (
 	"pharos/engine"
 )
 
-// options reads the options of every watcher that Go looks at, whatever its
+// watcherOptions are the options of every watcher that Go looks at, whatever its
 // class; the others are the class's.
+var watcherOptions = []struct {
+	name string
+	set  func(r reading, v lua.LValue) error
+}{
+	{"id", func(r reading, v lua.LValue) error { return r.id(&r.w.id, v) }},
+	{"interval", func(r reading, v lua.LValue) error { return r.interval(r.w, &r.e.Interval, v) }},
+	{"timeout", func(r reading, v lua.LValue) error { return setPositive(&r.e.Timeout, v) }},
+	{"ttl", func(r reading, v lua.LValue) error { return setPositive(&r.e.TTL, v) }},
+	{"events", func(r reading, v lua.LValue) error { return setEvents(&r.w.stream, v) }},
+	{"thresholds", func(r reading, v lua.LValue) error { return setThresholds(&r.w.thresholds, v) }},
+	{"unit", func(r reading, v lua.LValue) error { return setText(&r.w.unit, v) }},
+	{"link", func(r reading, v lua.LValue) error { return setLink(&r.w.link, v) }},
+	{"ssh_host", func(r reading, v lua.LValue) error { return r.vantages(&r.w.vantages, v) }},
+	{"merge", func(r reading, v lua.LValue) error { return setMerge(&r.w.vantages, v) }},
+	{"needs", func(r reading, v lua.LValue) error { return setPatterns(&r.e.Needs, v) }},
+	{"confirm", func(r reading, v lua.LValue) error { return setConfirm(&r.e.Confirm, v) }},
+	{"of", func(r reading, v lua.LValue) error { return r.setOf(r.w, r.e, v) }},
+	{"steps", func(r reading, v lua.LValue) error { return setSteps(&r.w.plan, v) }},
+}
+
+// reading is one watcher being declared: what the options are read into.
+type reading struct {
+	*declaration
+	w *watcher
+	e *engine.Watcher
+}
+
 func (d *declaration) options(w *watcher, e *engine.Watcher) error {
-	for _, option := range [...]struct {
-		name string
-		set  func(v lua.LValue) error
-	}{
-		{"id", func(v lua.LValue) error { return d.id(&w.id, v) }},
-		{"interval", func(v lua.LValue) error { return d.interval(w, &e.Interval, v) }},
-		{"timeout", func(v lua.LValue) error { return setPositive(&e.Timeout, v) }},
-		{"ttl", func(v lua.LValue) error { return setPositive(&e.TTL, v) }},
-		{"events", func(v lua.LValue) error { return setEvents(&w.stream, v) }},
-		{"thresholds", func(v lua.LValue) error { return setThresholds(&w.thresholds, v) }},
-		{"unit", func(v lua.LValue) error { return setText(&w.unit, v) }},
-		{"link", func(v lua.LValue) error { return setLink(&w.link, v) }},
-		{"ssh_host", func(v lua.LValue) error { return d.vantages(&w.vantages, v) }},
-		{"merge", func(v lua.LValue) error { return setMerge(&w.vantages, v) }},
-		{"needs", func(v lua.LValue) error { return setPatterns(&e.Needs, v) }},
-		{"confirm", func(v lua.LValue) error { return setConfirm(&e.Confirm, v) }},
-		{"of", func(v lua.LValue) error { return d.setOf(w, e, v) }},
-		{"steps", func(v lua.LValue) error { return setSteps(&w.plan, v) }},
-	} {
+	r := reading{d, w, e}
+	for _, option := range watcherOptions {
 		if v := d.L.GetField(w.self, option.name); !isNil(v) {
-			if err := option.set(v); err != nil {
+			if err := option.set(r, v); err != nil {
 				return d.optionError(w, option.name, err)
 			}
 		}

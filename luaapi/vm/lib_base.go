@@ -61,8 +61,17 @@ func baseError(L *lua.LState) int {
 	return 0
 }
 
+// typeNames are the names of all types, made once: type is called for every
+// option of every watcher.
+var typeNames = func() (names [lua.LTChannel + 1]lua.LValue) {
+	for i := range names {
+		names[i] = lua.LString(lua.LValueType(i).String())
+	}
+	return names
+}()
+
 func baseType(L *lua.LState) int {
-	L.Push(lua.LString(checkAny(L, 1).Type().String()))
+	L.Push(typeNames[checkAny(L, 1).Type()])
 	return 1
 }
 
