@@ -76,7 +76,10 @@ func TestUnreadInputIsReadAgain(t *testing.T) {
 	if err := syscall.Setrlimit(syscall.RLIMIT_NOFILE, &syscall.Rlimit{Cur: 0, Max: limit.Max}); err != nil {
 		t.Fatal(err)
 	}
-	cfg, err := luaapi.Load(t.Context(), luaapi.Options{Path: path, Probes: probes})
+	flags := configFlags{path: path}
+	o := flags.options(slog.New(slog.DiscardHandler))
+	o.Probes = probes
+	cfg, err := luaapi.Load(t.Context(), o)
 	if err == nil {
 		t.Fatal("Load() without a descriptor left gives no error")
 	}
@@ -88,6 +91,6 @@ func TestUnreadInputIsReadAgain(t *testing.T) {
 	}
 	restore()
 	if !inputs.poll() {
-		t.Error("poll() = false once the file can be read, want true")
+		t.Errorf("poll() = false once the file can be read, want true; loading said %v", err)
 	}
 }
