@@ -222,14 +222,33 @@ func (e *Engine) admitMembers(h *hunt, found []Watcher) (problem string) {
 		e.logger.Info("members changed", "set", h.set, "members", len(h.members),
 			"added", named(c.added), "removed", named(c.removed))
 	}
-	if len(c.refused) == 0 {
+	wrong := append(c.refused, e.tangled(h)...)
+	if len(wrong) == 0 {
 		return ""
 	}
-	problem = c.refused[0]
-	if n := len(c.refused) - 1; n > 0 {
+	problem = wrong[0]
+	if n := len(wrong) - 1; n > 0 {
 		problem += fmt.Sprintf(" (and %d more)", n)
 	}
 	return problem
+}
+
+// tangled tells what is wrong in how the members of h lean on others. They run
+// nevertheless, without it.
+func (e *Engine) tangled(h *hunt) (wrong []string) {
+	if !slices.ContainsFunc(h.members, func(m member) bool { return len(m.Needs) > 0 || m.Derive != nil }) {
+		return nil
+	}
+	mine := make(map[ID]bool, len(h.members))
+	for _, m := range h.members {
+		mine[m.ID] = true
+	}
+	for _, r := range e.compose(e.gen).Relations() {
+		if mine[r.Watcher.ID] {
+			wrong = append(wrong, r.String())
+		}
+	}
+	return wrong
 }
 
 // staying says that a discovery came to nothing, and what that means.

@@ -374,6 +374,34 @@ func TestDiscoveryOfRelations(t *testing.T) {
 }
 
 // Stopping waits for a discovery, as for a run.
+// Whom a member needs is as misspelt as elsewhere, and cannot be told when the
+// configuration loads: the set says so, for as long as it is so.
+func TestDiscoveryOfTangles(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		f := newFleet("a b")
+		var needs atomic.Pointer[map[string][]engine.Pattern]
+		needs.Store(&map[string][]engine.Pattern{"a": {"wann", "fleet.later", "other*"}, "b": {"wan"}})
+		find := f.Find
+		f.Find = func(ctx context.Context) ([]engine.Watcher, error) {
+			found, err := find(ctx)
+			for i := range found {
+				found[i].Needs = (*needs.Load())[found[i].Name]
+				found[i].Definition = fmt.Sprint(found[i].Needs)
+			}
+			return found, err
+		}
+		wan := enginetest.Watcher("wan", time.Second, f.check)
+		e := hunting(t, f.generation(1, wan))
+		wantFleet(t, e, "a b", "", `fleet.lua:10: cannot use option "needs" of "fleet.a": there is no watcher "wann" (and 1 more)`)
+		needs.Store(&map[string][]engine.Pattern{"a": {"wan"}, "b": {"fleet.b"}})
+		time.Sleep(f.Interval)
+		wantFleet(t, e, "a b", "", `fleet.lua:11: cannot use option "needs" of "fleet.b": it leans on itself: fleet.b -> fleet.b`)
+		needs.Store(&map[string][]engine.Pattern{})
+		time.Sleep(f.Interval)
+		wantFleet(t, e, "a b", "", "")
+	})
+}
+
 func TestDiscoveryStops(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		f := newFleet("a")

@@ -1,6 +1,7 @@
 package engine
 
 import (
+	"fmt"
 	"slices"
 	"strings"
 )
@@ -11,6 +12,25 @@ type RelationError struct {
 	Option  string  // "needs" or "of"
 	Pattern Pattern // what picks nobody
 	Cycle   []ID    // or, from the watcher back to itself, who leans on whom
+}
+
+func (e RelationError) String() string {
+	why := fmt.Sprintf("there is no watcher %q", e.Pattern)
+	switch {
+	case e.Cycle != nil:
+		why = "it leans on itself: " + joined(e.Cycle, " -> ")
+	case !e.Pattern.IsID():
+		why = fmt.Sprintf("the pattern %q matches no watcher", e.Pattern)
+	}
+	return fmt.Sprintf("%scannot use option %q of %q: %s", e.Watcher.Place.prefix(), e.Option, e.Watcher.ID, why)
+}
+
+func joined(ids []ID, sep string) string {
+	words := make([]string, len(ids))
+	for i, id := range ids {
+		words[i] = string(id)
+	}
+	return strings.Join(words, sep)
 }
 
 // Relations tells what is wrong in how the watchers of the generation lean on

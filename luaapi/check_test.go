@@ -304,6 +304,19 @@ func TestEmptyVantage(t *testing.T) {
 	}
 }
 
+// A path that was forgotten is not the folder of the script, which is always there.
+func TestEmptyPath(t *testing.T) {
+	for _, call := range []string{`pharos.file.read("")`, `pharos.file.stat("")`} {
+		b := newTestBoard(t)
+		if got := b.check("return " + call + " ~= nil"); got.Status != engine.Unknown || !strings.Contains(got.Detail, "want a path, got an empty text") {
+			t.Errorf("%s = %v %q, want unknown, as no path is given", call, got.Status, got.Detail)
+		}
+	}
+	if err := newTestBoard(t).tryLoad(`metric_watchers = { pharos.MetricWatcher{ name = "x", events = pharos.file.tail("", print) } }`); err == nil || !strings.Contains(err.Error(), "want a path, got an empty text") {
+		t.Errorf("loading file.tail(\"\") gives %v, want an error, as no path is given", err)
+	}
+}
+
 // Evidence of a run: what it logged, printed and measured.
 func TestEvidence(t *testing.T) {
 	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {

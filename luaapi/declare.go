@@ -37,7 +37,7 @@ func (s *script) declare(L *lua.LState) error {
 	watchers := L.G.Global.RawGetString("metric_watchers")
 	sets := L.G.Global.RawGetString("metric_watcher_sets")
 	if isNil(watchers) && isNil(sets) {
-		return s.errorAt(engine.Place{}, "declares nothing: set metric_watchers = { ... } or metric_watcher_sets = { ... } (metric_watchers = {} is an empty board)")
+		return s.errorAt(engine.Place{}, "declares nothing: set metric_watchers = { ... } or metric_watcher_sets = { ... }, without local (metric_watchers = {} is an empty board); a module that others require belongs in lib/")
 	}
 	if !isNil(watchers) {
 		if err := d.set("", "metric_watchers", s.assigned["metric_watchers"], watchers); err != nil {

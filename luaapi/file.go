@@ -24,10 +24,20 @@ func (s *script) fileModule(L *lua.LState) lua.LValue {
 	return s.newModule(L, "pharos.file", member{"read", s.fileRead}, member{"stat", s.fileStat}, member{"tail", s.fileTail})
 }
 
+// pathArgument is the first argument of a function, resolved. An empty text would be
+// the folder of the script: a path that was forgotten would be there, and new.
+func (s *script) pathArgument(L *lua.LState, of string) string {
+	path := L.CheckString(1)
+	if path == "" {
+		L.RaiseError("cannot call %s: want a path, got an empty text", of)
+	}
+	return s.inputs.resolve(path)
+}
+
 // fileRead is pharos.file.read(path, {max =}): the content, or nil and an error
 // of kind missing, toobig, auth, timeout or proto.
 func (s *script) fileRead(L *lua.LState) int {
-	path, limit := s.inputs.resolve(L.CheckString(1)), fileMaxDefault
+	path, limit := s.pathArgument(L, "pharos.file.read"), fileMaxDefault
 	readOptions(L, 2, "pharos.file.read", []string{"max"}, func(_ string, v lua.LValue) error {
 		return setCount(&limit, v, 1, fileMaxBytes)
 	})
@@ -56,7 +66,7 @@ func (s *script) fileRead(L *lua.LState) int {
 // fileStat is pharos.file.stat(path): {size, mtime, age, mode, dir}, or nil and
 // an error.
 func (s *script) fileStat(L *lua.LState) int {
-	path := s.inputs.resolve(L.CheckString(1))
+	path := s.pathArgument(L, "pharos.file.stat")
 	e := &Event{Kind: "file.stat", Text: path}
 	info, err := reach(s, L, e, 0, func(ctx context.Context) (*probe.FileInfo, error) {
 		return s.primitives.StatFile(ctx, path)

@@ -27,6 +27,9 @@ type Input struct {
 	Hash   [32]byte // SHA-256 of the content, or of the names; zero if it could not be read
 }
 
+// Unread tells whether the input was there and could not be read.
+func (in Input) Unread() bool { return in.Exists && in.Hash == [32]byte{} }
+
 // Changed reads the input again and tells whether it is still as it was.
 func (in Input) Changed() bool {
 	now := Input{Path: in.Path, Glob: in.Glob}

@@ -17,15 +17,15 @@ import (
 )
 
 // Lint looks for what is taken but will probably not work: a command that is
-// not there, a host whose name does not resolve, a timeout above its interval.
-// It asks the system's resolver, and ends with ctx at the latest; what was not
-// answered by then is not complained about. Findings are in the order of the
-// files.
+// not there, a host whose name does not resolve, a timeout above its interval, a
+// ttl below it. It asks the system's resolver, and ends with ctx at the latest;
+// what was not answered by then is not complained about. Findings are in the
+// order of the files.
 func (c *Config) Lint(ctx context.Context) []engine.LoadError {
-	timeouts := make(map[engine.ID]engine.Watcher)
+	declared := make(map[engine.ID]engine.Watcher)
 	for _, set := range c.Generation.Sets {
 		for _, w := range set.Watchers {
-			timeouts[w.ID] = w
+			declared[w.ID] = w
 		}
 	}
 	l := linter{hosts: make(map[string][]engine.Place)}
@@ -33,7 +33,7 @@ func (c *Config) Lint(ctx context.Context) []engine.LoadError {
 		// A universe that is closed has nothing to look at.
 		_ = s.universe.Do(ctx, func(L *lua.LState) error {
 			for _, w := range s.watchers {
-				l.timeout(timeouts[w.id])
+				l.times(declared[w.id])
 				l.watcher(L, w)
 			}
 			return nil
@@ -59,9 +59,12 @@ func (l *linter) find(at engine.Place, format string, args ...any) {
 	l.findings = append(l.findings, engine.LoadError{File: at.File, Line: at.Line, Message: fmt.Sprintf(format, args...)})
 }
 
-func (l *linter) timeout(w engine.Watcher) {
+func (l *linter) times(w engine.Watcher) {
 	if w.Interval > 0 && w.Timeout > w.Interval {
 		l.find(w.Place, "the timeout of %q is %s, above its interval of %s: a slow run misses ticks", w.Name, w.Timeout, w.Interval)
+	}
+	if w.TTL > 0 && w.TTL < w.Interval {
+		l.find(w.Place, "the ttl of %q is %s, below its interval of %s: it is stale before its next run", w.Name, w.TTL, w.Interval)
 	}
 }
 

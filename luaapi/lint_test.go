@@ -35,6 +35,7 @@ metric_watchers = {
   pharos.TLSMetricWatcher{ name = "tls", address = "127.0.0.1:" },
   pharos.TCPMetricWatcher{ name = "unix", address = "/run/x" },
   pharos.TCPMetricWatcher:extend{ check = print }{ name = "own", address = "12 High Street" },
+  command{ command = "true", interval = "1m", ttl = "30s" },
 }`)
 	var got []string
 	for _, f := range b.config.Lint(context.Background()) {
@@ -52,6 +53,7 @@ metric_watchers = {
 		`18: handle_output of "n18" takes output first, where the watcher comes: write function Class:handle_output(output), with a colon, or handle_output = function(self, output)`,
 		`21: the address "127.0.0.1" has no port: write "127.0.0.1:443" or whichever it is`,
 		`22: the address "127.0.0.1:" has no port: write "127.0.0.1:443" or whichever it is`,
+		`25: the ttl of "n25" is 30s, below its interval of 1m0s: it is stale before its next run`,
 	}
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Errorf("Lint (-want +got):\n%s", diff)

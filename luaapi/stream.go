@@ -168,7 +168,7 @@ func (s *script) tcpLines(L *lua.LState) int {
 // a file.
 func (s *script) fileTail(L *lua.LState) int {
 	return s.pushStream(L, "file.tail", func(st *stream) {
-		path, fromStart := s.inputs.resolve(L.CheckString(1)), false
+		path, fromStart := s.pathArgument(L, "pharos.file.tail"), false
 		readOptions(L, 3, "pharos.file.tail", tailOptions, func(_ string, v lua.LValue) error {
 			switch v {
 			case lua.LString("start"):

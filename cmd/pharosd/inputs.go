@@ -5,6 +5,7 @@ import (
 	"encoding/binary"
 	"io"
 	"os"
+	"slices"
 
 	"pharos/luaapi"
 )
@@ -37,7 +38,7 @@ func (w *inputWatch) poll() bool {
 	now := stamp(w.inputs)
 	switch {
 	case now == w.acted:
-		return false
+		return slices.ContainsFunc(w.inputs, becameReadable)
 	case now != w.seen:
 		w.seen, w.waited = now, 0
 		return false
@@ -53,6 +54,10 @@ func (w *inputWatch) poll() bool {
 	}
 	return false
 }
+
+// becameReadable looks again at what was there and could not be read. That it can
+// be now, stat need not show: other descriptors were closed, or rights were given.
+func becameReadable(in luaapi.Input) bool { return in.Unread() && in.Changed() }
 
 func (w *inputWatch) mainEmpty() bool {
 	if len(w.inputs) == 0 || w.inputs[0].Glob {

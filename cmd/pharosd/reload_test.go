@@ -53,3 +53,44 @@ func TestHangupReloads(t *testing.T) {
 		t.Errorf("watch() = %v, want nil", err)
 	}
 }
+
+// A file that could not be read, for want of descriptors or of rights, is read as
+// soon as it can be, although stat shows nothing new then.
+func TestUnreadInputIsReadAgain(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "pharos.lua")
+	if err := os.WriteFile(path, []byte("metric_watchers = {}"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	probes := luaapi.NewProbes(nil)
+	defer probes.Close()
+	var limit syscall.Rlimit
+	if err := syscall.Getrlimit(syscall.RLIMIT_NOFILE, &limit); err != nil {
+		t.Fatal(err)
+	}
+	restore := func() {
+		if err := syscall.Setrlimit(syscall.RLIMIT_NOFILE, &limit); err != nil {
+			t.Error(err)
+		}
+	}
+	defer restore()
+	if err := syscall.Setrlimit(syscall.RLIMIT_NOFILE, &syscall.Rlimit{Cur: 0, Max: limit.Max}); err != nil {
+		t.Fatal(err)
+	}
+	flags := configFlags{path: path}
+	o := flags.options(slog.New(slog.DiscardHandler))
+	o.Probes = probes
+	cfg, err := luaapi.Load(t.Context(), o)
+	if err == nil {
+		t.Fatal("Load() without a descriptor left gives no error")
+	}
+	inputs := newInputWatch(cfg.Inputs)
+	for i := range 5 {
+		if inputs.poll() {
+			t.Errorf("poll %d finds a change while no file can be read", i)
+		}
+	}
+	restore()
+	if !inputs.poll() {
+		t.Errorf("poll() = false once the file can be read, want true; loading said %v", err)
+	}
+}

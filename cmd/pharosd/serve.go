@@ -7,8 +7,10 @@ import (
 	"log/slog"
 	"net"
 	"os"
+	"os/signal"
 	"strconv"
 	"strings"
+	"syscall"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -77,6 +79,11 @@ func (f *serveFlags) address() (string, error) {
 
 // serve is the daemon: it returns when ctx ends, or when it cannot start.
 func serve(ctx context.Context, f serveFlags, out io.Writer) error {
+	// Whoever reads the log may go away, and the board goes on. Ignoring the signal
+	// would have every command ignore it that a watcher runs.
+	pipe := make(chan os.Signal, 1)
+	signal.Notify(pipe, syscall.SIGPIPE)
+	defer signal.Stop(pipe)
 	logger := newLogger(os.Stderr, f.verbosity)
 	address, err := f.address()
 	if err != nil {

@@ -1,8 +1,13 @@
 package main
 
 import (
+	"os"
+	"os/exec"
+	"path/filepath"
 	"strings"
+	"syscall"
 	"testing"
+	"time"
 
 	"pharos/engine"
 	"pharos/luaapi"
@@ -27,5 +32,51 @@ func TestGreetTellsOfDiscoveries(t *testing.T) {
 		if got != test.want+"\n" {
 			t.Errorf("greet() = %q, want %q", got, test.want)
 		}
+	}
+}
+
+// Who reads the log may go away: what is logged then is lost, and the board goes
+// on. What watchers run dies of a broken pipe as elsewhere.
+func TestLogReaderGoesAway(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "pharos.lua")
+	err := os.WriteFile(path, []byte(`metric_watchers = { pharos.CommandMetricWatcher{
+  name = "pipe", command = "(sh -c 'kill -PIPE $$; echo survived' || echo died) 2>/dev/null", interval = "50ms", timeout = "10s",
+  handle_output = function(self, output)
+    self.n = (self.n or 0) + 1
+    return self.n % 2 == 0 and "ok" or "warning", output
+  end } }`), 0o600)
+	if err != nil {
+		t.Fatal(err)
+	}
+	read, write, err := os.Pipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	port := freePort(t)
+	board := exec.Command("pharosd", "serve", "-c", path, "-P", port, "-v")
+	board.Stdout, board.Stderr = write, write
+	if err := board.Start(); err != nil {
+		t.Fatal(err)
+	}
+	defer board.Process.Kill()
+	read.Close()
+	write.Close()
+	for start := time.Now(); ; time.Sleep(10 * time.Millisecond) {
+		page, err := fetch("http://127.0.0.1:" + port + "/api/watchers/pipe")
+		if strings.Count(page, `"to":`) >= 5 { // each change is a line that nobody reads
+			if !strings.Contains(page, `"died`) {
+				t.Errorf("the command's broken pipe did not end it: %s", page)
+			}
+			break
+		}
+		if time.Since(start) > 20*time.Second {
+			t.Fatalf("after 20 s the board shows %q, %v", page, err)
+		}
+	}
+	if err := board.Process.Signal(syscall.SIGTERM); err != nil {
+		t.Fatal(err)
+	}
+	if err := board.Wait(); err != nil {
+		t.Errorf("the daemon ended with %v after SIGTERM, want exit code 0", err)
 	}
 }

@@ -268,10 +268,20 @@ func sshFields(s string) []string {
 
 // sshHome is the home that ssh itself uses: the account's, whatever HOME says.
 func sshHome() string {
-	if u, err := user.Current(); err == nil && u.HomeDir != "" {
-		return u.HomeDir
+	u, err := user.Current()
+	if err != nil {
+		return os.Getenv("HOME")
 	}
-	return os.Getenv("HOME")
+	return homeOf(u)
+}
+
+// homeOf takes "/" for none: that is what systemd gives the user that it makes for
+// a service (DynamicUser), whose unit says in HOME where its .ssh is.
+func homeOf(u *user.User) string {
+	if u.HomeDir == "" || u.HomeDir == "/" {
+		return os.Getenv("HOME")
+	}
+	return u.HomeDir
 }
 
 func sshUser() string {

@@ -3,6 +3,7 @@ package probe
 import (
 	"context"
 	"os"
+	"os/user"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -124,6 +125,17 @@ Host alias
 			if diff := cmp.Diff(&tt.want, got, cmp.AllowUnexported(sshSettings{})); diff != "" {
 				t.Errorf("%s: readConfig(%q): -want +got\n%s", program, tt.dest, diff)
 			}
+		}
+	}
+}
+
+// A service's user of systemd's making has the home "/", and its .ssh where the
+// unit says.
+func TestSSHHome(t *testing.T) {
+	t.Setenv("HOME", "/var/lib/pharos")
+	for account, want := range map[string]string{"/root": "/root", "/": "/var/lib/pharos", "": "/var/lib/pharos"} {
+		if got := homeOf(&user.User{HomeDir: account}); got != want {
+			t.Errorf("homeOf(%q) = %q, want %q", account, got, want)
 		}
 	}
 }

@@ -58,7 +58,7 @@ type envelope struct {
 // aside, or is no file at all, stays: that is [ErrLeft]. Read also removes what a
 // process killed while writing left beside the file.
 func Read(path string) (State, error) {
-	sweep(path)
+	sweep(target(path))
 	state, err := read(path)
 	switch {
 	case err == nil:
@@ -132,6 +132,7 @@ func decode(data []byte) (State, error) {
 // Write replaces the file at path by s, atomically, readable by its owner only:
 // scripts may remember what is not for everyone.
 func Write(path string, s State) error {
+	path = target(path)
 	data, err := json.Marshal(envelope{Format: format, Version: version, Saved: time.Now(), Watchers: s.Watchers, Memory: s.Memory})
 	if err != nil {
 		return fmt.Errorf("writing the state file %q: %w", path, err)
@@ -141,6 +142,23 @@ func Write(path string, s State) error {
 		return fmt.Errorf("writing the state file: %w", err)
 	}
 	return nil
+}
+
+// target follows symbolic links, also to a file that is still to come: renaming
+// onto a link would put the state where the link is, not where it leads.
+func target(path string) string {
+	const most = 40 // as Linux follows
+	for range most {
+		link, err := os.Readlink(path)
+		if err != nil {
+			break
+		}
+		if !filepath.IsAbs(link) {
+			link = filepath.Join(filepath.Dir(path), link)
+		}
+		path = link
+	}
+	return path
 }
 
 // sweep removes files that renameio had not yet renamed: a dot, the file's

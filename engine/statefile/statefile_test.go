@@ -57,6 +57,28 @@ func TestReadGivesWhatWasWritten(t *testing.T) {
 	}
 }
 
+// A link stays one, and the state is where it leads, also before there is any.
+func TestStateBehindALink(t *testing.T) {
+	dir, volume := t.TempDir(), t.TempDir()
+	link, file := filepath.Join(dir, "state.json"), filepath.Join(volume, "state.json")
+	if err := os.Symlink(file, link); err != nil {
+		t.Fatal(err)
+	}
+	for range 2 {
+		if err := statefile.Write(link, sample()); err != nil {
+			t.Fatal(err)
+		}
+		if to, err := os.Readlink(link); err != nil || to != file {
+			t.Errorf("after Write the link leads to %q, %v, want %q", to, err, file)
+		}
+	}
+	for _, path := range []string{link, file} {
+		if got, err := statefile.Read(path); err != nil || len(got.Watchers) != len(sample().Watchers) {
+			t.Errorf("Read(%q) = %+v, %v, want what was written", path, got, err)
+		}
+	}
+}
+
 func TestReadSetsBadFilesAside(t *testing.T) {
 	dir := t.TempDir()
 	good := filepath.Join(dir, "good.json")

@@ -164,7 +164,7 @@ function pharos.Class:extend(fields) end
 ---@field ssh_host string|string[]? where to look from; of a list the watcher runs from each host at once, at most 16, with a cell of the tile for each (see pharos.here)
 ---@field merge string? what many vantages come to: "worst" (default), "best" or pharos.quorum(n)
 ---@field needs string|string[]? ids or patterns ("wan", "core.*"): while one of them is critical or unknown, this watcher is in its shadow: it runs on, dim, and is no problem; nor is it one before their first run has ended
----@field confirm integer|{ [1]: integer, of: integer? }? how often a change of status must be seen before the tile shows it: 2 in a row, { 2, of = 3 } of the last three runs; default 1
+---@field confirm integer|{ [1]: integer, of: integer? }? how often a change of status must be seen before the tile shows it: 2 in a row, { 2, of = 3 } of the last three runs; default 1. The first result after a start is shown at once
 ---@field steps number|string[]? how many steps a journey has, at most 64, or their names in order; default: as many as the last one that went well
 ---@field state table plain data, at most 64 KiB as JSON, kept over reloads and restarts. Keys are text, or 1 to n
 ---@field status string read only: the status of the run before, "pending" before the first
@@ -556,7 +556,8 @@ pharos.FileMetricWatcher = {}
 --- before goes on as it is; one that is not found any more leaves the board. If the
 --- function fails, or finds nobody, the last members stay, and the set's heading says
 --- why. Members beyond limit, and those whose id another watcher has, are left out,
---- and the heading says so.
+--- and the heading says so; it also tells of a member that needs, or is derived from,
+--- a watcher that does not exist.
 ---
 ---```lua
 ---metric_watcher_sets = {
