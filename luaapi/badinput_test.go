@@ -77,6 +77,8 @@ func TestBadInput(t *testing.T) {
 		{"long string", "metric_watchers = [[x]]", `F:1: cannot use metric_watchers: want a list`},
 		{"extend with a dot", empty + "local Mine = pharos.CommandMetricWatcher.extend{ command = 'df' }", `F:2: cannot extend a table that is no class: write pharos.MetricWatcher:extend{ ... }, with a colon`},
 		{"extend with nothing", empty + "local Mine = pharos.CommandMetricWatcher.extend()", `F:2: cannot extend a nil that is no class: write pharos.MetricWatcher:extend{ ... }, with a colon`},
+		{"extend with a text", empty + "local Mine = pharos.CommandMetricWatcher:extend('df')", `F:2: cannot extend CommandMetricWatcher by what is no plain table: write CommandMetricWatcher:extend{ ... }`},
+		{"extend with a class", empty + "local A = pharos.CommandMetricWatcher:extend{}\nlocal B = pharos.PageGETMetricWatcher:extend(A)", `F:3: cannot extend PageGETMetricWatcher by what is no plain table`},
 		{"error", "error('stop here')", `F:1: stop here`},
 		{"missing module", "local x = require 'no.such'", `F:1: cannot require "no.such": `},
 		{"short secret", "local x = pharos.secret('SHORT')", `F:1: cannot use secret: "SHORT" has 3 bytes, fewer than 8`},
