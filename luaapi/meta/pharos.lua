@@ -903,7 +903,8 @@ function pharos.http.request(url, options) end
 ---@overload fun(address: string, options?: pharos.TCPOptions): { reply: string, lines: string[], remote_ip: string, timing: pharos.Timing, tls: table? }?, pharos.Error?
 pharos.tcp = {}
 
---- Connects, to go on with. The connection is closed when the run ends.
+--- Connects, to go on with. The connection is closed when the run ends, and no other
+--- run can use it.
 ---
 ---```lua
 ---local smtp = assert(pharos.tcp.connect("127.0.0.1:25"))
@@ -1173,7 +1174,7 @@ function pharos.json.encode(value) end
 ---@return pharos.Error?
 function pharos.json.decode(text) end
 
---- Makes a table an array to encode, also when it is empty.
+--- Makes a table without a metatable an array to encode, also when it is empty.
 ---
 ---```lua
 ---return "ok", pharos.json.encode({ jobs = pharos.json.array({}) })
