@@ -209,7 +209,7 @@ func (s *script) load(ctx context.Context, source []byte) error {
 		return err
 	}
 	var declared error
-	err := s.universe.Do(ctx, func(L *lua.LState) error {
+	err := s.universe.Declare(ctx, func(L *lua.LState) error {
 		declared = s.declare(L)
 		return nil
 	})

@@ -175,7 +175,8 @@ pharos.MetricWatcher = {}
 
 --- At or beyond crit is critical, at or beyond warn a warning, at or below min a
 --- warning too (too fast is suspicious). If crit is below warn the judgement turns
---- round: days left, free disk.
+--- round, min too: days left, free disk. Write such ones by name: a list that turns
+--- round is warned of, for it may be in the wrong order; so is that no number is ok.
 ---@alias pharos.Thresholds { [1]: number, [2]: number, [3]: number }|{ min: number?, warn: number?, crit: number? }
 
 --- What a run does. It may return
