@@ -13,21 +13,14 @@ local Class = { class_name = "Class", super = false }
 Class.__index = Class
 
 local reserved = { class_name = true, extend = true, options = true, source = true, super = true, __index = true }
-local known = {} -- class -> option -> what declared gave for it
 
--- The types that an option may have, as text and as a set; nil if undeclared.
+-- The types that an option may have, as text; nil if undeclared.
 local function declared(class, option)
-  local types, ancestor = nil, class
-  while ancestor and not types do
-    local options = rawget(ancestor, "options")
-    types, ancestor = options and options[option], rawget(ancestor, "super")
+  while class do
+    local options = rawget(class, "options")
+    if options and options[option] then return options[option] end
+    class = rawget(class, "super")
   end
-  if not types then return nil end
-  local found = { types = types }
-  for word in types:gmatch("%a+") do found[word] = true end
-  known[class] = known[class] or {}
-  known[class][option] = found
-  return found
 end
 
 -- What can be given to a class, to say so: methods are left out.
@@ -52,10 +45,10 @@ end
 
 -- Why an option cannot be used, or nil if it can.
 local function problem(class, option, value)
-  local found, name = known[class] and known[class][option] or declared(class, option), class.class_name
-  if found and found[kind(value)] then return nil end
-  if found then
-    local want = found.types:gsub("|", " or "):gsub("source", "what pharos.exec.stream, pharos.http.sse, pharos.tcp.lines or pharos.file.tail gives")
+  local types, name = declared(class, option), class.class_name
+  if types and types:find("%f[%a]" .. kind(value) .. "%f[%A]") then return nil end
+  if types then
+    local want = types:gsub("|", " or "):gsub("source", "what pharos.exec.stream, pharos.http.sse, pharos.tcp.lines or pharos.file.tail gives")
     return ("cannot use option %q of %s: want %s, got %s"):format(option, name, want, kind(value))
   elseif type(option) ~= "string" then
     return ("cannot use option [%s] of %s: options have names, { name = ... }"):format(tostring(option), name)
@@ -86,8 +79,12 @@ function Class:extend(fields)
     error(("cannot extend a %s that is no class: write pharos.MetricWatcher:extend{ ... }, with a colon"):format(type(self)), 2)
   end
   local class = fields or {}
+  if type(class) ~= "table" or getmetatable(class) then
+    error(("cannot extend %s by what is no plain table: write %s:extend{ ... }"):format(self.class_name, self.class_name), 2)
+  end
+  local inherited = getmetatable(self)
   class.__index, class.super = class, self
-  return setmetatable(class, { __index = self, __call = class.construct or construct })
+  return setmetatable(class, { __index = self, __call = class.construct or inherited and inherited.__call or construct })
 end
 
 return Class

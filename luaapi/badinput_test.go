@@ -41,6 +41,8 @@ func TestBadInput(t *testing.T) {
 		{"bad link", watcher(`name = "x", command = "true", link = "javascript:alert(1)"`), `F:2: cannot use option "link" of CommandMetricWatcher: the link "javascript:alert(1)" is no http or https URL`},
 		{"undeclared global", "local x = 1\nmetric_watcher = {}", `F:2: `},
 		{"undeclared global read", empty + "local x = htpp", `F:2: `},
+		{"a given global set", empty + "pharos = nil", `F:2: cannot set global "pharos": it is given (is a "local" missing?)`},
+		{"a given global set in a function", empty + "local function f()\n type = 'x' end", `F:3: cannot set global "type": it is given (is a "local" missing?)`},
 		{"unknown primitive", "local x = pharos.htpp", `F:1: cannot use pharos.htpp: there is no such name (did you mean "http"? valid: `},
 		{"unknown member", "local x = pharos.http.fetch", `F:1: cannot use pharos.http.fetch: there is no such name (`},
 		{"page_tag in the wrong place", "pharos.page_tag = 'x'", `F:1: cannot set pharos.page_tag: it is a global, page_tag = ...`},
@@ -77,6 +79,8 @@ func TestBadInput(t *testing.T) {
 		{"long string", "metric_watchers = [[x]]", `F:1: cannot use metric_watchers: want a list`},
 		{"extend with a dot", empty + "local Mine = pharos.CommandMetricWatcher.extend{ command = 'df' }", `F:2: cannot extend a table that is no class: write pharos.MetricWatcher:extend{ ... }, with a colon`},
 		{"extend with nothing", empty + "local Mine = pharos.CommandMetricWatcher.extend()", `F:2: cannot extend a nil that is no class: write pharos.MetricWatcher:extend{ ... }, with a colon`},
+		{"extend with a text", empty + "local Mine = pharos.CommandMetricWatcher:extend('df')", `F:2: cannot extend CommandMetricWatcher by what is no plain table: write CommandMetricWatcher:extend{ ... }`},
+		{"extend with a class", empty + "local A = pharos.CommandMetricWatcher:extend{}\nlocal B = pharos.PageGETMetricWatcher:extend(A)", `F:3: cannot extend PageGETMetricWatcher by what is no plain table`},
 		{"error", "error('stop here')", `F:1: stop here`},
 		{"missing module", "local x = require 'no.such'", `F:1: cannot require "no.such": `},
 		{"short secret", "local x = pharos.secret('SHORT')", `F:1: cannot use secret: "SHORT" has 3 bytes, fewer than 8`},
@@ -133,6 +137,39 @@ func TestMillisecondsWarning(t *testing.T) {
 	want := `interval = 2000 is 33 minutes; the original's milliseconds are written "2000ms"`
 	if got.Message != want || got.Line != 2 {
 		t.Errorf("Warnings[0] = %+v, want line 2: %s", got, want)
+	}
+}
+
+// A list whose crit is below its warn turns the judgement round, which may not be
+// meant; by name it is.
+func TestTurnedThresholdsAreWarnedOf(t *testing.T) {
+	for thresholds, want := range map[string]string{
+		"{ 1, 0.1, 0.001 }":            `thresholds of "x": crit, 0.001, is below warn, 0.1, so that low values are bad; if that is meant, write { warn = 0.1, crit = 0.001 }`,
+		"{ warn = 0.1, crit = 0.001 }": "",
+		"{ 0.001, 0.1, 1 }":            "",
+	} {
+		b := newTestBoard(t)
+		b.load("metric_watchers = {\n pharos.CommandMetricWatcher{ name = 'x', command = 'true', thresholds = " + thresholds + " } }")
+		var got string
+		for _, w := range b.config.Warnings {
+			got += w.Message
+		}
+		if got != want {
+			t.Errorf("%s: warnings = %q, want %q", thresholds, got, want)
+		}
+	}
+}
+
+// What a class does when it is asked for a field is part of loading.
+func TestDeclaringLoops(t *testing.T) {
+	b := newTestBoard(t)
+	b.LoadTimeout = 100 * time.Millisecond
+	err := b.tryLoad(`local Odd = pharos.MetricWatcher:extend{}
+local w = Odd{ name = "x", check = function() end }
+setmetatable(Odd, { __index = function() while true do end end })
+metric_watchers = { w }`)
+	if err == nil || !strings.Contains(err.Error(), "pharos.lua:3: still loading after 100ms") {
+		t.Errorf("Load = %v, want pharos.lua:3: still loading after 100ms", err)
 	}
 }
 

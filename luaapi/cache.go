@@ -32,6 +32,16 @@ type cacheEntry struct {
 
 func (c *cache) definition() string { return fmt.Sprintf("cache %d %d", c.max, c.ttl) }
 
+// Weigh implements [vm.Weighed].
+func (c *cache) Weigh(add func(lua.LValue)) (bytes int) {
+	for key, element := range c.byKey {
+		add(key)
+		add(element.Value.(*cacheEntry).value)
+	}
+	const entryBytes = 200 // of the map, the list and the entry
+	return entryBytes * len(c.byKey)
+}
+
 func (c *cache) get(key lua.LValue, now time.Time) lua.LValue {
 	element, ok := c.byKey[key]
 	if !ok {

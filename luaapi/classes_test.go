@@ -194,3 +194,14 @@ func TestSample(t *testing.T) {
 		}
 	}
 }
+
+// A class that extends WatcherSet is called as it is.
+func TestExtendedWatcherSet(t *testing.T) {
+	b := newTestBoard(t)
+	b.load(`local Fleet = pharos.WatcherSet:extend{ class_name = "Fleet" }
+	local Racks = Fleet:extend{}
+	metric_watcher_sets = { Racks("Rack 1", { pharos.CommandMetricWatcher{ name = "a", command = "true" } }) }`)
+	if got := b.run("rack_1.a"); got.Status != engine.OK {
+		t.Errorf("status = %v, want ok", got.Status)
+	}
+}

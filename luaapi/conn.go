@@ -9,6 +9,13 @@ import (
 	"pharos/luaapi/vm"
 )
 
+// connection is what a script has of a conversation: it is the run's that opened
+// it, which may be over, or in the midst of it while another run executes.
+type connection struct {
+	Conversation
+	of *run
+}
+
 // tcpConnect leaves a connection to speak over, or nil and an error. It lives
 // as long as the run at most.
 func (s *script) tcpConnect(L *lua.LState, call *tcpCall, methods *lua.LTable) int {
@@ -16,7 +23,7 @@ func (s *script) tcpConnect(L *lua.LState, call *tcpCall, methods *lua.LTable) i
 	if err != nil {
 		return s.pushError(L, err)
 	}
-	L.Push(&lua.LUserData{Value: conn, Metatable: methods})
+	L.Push(&lua.LUserData{Value: &connection{conn, runOf(L)}, Metatable: methods})
 	return 1
 }
 
@@ -91,8 +98,11 @@ func (s *script) converse(L *lua.LState, step string, f func(ctx context.Context
 
 func checkConn(L *lua.LState) Conversation {
 	if ud, ok := L.Get(1).(*lua.LUserData); ok {
-		if c, ok := ud.Value.(Conversation); ok {
-			return c
+		if c, ok := ud.Value.(*connection); ok {
+			if c.of != runOf(L) && !vm.Typed(L) {
+				L.RaiseError("cannot use a connection in another run than the one that made it: it is closed when that ends")
+			}
+			return c.Conversation
 		}
 	}
 	L.ArgError(1, "want a connection: call its methods with a colon, connection:line()")

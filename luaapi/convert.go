@@ -52,11 +52,29 @@ func textOf(v lua.LValue) (string, bool) {
 	return "", false
 }
 
+// textsMaxBytes bounds the texts of one table, in all. A script can put one long
+// text into it many times at no cost, but a command line or a header made of them
+// has them all.
+const textsMaxBytes = 16 << 20
+
+// textBytes counts the bytes of the texts of one table.
+type textBytes int
+
+func (n *textBytes) add(texts ...string) error {
+	for _, text := range texts {
+		if *n += textBytes(len(text)); *n > textsMaxBytes {
+			return fmt.Errorf("want at most %d bytes of text in all", textsMaxBytes)
+		}
+	}
+	return nil
+}
+
 // stringList reads a table as the list of its strings (numbers are taken as
 // their text).
 func stringList(t *lua.LTable) ([]string, error) {
 	n := t.Len()
 	list := make([]string, 0, n)
+	var total textBytes
 	for i := 1; i <= n; i++ {
 		switch v := t.RawGetInt(i).(type) {
 		case lua.LString:
@@ -66,6 +84,9 @@ func stringList(t *lua.LTable) ([]string, error) {
 		default:
 			return nil, fmt.Errorf("want text at place %d, got %s", i, typeName(v))
 		}
+		if err := total.add(list[i-1]); err != nil {
+			return nil, err
+		}
 	}
 	return list, nil
 }
@@ -74,6 +95,7 @@ func stringList(t *lua.LTable) ([]string, error) {
 // the order in which the names were given.
 func stringMap(t *lua.LTable) (names, values []string, err error) {
 	vm.Plain(t)
+	var total textBytes
 	for k, v := t.Next(lua.LNil); k != lua.LNil; k, v = t.Next(k) {
 		name, isText := k.(lua.LString)
 		if !isText {
@@ -82,6 +104,9 @@ func stringMap(t *lua.LTable) (names, values []string, err error) {
 		value, ok := scalarText(v)
 		if !ok {
 			return nil, nil, fmt.Errorf("want text for %q, got %s", string(name), typeName(v))
+		}
+		if err := total.add(string(name), value); err != nil {
+			return nil, nil, err
 		}
 		names, values = append(names, string(name)), append(values, value)
 	}

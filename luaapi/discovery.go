@@ -157,7 +157,7 @@ func (f *finder) keep(t *lua.LTable, h *hold) (released func(gone bool)) {
 			f.script.memory.unfeed(h.of)
 		}
 		if gone {
-			f.script.memory.forget(h.of.id)
+			f.script.memory.forget(h.of)
 		}
 		f.script.release()
 	}

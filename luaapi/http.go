@@ -55,8 +55,9 @@ type httpCall struct {
 	of      string
 	host    string
 	timeout time.Duration
-	bodies  int // how many of body, form and json were given
-	auths   int // how many of basic, bearer and the header Authorization
+	json    lua.LValue // to become the body; nil if it was not given
+	bodies  int        // how many of body, form and json were given
+	auths   int        // how many of basic, bearer and the header Authorization
 	pems    pemFiles
 }
 
@@ -78,7 +79,7 @@ func (s *script) fetch(L *lua.LState, call *httpCall) (*probe.HTTPResult, error)
 		e.Text = cmp.Or(call.Method, http.MethodGet) + " " + probe.RedactURL(call.URL)
 	}
 	answer, err := reach(s, L, e, call.timeout, func(ctx context.Context) (*probe.HTTPResult, error) {
-		if err := call.pems.read(ctx, s); err != nil {
+		if err := call.pems.read(ctx, s, &call.CA, &call.Cert, &call.Key); err != nil {
 			return nil, err
 		}
 		return s.primitives.HTTP(ctx, call.host, &call.HTTPRequest)
@@ -107,13 +108,17 @@ func (s *script) readHTTP(L *lua.LState, of string, n int, valid []string, req p
 	return call
 }
 
-// check raises what is wrong with the options together.
+// check raises what is wrong with the options together, and makes the body of
+// the option json.
 func (c *httpCall) check(L *lua.LState) {
 	if c.bodies > 1 {
 		L.RaiseError("cannot call %s: want one of body, form and json, got %d", c.of, c.bodies)
 	}
 	if c.auths > 1 {
 		L.RaiseError("cannot call %s: want one of basic, bearer and the header Authorization, got %d", c.of, c.auths)
+	}
+	if c.json != nil {
+		c.encodeJSON(L)
 	}
 }
 
@@ -178,7 +183,9 @@ func (c *httpCall) setContent(name string, v lua.LValue) error {
 	case "form":
 		return c.setForm(v)
 	case "json":
-		return c.setJSON(v)
+		c.bodies++
+		c.json = v
+		return nil
 	case "resolve":
 		return c.setResolve(v)
 	case "cookies":
@@ -260,6 +267,7 @@ func (c *httpCall) setHeaders(v lua.LValue) error {
 		return wantType("a table", v)
 	}
 	vm.Plain(t)
+	var total textBytes
 	for k, v := t.Next(lua.LNil); k != lua.LNil; k, v = t.Next(k) {
 		name, ok := k.(lua.LString)
 		if !ok {
@@ -277,6 +285,9 @@ func (c *httpCall) setHeaders(v lua.LValue) error {
 				return wantType(fmt.Sprintf("text for %q", string(name)), v)
 			}
 			values = []string{value}
+		}
+		if err := cmp.Or(total.add(string(name)), total.add(values...)); err != nil {
+			return err
 		}
 		key := http.CanonicalHeaderKey(string(name))
 		if key == "Authorization" {
@@ -316,15 +327,13 @@ func (c *httpCall) setForm(v lua.LValue) error {
 	return nil
 }
 
-func (c *httpCall) setJSON(v lua.LValue) error {
-	c.bodies++
-	e := jsonEncoder{kinds: c.script.json, path: make(map[*lua.LTable]bool)}
-	if err := e.value(v, 0); err != nil {
-		return err
+func (c *httpCall) encodeJSON(L *lua.LState) {
+	e := jsonEncoder{kinds: c.script.json, L: L, path: make(map[*lua.LTable]bool)}
+	if err := e.value(c.json, 0); err != nil {
+		L.RaiseError("cannot use option \"json\" of %s: %s", c.of, err)
 	}
 	c.Body = e.out
 	c.defaultHeader("Content-Type", "application/json")
-	return nil
 }
 
 // setBasic takes "user:password" or {user, password}.

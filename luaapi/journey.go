@@ -65,6 +65,9 @@ func (s *script) takeStep(L *lua.LState) int {
 	if !ok || strings.TrimSpace(string(name)) == "" || !isFunction {
 		L.RaiseError("cannot take a step with a %s and a %s: write self:step(name, function() ... end)", typeName(L.Get(2)), typeName(L.Get(3)))
 	}
+	if len(name) > nameMaxBytes {
+		L.RaiseError("cannot take a step: want a name of at most %d bytes, got %d", nameMaxBytes, len(name))
+	}
 	r.startStep(L, s.mask.text(probe.Clean([]byte(name))))
 	started := s.clock.Now()
 	defer func() {

@@ -39,7 +39,10 @@ func (s *script) jsonModule(L *lua.LState) lua.LValue {
 		member{"encode", s.jsonEncode},
 		member{"decode", s.jsonDecode},
 		member{"array", func(L *lua.LState) int {
-			list := L.OptTable(1, L.CreateTable(0, 0))
+			list := vm.Plain(L.OptTable(1, L.CreateTable(0, 0)))
+			if !isNil(list.Metatable) && list.Metatable != s.json.array {
+				L.ArgError(1, "want a plain table: this one has a metatable already")
+			}
 			list.Metatable = s.json.array
 			L.Push(list)
 			return 1
@@ -52,10 +55,8 @@ func (s *script) jsonModule(L *lua.LState) lua.LValue {
 // jsonEncode is pharos.json.encode(value): JSON text, keys sorted. What JSON
 // cannot say raises.
 func (s *script) jsonEncode(L *lua.LState) int {
-	e := jsonEncoder{kinds: s.json, path: make(map[*lua.LTable]bool)}
-	err := e.value(L.CheckAny(1), 0)
-	vm.Charge(L, len(e.out)/8)
-	if err != nil {
+	e := jsonEncoder{kinds: s.json, L: L, path: make(map[*lua.LTable]bool)}
+	if err := e.value(L.CheckAny(1), 0); err != nil {
 		L.RaiseError("cannot encode JSON: %s", err)
 	}
 	L.Push(lua.LString(e.out))
@@ -119,13 +120,31 @@ func (k jsonKinds) toLua(L *lua.LState, v any) lua.LValue {
 // that is met twice.
 type jsonEncoder struct {
 	kinds  jsonKinds
-	strict bool // refuse keys that would come back as text: for self.state
-	limit  int  // bytes of text; 0 is jsonMaxBytes
+	L      *lua.LState // is charged for it; nil = nobody, where the limit is low
+	strict bool        // refuse keys that would come back as text: for self.state
+	limit  int         // bytes of text; 0 is jsonMaxBytes
 	out    []byte
 	path   map[*lua.LTable]bool
 }
 
+// charge counts so many values, or comparisons of keys.
+func (e *jsonEncoder) charge(n int) {
+	if e.L != nil {
+		vm.Charge(e.L, n)
+	}
+}
+
+// room fails if so many bytes more are too many: before the work that they take,
+// since a table may have any number of keys.
+func (e *jsonEncoder) room(bytes int) error {
+	if limit := cmp.Or(e.limit, jsonMaxBytes); len(e.out)+bytes > limit {
+		return fmt.Errorf("more than %d bytes", limit)
+	}
+	return nil
+}
+
 func (e *jsonEncoder) value(v lua.LValue, depth int) error {
+	e.charge(1)
 	switch v := v.(type) {
 	case lua.LBool:
 		e.out = strconv.AppendBool(e.out, bool(v))
@@ -134,6 +153,10 @@ func (e *jsonEncoder) value(v lua.LValue, depth int) error {
 			return err
 		}
 	case lua.LString:
+		if err := e.room(len(v)); err != nil {
+			return err
+		}
+		e.charge(len(v) / 8)
 		e.out = appendJSONString(e.out, string(v))
 	case *lua.LTable:
 		if err := e.table(v, depth); err != nil {
@@ -150,10 +173,7 @@ func (e *jsonEncoder) value(v lua.LValue, depth int) error {
 		}
 		e.out = append(e.out, "null"...)
 	}
-	if limit := cmp.Or(e.limit, jsonMaxBytes); len(e.out) > limit {
-		return fmt.Errorf("more than %d bytes", limit)
-	}
-	return nil
+	return e.room(0)
 }
 
 func (e *jsonEncoder) number(n float64) error {
@@ -178,26 +198,40 @@ func (e *jsonEncoder) table(t *lua.LTable, depth int) error {
 	e.path[t] = true
 	defer delete(e.path, t)
 	vm.Plain(t)
-	if length, ok := e.isArray(t); ok {
+	length, ok, err := e.isArray(t)
+	switch {
+	case err != nil:
+		return err
+	case ok:
 		return e.array(t, length, depth)
 	}
 	return e.object(t, depth)
 }
 
+// The least that an element or a field can take: "0," and "\"\":0,".
+const (
+	jsonElementBytes = 2
+	jsonFieldBytes   = 5
+)
+
 // isArray tells whether t's keys are exactly 1 to length. An empty table is an
 // array if it was one when it was decoded, or was made one by json.array.
-func (e *jsonEncoder) isArray(t *lua.LTable) (length int, ok bool) {
+func (e *jsonEncoder) isArray(t *lua.LTable) (length int, ok bool, err error) {
 	count := 0
 	for k, _ := t.Next(lua.LNil); k != lua.LNil; k, _ = t.Next(k) {
 		if _, isNumber := k.(lua.LNumber); !isNumber {
-			return 0, false
+			return 0, false, nil
 		}
 		count++
+		if err := e.room(count * jsonElementBytes); err != nil {
+			return 0, false, err
+		}
 	}
+	e.charge(count / 8)
 	if count == 0 {
-		return 0, t.Metatable == e.kinds.array
+		return 0, t.Metatable == e.kinds.array, nil
 	}
-	return count, t.Len() == count
+	return count, t.Len() == count, nil
 }
 
 func (e *jsonEncoder) array(t *lua.LTable, length, depth int) error {
@@ -229,12 +263,22 @@ func (e *jsonEncoder) object(t *lua.LTable, depth int) error {
 			return fmt.Errorf("a key is a %s (%s): keys are text, or exactly 1 to n", typeName(k), k)
 		}
 		entries = append(entries, entry{string(name), v})
+		if err := e.room(len(entries) * jsonFieldBytes); err != nil {
+			return err
+		}
+		e.charge(1)
 	}
-	slices.SortFunc(entries, func(a, b entry) int { return strings.Compare(a.name, b.name) })
+	slices.SortFunc(entries, func(a, b entry) int {
+		e.charge(1)
+		return strings.Compare(a.name, b.name)
+	})
 	e.out = append(e.out, '{')
 	for i, entry := range entries {
 		if i > 0 {
 			e.out = append(e.out, ',')
+		}
+		if err := e.room(len(entry.name)); err != nil {
+			return err
 		}
 		e.out = append(appendJSONString(e.out, entry.name), ':')
 		if err := e.value(entry.value, depth+1); err != nil {

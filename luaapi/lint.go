@@ -34,7 +34,11 @@ func (c *Config) Lint(ctx context.Context) []engine.LoadError {
 		_ = s.universe.Do(ctx, func(L *lua.LState) error {
 			for _, w := range s.watchers {
 				l.times(declared[w.id])
+				found := len(l.findings)
 				l.watcher(L, w)
+				if len(l.findings) == found {
+					l.refused(L, w) // for which what was found may be the reason
+				}
 			}
 			return nil
 		})

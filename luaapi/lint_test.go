@@ -36,6 +36,13 @@ metric_watchers = {
   pharos.TCPMetricWatcher{ name = "unix", address = "/run/x" },
   pharos.TCPMetricWatcher:extend{ check = print }{ name = "own", address = "12 High Street" },
   command{ command = "true", interval = "1m", ttl = "30s" },
+  pharos.DNSMetricWatcher{ name = "dns", host = "example.com", type = "AX", server = "127.0.0.1" },
+  pharos.DNSMetricWatcher{ name = "dns2", host = "example.com", type = "mx", server = "127.0.0.1", ssh_host = { "fra", "nyc" } },
+  pharos.TCPMetricWatcher{ name = "mail", address = "127.0.0.1:25", starttls = "gopher" },
+  pharos.TLSMetricWatcher{ name = "tls2", address = "127.0.0.1:25", starttls = "smtp", ip = 5 },
+  pharos.PageGETMetricWatcher{ name = "page", url = "http://127.0.0.1/", http = "3", ssh_host = "elsewhere" },
+  pharos.PingMetricWatcher{ name = "ping", host = "127.0.0.1", size = 8 },
+  pharos.PingMetricWatcher{ name = "ping2", host = "127.0.0.1", count = 3 },
 }`)
 	var got []string
 	for _, f := range b.config.Lint(context.Background()) {
@@ -54,6 +61,11 @@ metric_watchers = {
 		`21: the address "127.0.0.1" has no port: write "127.0.0.1:443" or whichever it is`,
 		`22: the address "127.0.0.1:" has no port: write "127.0.0.1:443" or whichever it is`,
 		`25: the ttl of "n25" is 30s, below its interval of 1m0s: it is stale before its next run`,
+		`26: asking for "example.com": type = "AX", want one such as A, AAAA, CNAME, MX, TXT, NS, SOA, SRV, CAA or PTR`,
+		`28: cannot use option "starttls" of "mail": there is no protocol "gopher" (valid: ftp, imap, pop3, postgres, smtp, xmpp)`,
+		`29: connecting to "127.0.0.1:25": ip = 5, want 4 or 6`,
+		`30: getting "http://127.0.0.1/": option http is "3", want 1.1 or 2`,
+		`31: pinging "127.0.0.1": size = 8, want 16 to 65000`,
 	}
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Errorf("Lint (-want +got):\n%s", diff)

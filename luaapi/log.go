@@ -2,7 +2,6 @@ package luaapi
 
 import (
 	"log/slog"
-	"strings"
 
 	lua "github.com/yuin/gopher-lua"
 
@@ -25,11 +24,7 @@ func (s *script) logModule(L *lua.LState) lua.LValue {
 
 func (s *script) logAt(level slog.Level, first int) lua.LGFunction {
 	return func(L *lua.LState) int {
-		words := make([]string, 0, L.GetTop())
-		for i := first; i <= L.GetTop(); i++ {
-			words = append(words, L.ToStringMeta(L.Get(i)).String())
-		}
-		s.log(vm.Context(L), level, strings.Join(words, " "))
+		s.log(vm.Context(L), level, vm.Line(L, first, " "))
 		return 0
 	}
 }

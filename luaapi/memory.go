@@ -76,12 +76,16 @@ func (m *Memory) Retain(keep func(engine.ID) bool) {
 	})
 }
 
-// forget drops what is kept for a watcher, and for its vantages.
-func (m *Memory) forget(id engine.ID) {
-	m.Retain(func(kept engine.ID) bool { return kept != id })
+// forget drops what is kept for a watcher, and for its vantages. There may be
+// ten thousand to forget at once.
+func (m *Memory) forget(w *watcher) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	delete(m.feeding, id)
+	delete(m.entries, w.id)
+	for _, part := range w.vantages.parts {
+		delete(m.entries, part.id)
+	}
+	delete(m.feeding, w.id)
 }
 
 // entry gives what is kept of a watcher, made if nothing is yet.

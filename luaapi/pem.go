@@ -16,10 +16,7 @@ const pemMaxBytes = 1 << 20
 // certificates or keys themselves.
 type pemFiles []pemFile
 
-type pemFile struct {
-	option, path string
-	to           *[]byte
-}
+type pemFile struct{ option, path string }
 
 // set takes text in PEM form, or the path of a file with it.
 func (p *pemFiles) set(option string, to *[]byte, v lua.LValue) error {
@@ -34,19 +31,26 @@ func (p *pemFiles) set(option string, to *[]byte, v lua.LValue) error {
 	if text == "" || strings.Contains(text, "\n") {
 		return fmt.Errorf("want text in PEM form, -----BEGIN ..., or the path of a file with it")
 	}
-	*p = append(*p, pemFile{option, text, to})
+	*p = append(*p, pemFile{option, text})
 	return nil
 }
 
 // read reads the files, for each call anew: certificates are renewed. One that
 // cannot be read is a mistake of the script.
-func (p pemFiles) read(ctx context.Context, s *script) error {
+func (p pemFiles) read(ctx context.Context, s *script, ca, cert, key *[]byte) error {
 	for _, file := range p {
 		text, err := s.primitives.ReadFile(ctx, s.inputs.resolve(file.path), pemMaxBytes)
 		if err != nil {
 			return &probe.Error{Kind: probe.Misuse, Err: err, Message: fmt.Sprintf("cannot use option %q: %s", file.option, err)}
 		}
-		*file.to = text
+		switch file.option {
+		case "ca":
+			*ca = text
+		case "cert":
+			*cert = text
+		case "key":
+			*key = text
+		}
 	}
 	return nil
 }

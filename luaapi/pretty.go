@@ -62,7 +62,7 @@ func prettyObject(v *lua.LUserData) string {
 		return "cache"
 	case *ring:
 		return "ring"
-	case Conversation:
+	case *connection:
 		return "connection"
 	case nil:
 		return "null" // JSON's

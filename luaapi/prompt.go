@@ -54,7 +54,7 @@ var (
 // something. The deadline of ctx is the line's; see [WithTrace] for what it
 // does and prints.
 func (p *Prompt) Eval(ctx context.Context, text string) (values []string, more bool, err error) {
-	r := &run{trace: traceOf(ctx)}
+	r := &run{typed: true, trace: traceOf(ctx)}
 	ctx = context.WithValue(ctx, runKey{}, r)
 	defer func() { p.conns = append(p.conns, r.conns...) }()
 	take := func(L *lua.LState, n int) error {

@@ -22,6 +22,9 @@ type ring struct {
 
 func (r *ring) definition() string { return fmt.Sprintf("ring %d", r.size) }
 
+// Weigh implements [vm.Weighed].
+func (r *ring) Weigh(func(lua.LValue)) (bytes int) { return 8 * cap(r.numbers) }
+
 func (r *ring) push(n float64) {
 	if len(r.numbers) < r.size {
 		r.numbers = append(r.numbers, n)

@@ -24,6 +24,7 @@ const (
 type run struct {
 	watcher *watcher // nil while the file loads
 	event   *event   // what the run is of; nil for a check
+	typed   bool     // by a person, who sees all that it logs
 	trace   func(Event)
 
 	result   engine.Result // what the step function made of the check
@@ -71,19 +72,22 @@ func runFrom(ctx context.Context) *run {
 	return &run{} // called from outside of any run: nobody will look
 }
 
-// logLine keeps one line of what a script logged.
-func (r *run) logLine(text string) {
+// logLine keeps one line of what a script logged, and gives what of it was kept:
+// "" once more was logged than is kept, which is said once.
+func (r *run) logLine(text string) (kept string) {
 	if len(r.log) >= logMaxLines || r.logBytes >= logMaxBytes {
 		if n := len(r.log); n > 0 && r.log[n-1] != logDropped {
 			r.log = append(r.log, logDropped)
+			return logDropped
 		}
-		return
+		return ""
 	}
 	if left := logMaxBytes - r.logBytes; len(text) > left {
 		text = strings.ToValidUTF8(text[:left], "") + "..."
 	}
 	r.logBytes += len(text)
 	r.log = append(r.log, text)
+	return text
 }
 
 const logDropped = "(more was logged than is kept)"

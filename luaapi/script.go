@@ -185,11 +185,17 @@ func (s *script) log(ctx context.Context, level slog.Level, text string) {
 	if r.watcher != nil {
 		id = r.watcher.id
 	}
-	r.logLine(text)
-	if r.trace != nil {
-		r.trace(Event{Kind: "log", Text: text})
+	kept := r.logLine(text)
+	if r.typed {
+		kept = text
 	}
-	s.logger.Log(ctx, level, text, "script", s.name, "watcher", string(id))
+	if kept == "" {
+		return // the daemon's log is no place for what a loop says either
+	}
+	if r.trace != nil {
+		r.trace(Event{Kind: "log", Text: kept})
+	}
+	s.logger.Log(ctx, level, kept, "script", s.name, "watcher", string(id))
 }
 
 // load runs the file and reads what it declared.
@@ -203,7 +209,7 @@ func (s *script) load(ctx context.Context, source []byte) error {
 		return err
 	}
 	var declared error
-	err := s.universe.Do(ctx, func(L *lua.LState) error {
+	err := s.universe.Declare(ctx, func(L *lua.LState) error {
 		declared = s.declare(L)
 		return nil
 	})

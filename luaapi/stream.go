@@ -132,10 +132,11 @@ func (s *script) httpSSE(L *lua.LState) int {
 		st.begin = func() listenFunc {
 			var state probe.SSEState
 			return func(ctx context.Context, p Primitives, sink eventSink) error {
-				if err := call.pems.read(ctx, s); err != nil {
+				req := call.HTTPRequest // of this watcher: another may have the same stream
+				if err := call.pems.read(ctx, s, &req.CA, &req.Cert, &req.Key); err != nil {
 					return err
 				}
-				return p.Events(ctx, call.host, call.HTTPRequest, call.timeout, &state, sink.up, func(e probe.SSEEvent) {
+				return p.Events(ctx, call.host, req, call.timeout, &state, sink.up, func(e probe.SSEEvent) {
 					e.Type, e.Data = probe.Clean([]byte(e.Type)), probe.Clean([]byte(e.Data))
 					sink.event(event{sse: &e})
 				})
@@ -155,10 +156,11 @@ func (s *script) tcpLines(L *lua.LState) int {
 		}
 		st.begin = func() listenFunc {
 			return func(ctx context.Context, p Primitives, sink eventSink) error {
-				if err := call.pems.read(ctx, s); err != nil {
+				req := call.TCPRequest // of this watcher: another may have the same stream
+				if err := call.pems.read(ctx, s, &req.CA, &req.Cert, &req.Key); err != nil {
 					return err
 				}
-				return p.Lines(ctx, call.host, call.TCPRequest, call.send, call.timeout, sink.lines())
+				return p.Lines(ctx, call.host, req, call.send, call.timeout, sink.lines())
 			}
 		}
 	})

@@ -3,6 +3,7 @@ package luaapi
 import (
 	"context"
 	"errors"
+	"fmt"
 	"slices"
 	"strings"
 	"time"
@@ -55,17 +56,22 @@ func readTCP(L *lua.LState, of string, n int, valid []string) *tcpCall {
 }
 
 func readTCPAt(L *lua.LState, of string, n, options int, valid []string) *tcpCall {
-	call := &tcpCall{}
 	address, ok := L.Get(n).(lua.LString)
 	if !ok {
 		L.RaiseError("cannot call %s: want \"host:port\" or the path of a unix socket, got %s", of, typeName(L.Get(n)))
 	}
-	if strings.HasPrefix(string(address), "/") {
-		call.Unix = string(address)
-	} else {
-		call.Addr = string(address)
-	}
+	call := tcpCallTo(string(address))
 	readOptions(L, options, of, valid, call.set)
+	return call
+}
+
+func tcpCallTo(address string) *tcpCall {
+	call := &tcpCall{}
+	if strings.HasPrefix(address, "/") {
+		call.Unix = address
+	} else {
+		call.Addr = address
+	}
 	return call
 }
 
@@ -76,7 +82,13 @@ func (c *tcpCall) set(name string, v lua.LValue) error {
 	case "tls":
 		return setBool(&c.TCPRequest.TLS, v)
 	case "starttls":
-		return setText(&c.StartTLS, v)
+		if err := setText(&c.StartTLS, v); err != nil {
+			return err
+		}
+		if protocols := probe.StartTLSProtocols(); c.StartTLS != "" && !slices.Contains(protocols, c.StartTLS) {
+			return fmt.Errorf("there is no protocol %q %s", c.StartTLS, unknownName(c.StartTLS, protocols))
+		}
+		return nil
 	case "ip":
 		return setCount(&c.IP, v, 4, 6)
 	case "insecure":
@@ -133,7 +145,7 @@ func (s *script) tcpModule(L *lua.LState) lua.LValue {
 func (s *script) dial(L *lua.LState, call *tcpCall) (Conversation, error) {
 	e := &Event{Kind: "tcp", Host: call.host, Text: "connect " + call.Addr + call.Unix}
 	conn, err := reach(s, L, e, call.timeout, func(ctx context.Context) (Conversation, error) {
-		if err := call.pems.read(ctx, s); err != nil {
+		if err := call.pems.read(ctx, s, &call.CA, &call.Cert, &call.Key); err != nil {
 			return nil, err
 		}
 		return s.primitives.Dial(ctx, call.host, call.TCPRequest)
@@ -164,7 +176,7 @@ func (s *script) tcpExchange(L *lua.LState, call *tcpCall) int {
 	var reply []byte
 	var lines [][]byte
 	_, err := reach(s, L, e, call.timeout, func(ctx context.Context) (_ struct{}, err error) {
-		if err = call.pems.read(ctx, s); err != nil {
+		if err = call.pems.read(ctx, s, &call.CA, &call.Cert, &call.Key); err != nil {
 			return
 		}
 		if conn, err = s.primitives.Dial(ctx, call.host, call.TCPRequest); err != nil {

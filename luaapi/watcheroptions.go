@@ -11,6 +11,7 @@ import (
 	lua "github.com/yuin/gopher-lua"
 
 	"pharos/engine"
+	"pharos/luaapi/vm"
 )
 
 // watcherOptions are the options of every watcher that Go looks at, whatever its
@@ -24,7 +25,7 @@ var watcherOptions = []struct {
 	{"timeout", func(r reading, v lua.LValue) error { return setPositive(&r.e.Timeout, v) }},
 	{"ttl", func(r reading, v lua.LValue) error { return setPositive(&r.e.TTL, v) }},
 	{"events", func(r reading, v lua.LValue) error { return setEvents(&r.w.stream, v) }},
-	{"thresholds", func(r reading, v lua.LValue) error { return setThresholds(&r.w.thresholds, v) }},
+	{"thresholds", func(r reading, v lua.LValue) error { return r.thresholds(r.w, v) }},
 	{"unit", func(r reading, v lua.LValue) error { return setText(&r.w.unit, v) }},
 	{"link", func(r reading, v lua.LValue) error { return setLink(&r.w.link, v) }},
 	{"ssh_host", func(r reading, v lua.LValue) error { return r.vantages(&r.w.vantages, v) }},
@@ -98,6 +99,33 @@ func setLink(to *string, v lua.LValue) error {
 		return err
 	}
 	return checkLink(*to)
+}
+
+// thresholds warns of a list that turns the judgement round: by name that is
+// meant, and a list may just be in the wrong order. It warns of those that no
+// number passes, too.
+func (d *declaration) thresholds(w *watcher, v lua.LValue) error {
+	t := &w.thresholds
+	if err := setThresholds(t, v); err != nil {
+		return err
+	}
+	warn := func(format string, args ...any) {
+		d.warnings = append(d.warnings, engine.LoadError{File: w.source.File, Line: w.source.Line,
+			Message: fmt.Sprintf("thresholds of %q: ", w.name) + fmt.Sprintf(format, args...)})
+	}
+	turned := t.Warn != nil && t.Crit != nil && *t.Crit < *t.Warn
+	if list, ok := v.(*lua.LTable); ok && list.Len() > 0 && turned {
+		warn("crit, %s, is below warn, %s, so that low values are bad; if that is meant, write { warn = %[2]s, crit = %[1]s }",
+			vm.FormatNumber(*t.Crit), vm.FormatNumber(*t.Warn))
+	}
+	bad := t.Warn
+	if bad == nil {
+		bad = t.Crit
+	}
+	if t.Min != nil && bad != nil && (!turned && *t.Min >= *bad || turned && *t.Min <= *bad) {
+		warn("no number is ok between min, %s, and %s", vm.FormatNumber(*t.Min), vm.FormatNumber(*bad))
+	}
+	return nil
 }
 
 var thresholdNames = []string{"min", "warn", "crit"}

@@ -38,6 +38,9 @@ and so is one that asks for the status of another.
 A watcher that needs another one, and that fails as that does, is printed as in
 its shadow and is no problem.
 
+A watcher with events is listened to for its first verdict, until its timeout;
+one without a verdict by then is pending, which is no problem.
+
 The exit code is that of the worst: 0 ok, 1 warning, 2 critical, 3 unknown, and
 3 too where the configuration does not load or nothing matches. Worst first:
 critical, unknown, warning, ok.`,

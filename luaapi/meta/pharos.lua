@@ -175,7 +175,8 @@ pharos.MetricWatcher = {}
 
 --- At or beyond crit is critical, at or beyond warn a warning, at or below min a
 --- warning too (too fast is suspicious). If crit is below warn the judgement turns
---- round: days left, free disk.
+--- round, min too: days left, free disk. Write such ones by name: a list that turns
+--- round is warned of, for it may be in the wrong order; so is that no number is ok.
 ---@alias pharos.Thresholds { [1]: number, [2]: number, [3]: number }|{ min: number?, warn: number?, crit: number? }
 
 --- What a run does. It may return
@@ -904,7 +905,8 @@ function pharos.http.request(url, options) end
 ---@overload fun(address: string, options?: pharos.TCPOptions): { reply: string, lines: string[], remote_ip: string, timing: pharos.Timing, tls: table? }?, pharos.Error?
 pharos.tcp = {}
 
---- Connects, to go on with. The connection is closed when the run ends.
+--- Connects, to go on with. The connection is closed when the run ends, and no other
+--- run can use it.
 ---
 ---```lua
 ---local smtp = assert(pharos.tcp.connect("127.0.0.1:25"))
@@ -1174,7 +1176,7 @@ function pharos.json.encode(value) end
 ---@return pharos.Error?
 function pharos.json.decode(text) end
 
---- Makes a table an array to encode, also when it is empty.
+--- Makes a table without a metatable an array to encode, also when it is empty.
 ---
 ---```lua
 ---return "ok", pharos.json.encode({ jobs = pharos.json.array({}) })

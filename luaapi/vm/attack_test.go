@@ -108,6 +108,11 @@ var attacks = []struct {
 	{"closures for ever", `local f = function() end while true do local g = f f = function() return g end end`, "", nil},
 	{"print for ever", `while true do print("x") end`, "", ErrCPU},
 	{"collectgarbage for ever", `while true do collectgarbage() collectgarbage("count") end`, "", ErrCPU},
+	{"long date", `local f = ("%c"):rep(4e6) while true do os.date(f) end`, "format too long", nil},
+	{"replacement that multiplies", `local s = ("x"):rep(1e6) return (s:gsub(".*", ("%0"):rep(3000)))`, "too long", nil}, // as above
+	{"captures that multiply", `local s = ("x"):rep(1e6) return (s:gsub("(.*)", ("%1"):rep(3000)))`, "too long", nil},
+	{"16 MB as a numeral of base 16", `local s = ("1"):rep(16e6) while true do local n = tonumber(s, 16) end`, "", ErrCPU},
+	{"error with a very long message", `error(("x"):rep(16e6))`, "xxx...", nil},
 	{"date for ever", `while true do os.date() end`, "", ErrCPU},
 	{"os.exit", `os.exit(1)`, "os.exit: it does not exist here", nil},
 	{"os.execute", `os.execute("sleep 10")`, "os.execute: it does not exist here", nil},
@@ -141,6 +146,7 @@ var heavy = []string{
 	"sparse index", "sparse indices in a loop", "length of a table full of holes", "growing table", "growing keys",
 	"16 MB as a key", "comparing 16 MB", "rep in a loop",
 	"doubling", "doubling in one expression", "gsub that doubles", "format that doubles",
+	"replacement that multiplies", "captures that multiply",
 }
 
 // slowness is how much slower than usual the machine is, or a program that looks

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -126,7 +127,8 @@ func syntaxError(name string, src []byte, err error) error {
 
 // compile compiles a file of this universe, or finds it in the cache, and checks
 // the globals that it uses: in the main chunk an undeclared one is an error, in
-// a function, which may never be called, a warning.
+// a function, which may never be called, a warning. To set one that is given is
+// an error anywhere: Pharos itself builds on them.
 func (u *Universe) compile(name string, src []byte) (*chunk, error) {
 	c, err := u.opts.Cache.compile(name, src)
 	if err != nil {
@@ -146,6 +148,10 @@ func (u *Universe) compile(name string, src []byte) (*chunk, error) {
 		}
 	}
 	for _, g := range c.globals {
+		settable := slices.Contains(u.opts.Globals, g.name)
+		if g.write && u.names[g.name] && !settable {
+			return nil, &Error{File: name, Line: g.line, Message: fmt.Sprintf("cannot set global %q: it is given (is a \"local\" missing?)", g.name)}
+		}
 		if u.names[g.name] {
 			if g.write && u.opts.Assigned != nil {
 				u.opts.Assigned(g.name, name, g.line)

@@ -124,6 +124,7 @@ b]], "\97\98", "\\n", '\'', "tab\tx"`, "true ab \\n ' tab\tx"},
 
 func TestPatterns(t *testing.T) {
 	conform(t, []conformance{
+		{`local s, n = string.gsub(12, "x", "y") return type(s), s, n`, "string 12 0"},
 		{`return ("hello"):find("l"), ("hello"):find("xyz"), ("hello"):find("l", 4), ("hello"):find("")`, "3 nil 4 1 0"},
 		{`return ("hello"):find("", 10), ("hello"):find("", 6), ("abc"):find("b", -2)`, "6 6 2 2"},
 		{`return ("a.b"):find(".", 1, true), ("a.b"):find("%."), ("a+b"):find("+", 1, true)`, "2 2 2 2"},
@@ -167,6 +168,8 @@ func TestPatterns(t *testing.T) {
 
 func TestTables(t *testing.T) {
 	conform(t, []conformance{
+		{`local after = ipairs({}) return after({}, "x")`, "error: t.lua:1: bad argument #2 to 'after' (number expected, got string)"},
+		{`local after = pairs({}) return after(1)`, "error: t.lua:1: bad argument #1 to 'after' (table expected, got number)"},
 		{`local t = {1, 2, 3} table.insert(t, 4) table.insert(t, 1, 0) return table.concat(t, ",")`, "0,1,2,3,4"},
 		{`local t = {1, 2, 3} return table.remove(t), table.remove(t, 1), #t, t[1]`, "3 1 1 2"},
 		{`local t = {} return table.remove(t), #t, table.remove(t, 1)`, "nil 0 nil"},
@@ -299,6 +302,8 @@ func TestErrorsInLua(t *testing.T) {
 		{`return pcall(assert, false)`, "false assertion failed!"},
 		{`return pcall(assert, nil, "msg"), select(2, pcall(assert, false, {1}))[1]`, "false 1"},
 		{`assert(false)`, "error: t.lua:1: assertion failed!"},
+		{`local ok, why = false assert(ok, why)`, "error: t.lua:1: assertion failed!"},
+		{`return pcall(assert, false, false)`, "false false"},
 		{`assert(nil, "no value")`, "error: t.lua:1: no value"},
 		{`assert()`, "error: t.lua:1: bad argument #1 to 'assert' (value expected)"},
 		{`return xpcall(function() error("x", 0) end, function(e) return e .. "!" end)`, "false x!"},

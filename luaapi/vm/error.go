@@ -58,7 +58,7 @@ func (e *Error) Unwrap() []error {
 
 var positioned = regexp.MustCompile(`^([^\n:]+):([0-9]+): ?`)
 
-// split takes the position off the front of a message.
+// split takes the position off the front of a message, which is clipped.
 func (e *Error) split() {
 	m := positioned.FindStringSubmatch(e.Message)
 	if m == nil {

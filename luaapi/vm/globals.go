@@ -110,6 +110,9 @@ func (u *Universe) undeclared(name string, write bool) string {
 func Nearest(name string, names []string) string {
 	best, least := "", min(len(name)/3, 3)+1
 	for _, n := range names {
+		if len(n)-len(name) >= least || len(name)-len(n) >= least {
+			continue // so many letters to insert or to drop
+		}
 		if d := distance(strings.ToLower(name), strings.ToLower(n)); d < least {
 			best, least = n, d
 		}

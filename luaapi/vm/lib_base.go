@@ -45,7 +45,7 @@ func baseAssert(L *lua.LState) int {
 	if lua.LVAsBool(checkAny(L, 1)) {
 		return L.GetTop()
 	}
-	if L.GetTop() > 1 {
+	if L.Get(2) != lua.LNil {
 		L.Error(L.Get(2), 0)
 	}
 	L.Error(lua.LString(position(L, 1)+"assertion failed!"), 0)
@@ -135,7 +135,7 @@ func baseNext(L *lua.LState) int {
 }
 
 func pairsNext(L *lua.LState) int {
-	key, value := Plain(L.Get(1).(*lua.LTable)).Next(L.Get(2))
+	key, value := checkTable(L, 1).Next(L.Get(2))
 	if key == lua.LNil {
 		return 0
 	}
@@ -145,8 +145,8 @@ func pairsNext(L *lua.LState) int {
 }
 
 func ipairsNext(L *lua.LState) int {
-	i := int(L.Get(2).(lua.LNumber)) + 1
-	v := L.Get(1).(*lua.LTable).RawGetInt(i)
+	i := checkInt(L, 2) + 1
+	v := checkTable(L, 1).RawGetInt(i)
 	if v == lua.LNil {
 		return 0
 	}
@@ -215,25 +215,30 @@ func heapObjects() uint64 {
 }
 
 func (u *Universe) basePrint(L *lua.LState) int {
-	var b strings.Builder
-	for i := 1; i <= L.GetTop(); i++ {
-		if i > 1 {
-			b.WriteByte('\t')
-		}
-		s := toString(L, L.Get(i))
-		runOf(L).charge(1 + len(s)/bytesPerStep)
-		if b.Len() < maxPrint {
-			b.WriteString(s[:min(len(s), maxPrint)])
-		}
-	}
+	line := Line(L, 1, "\t")
 	if u.opts.Print != nil {
-		u.opts.Print(runOf(L).ctx, b.String())
+		u.opts.Print(runOf(L).ctx, line)
 	}
 	return 0
 }
 
-// maxPrint bounds what one print hands on.
-const maxPrint = 8 << 10
+// maxLine bounds a [Line], in bytes.
+const maxLine = 8 << 10
+
+// Line is the text of L's arguments from number first on, with between in
+// between: what a script logs. It is clipped.
+func Line(L *lua.LState, first int, between string) string {
+	var b strings.Builder
+	for i := first; i <= L.GetTop(); i++ {
+		if i > first {
+			b.WriteString(between)
+		}
+		s := toString(L, L.Get(i))
+		runOf(L).charge(1 + len(s)/bytesPerStep)
+		b.WriteString(s[:min(len(s), max(maxLine-b.Len(), 0))])
+	}
+	return b.String()
+}
 
 // debugTraceback is debug.traceback([message]). In a handler of xpcall it is
 // the traceback of the error.

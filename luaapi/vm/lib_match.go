@@ -168,6 +168,9 @@ func stringGSub(L *lua.LState) int {
 	}
 	if n == 0 {
 		L.SetTop(1)
+		if _, text := L.Get(1).(lua.LString); !text { // of a number, its text
+			L.Replace(1, lua.LString(s))
+		}
 		L.Push(lua.LNumber(0))
 		return 2
 	}
@@ -215,6 +218,14 @@ func appendReplacement(L *lua.LState, out []byte, s string, m *pattern.Matcher, 
 	return append(out, s[start:end]...)
 }
 
+// appendCapture is charged and bounded each time, not only when all is replaced: a
+// replacement may have the same megabytes many times.
+func appendCapture(L *lua.LState, out []byte, part string) []byte {
+	checkSize(L, len(out)+len(part))
+	chargeBytes(L, len(part))
+	return append(out, part...)
+}
+
 // textReplacer replaces by text, in which %1 to %9 stand for captures, %0 for
 // all that matched, and % before anything else for that.
 func textReplacer(text string) replacing {
@@ -234,7 +245,7 @@ func textReplacer(text string) replacing {
 			switch c = text[i]; {
 			case c == '0':
 				start, end := m.Span()
-				out = append(out, s[start:end]...)
+				out = appendCapture(L, out, s[start:end])
 			case c < '0' || c > '9':
 				out = append(out, c)
 			case int(c-'0') > m.Groups():
@@ -244,7 +255,7 @@ func textReplacer(text string) replacing {
 				if position {
 					out = appendNumber(out, float64(from+1))
 				} else {
-					out = append(out, s[from:to]...)
+					out = appendCapture(L, out, s[from:to])
 				}
 			}
 		}

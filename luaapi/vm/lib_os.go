@@ -1,6 +1,7 @@
 package vm
 
 import (
+	"fmt"
 	"time"
 
 	lua "github.com/yuin/gopher-lua"
@@ -74,6 +75,10 @@ func dateField(L *lua.LState, t *lua.LTable, name string) int {
 	return 0
 }
 
+// maxDateFormat bounds a format of os.date, in bytes: two of them may take as
+// long as many steps do.
+const maxDateFormat = 4096
+
 // osDate is os.date([format [, time]]).
 func (u *Universe) osDate(L *lua.LState) int {
 	format := optString(L, 1, "%c")
@@ -88,12 +93,14 @@ func (u *Universe) osDate(L *lua.LState) int {
 		L.Push(dateTable(L, at))
 		return 1
 	}
+	if len(format) > maxDateFormat {
+		argError(L, 1, fmt.Sprintf("format too long (%d bytes, at most %d)", len(format), maxDateFormat))
+	}
 	runOf(L).charge(len(format))
 	text, bad := strftime(nil, format, at)
 	if bad != "" {
 		argError(L, 1, "invalid conversion specifier '"+bad+"'")
 	}
-	checkSize(L, len(text))
 	L.Push(lua.LString(text))
 	return 1
 }

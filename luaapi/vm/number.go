@@ -131,10 +131,15 @@ func baseToNumber(L *lua.LState) int {
 }
 
 func toNumberBase(L *lua.LState, base int) int {
-	s := strings.ToLower(strings.Trim(checkString(L, 1), " \t\n\v\f\r"))
+	s := checkString(L, 1)
 	if base < 2 || base > 36 {
 		argError(L, 2, "base out of range")
 	}
+	if len(s) > maxNumeral {
+		L.Push(lua.LNil)
+		return 1
+	}
+	s = strings.ToLower(strings.Trim(s, " \t\n\v\f\r"))
 	if base == 16 {
 		digits := strings.TrimLeft(s, "+-")
 		s = s[:len(s)-len(digits)] + strings.TrimPrefix(digits, "0x")

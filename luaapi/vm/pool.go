@@ -32,7 +32,7 @@ func (u *Universe) put(r *run, c *caught) {
 	}
 	r.threads = r.threads[:1]
 	r.ctx, r.wait, r.unwait = nil, nil, nil
-	r.deadline, r.loading, r.typed, r.waiting, r.trace, r.errors = 0, false, false, false, "", 0
+	r.deadline, r.loading, r.typed, r.waiting, r.trace = 0, false, false, false, ""
 	r.stop.Store(r.generation() << 8)
 	if len(u.free) < maxFree {
 		u.free = append(u.free, r)

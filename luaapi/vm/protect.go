@@ -122,13 +122,13 @@ func (r *run) failure(c *caught) *Error {
 			e.Value = v.err
 		}
 	}
+	e.Message = clip(e.Message)
 	e.split()
 	if e.File == "" && e.Trace != "" {
 		at := Error{Message: e.Trace}
 		at.split()
 		e.File, e.Line = at.File, at.Line
 	}
-	e.Message = clip(e.Message)
 	return e
 }
 

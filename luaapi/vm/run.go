@@ -39,7 +39,6 @@ type run struct {
 	typed    bool   // by a person: see Eval
 	waiting  bool   // the run ended in a primitive
 	trace    string // where the error being handled by xpcall was raised
-	errors   int    // nesting of error handlers
 }
 
 // Done is the instruction hook. The nil channel says "go on".

@@ -29,7 +29,7 @@ type Options struct {
 	Setup       func(L *lua.LState, env *lua.LTable) error
 	Globals     []string                               // globals that a script may set
 	Slice       time.Duration                          // longest to compute without a pause; 0 = DefaultSlice
-	LoadTimeout time.Duration                          // longest the main chunk may take; 0 = DefaultLoadTimeout
+	LoadTimeout time.Duration                          // longest the main chunk may take, and then Declare; 0 = DefaultLoadTimeout
 	Print       func(ctx context.Context, text string) // where print goes; nil = nowhere
 	Warn        func(Error)                            // findings of Load that do not fail it; nil = ignored
 	Called      func(TextCall)                         // calls with a text that files have; nil = ignored
@@ -140,15 +140,27 @@ func (u *Universe) Load(ctx context.Context, src []byte) error {
 	if err != nil {
 		return err
 	}
+	return u.withinLoadTimeout(ctx, func(ctx context.Context) error {
+		r, err := u.enter(ctx)
+		if err != nil {
+			return err
+		}
+		r.loading, r.slice = true, 0
+		r.threads[0].Push(r.threads[0].NewFunctionFromProto(chunk.proto))
+		return u.finish(r, 0, nil)
+	})
+}
+
+// Declare runs Go code that reads what the file declared, as [Universe.Do] does:
+// a script's functions may answer for a field, and must come to an end too.
+func (u *Universe) Declare(ctx context.Context, f func(L *lua.LState) error) error {
+	return u.withinLoadTimeout(ctx, func(ctx context.Context) error { return u.Do(ctx, f) })
+}
+
+func (u *Universe) withinLoadTimeout(ctx context.Context, f func(context.Context) error) error {
 	ctx, cancel := context.WithTimeout(ctx, u.opts.LoadTimeout)
 	defer cancel()
-	r, err := u.enter(ctx)
-	if err != nil {
-		return err
-	}
-	r.loading, r.slice = true, 0
-	r.threads[0].Push(r.threads[0].NewFunctionFromProto(chunk.proto))
-	err = u.finish(r, 0, nil)
+	err := f(ctx)
 	if e := (*Error)(nil); errors.As(err, &e) && e.Cause == ErrDeadline {
 		e.Message = fmt.Sprintf("still loading after %s: a file only declares, what takes time belongs into a function such as check", u.opts.LoadTimeout)
 	}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"runtime"
+	"strings"
 	"testing"
 	"time"
 
@@ -132,5 +133,31 @@ func TestPoolShrinks(t *testing.T) {
 	}
 	if n := len(u.free); n > 3 {
 		t.Errorf("%d runs in the pool when one is used, want at most 3", n)
+	}
+}
+
+// keeps is a userdata's value that keeps Lua values out of Lua's sight.
+type keeps []lua.LValue
+
+func (k keeps) Weigh(add func(lua.LValue)) (bytes int) {
+	for _, v := range k {
+		add(v)
+	}
+	return 1000
+}
+
+// What Go keeps for a script is weighed with the script's own.
+func TestWeigh(t *testing.T) {
+	u := load(t, Options{}, `check = function() end`)
+	before := u.weigh()
+	err := u.Do(t.Context(), func(L *lua.LState) error {
+		u.env.RawSetString("result", &lua.LUserData{Value: keeps{lua.LString(strings.Repeat("x", 5000))}})
+		return nil
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got := u.weigh() - before; got < 6000 || got > 7000 {
+		t.Errorf("5,000 bytes of text and 1,000 of Go's weigh %d", got)
 	}
 }

@@ -37,6 +37,12 @@ func (u *Universe) weigh() int {
 	return s.bytes
 }
 
+// Weighed is what the value of a userdata may be that keeps memory which only it
+// knows of. It adds the Lua values that it keeps, and gives the bytes of the rest.
+type Weighed interface {
+	Weigh(add func(lua.LValue)) (bytes int)
+}
+
 type scale struct {
 	bytes int
 	seen  map[lua.LValue]bool
@@ -77,5 +83,8 @@ func (s *scale) open(v lua.LValue) {
 		}
 	case *lua.LUserData:
 		s.add(v.Metatable)
+		if kept, ok := v.Value.(Weighed); ok {
+			s.bytes += kept.Weigh(s.add)
+		}
 	}
 }

@@ -1,0 +1,92 @@
+package luaapi
+
+import (
+	"context"
+	"errors"
+
+	lua "github.com/yuin/gopher-lua"
+
+	"pharos/engine/probe"
+)
+
+// primitiveOf is what a built-in class hands its options to: their names, how
+// they are read, and the call, which is not to reach out.
+type primitiveOf struct {
+	class string
+	about string // the option with whom it is about
+	names []string
+	make  func(s *script, about string) (set func(name string, v lua.LValue) error, call func(ctx context.Context) error)
+}
+
+var primitivesOf = []primitiveOf{
+	{"PageGETMetricWatcher", "url", httpOptions, func(s *script, url string) (func(string, lua.LValue) error, func(context.Context) error) {
+		c := &httpCall{HTTPRequest: probe.HTTPRequest{URL: url}, script: s, of: "pharos.http.get"}
+		return c.set, func(ctx context.Context) error {
+			var client probe.HTTPClient
+			defer client.Close()
+			_, err := client.Do(ctx, &c.HTTPRequest)
+			return err
+		}
+	}},
+	{"TCPMetricWatcher", "address", exchangeOptions, func(_ *script, address string) (func(string, lua.LValue) error, func(context.Context) error) {
+		c := tcpCallTo(address)
+		return c.set, func(ctx context.Context) error {
+			conn, err := probe.DialTCP(ctx, c.TCPRequest)
+			if err == nil {
+				err = conn.Close()
+			}
+			return err
+		}
+	}},
+	{"TLSMetricWatcher", "address", tlsOptions, func(_ *script, address string) (func(string, lua.LValue) error, func(context.Context) error) {
+		c := tcpCallTo(address)
+		return c.set, func(ctx context.Context) error {
+			_, err := probe.InspectTLS(ctx, probe.TLSRequest{TCPRequest: c.TCPRequest})
+			return err
+		}
+	}},
+	{"DNSMetricWatcher", "host", dnsOptions, func(_ *script, name string) (func(string, lua.LValue) error, func(context.Context) error) {
+		c := &dnsCall{DNSRequest: probe.DNSRequest{Name: name}}
+		return c.set, func(ctx context.Context) error {
+			_, err := probe.LookupDNS(ctx, c.DNSRequest)
+			return err
+		}
+	}},
+	{"PingMetricWatcher", "host", []string{"count", "wait", "size", "ip"}, func(_ *script, host string) (func(string, lua.LValue) error, func(context.Context) error) {
+		c := &pingCall{PingRequest: probe.PingRequest{Host: host}}
+		return c.set, func(ctx context.Context) error {
+			_, err := new(probe.Pinger).Ping(ctx, c.PingRequest)
+			return err
+		}
+	}},
+}
+
+// refused looks for options that every run of the watcher would end at: the
+// primitive is called, as its class would call it, when its time is over, and
+// then has nothing to say but that the call itself is a mistake.
+func (l *linter) refused(L *lua.LState, w *watcher) {
+	for _, p := range primitivesOf {
+		about, isText := L.GetField(w.self, p.about).(lua.LString)
+		if !isText || L.GetField(w.self, "check") != classCheck(L, p.class) {
+			continue
+		}
+		set, call := p.make(w.script, string(about))
+		declared := L.GetField(L.GetField(L.G.Global.RawGetString("pharos"), p.class), "options")
+		for _, name := range p.names {
+			v := L.GetField(w.self, name)
+			if isNil(v) || isNil(L.GetField(declared, name)) || name == "ssh_host" {
+				continue
+			}
+			if err := set(name, v); err != nil {
+				l.find(w.source, "cannot use option %q of %q: %s", name, w.name, err)
+				return
+			}
+		}
+		over, cancel := context.WithCancel(context.Background())
+		cancel()
+		if e := (*probe.Error)(nil); errors.As(call(over), &e) && e.Kind == probe.Misuse {
+			l.find(w.source, "%s", e.Message)
+		}
+		return
+	}
+}
