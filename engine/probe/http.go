@@ -48,7 +48,8 @@ type HTTPRequest struct {
 	Dial    func(ctx context.Context, network, addr string) (net.Conn, error)
 	Vantage string
 	// Exec, if set, runs commands at that place. Where Dial fails with
-	// [ErrForwardingDenied], curl there makes the request.
+	// [ErrForwardingDenied], curl there makes the request, with its redirects;
+	// behind one only if that may be sent twice.
 	Exec func(ctx context.Context, req ExecRequest) (*ExecResult, error)
 
 	stream func(head *http.Response, conn net.Conn) error // takes the body of the last answer; nil = it is kept and counted
@@ -115,7 +116,10 @@ func (c *HTTPClient) Do(ctx context.Context, req *HTTPRequest) (*HTTPResult, err
 	}
 	res, err := r.follow()
 	if err != nil && req.Exec != nil && errors.Is(err, ErrForwardingDenied) {
-		return r.byCurl(err)
+		whole := httpRun{client: c, ctx: ctx, req: req, t0: r.t0} // redirects may have changed r
+		if whole.prepare(target) == nil && (len(r.hops) == 0 || whole.message.idempotent()) {
+			return whole.byCurl(err)
+		}
 	}
 	return res, err
 }
