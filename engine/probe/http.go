@@ -103,7 +103,7 @@ func (c *HTTPClient) Close() { c.pool.closeAll() }
 // ctx does, and with the ctx's deadline as the only time limit.
 //
 // The error is an [*Error] with the Phase it failed in and the partial Timing.
-// An HTTP status is never an error.
+// An HTTP status is never an error, but for the 407 of a Proxy.
 func (c *HTTPClient) Do(ctx context.Context, req *HTTPRequest) (*HTTPResult, error) {
 	r := httpRun{client: c, ctx: ctx, req: req, t0: time.Now()}
 	defer r.settle()

@@ -68,7 +68,7 @@ func (h *httpHop) classify(err error) (Kind, string) {
 		return told.Kind, told.Message // it knows better, say whose host is silent
 	case r.late():
 		reason := fmt.Sprintf("timed out after %v %s", h.marks.end.Round(time.Millisecond), h.activity())
-		if h.toProxy() {
+		if h.toProxy() && h.phase != "blocked" { // where it may wait for whom it leads to
 			return Vantage, "the proxy: " + reason
 		}
 		return Timeout, reason
@@ -135,7 +135,7 @@ func (h *httpHop) activity() string {
 // toProxy tells whether the hop got no farther than to its proxy, which is
 // where it looks from, not what it looks at.
 func (h *httpHop) toProxy() bool {
-	return h.run.proxy != nil && (h.phase == "dns" || h.phase == "connect")
+	return h.run.proxy != nil && (h.phase == "dns" || h.phase == "connect" || h.phase == "blocked")
 }
 
 func httpDNSProblem(err *net.DNSError) (Kind, string) {

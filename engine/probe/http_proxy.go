@@ -4,7 +4,6 @@ import (
 	"bufio"
 	"context"
 	"crypto/tls"
-	"errors"
 	"fmt"
 	"net"
 	"net/http"
@@ -38,6 +37,18 @@ func httpParseProxy(raw string) (*httpTarget, error) {
 	t.url.Scheme = scheme
 	t.text = httpMaskURL(t.url)
 	return t, nil
+}
+
+// errHTTPProxyAuth is of the proxy, and says nothing about what is behind it.
+var errHTTPProxyAuth = &Error{Kind: Auth, Message: "the proxy wants other credentials"}
+
+// forwarder is the proxy that takes the requests themselves, nil if there is
+// none: behind a tunnel the server itself listens.
+func (r *httpRun) forwarder() *httpTarget {
+	if r.proxy == nil || r.target.https() || r.proxy.socks() {
+		return nil
+	}
+	return r.proxy
 }
 
 func (t *httpTarget) socks() bool { return t.url.Scheme == "socks5" || t.url.Scheme == "socks5h" }
@@ -90,7 +101,7 @@ func httpConnectProxy(c *httpConn, p *httpTarget, addr string) error {
 	case err != nil:
 		return err
 	case res.StatusCode == http.StatusProxyAuthRequired:
-		return &Error{Kind: Auth, Message: "the proxy wants other credentials"}
+		return errHTTPProxyAuth
 	case res.StatusCode/100 != 2:
 		return &Error{Kind: Refused, Message: fmt.Sprintf("the proxy answered %q to CONNECT", res.Status)}
 	case br.Buffered() > 0:
@@ -112,16 +123,15 @@ func httpSocks(c *httpConn, p *httpTarget, addr string) error {
 	}
 	// No context: the connection's guard ends it.
 	_, err = d.(proxy.ContextDialer).DialContext(context.Background(), "tcp", addr)
-	var broken net.Error
 	switch {
 	case err == nil:
 		return nil
-	case errors.As(err, &broken) && broken.Timeout():
-		return err
 	case strings.Contains(err.Error(), "authenticat"):
-		return &Error{Kind: Auth, Message: "the proxy wants other credentials", Err: err}
+		return errHTTPProxyAuth
+	case strings.Contains(err.Error(), "unknown error "): // x/net has no type for what the proxy says of the address
+		return &Error{Kind: Refused, Message: "the proxy refused: " + err.Error(), Err: err}
 	}
-	return &Error{Kind: Refused, Message: "the proxy refused: " + err.Error(), Err: err}
+	return err
 }
 
 // httpDialed is a dialer that has dialed already.

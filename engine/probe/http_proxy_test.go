@@ -99,6 +99,7 @@ func TestHTTPProxies(t *testing.T) {
 	secure := newHTTPServer(t, httpPages(), httpTLS(t, ca, "127.0.0.1", nil)).URL
 	forwards, socks := httpScripted(t, httpForwards), httpScripted(t, httpSocksServer)
 	overTLS := httpScriptedTLS(t, httpTLS(t, ca, "127.0.0.1", nil), httpForwards)
+	strangeTLS := httpScriptedTLS(t, httpTLS(t, newHTTPCA(t), "127.0.0.1", nil), httpForwards)
 	refused := httpRefused(t)
 	const user = "joe:pa%3Ass@"
 	tests := []struct {
@@ -125,7 +126,12 @@ func TestHTTPProxies(t *testing.T) {
 		{"proxy unknown", plain, "http://nosuch.invalid:3128", Vantage, "the proxy: resolving", ""},
 		{"proxy hangs", secure, "http://" + httpScripted(t, httpHangs), Timeout, "waiting for the proxy", ""},
 		{"socks proxy hangs", plain, "socks5://" + httpScripted(t, httpHangs), Timeout, "waiting for the proxy", ""},
-		{"no proxy", secure, "http://" + httpScripted(t, httpSays("SSH-2.0\r\n", false)), Proto, "malformed", ""},
+		{"no password", plain, "http://" + forwards, Auth, "the proxy wants other credentials", ""},
+		{"proxy hangs up", secure, "http://" + httpScripted(t, func(net.Conn) {}), Vantage, "the proxy: the connection broke", ""},
+		{"socks proxy hangs up", plain, "socks5://" + httpScripted(t, func(net.Conn) {}), Vantage, "the proxy: ", ""},
+		{"no socks proxy", plain, "socks5://" + httpScripted(t, func(conn net.Conn) { io.WriteString(conn, "HTTP/1.1 400 Bad Request\r\n\r\n") }), Vantage, "the proxy: ", ""},
+		{"certificate of the proxy", secure, "https://" + user + strangeTLS, Vantage, "the proxy: tls: certificate signed by unknown authority", ""},
+		{"no proxy", secure, "http://" + httpScripted(t, httpSays("SSH-2.0\r\n", false)), Vantage, "the proxy: malformed", ""},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
