@@ -79,7 +79,7 @@ func (h *httpHop) tunnel(c *httpConn) (err error) {
 
 func (h *httpHop) secureProxy(c *httpConn) error {
 	config := h.run.tls.Clone()
-	config.ServerName = h.run.proxy.host
+	config.ServerName = certHost(h.run.proxy.host)
 	config.NextProtos = nil
 	conn := tls.Client(c.wire, config)
 	c.wire = conn

@@ -146,11 +146,18 @@ func httpParseCerts(req *HTTPRequest) (*tls.Config, error) {
 	return config, nil
 }
 
+// certHost is host as certificates have it: without the final dot of a complete
+// name, and without a zone, which means something on this machine only.
+func certHost(host string) string {
+	host, _, _ = strings.Cut(host, "%")
+	return strings.TrimSuffix(host, ".")
+}
+
 // tlsConfig is for the run's target. An override of the name is for the host
 // it was written for, not for where that one redirects.
 func (r *httpRun) tlsConfig() *tls.Config {
 	config := r.tls.Clone()
-	config.ServerName = strings.TrimSuffix(r.target.host, ".")
+	config.ServerName = certHost(r.target.host)
 	if r.req.ServerName != "" && r.target.host == r.first.host {
 		config.ServerName = r.req.ServerName
 	}

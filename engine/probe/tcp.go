@@ -47,7 +47,7 @@ func (r *TCPRequest) serverName() string {
 		return r.ServerName
 	}
 	host, _, _ := net.SplitHostPort(r.Addr)
-	return host
+	return certHost(host)
 }
 
 func (r *TCPRequest) where() string {
