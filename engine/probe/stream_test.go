@@ -379,6 +379,35 @@ func TestTailBeginsAtTheEnd(t *testing.T) {
 	}
 }
 
+// A file may go at any moment of a look: that is to wait for, never an error.
+func TestTailOfWhatComesAndGoes(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "log")
+	tail := &tail{path: path, chunk: make([]byte, 10)}
+	defer tail.stop()
+	stop := make(chan struct{})
+	var gone sync.WaitGroup
+	gone.Go(func() {
+		for {
+			select {
+			case <-stop:
+				return
+			default:
+				_ = os.WriteFile(path, nil, 0o600)
+				_ = os.Remove(path)
+			}
+		}
+	})
+	for range 2000 {
+		if _, err := tail.look(); err != nil {
+			t.Errorf("look = %v, want no error", err)
+			break
+		}
+		tail.close() // as if another file had taken its place
+	}
+	close(stop)
+	gone.Wait()
+}
+
 func TestLinesOverTLS(t *testing.T) {
 	t.Parallel()
 	ca := newHTTPCA(t)
