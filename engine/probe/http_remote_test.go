@@ -53,6 +53,11 @@ func TestHTTPByCurl(t *testing.T) {
 		{URL: tells.URL, Method: "POST"},
 		{URL: tells.URL, Method: "DELETE"},
 		{URL: "http://shop.test:" + httpPort(s.URL) + "/plain", Resolve: map[string]string{"shop.test": "127.0.0.1"}},
+		{URL: "http://shop.test:" + httpPort(tells.URL) + "/?to=302,http://pay.test:" + httpPort(tells.URL) + "/next", Redirects: 1,
+			Resolve: map[string]string{"shop.test": "127.0.0.1", "pay.test": "127.0.0.1"}},
+		{URL: "http://shop.test:" + httpPort(s.URL) + "/plain",
+			Resolve: map[string]string{"shop.test": "127.0.0.1:1", "shop.test:" + httpPort(s.URL): "127.0.0.1"}},
+		{URL: "http://shop.test/plain", Resolve: map[string]string{"shop.test": s.Listener.Addr().String()}},
 		{URL: "http://" + httpScripted(t, httpSays("HTTP/1.0 200 OK\r\n\r\nold", false))},
 	}
 	for _, req := range tests {
