@@ -20,6 +20,8 @@ const (
 	TCPMaxRead = 1 << 20  // bytes that one call may read
 	tcpMaxLine = 64 << 10 // bytes of a line
 	tcpQuoted  = 200      // bytes of what came instead, in messages
+
+	tcpFarewell = 100 * time.Millisecond
 )
 
 // TCPRequest says where to connect and how. Addr or Unix is needed.
@@ -116,8 +118,13 @@ func (r *TCPRequest) check() error {
 	return nil
 }
 
-// Close ends the conversation.
-func (c *TCPConn) Close() error { return c.conn.Close() }
+// Close ends the conversation. TLS's close_notify goes out if the system takes
+// it within tcpFarewell.
+func (c *TCPConn) Close() error {
+	late := time.AfterFunc(tcpFarewell, func() { c.socket.Close() })
+	defer late.Stop()
+	return c.conn.Close()
+}
 
 // Timing is where the time went so far. Pauses between calls are not counted;
 // Wait is until the first byte of each read, Receive the rest.
@@ -236,8 +243,7 @@ func (c *TCPConn) read(ctx context.Context, f func() error) error {
 // do runs one step of the conversation; its time is added to where.
 func (c *TCPConn) do(ctx context.Context, phase string, where *time.Duration, f func() error) error {
 	c.phase = phase
-	conn := c.conn
-	stop := context.AfterFunc(ctx, func() { conn.Close() })
+	stop := context.AfterFunc(ctx, func() { c.socket.Close() }) // TLS's Close could wait
 	began := time.Now()
 	err := f()
 	took := time.Since(began)

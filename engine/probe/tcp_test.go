@@ -383,3 +383,37 @@ func holdTCP(ctx context.Context, talk tcpTalk) (*tcpResult, error) {
 	res.Timing = c.Timing()
 	return res, nil
 }
+
+// A connection over which nothing goes out any more, not even TLS's goodbye,
+// holds up nobody whose time is over.
+func TestTCPReadOfStuckTLS(t *testing.T) {
+	ca := newHTTPCA(t)
+	release := make(chan struct{})
+	config := httpTLS(t, ca, "127.0.0.1", nil)
+	addr := tcpServe(t, func(conn net.Conn) {
+		if tls.Server(conn, config).Handshake() == nil {
+			<-release
+		}
+	})
+	t.Cleanup(func() { close(release) })
+	c, err := DialTCP(tcpWithin(t, 5*time.Second), TCPRequest{Addr: addr, TLS: true, CA: ca.roots})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, size := range []int{1 << 16, 1} { // until the system takes no more, not even a byte
+		for more := true; more; {
+			_ = c.socket.SetWriteDeadline(time.Now().Add(200 * time.Millisecond))
+			_, err := c.socket.Write(make([]byte, size))
+			more = err == nil
+		}
+	}
+	_ = c.socket.SetWriteDeadline(time.Time{})
+	began := time.Now()
+	_, err = c.Read(tcpWithin(t, 50*time.Millisecond), 1)
+	if took := time.Since(began); KindOf(err) != Timeout || took > 4*time.Second { // tls.Conn.Close waits for 5 s
+		t.Errorf("Read = %v after %v, want kind timeout long before", err, took)
+	}
+	if err := c.Close(); err == nil {
+		t.Error("Close after it was closed = nil, want an error")
+	}
+}
