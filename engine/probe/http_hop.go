@@ -69,9 +69,7 @@ func httpToItself(conn net.Conn) bool {
 func (h *httpHop) refused() error {
 	h.phase = "connect"
 	h.marks = httpMarks{start: h.marks.start, begin: h.marks.begin, dns: h.marks.dns, end: h.marks.end}
-	if s, ok := h.conn.raw.(interface{ SetLinger(seconds int) error }); ok {
-		_ = s.SetLinger(0) // or the port stays taken for a minute
-	}
+	httpForget(h.conn.raw)
 	return os.NewSyscallError("connect", syscall.ECONNREFUSED)
 }
 
