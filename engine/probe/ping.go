@@ -221,10 +221,10 @@ func pingFail(ctx context.Context, req PingRequest, ip string, err error) error 
 		e.Kind, reason = Timeout, "timed out resolving the name"
 	case ctx.Err() != nil:
 		e.Kind, reason = Cancelled, "cancelled"
-	case httpOverload(err) != "":
-		e.Kind, reason = Overload, "Pharos is overloaded: "+httpOverload(err)
+	case overloaded(err) != "":
+		e.Kind, reason = Overload, "Pharos is overloaded: "+overloaded(err)
 	case errors.As(err, &dns):
-		e.Kind, reason = httpDNSProblem(dns)
+		e.Kind, reason = dnsProblem(dns)
 	default:
 		e.Kind, reason = Spawn, err.Error()
 	}

@@ -308,7 +308,7 @@ func (r *pingRun) overSocket(ctx context.Context, s *pingSocket) error {
 			r.sent++
 			if errors.Is(err, syscall.ENETUNREACH) || errors.Is(err, syscall.EHOSTUNREACH) {
 				answered++
-				r.unreach = httpErrno(err)
+				r.unreach = errnoText(err)
 			} else if err != nil {
 				return err
 			}

@@ -9,7 +9,6 @@ import (
 	"crypto/tls"
 	"crypto/x509"
 	"encoding/hex"
-	"errors"
 	"fmt"
 	"time"
 )
@@ -68,9 +67,8 @@ func InspectTLS(ctx context.Context, req TLSRequest) (*TLSResult, error) {
 	defer c.Close()
 	verify := x509.VerifyOptions{DNSName: req.serverName()}
 	if len(roots) > 0 {
-		verify.Roots = x509.NewCertPool()
-		if !verify.Roots.AppendCertsFromPEM(roots) {
-			return nil, c.misuse(errors.New("option ca has no certificate in PEM form"))
+		if verify.Roots, err = parseRoots(roots); err != nil {
+			return nil, c.misuse(err)
 		}
 	}
 	res := newTLSResult(c.state, verify)
@@ -140,7 +138,7 @@ func newTLSResult(s tls.ConnectionState, verify x509.VerifyOptions) *TLSResult {
 	}
 	ways, err := s.PeerCertificates[0].Verify(verify)
 	if err != nil {
-		res.VerifyError = httpCertProblem(err)
+		res.VerifyError = certProblem(err)
 		return res
 	}
 	res.Verified = true
@@ -177,7 +175,7 @@ func newCertificate(cert *x509.Certificate) Certificate {
 		names = append(names, ip.String())
 	}
 	return Certificate{
-		Subject:   httpCertName(cert),
+		Subject:   certName(cert),
 		Issuer:    cert.Issuer.String(),
 		Names:     names,
 		NotBefore: cert.NotBefore,
