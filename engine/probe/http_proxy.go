@@ -96,7 +96,11 @@ func httpConnectProxy(c *httpConn, p *httpTarget, addr string) error {
 		return err
 	}
 	br := bufio.NewReader(&httpSource{r: c.wire, left: httpHeadMax})
-	res, err := http.ReadResponse(br, &http.Request{Method: http.MethodConnect})
+	connect := &http.Request{Method: http.MethodConnect}
+	res, err := http.ReadResponse(br, connect)
+	for err == nil && res.StatusCode/100 == 1 { // not the answer yet
+		res, err = http.ReadResponse(br, connect)
+	}
 	switch {
 	case err != nil:
 		return err

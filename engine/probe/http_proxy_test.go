@@ -114,6 +114,10 @@ func TestHTTPProxies(t *testing.T) {
 		{"no scheme", plain, user + forwards, "", "", "1.1"},
 		{"https by http", secure, "http://" + user + forwards, "", "", "2"},
 		{"http by https", plain, "https://" + user + overTLS, "", "", "1.1"},
+		{"in progress", secure, "http://" + user + httpScripted(t, func(conn net.Conn) {
+			io.WriteString(conn, "HTTP/1.1 102 Processing\r\n\r\n")
+			httpForwards(conn)
+		}), "", "", "2"},
 		{"https by https", secure, "https://" + user + overTLS, "", "", "2"},
 		{"http by socks5", plain, "socks5://" + user + socks, "", "", "1.1"},
 		{"https by socks5h", secure, "socks5h://" + user + socks, "", "", "2"},
