@@ -26,7 +26,7 @@ const (
 
 // TCPRequest says where to connect and how. Addr or Unix is needed.
 type TCPRequest struct {
-	Addr string // host:port
+	Addr string // host:port; the host may be in Unicode
 	Unix string // path of a socket, instead
 	IP   int    // 4 or 6 restricts the addresses, 0 takes both
 
@@ -48,8 +48,15 @@ func (r *TCPRequest) serverName() string {
 	if r.ServerName != "" || r.Addr == "" {
 		return r.ServerName
 	}
-	host, _, _ := net.SplitHostPort(r.Addr)
+	host, _, _ := net.SplitHostPort(r.ascii())
 	return certHost(host)
+}
+
+// ascii is Addr, which was checked, with its host as DNS knows it.
+func (r *TCPRequest) ascii() string {
+	host, port, _ := net.SplitHostPort(r.Addr)
+	host, _ = ASCIIHost(host)
+	return net.JoinHostPort(host, port)
 }
 
 func (r *TCPRequest) where() string {
@@ -105,8 +112,12 @@ func (r *TCPRequest) check() error {
 		return errors.New("want either an address or the path of a unix socket")
 	}
 	if r.Addr != "" {
-		if _, port, err := net.SplitHostPort(r.Addr); err != nil || port == "" {
+		host, port, err := net.SplitHostPort(r.Addr)
+		if err != nil || port == "" {
 			return errors.New("want an address of the form host:port")
+		}
+		if _, err := ASCIIHost(host); err != nil {
+			return err
 		}
 	}
 	if r.TLS && r.StartTLS != "" {

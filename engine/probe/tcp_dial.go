@@ -50,7 +50,7 @@ func (c *TCPConn) dialMarked(ctx context.Context, mark func()) (err error) {
 		c.conn, err = c.req.Dial(ctx, "unix", c.req.Unix)
 		return err
 	case c.req.Dial != nil:
-		c.conn, err = c.req.Dial(ctx, network, c.req.Addr)
+		c.conn, err = c.req.Dial(ctx, network, c.req.ascii())
 		return err
 	}
 	d := net.Dialer{
@@ -62,14 +62,15 @@ func (c *TCPConn) dialMarked(ctx context.Context, mark func()) (err error) {
 		c.conn, err = d.DialContext(ctx, "unix", c.req.Unix)
 		return err
 	}
-	if _, err := netip.ParseAddrPort(c.req.Addr); err != nil {
+	addr := c.req.ascii()
+	if _, err := netip.ParseAddrPort(addr); err != nil {
 		c.phase = "dns"
 		d.ControlContext = func(context.Context, string, string, syscall.RawConn) error {
 			mark()
 			return nil
 		}
 	}
-	c.conn, err = d.DialContext(ctx, network, c.req.Addr)
+	c.conn, err = d.DialContext(ctx, network, addr)
 	return err
 }
 

@@ -417,3 +417,27 @@ func TestTCPReadOfStuckTLS(t *testing.T) {
 		t.Error("Close after it was closed = nil, want an error")
 	}
 }
+
+// A name in Unicode is connected to, and verified, as DNS knows it.
+func TestTCPUnicodeName(t *testing.T) {
+	ca := newHTTPCA(t)
+	server := newHTTPServer(t, httpPages(), httpTLS(t, ca, "xn--bcher-kva.test", nil))
+	asked := ""
+	c, err := DialTCP(tcpWithin(t, 5*time.Second), TCPRequest{
+		Addr: "bücher.test:443", TLS: true, CA: ca.roots,
+		Dial: func(_ context.Context, network, addr string) (net.Conn, error) {
+			asked = addr
+			return net.Dial(network, server.Listener.Addr().String())
+		},
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	c.Close()
+	if want := "xn--bcher-kva.test:443"; asked != want {
+		t.Errorf("DialTCP connected to %q, want %q", asked, want)
+	}
+	if _, err := DialTCP(t.Context(), TCPRequest{Addr: "a b:1"}); KindOf(err) != Misuse {
+		t.Errorf("DialTCP of a name with a blank = %v, want kind misuse", err)
+	}
+}
