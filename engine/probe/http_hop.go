@@ -69,7 +69,7 @@ func httpToItself(conn net.Conn) bool {
 func (h *httpHop) refused() error {
 	h.phase = "connect"
 	h.marks = httpMarks{start: h.marks.start, begin: h.marks.begin, dns: h.marks.dns, end: h.marks.end}
-	httpForget(h.conn.raw)
+	httpResetOnClose(h.conn.raw)
 	return os.NewSyscallError("connect", syscall.ECONNREFUSED)
 }
 
