@@ -10,6 +10,7 @@ import (
 	"crypto/x509"
 	"encoding/hex"
 	"fmt"
+	"strings"
 	"time"
 )
 
@@ -114,7 +115,7 @@ func tlsVersions(ctx context.Context, req TCPRequest) ([]string, error) {
 }
 
 // tlsVersionName is "1.2" for TLS 1.2.
-func tlsVersionName(v uint16) string { return fmt.Sprintf("1.%d", v-tls.VersionTLS10) }
+func tlsVersionName(v uint16) string { return strings.TrimPrefix(tls.VersionName(v), "TLS ") }
 
 func newTLSResult(s tls.ConnectionState, verify x509.VerifyOptions) *TLSResult {
 	res := &TLSResult{
