@@ -196,8 +196,10 @@ func (h *hunt) find(ctx context.Context) ([]Watcher, error) {
 		return a.found, a.err
 	case <-fence.C:
 	}
-	h.engine.found(h, nil, fmt.Errorf("%sthe discovery did not return %v after its timeout of %v; the next waits until it does",
-		h.Place.prefix(), fenceGrace, h.timeout()))
+	if ctx.Err() == nil {
+		h.engine.found(h, nil, fmt.Errorf("%sthe discovery did not return %v after its timeout of %v; the next waits until it does",
+			h.Place.prefix(), fenceGrace, h.timeout()))
+	}
 	select {
 	case a := <-done:
 		return a.found, a.err

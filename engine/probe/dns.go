@@ -147,7 +147,7 @@ func (r *DNSRequest) ask(ctx context.Context, question *dns.Msg, server string, 
 	x := &dnsExchange{req: r, server: server, question: question.Copy(), tcp: r.TCP || r.Dial != nil, began: time.Now()}
 	x.question.Id = dns.Id()
 	answer, err := x.run(ctx)
-	if err == nil && answer.Truncated && !x.tcp {
+	if answer != nil && answer.Truncated && !x.tcp { // perhaps in the middle of a record, which is an error
 		x.tcp = true
 		answer, err = x.run(ctx)
 	}

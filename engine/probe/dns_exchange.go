@@ -124,10 +124,10 @@ func (x *dnsExchange) classify(ctx context.Context, err error) (Kind, string) {
 		return told.Kind, told.Message
 	case ctx.Err() != nil:
 		return Timeout, "no answer after " + time.Since(x.began).Round(time.Millisecond).String()
-	case httpOverload(err) != "":
-		return Overload, "Pharos is overloaded: " + httpOverload(err)
+	case overloaded(err) != "":
+		return Overload, "Pharos is overloaded: " + overloaded(err)
 	case errors.As(err, &name):
-		return httpDNSProblem(name)
+		return dnsProblem(name)
 	case errors.Is(err, syscall.ECONNREFUSED):
 		return Refused, "connection refused"
 	case x.phase == "connect" && x.req.Dial != nil:

@@ -183,6 +183,29 @@ func TestLookupDNSTruncated(t *testing.T) {
 	}
 }
 
+// Some servers end a truncated answer in the middle of a record.
+func TestLookupDNSCutOff(t *testing.T) {
+	zone := dnsZone(t)
+	server := dnsServe(t, func(w dns.ResponseWriter, q *dns.Msg) {
+		if w.RemoteAddr().Network() == "tcp" {
+			zone(w, q)
+			return
+		}
+		m := dnsReply(q, dns.RcodeSuccess)
+		m.Truncated = true
+		m.Answer = []dns.RR{&dns.TXT{Hdr: dns.RR_Header{Name: q.Question[0].Name, Rrtype: dns.TypeTXT, Class: dns.ClassINET}, Txt: []string{"cut off"}}}
+		b, err := m.Pack()
+		if err != nil {
+			t.Error(err)
+		}
+		_, _ = w.Write(b[:len(b)-4])
+	})
+	res, err := LookupDNS(tcpWithin(t, 5*time.Second), DNSRequest{Name: "a.example.org", Server: server})
+	if err != nil || !res.TCP || len(res.Records) != 2 {
+		t.Errorf("LookupDNS of what was cut off = %+v, %v, want it over TCP", res, err)
+	}
+}
+
 // TestLookupDNSLoss: over UDP a question may be lost, and what comes first may
 // be for someone else.
 func TestLookupDNSLoss(t *testing.T) {

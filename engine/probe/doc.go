@@ -12,8 +12,8 @@
 //	file    files, and the lines that are added to them
 //	nagios  what monitoring plugins print
 //
-// The kinds of failure are in error.go. The words for what fails in a network
-// are in http_error.go, whichever protocol it fails in.
+// What is for several of them is in error.go, the kinds of failure and the words
+// for what fails in a network, tls_handshake.go and timing.go.
 //
 // It knows nothing of Lua and nothing of the engine. Each call ends soon after
 // its context does, whatever the other side is doing, and leaves no process,

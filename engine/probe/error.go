@@ -1,6 +1,16 @@
 package probe
 
-import "errors"
+import (
+	"crypto/tls"
+	"crypto/x509"
+	"errors"
+	"fmt"
+	"math"
+	"net"
+	"strings"
+	"syscall"
+	"time"
+)
 
 // Kind is the class of an [Error]: what could not be done.
 type Kind string
@@ -44,4 +54,104 @@ func KindOf(err error) Kind {
 		return e.Kind
 	}
 	return ""
+}
+
+// dnsProblem gives the kind of a failure to resolve a name, and the words for it.
+func dnsProblem(err *net.DNSError) (Kind, string) {
+	switch {
+	case err.IsTimeout:
+		return DNS, fmt.Sprintf("resolving %q: no name server answered", err.Name)
+	case err.IsNotFound:
+		return DNS, fmt.Sprintf("resolving %q: no such host", err.Name)
+	}
+	return DNS, fmt.Sprintf("resolving %q: %s", err.Name, err.Err)
+}
+
+// connectProblem is the same of a failure to connect to address, and
+// [tlsProblem] has the words for one of TLS.
+func connectProblem(err error, address string) (Kind, string) {
+	var netErr net.Error
+	switch {
+	case errors.Is(err, syscall.ECONNRESET), errors.Is(err, syscall.ECONNABORTED):
+		return Reset, fmt.Sprintf("connecting to %s: %s", address, errnoText(err))
+	case errors.Is(err, syscall.ETIMEDOUT), errors.As(err, &netErr) && netErr.Timeout():
+		return Timeout, fmt.Sprintf("connecting to %s: timed out", address)
+	case errnoText(err) != "":
+		return Refused, fmt.Sprintf("connecting to %s: %s", address, errnoText(err))
+	}
+	return Proto, fmt.Sprintf("connecting to %s: %v", address, err)
+}
+
+// errnoText is the system's own word for err, "" if it has none.
+func errnoText(err error) string {
+	if errno, ok := errors.AsType[syscall.Errno](err); ok {
+		return errno.Error()
+	}
+	return ""
+}
+
+// overloaded words what failed for want of something on this machine: file
+// descriptors, buffers, memory, local ports. It is "" for everything else.
+func overloaded(err error) string {
+	errno, ok := errors.AsType[syscall.Errno](err)
+	if !ok {
+		// The resolver keeps only the text.
+		dns, ok := errors.AsType[*net.DNSError](err)
+		if ok && strings.Contains(dns.Err, syscall.EMFILE.Error()) {
+			return syscall.EMFILE.Error()
+		}
+		return ""
+	}
+	switch errno {
+	case syscall.EMFILE, syscall.ENFILE, syscall.ENOBUFS, syscall.ENOMEM, syscall.EADDRNOTAVAIL, syscall.EADDRINUSE:
+		return errno.Error()
+	}
+	return ""
+}
+
+// tlsProblem words what crypto/tls and crypto/x509 say; "" if err is not
+// theirs.
+func tlsProblem(err error) string {
+	if _, ok := errors.AsType[tls.RecordHeaderError](err); ok {
+		return "the server does not speak TLS there"
+	}
+	if cert, ok := errors.AsType[*tls.CertificateVerificationError](err); ok {
+		return certProblem(cert.Err)
+	}
+	if alert, ok := errors.AsType[tls.AlertError](err); ok {
+		return "the server ended it: " + strings.TrimPrefix(alert.Error(), "tls: ")
+	}
+	if op, ok := errors.AsType[*net.OpError](err); ok && (op.Op == "remote error" || op.Op == "local error") {
+		return op.Op + ": " + strings.TrimPrefix(op.Err.Error(), "tls: ")
+	}
+	return ""
+}
+
+// certProblem says what is wrong with a certificate.
+func certProblem(err error) string {
+	if invalid, ok := errors.AsType[x509.CertificateInvalidError](err); ok && invalid.Reason == x509.Expired {
+		if from := invalid.Cert.NotBefore; time.Now().Before(from) {
+			return "certificate not valid before " + from.UTC().Format("2006-01-02 15:04 MST")
+		}
+		return "certificate expired " + ago(time.Since(invalid.Cert.NotAfter))
+	}
+	if unknown, ok := errors.AsType[x509.UnknownAuthorityError](err); ok && unknown.Cert != nil {
+		return fmt.Sprintf("certificate signed by unknown authority %q", unknown.Cert.Issuer.String())
+	}
+	return strings.TrimPrefix(err.Error(), "x509: ")
+}
+
+// ago gives the age of what is past in the largest unit that fits.
+func ago(d time.Duration) string {
+	for _, u := range [...]struct {
+		name string
+		size time.Duration
+	}{{"day", 24 * time.Hour}, {"hour", time.Hour}, {"minute", time.Minute}} {
+		if n := int(math.Floor(d.Seconds() / u.size.Seconds())); n == 1 {
+			return "1 " + u.name + " ago"
+		} else if n > 1 {
+			return fmt.Sprintf("%d %ss ago", n, u.name)
+		}
+	}
+	return "just now"
 }

@@ -158,7 +158,7 @@ func fileFail(ctx context.Context, doing, path string, err error) error {
 		e.Kind = Missing
 	case errors.Is(err, fs.ErrPermission):
 		e.Kind = Auth
-	case httpOverload(err) != "":
+	case overloaded(err) != "":
 		e.Kind = Overload
 	}
 	e.Message = fmt.Sprintf("%s %q: %s", doing, path, reason)

@@ -113,25 +113,15 @@ func (t *tail) look() (*tailLook, error) {
 	if t.closed {
 		return nil, os.ErrClosed
 	}
-	now, err := os.Stat(t.path)
-	missing := errors.Is(err, fs.ErrNotExist)
-	if err != nil && !missing {
+	look := &tailLook{awaits: "following " + t.path, restarted: t.file == nil}
+	now, err := t.find()
+	if errors.Is(err, fs.ErrNotExist) {
+		look.awaits = fmt.Sprintf("waiting for %s: there is no such file", t.path)
+	} else if err != nil {
 		return nil, err
 	}
-	look := &tailLook{awaits: "following " + t.path}
-	if missing {
-		look.awaits = fmt.Sprintf("waiting for %s: there is no such file", t.path)
-	}
 	if t.file == nil {
-		wasEnd := t.end
-		t.end = false
-		if missing {
-			return look, nil
-		}
-		look.restarted = true
-		if err := t.open(wasEnd); err != nil {
-			return nil, err
-		}
+		return look, nil
 	}
 	n, err := t.file.ReadAt(t.chunk, t.at)
 	if err != nil && err != io.EOF {
@@ -143,6 +133,17 @@ func (t *tail) look() (*tailLook, error) {
 		return look, t.turn(now, look)
 	}
 	return look, nil
+}
+
+// find gives the file that has the name now, and opens it if none is followed.
+func (t *tail) find() (fs.FileInfo, error) {
+	if t.file != nil {
+		return os.Stat(t.path)
+	}
+	end := t.end
+	t.end = false
+	err := t.open(end)
+	return t.info, err
 }
 
 func (t *tail) open(end bool) error {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"crypto/tls"
 	"errors"
+	"fmt"
 	"net"
 	"net/http"
 	"sync"
@@ -48,7 +49,8 @@ type HTTPRequest struct {
 	Dial    func(ctx context.Context, network, addr string) (net.Conn, error)
 	Vantage string
 	// Exec, if set, runs commands at that place. Where Dial fails with
-	// [ErrForwardingDenied], curl there makes the request.
+	// [ErrForwardingDenied], curl there makes the request, with its redirects;
+	// behind one only if that may be sent twice.
 	Exec func(ctx context.Context, req ExecRequest) (*ExecResult, error)
 
 	stream func(head *http.Response, conn net.Conn) error // takes the body of the last answer; nil = it is kept and counted
@@ -102,7 +104,7 @@ func (c *HTTPClient) Close() { c.pool.closeAll() }
 // ctx does, and with the ctx's deadline as the only time limit.
 //
 // The error is an [*Error] with the Phase it failed in and the partial Timing.
-// An HTTP status is never an error.
+// An HTTP status is never an error, but for the 407 of a Proxy.
 func (c *HTTPClient) Do(ctx context.Context, req *HTTPRequest) (*HTTPResult, error) {
 	r := httpRun{client: c, ctx: ctx, req: req, t0: time.Now()}
 	defer r.settle()
@@ -115,7 +117,10 @@ func (c *HTTPClient) Do(ctx context.Context, req *HTTPRequest) (*HTTPResult, err
 	}
 	res, err := r.follow()
 	if err != nil && req.Exec != nil && errors.Is(err, ErrForwardingDenied) {
-		return r.byCurl(err)
+		whole := httpRun{client: c, ctx: ctx, req: req, t0: r.t0} // redirects may have changed r
+		if whole.prepare(target) == nil && (len(r.hops) == 0 || whole.message.idempotent()) {
+			return whole.byCurl(err)
+		}
 	}
 	return res, err
 }
@@ -138,6 +143,38 @@ type httpRun struct {
 	connects int
 	hops     []HTTPHop
 	timing   Timing
+}
+
+// prepare checks the request and fills the run from it.
+func (r *httpRun) prepare(target *httpTarget) (err error) {
+	r.first, r.target = target, target
+	req := r.req
+	if r.message, err = newHTTPMessage(req); err != nil {
+		return err
+	}
+	switch {
+	case req.IP != 0 && req.IP != 4 && req.IP != 6:
+		return fmt.Errorf("option ip is %d, want 4 or 6", req.IP)
+	case req.HTTP != "" && req.HTTP != "1.1" && req.HTTP != "2":
+		return fmt.Errorf("option http is %q, want 1.1 or 2", req.HTTP)
+	case req.Unix != "" && req.Proxy != "":
+		return errors.New("options unix and proxy exclude each other")
+	}
+	if req.Proxy != "" {
+		if r.proxy, err = httpParseProxy(req.Proxy); err != nil {
+			return err
+		}
+	}
+	if r.proxy != nil && req.HTTP == "2" && !target.https() && !r.proxy.socks() {
+		return errors.New("option http is 2, which an HTTP proxy does not speak for http URLs")
+	}
+	if req.Redirects > 0 {
+		r.jar = newHTTPJar(r.message.cookie)
+		r.jar.attach(&r.message, r.target)
+	}
+	r.certs = newHTTPCertKey(req)
+	r.tls, err = r.client.certs.config(r.certs, req)
+	return err
 }
 
 // since is the time since the run began. It is never 0, which marks what did

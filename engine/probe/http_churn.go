@@ -24,8 +24,14 @@ const httpPolite = 100 // closed a second; 60 s of them hold 6,000 ports
 
 // reset tells whether conn to peer, which is about to be closed, will be reset.
 func (c *httpChurn) reset(conn net.Conn, peer netip.AddrPort) bool {
+	return c.busy(peer, time.Now().Unix()) && httpResetOnClose(conn)
+}
+
+// httpResetOnClose has closing conn, if it is a TCP socket, reset it, so that its
+// port is free at once.
+func httpResetOnClose(conn net.Conn) bool {
 	tcp, ok := conn.(interface{ SetLinger(seconds int) error })
-	return ok && c.busy(peer, time.Now().Unix()) && tcp.SetLinger(0) == nil
+	return ok && tcp.SetLinger(0) == nil
 }
 
 // busy counts one more closing, and tells whether there were many this second.

@@ -194,8 +194,8 @@ func TestHTTPOverload(t *testing.T) {
 			t.Errorf("Do with dial failing by %v = %v, want kind overload", errno, got)
 		}
 	}
-	if got := httpOverload(&net.DNSError{Err: "dial udp 127.0.0.1:53: socket: too many open files"}); got == "" {
-		t.Errorf("httpOverload(DNS error for want of a socket) = %q, want a reason", got)
+	if got := overloaded(&net.DNSError{Err: "dial udp 127.0.0.1:53: socket: too many open files"}); got == "" {
+		t.Errorf("overloaded(DNS error for want of a socket) = %q, want a reason", got)
 	}
 }
 

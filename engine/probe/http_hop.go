@@ -69,9 +69,7 @@ func httpToItself(conn net.Conn) bool {
 func (h *httpHop) refused() error {
 	h.phase = "connect"
 	h.marks = httpMarks{start: h.marks.start, begin: h.marks.begin, dns: h.marks.dns, end: h.marks.end}
-	if s, ok := h.conn.raw.(interface{ SetLinger(seconds int) error }); ok {
-		_ = s.SetLinger(0) // or the port stays taken for a minute
-	}
+	httpResetOnClose(h.conn.raw)
 	return os.NewSyscallError("connect", syscall.ECONNREFUSED)
 }
 
@@ -128,6 +126,9 @@ func (h *httpHop) exchange() (*HTTPResult, error) {
 		return nil, err
 	}
 	h.phase = "receive"
+	if head.StatusCode == http.StatusProxyAuthRequired && h.run.forwarder() != nil {
+		return nil, errHTTPProxyAuth
+	}
 	if len(head.TransferEncoding) > 0 {
 		head.Header["Transfer-Encoding"] = head.TransferEncoding // net/http takes it out
 	}
@@ -178,11 +179,7 @@ const httpInlineBody = 32 << 10
 func (h *httpHop) converse() (*http.Response, error) {
 	m, c := &h.run.message, h.conn
 	h.phase = "send"
-	proxy := h.run.proxy
-	if proxy != nil && (h.run.target.https() || proxy.socks()) {
-		proxy = nil // behind a tunnel the server itself listens
-	}
-	out := m.head(h.run.target, proxy)
+	out := m.head(h.run.target, h.run.forwarder())
 	c.src.left = httpHeadMax
 	h.marks.ready = h.run.since()
 	if len(m.body) > httpInlineBody {

@@ -2,7 +2,6 @@ package probe
 
 import (
 	"encoding/base64"
-	"errors"
 	"fmt"
 	"maps"
 	"net/http"
@@ -155,36 +154,4 @@ func (m *httpMessage) head(t, proxy *httpTarget) []byte {
 		add("Proxy-Authorization", httpBasic(proxy))
 	}
 	return append(b, "\r\n"...)
-}
-
-// prepare checks the request and fills the run from it.
-func (r *httpRun) prepare(target *httpTarget) (err error) {
-	r.first, r.target = target, target
-	req := r.req
-	if r.message, err = newHTTPMessage(req); err != nil {
-		return err
-	}
-	switch {
-	case req.IP != 0 && req.IP != 4 && req.IP != 6:
-		return fmt.Errorf("option ip is %d, want 4 or 6", req.IP)
-	case req.HTTP != "" && req.HTTP != "1.1" && req.HTTP != "2":
-		return fmt.Errorf("option http is %q, want 1.1 or 2", req.HTTP)
-	case req.Unix != "" && req.Proxy != "":
-		return errors.New("options unix and proxy exclude each other")
-	}
-	if req.Proxy != "" {
-		if r.proxy, err = httpParseProxy(req.Proxy); err != nil {
-			return err
-		}
-	}
-	if r.proxy != nil && req.HTTP == "2" && !target.https() && !r.proxy.socks() {
-		return errors.New("option http is 2, which an HTTP proxy does not speak for http URLs")
-	}
-	if req.Redirects > 0 {
-		r.jar = newHTTPJar(r.message.cookie)
-		r.jar.attach(&r.message, r.target)
-	}
-	r.certs = newHTTPCertKey(req)
-	r.tls, err = r.client.certs.config(r.certs, req)
-	return err
 }

@@ -4,7 +4,6 @@ import (
 	"bufio"
 	"context"
 	"crypto/tls"
-	"errors"
 	"fmt"
 	"net"
 	"net/http"
@@ -40,6 +39,18 @@ func httpParseProxy(raw string) (*httpTarget, error) {
 	return t, nil
 }
 
+// errHTTPProxyAuth is of the proxy, and says nothing about what is behind it.
+var errHTTPProxyAuth = &Error{Kind: Auth, Message: "the proxy wants other credentials"}
+
+// forwarder is the proxy that takes the requests themselves, nil if there is
+// none: behind a tunnel the server itself listens.
+func (r *httpRun) forwarder() *httpTarget {
+	if r.proxy == nil || r.target.https() || r.proxy.socks() {
+		return nil
+	}
+	return r.proxy
+}
+
 func (t *httpTarget) socks() bool { return t.url.Scheme == "socks5" || t.url.Scheme == "socks5h" }
 
 // tunnel leads the connection through the proxy, if there is one in between.
@@ -68,7 +79,7 @@ func (h *httpHop) tunnel(c *httpConn) (err error) {
 
 func (h *httpHop) secureProxy(c *httpConn) error {
 	config := h.run.tls.Clone()
-	config.ServerName = h.run.proxy.host
+	config.ServerName = certHost(h.run.proxy.host)
 	config.NextProtos = nil
 	conn := tls.Client(c.wire, config)
 	c.wire = conn
@@ -85,12 +96,16 @@ func httpConnectProxy(c *httpConn, p *httpTarget, addr string) error {
 		return err
 	}
 	br := bufio.NewReader(&httpSource{r: c.wire, left: httpHeadMax})
-	res, err := http.ReadResponse(br, &http.Request{Method: http.MethodConnect})
+	connect := &http.Request{Method: http.MethodConnect}
+	res, err := http.ReadResponse(br, connect)
+	for err == nil && res.StatusCode/100 == 1 { // not the answer yet
+		res, err = http.ReadResponse(br, connect)
+	}
 	switch {
 	case err != nil:
 		return err
 	case res.StatusCode == http.StatusProxyAuthRequired:
-		return &Error{Kind: Auth, Message: "the proxy wants other credentials"}
+		return errHTTPProxyAuth
 	case res.StatusCode/100 != 2:
 		return &Error{Kind: Refused, Message: fmt.Sprintf("the proxy answered %q to CONNECT", res.Status)}
 	case br.Buffered() > 0:
@@ -112,16 +127,15 @@ func httpSocks(c *httpConn, p *httpTarget, addr string) error {
 	}
 	// No context: the connection's guard ends it.
 	_, err = d.(proxy.ContextDialer).DialContext(context.Background(), "tcp", addr)
-	var broken net.Error
 	switch {
 	case err == nil:
 		return nil
-	case errors.As(err, &broken) && broken.Timeout():
-		return err
 	case strings.Contains(err.Error(), "authenticat"):
-		return &Error{Kind: Auth, Message: "the proxy wants other credentials", Err: err}
+		return errHTTPProxyAuth
+	case strings.Contains(err.Error(), "unknown error "): // x/net has no type for what the proxy says of the address
+		return &Error{Kind: Refused, Message: "the proxy refused: " + err.Error(), Err: err}
 	}
-	return &Error{Kind: Refused, Message: "the proxy refused: " + err.Error(), Err: err}
+	return err
 }
 
 // httpDialed is a dialer that has dialed already.

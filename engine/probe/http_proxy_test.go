@@ -99,6 +99,7 @@ func TestHTTPProxies(t *testing.T) {
 	secure := newHTTPServer(t, httpPages(), httpTLS(t, ca, "127.0.0.1", nil)).URL
 	forwards, socks := httpScripted(t, httpForwards), httpScripted(t, httpSocksServer)
 	overTLS := httpScriptedTLS(t, httpTLS(t, ca, "127.0.0.1", nil), httpForwards)
+	strangeTLS := httpScriptedTLS(t, httpTLS(t, newHTTPCA(t), "127.0.0.1", nil), httpForwards)
 	refused := httpRefused(t)
 	const user = "joe:pa%3Ass@"
 	tests := []struct {
@@ -113,6 +114,10 @@ func TestHTTPProxies(t *testing.T) {
 		{"no scheme", plain, user + forwards, "", "", "1.1"},
 		{"https by http", secure, "http://" + user + forwards, "", "", "2"},
 		{"http by https", plain, "https://" + user + overTLS, "", "", "1.1"},
+		{"in progress", secure, "http://" + user + httpScripted(t, func(conn net.Conn) {
+			io.WriteString(conn, "HTTP/1.1 102 Processing\r\n\r\n")
+			httpForwards(conn)
+		}), "", "", "2"},
 		{"https by https", secure, "https://" + user + overTLS, "", "", "2"},
 		{"http by socks5", plain, "socks5://" + user + socks, "", "", "1.1"},
 		{"https by socks5h", secure, "socks5h://" + user + socks, "", "", "2"},
@@ -125,7 +130,12 @@ func TestHTTPProxies(t *testing.T) {
 		{"proxy unknown", plain, "http://nosuch.invalid:3128", Vantage, "the proxy: resolving", ""},
 		{"proxy hangs", secure, "http://" + httpScripted(t, httpHangs), Timeout, "waiting for the proxy", ""},
 		{"socks proxy hangs", plain, "socks5://" + httpScripted(t, httpHangs), Timeout, "waiting for the proxy", ""},
-		{"no proxy", secure, "http://" + httpScripted(t, httpSays("SSH-2.0\r\n", false)), Proto, "malformed", ""},
+		{"no password", plain, "http://" + forwards, Auth, "the proxy wants other credentials", ""},
+		{"proxy hangs up", secure, "http://" + httpScripted(t, func(net.Conn) {}), Vantage, "the proxy: the connection broke", ""},
+		{"socks proxy hangs up", plain, "socks5://" + httpScripted(t, func(net.Conn) {}), Vantage, "the proxy: ", ""},
+		{"no socks proxy", plain, "socks5://" + httpScripted(t, func(conn net.Conn) { io.WriteString(conn, "HTTP/1.1 400 Bad Request\r\n\r\n") }), Vantage, "the proxy: ", ""},
+		{"certificate of the proxy", secure, "https://" + user + strangeTLS, Vantage, "the proxy: tls: certificate signed by unknown authority", ""},
+		{"no proxy", secure, "http://" + httpScripted(t, httpSays("SSH-2.0\r\n", false)), Vantage, "the proxy: malformed", ""},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {

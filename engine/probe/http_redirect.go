@@ -6,6 +6,7 @@ import (
 	"net/http"
 	"net/http/cookiejar"
 	"net/url"
+	"slices"
 	"strings"
 )
 
@@ -46,13 +47,24 @@ func httpRedirects(status int) bool {
 	return false
 }
 
+// resolve reads a Location. The URL's user goes along within the origin, as in
+// a browser, also if the server writes the whole URL out.
 func (r *httpRun) resolve(location string) (*httpTarget, error) {
 	ref, err := url.Parse(httpEscape(location))
 	if err != nil {
 		return nil, errors.New(httpParseReason(err))
 	}
-	return httpCheckURL(r.target.url.ResolveReference(ref))
+	next, err := httpCheckURL(r.target.url.ResolveReference(ref))
+	if err == nil && next.url.User == nil && r.target.url.User != nil && r.target.sameOrigin(next) {
+		next.url.User = r.target.url.User
+		next.text = httpMaskURL(next.url)
+	}
+	return next, err
 }
+
+// httpCredentials are the headers that stay with the origin that they were
+// given for.
+var httpCredentials = []string{"Authorization", "Cookie", "Proxy-Authorization"}
 
 // rewrite makes the message fit for next, by the rules of browsers (Fetch
 // standard, HTTP-redirect fetch): a POST becomes a GET on 301 and 302,
@@ -70,7 +82,7 @@ func (r *httpRun) rewrite(status int, next *httpTarget) {
 	}
 	m.header = m.header.Clone()
 	for name := range m.header {
-		if toGet && strings.HasPrefix(name, "Content-") || away && (name == "Authorization" || name == "Cookie") {
+		if toGet && strings.HasPrefix(name, "Content-") || away && slices.Contains(httpCredentials, name) {
 			delete(m.header, name)
 		}
 	}

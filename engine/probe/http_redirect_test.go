@@ -73,6 +73,47 @@ func TestHTTPRedirectRules(t *testing.T) {
 	}
 }
 
+// The user of the URL goes along to where the URL's own origin redirects, as a
+// browser's and curl's do, and nowhere else.
+func TestHTTPRedirectKeepsUser(t *testing.T) {
+	here, there := newHTTPServer(t, httpTells, nil), newHTTPServer(t, httpTells, nil)
+	from := strings.Replace(here.URL, "://", "://joe:pass@", 1) + "/?to=302,"
+	const joe, ann = "Basic am9lOnBhc3M=", "Basic YW5uOng="
+	for to, want := range map[string]string{
+		"/next":            joe,
+		here.URL + "/next": joe,
+		strings.Replace(here.URL, "://", "://ann:x@", 1) + "/next": ann,
+		there.URL + "/next": "",
+		strings.Replace(there.URL, "://", "://ann:x@", 1) + "/next": ann,
+	} {
+		res, err := httpProbe(t, 5*time.Second, HTTPRequest{URL: from + to, Redirects: 1})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, got, _ := strings.Cut(string(res.Body), "auth="); !strings.HasPrefix(got, want+" cookie=") {
+			t.Errorf("redirected to %q: %s, want auth=%s", to, res.Body, want)
+		}
+		if strings.Contains(res.URL, "pass") {
+			t.Errorf("redirected to %q: URL = %q, want no password", to, res.URL)
+		}
+	}
+}
+
+// What is for a proxy is for no other origin either.
+func TestHTTPRedirectAwayKeepsProxyPassword(t *testing.T) {
+	there := httpScripted(t, httpMirror)
+	here := newHTTPServer(t, http.RedirectHandler("http://"+there, http.StatusFound), nil)
+	res, err := httpProbe(t, 5*time.Second, HTTPRequest{
+		URL: here.URL, Redirects: 1, Header: http.Header{"Proxy-Authorization": {"Basic x"}, "X-Kept": {"y"}},
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got := string(res.Body); strings.Contains(got, "Proxy-Authorization") || !strings.Contains(got, "X-Kept: y") {
+		t.Errorf("redirected away, arrived as %q, want no Proxy-Authorization", got)
+	}
+}
+
 // A redirect is followed only as a redirect, and only where there is one.
 func TestHTTPNoRedirect(t *testing.T) {
 	s := newHTTPServer(t, httpTells, nil)

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"maps"
 	"math"
+	"net"
 	"net/http"
 	"net/textproto"
 	"slices"
@@ -189,23 +190,30 @@ func (r *httpRun) curlWay(flag func(string), set func(name, value string)) {
 	case req.HTTP == "2":
 		flag("http2-prior-knowledge")
 	}
-	for _, at := range slices.Sorted(maps.Keys(req.Resolve)) {
-		to := req.Resolve[at]
-		if at == r.first.host {
-			at = r.first.addr()
-		}
-		set("connect-to", at+":"+httpWithPort(to, r.first.port))
+	for _, rule := range httpCurlRules(req.Resolve) {
+		set("connect-to", rule)
 	}
 }
 
-func httpWithPort(addr, port string) string {
-	if strings.Count(addr, ":") == 1 || strings.Contains(addr, "]:") {
-		return addr
+// httpCurlRules is a table of addresses as curl's --connect-to. The first rule
+// that fits counts there, so those of a host with any port come last.
+func httpCurlRules(resolve map[string]string) (rules []string) {
+	withPort := func(addr string) (string, bool) {
+		if _, _, err := net.SplitHostPort(addr); err == nil {
+			return addr, true
+		}
+		return net.JoinHostPort(strings.Trim(addr, "[]"), ""), false // any port, or the same
 	}
-	if strings.Contains(addr, ":") && !strings.HasPrefix(addr, "[") {
-		addr = "[" + addr + "]"
+	var hosts []string
+	for _, at := range slices.Sorted(maps.Keys(resolve)) {
+		to, _ := withPort(resolve[at])
+		if at, ok := withPort(at); ok {
+			rules = append(rules, at+":"+to)
+		} else {
+			hosts = append(hosts, at+":"+to)
+		}
 	}
-	return addr + ":" + port
+	return append(rules, hosts...)
 }
 
 // httpCurlReport is curl's --write-out: a line at the end of the output.

@@ -53,6 +53,11 @@ func TestHTTPByCurl(t *testing.T) {
 		{URL: tells.URL, Method: "POST"},
 		{URL: tells.URL, Method: "DELETE"},
 		{URL: "http://shop.test:" + httpPort(s.URL) + "/plain", Resolve: map[string]string{"shop.test": "127.0.0.1"}},
+		{URL: "http://shop.test:" + httpPort(tells.URL) + "/?to=302,http://pay.test:" + httpPort(tells.URL) + "/next", Redirects: 1,
+			Resolve: map[string]string{"shop.test": "127.0.0.1", "pay.test": "127.0.0.1"}},
+		{URL: "http://shop.test:" + httpPort(s.URL) + "/plain",
+			Resolve: map[string]string{"shop.test": "127.0.0.1:1", "shop.test:" + httpPort(s.URL): "127.0.0.1"}},
+		{URL: "http://shop.test/plain", Resolve: map[string]string{"shop.test": s.Listener.Addr().String()}},
 		{URL: "http://" + httpScripted(t, httpSays("HTTP/1.0 200 OK\r\n\r\nold", false))},
 	}
 	for _, req := range tests {
@@ -75,6 +80,47 @@ func TestHTTPByCurl(t *testing.T) {
 		}
 		if diff := cmp.Diff(want, got); diff != "" {
 			t.Errorf("Do(%s %q) (-here +by curl):\n%s", req.Method, req.URL, diff)
+		}
+	}
+}
+
+// Where the second host is not to be reached but by curl, it makes the whole
+// request, as it was at first; one that may not be made twice it does not.
+func TestHTTPByCurlAfterRedirect(t *testing.T) {
+	httpRealTool(t, "curl")
+	here, there := newHTTPServer(t, httpTells, nil), newHTTPServer(t, httpTells, nil)
+	for method, want := range map[string]string{
+		"PUT":  "PUT /next host=" + there.Listener.Addr().String() + " auth= cookie=way=307 type=text/plain body=data",
+		"POST": "web-3 forwards nothing",
+	} {
+		req := httpByCurl(HTTPRequest{
+			Method: method, URL: here.URL + "/?to=307," + there.URL + "/next", Redirects: 1, Body: []byte("data"),
+			Header: map[string][]string{"Authorization": {"Bearer x"}, "Content-Type": {"text/plain"}},
+		})
+		denied := req.Dial
+		req.Dial = func(ctx context.Context, network, addr string) (net.Conn, error) {
+			if addr == here.Listener.Addr().String() {
+				return net.Dial(network, addr)
+			}
+			return denied(ctx, network, addr)
+		}
+		var sent string
+		req.Exec = func(ctx context.Context, req ExecRequest) (*ExecResult, error) {
+			sent = string(req.Stdin)
+			return Exec(ctx, req)
+		}
+		res, err := httpProbe(t, 10*time.Second, req)
+		if method == "POST" {
+			if err == nil || err.Kind != Vantage || !strings.Contains(err.Message, want) || sent != "" {
+				t.Errorf("%s redirected to where nothing is forwarded = %v, curl got %q, want kind vantage, and no curl", method, err, sent)
+			}
+			continue
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+		if string(res.Body) != want || !strings.Contains(sent, "Bearer x") {
+			t.Errorf("%s redirected to where nothing is forwarded arrived as %q by %q, want %q", method, res.Body, sent, want)
 		}
 	}
 }

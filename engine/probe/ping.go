@@ -23,7 +23,7 @@ const (
 
 // PingRequest says whom to ping. Only Host is needed.
 type PingRequest struct {
-	Host     string        // name or address
+	Host     string        // name, which may be in Unicode, or address
 	IP       int           // 4 or 6 restricts the addresses, 0 takes both
 	Count    int           // echo requests; 0 is 1, at most [PingMaxCount]
 	Interval time.Duration // between them; 0 is 200 ms, at least 10 ms
@@ -137,8 +137,12 @@ func (r *PingRequest) resolve(ctx context.Context) (netip.Addr, error) {
 	if r.IP != 0 {
 		network = fmt.Sprintf("ip%d", r.IP)
 	}
+	host, err := ASCIIHost(strings.Trim(r.Host, "[]"))
+	if err != nil {
+		return netip.Addr{}, &Error{Kind: Misuse, Err: err, Message: fmt.Sprintf("pinging %q: %v", r.Host, err)}
+	}
 	resolver := net.Resolver{PreferGo: true}
-	ips, err := resolver.LookupNetIP(ctx, network, strings.Trim(r.Host, "[]"))
+	ips, err := resolver.LookupNetIP(ctx, network, host)
 	var family *net.AddrError
 	if errors.As(err, &family) || err == nil && len(ips) == 0 {
 		return netip.Addr{}, &net.DNSError{Name: r.Host, Err: fmt.Sprintf("no address of IPv%d", r.IP)}
@@ -221,10 +225,10 @@ func pingFail(ctx context.Context, req PingRequest, ip string, err error) error 
 		e.Kind, reason = Timeout, "timed out resolving the name"
 	case ctx.Err() != nil:
 		e.Kind, reason = Cancelled, "cancelled"
-	case httpOverload(err) != "":
-		e.Kind, reason = Overload, "Pharos is overloaded: "+httpOverload(err)
+	case overloaded(err) != "":
+		e.Kind, reason = Overload, "Pharos is overloaded: "+overloaded(err)
 	case errors.As(err, &dns):
-		e.Kind, reason = httpDNSProblem(dns)
+		e.Kind, reason = dnsProblem(dns)
 	default:
 		e.Kind, reason = Spawn, err.Error()
 	}

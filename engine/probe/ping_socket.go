@@ -299,6 +299,9 @@ func (r *pingRun) overSocket(ctx context.Context, s *pingSocket) error {
 				r.rtts = append(r.rtts, a.rtt)
 			}
 		case <-timer.C:
+			if ctx.Err() != nil {
+				return nil
+			}
 			if r.sent == r.req.Count {
 				r.finished = true
 				return nil // Wait is over
@@ -308,7 +311,7 @@ func (r *pingRun) overSocket(ctx context.Context, s *pingSocket) error {
 			r.sent++
 			if errors.Is(err, syscall.ENETUNREACH) || errors.Is(err, syscall.EHOSTUNREACH) {
 				answered++
-				r.unreach = httpErrno(err)
+				r.unreach = errnoText(err)
 			} else if err != nil {
 				return err
 			}

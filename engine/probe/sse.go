@@ -6,6 +6,8 @@ import (
 	"strconv"
 	"time"
 	"unicode/utf8"
+
+	"golang.org/x/net/http/httpguts"
 )
 
 // SSEEvent is one event of a stream of server-sent events.
@@ -103,8 +105,9 @@ func (p *sseParser) endLine() {
 		p.hasData = true
 		p.data = append(p.data, value[:min(len(value), LineMax-len(p.data))]...)
 	case "id":
-		if len(value) <= sseWord && bytes.IndexByte(value, 0) < 0 && utf8.Valid(value) {
-			p.id = string(value)
+		// One that a request cannot bring back would end all connecting.
+		if id := string(value); len(id) <= sseWord && utf8.ValidString(id) && httpguts.ValidHeaderFieldValue(id) {
+			p.id = id
 		}
 	case "retry":
 		if ms, err := strconv.ParseUint(string(value), 10, 31); err == nil {

@@ -41,6 +41,7 @@ func TestSSEParser(t *testing.T) {
 		{"type without data", "event: add\n\ndata: 2\n\n", []SSEEvent{{"message", "2", ""}}},
 		{"unknown fields", "nonsense\nfoo: bar\ndata: a\nData: b\n\n", []SSEEvent{{"message", "a", ""}}},
 		{"id with NUL", "id: 1\ndata: a\n\nid: 2\x00\ndata: b\n\n", []SSEEvent{{"message", "a", "1"}, {"message", "b", "1"}}},
+		{"id that no header holds", "id: 1\ndata: a\n\nid: 2\x01\ndata: b\n\n", []SSEEvent{{"message", "a", "1"}, {"message", "b", "1"}}},
 		{"unfinished", "data: a", nil},
 		{"too long", "data: " + strings.Repeat("x", 2*LineMax) + "\ndata: y\n\n", []SSEEvent{{"message", strings.Repeat("x", LineMax-len("data: ")) + "\ny", ""}}},
 	} {

@@ -42,6 +42,7 @@ type sshSettings struct {
 	keyAlias       string // name to look up in known_hosts, "" for hostname and port
 	knownHosts     []string
 	strict         sshStrict
+	hashNames      bool          // in lines added to known_hosts
 	timeout        time.Duration // ConnectTimeout of the configuration, 0 if not set
 }
 
@@ -183,6 +184,7 @@ func newSSHSettings(get sshLookup, d sshDest) (*sshSettings, error) {
 		user: one("user", sshUser()), network: "tcp",
 		keyAlias:       one("hostkeyalias", ""),
 		onlyIdentities: one("identitiesonly", "no") == "yes",
+		hashNames:      one("hashknownhosts", "no") == "yes",
 	}
 	switch one("addressfamily", "any") {
 	case "inet":

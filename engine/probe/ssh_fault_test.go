@@ -1,12 +1,14 @@
 package probe
 
 import (
+	"bytes"
 	"context"
 	"crypto/rand"
 	"errors"
 	"fmt"
 	"net"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"runtime"
 	"strings"
@@ -128,6 +130,26 @@ func TestSSHHostKeys(t *testing.T) {
 		s.writeKnownHosts(other)
 		sshFails(t, sshTestPool(t, s.stanza("web-3", "StrictHostKeyChecking accept-new")), "web-3",
 			20*time.Second, 20*time.Second, Vantage, "host key changed")
+	})
+	t.Run("accept-new behind a line without an end", func(t *testing.T) {
+		const neighbour = "neighbour " + sshRSAKey
+		sshWrite(t, file, []byte(neighbour))
+		sshWorks(t, sshTestPool(t, s.stanza("web-3", "StrictHostKeyChecking accept-new")), "web-3")
+		want := fmt.Appendf(nil, "%s\n[127.0.0.1]:%s %s", neighbour, s.port, ssh.MarshalAuthorizedKey(s.key))
+		if got, err := os.ReadFile(file); err != nil || !bytes.Equal(got, want) {
+			t.Errorf("known_hosts = %q, %v, want %q", got, err, want)
+		}
+	})
+	t.Run("accept-new, hashed", func(t *testing.T) {
+		s.writeKnownHosts()
+		sshWorks(t, sshTestPool(t, s.stanza("web-3", "StrictHostKeyChecking accept-new", "HashKnownHosts yes")), "web-3")
+		if got, err := os.ReadFile(file); err != nil || !bytes.HasPrefix(got, []byte("|1|")) {
+			t.Errorf("known_hosts = %q, %v, want the name hashed", got, err)
+		}
+		sshWorks(t, sshTestPool(t, s.stanza("web-3")), "web-3")
+		if out, err := exec.Command("ssh-keygen", "-F", "[127.0.0.1]:"+s.port, "-f", file).CombinedOutput(); err != nil {
+			t.Errorf("ssh-keygen -F: %v: %s, want it to find the host", err, out)
+		}
 	})
 	t.Run("no", func(t *testing.T) {
 		s.writeKnownHosts(other)

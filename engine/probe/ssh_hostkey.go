@@ -12,6 +12,7 @@ import (
 
 	"github.com/skeema/knownhosts"
 	"golang.org/x/crypto/ssh"
+	xknownhosts "golang.org/x/crypto/ssh/knownhosts"
 )
 
 // sshKeyError is a host key that was not accepted. Its text says what to do.
@@ -129,30 +130,51 @@ func (k *sshKnownHosts) judge(s *sshSettings, name string, key ssh.PublicKey, ve
 		case sshStrictYes:
 			return &sshKeyError{fmt.Sprintf("unknown host key %s: if that is right, run: %s", print, s.keyscan())}
 		default:
-			return k.writeDown(s.knownHostsFile(), name, key)
+			return k.writeDown(s, name, key)
 		}
 	default: // revoked, or a certificate that does not hold
 		return &sshKeyError{fmt.Sprintf("host key %s not accepted: %v", print, verdict)}
 	}
 }
 
-// writeDown adds a key to a known_hosts file. /dev/null means: take it, and do
+// writeDown adds a key to the known_hosts file. /dev/null means: take it, and do
 // not remember.
-func (k *sshKnownHosts) writeDown(file, name string, key ssh.PublicKey) error {
+func (k *sshKnownHosts) writeDown(s *sshSettings, name string, key ssh.PublicKey) error {
+	file := s.knownHostsFile()
 	if file == "" || file == os.DevNull {
 		return nil
 	}
+	name = knownhosts.Normalize(name)
+	if s.hashNames {
+		name = xknownhosts.HashHostname(name)
+	}
+	line := knownhosts.Line([]string{name}, key) + "\n"
 	k.mu.Lock()
 	defer k.mu.Unlock()
 	if err := os.MkdirAll(filepath.Dir(file), 0o700); err != nil {
 		return fmt.Errorf("writing the new host key down: %w", err)
 	}
-	f, err := os.OpenFile(file, os.O_APPEND|os.O_CREATE|os.O_WRONLY, 0o600)
+	f, err := os.OpenFile(file, os.O_APPEND|os.O_CREATE|os.O_RDWR, 0o600)
 	if err != nil {
 		return fmt.Errorf("writing the new host key down: %w", err)
 	}
-	_, err = f.WriteString(knownhosts.Line([]string{name}, key) + "\n")
+	if sshUnended(f) {
+		line = "\n" + line
+	}
+	_, err = f.WriteString(line)
 	return errors.Join(err, f.Close())
+}
+
+// sshUnended tells whether the last line of a file has no end: what is added
+// would spoil the key that it holds.
+func sshUnended(f *os.File) bool {
+	info, err := f.Stat()
+	if err != nil || info.Size() == 0 {
+		return false
+	}
+	var last [1]byte
+	_, err = f.ReadAt(last[:], info.Size()-1)
+	return err == nil && last[0] != '\n'
 }
 
 // keyName is what known_hosts calls the host: "[host]:port", or the alias.

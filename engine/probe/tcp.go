@@ -20,11 +20,13 @@ const (
 	TCPMaxRead = 1 << 20  // bytes that one call may read
 	tcpMaxLine = 64 << 10 // bytes of a line
 	tcpQuoted  = 200      // bytes of what came instead, in messages
+
+	tcpFarewell = 100 * time.Millisecond
 )
 
 // TCPRequest says where to connect and how. Addr or Unix is needed.
 type TCPRequest struct {
-	Addr string // host:port
+	Addr string // host:port; the host may be in Unicode
 	Unix string // path of a socket, instead
 	IP   int    // 4 or 6 restricts the addresses, 0 takes both
 
@@ -46,8 +48,15 @@ func (r *TCPRequest) serverName() string {
 	if r.ServerName != "" || r.Addr == "" {
 		return r.ServerName
 	}
-	host, _, _ := net.SplitHostPort(r.Addr)
-	return host
+	host, _, _ := net.SplitHostPort(r.ascii())
+	return certHost(host)
+}
+
+// ascii is Addr, which was checked, with its host as DNS knows it.
+func (r *TCPRequest) ascii() string {
+	host, port, _ := net.SplitHostPort(r.Addr)
+	host, _ = ASCIIHost(host)
+	return net.JoinHostPort(host, port)
 }
 
 func (r *TCPRequest) where() string {
@@ -103,8 +112,12 @@ func (r *TCPRequest) check() error {
 		return errors.New("want either an address or the path of a unix socket")
 	}
 	if r.Addr != "" {
-		if _, port, err := net.SplitHostPort(r.Addr); err != nil || port == "" {
+		host, port, err := net.SplitHostPort(r.Addr)
+		if err != nil || port == "" {
 			return errors.New("want an address of the form host:port")
+		}
+		if _, err := ASCIIHost(host); err != nil {
+			return err
 		}
 	}
 	if r.TLS && r.StartTLS != "" {
@@ -116,8 +129,13 @@ func (r *TCPRequest) check() error {
 	return nil
 }
 
-// Close ends the conversation.
-func (c *TCPConn) Close() error { return c.conn.Close() }
+// Close ends the conversation. TLS's close_notify goes out if the system takes
+// it within tcpFarewell.
+func (c *TCPConn) Close() error {
+	late := time.AfterFunc(tcpFarewell, func() { c.socket.Close() })
+	defer late.Stop()
+	return c.conn.Close()
+}
 
 // Timing is where the time went so far. Pauses between calls are not counted;
 // Wait is until the first byte of each read, Receive the rest.
@@ -236,8 +254,7 @@ func (c *TCPConn) read(ctx context.Context, f func() error) error {
 // do runs one step of the conversation; its time is added to where.
 func (c *TCPConn) do(ctx context.Context, phase string, where *time.Duration, f func() error) error {
 	c.phase = phase
-	conn := c.conn
-	stop := context.AfterFunc(ctx, func() { conn.Close() })
+	stop := context.AfterFunc(ctx, func() { c.socket.Close() }) // TLS's Close could wait
 	began := time.Now()
 	err := f()
 	took := time.Since(began)

@@ -50,7 +50,7 @@ func (c *TCPConn) dialMarked(ctx context.Context, mark func()) (err error) {
 		c.conn, err = c.req.Dial(ctx, "unix", c.req.Unix)
 		return err
 	case c.req.Dial != nil:
-		c.conn, err = c.req.Dial(ctx, network, c.req.Addr)
+		c.conn, err = c.req.Dial(ctx, network, c.req.ascii())
 		return err
 	}
 	d := net.Dialer{
@@ -62,20 +62,21 @@ func (c *TCPConn) dialMarked(ctx context.Context, mark func()) (err error) {
 		c.conn, err = d.DialContext(ctx, "unix", c.req.Unix)
 		return err
 	}
-	if _, err := netip.ParseAddrPort(c.req.Addr); err != nil {
+	addr := c.req.ascii()
+	if _, err := netip.ParseAddrPort(addr); err != nil {
 		c.phase = "dns"
 		d.ControlContext = func(context.Context, string, string, syscall.RawConn) error {
 			mark()
 			return nil
 		}
 	}
-	c.conn, err = d.DialContext(ctx, network, c.req.Addr)
+	c.conn, err = d.DialContext(ctx, network, addr)
 	return err
 }
 
 // handshake starts TLS on the connection.
 func (c *TCPConn) handshake(ctx context.Context) error {
-	config, err := httpParseCerts(&HTTPRequest{Insecure: c.req.Insecure, CA: c.req.CA, Cert: c.req.Cert, Key: c.req.Key})
+	config, err := newTLSConfig(c.req.Insecure, c.req.CA, c.req.Cert, c.req.Key)
 	if err != nil {
 		return c.misuse(err)
 	}
@@ -106,11 +107,6 @@ func (c *TCPConn) handshakeWith(ctx context.Context, config *tls.Config) error {
 	c.reader.Reset(upgraded)
 	return nil
 }
-
-// tcpPlace is an address or path in a message.
-type tcpPlace string
-
-func (p tcpPlace) String() string { return string(p) }
 
 var errTCPTooBig = errors.New("too much came")
 
@@ -175,12 +171,12 @@ func (c *TCPConn) classify(ctx context.Context, err error) (Kind, string) {
 		return told.Kind, told.Message
 	case ctx.Err() != nil:
 		return Timeout, "timed out after " + c.timing.Total.Round(time.Millisecond).String() + " " + c.activity() + after
-	case httpOverload(err) != "":
-		return Overload, "Pharos is overloaded: " + httpOverload(err)
+	case overloaded(err) != "":
+		return Overload, "Pharos is overloaded: " + overloaded(err)
 	case errors.As(err, &dns):
-		return httpDNSProblem(dns)
+		return dnsProblem(dns)
 	case c.conn == nil:
-		kind, reason := httpConnectProblem(err, tcpPlace(c.req.where()))
+		kind, reason := connectProblem(err, c.req.where())
 		if kind == Proto && c.req.Dial != nil {
 			kind = Vantage
 		}
@@ -203,8 +199,8 @@ func (c *TCPConn) classifyTLS(err error, after string) (Kind, string) {
 		return Proto, proto.reason
 	case errors.As(err, &errno):
 		return Reset, "the connection broke " + c.activity() + ": " + errno.Error() + after
-	case c.phase == "tls" || httpTLSProblem(err) != "":
-		reason := httpTLSProblem(err)
+	case c.phase == "tls" || tlsProblem(err) != "":
+		reason := tlsProblem(err)
 		if reason == "" {
 			reason = err.Error()
 		}

@@ -32,7 +32,7 @@ func Lines(ctx context.Context, req TCPRequest, send []byte, connect time.Durati
 		_ = tcp.SetKeepAliveConfig(streamAlive)
 	}
 	sink.Up("connected to " + req.where())
-	stop := context.AfterFunc(ctx, func() { c.Close() })
+	stop := context.AfterFunc(ctx, func() { c.socket.Close() })
 	defer stop()
 	lines := &lineWriter{line: sink.Line}
 	c.phase = "receive"

@@ -9,8 +9,8 @@ import (
 	"crypto/tls"
 	"crypto/x509"
 	"encoding/hex"
-	"errors"
 	"fmt"
+	"strings"
 	"time"
 )
 
@@ -68,9 +68,8 @@ func InspectTLS(ctx context.Context, req TLSRequest) (*TLSResult, error) {
 	defer c.Close()
 	verify := x509.VerifyOptions{DNSName: req.serverName()}
 	if len(roots) > 0 {
-		verify.Roots = x509.NewCertPool()
-		if !verify.Roots.AppendCertsFromPEM(roots) {
-			return nil, c.misuse(errors.New("option ca has no certificate in PEM form"))
+		if verify.Roots, err = parseRoots(roots); err != nil {
+			return nil, c.misuse(err)
 		}
 	}
 	res := newTLSResult(c.state, verify)
@@ -116,7 +115,7 @@ func tlsVersions(ctx context.Context, req TCPRequest) ([]string, error) {
 }
 
 // tlsVersionName is "1.2" for TLS 1.2.
-func tlsVersionName(v uint16) string { return fmt.Sprintf("1.%d", v-tls.VersionTLS10) }
+func tlsVersionName(v uint16) string { return strings.TrimPrefix(tls.VersionName(v), "TLS ") }
 
 func newTLSResult(s tls.ConnectionState, verify x509.VerifyOptions) *TLSResult {
 	res := &TLSResult{
@@ -140,7 +139,7 @@ func newTLSResult(s tls.ConnectionState, verify x509.VerifyOptions) *TLSResult {
 	}
 	ways, err := s.PeerCertificates[0].Verify(verify)
 	if err != nil {
-		res.VerifyError = httpCertProblem(err)
+		res.VerifyError = certProblem(err)
 		return res
 	}
 	res.Verified = true
@@ -177,7 +176,7 @@ func newCertificate(cert *x509.Certificate) Certificate {
 		names = append(names, ip.String())
 	}
 	return Certificate{
-		Subject:   httpCertName(cert),
+		Subject:   certName(cert),
 		Issuer:    cert.Issuer.String(),
 		Names:     names,
 		NotBefore: cert.NotBefore,

@@ -5,6 +5,7 @@ import (
 	"crypto/tls"
 	"encoding/pem"
 	"net"
+	"net/http/httptest"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -61,6 +62,34 @@ func TestInspectTLS(t *testing.T) {
 				t.Errorf("InspectTLS = %+v, want 1.3, h2, the address and the timing", res)
 			}
 		})
+	}
+}
+
+// An interface behind an address is of this machine: no certificate names it.
+func TestTLSOfAddressWithZone(t *testing.T) {
+	ln, err := net.Listen("tcp", "[::1]:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	ca := newHTTPCA(t)
+	server := httptest.NewUnstartedServer(httpPages())
+	server.Listener.Close()
+	server.Listener, server.TLS = ln, httpTLS(t, ca, "::1", nil)
+	server.StartTLS()
+	defer server.Close()
+	zoned := "[::1%lo]:" + httpPort(server.URL)
+	if res, err := httpProbe(t, 5*time.Second, HTTPRequest{URL: "https://" + strings.Replace(zoned, "%", "%25", 1) + "/plain", CA: ca.roots}); err != nil || res.Status != 200 {
+		t.Errorf("Do = %+v, %v, want 200", res, err)
+	}
+	c, err := DialTCP(tcpWithin(t, 5*time.Second), TCPRequest{Addr: zoned, TLS: true, CA: ca.roots})
+	if err != nil {
+		t.Errorf("DialTCP = %v, want no error", err)
+	} else {
+		c.Close()
+	}
+	res, err := InspectTLS(tcpWithin(t, 5*time.Second), TLSRequest{TCPRequest: TCPRequest{Addr: zoned, CA: ca.roots}})
+	if err != nil || !res.Verified {
+		t.Errorf("InspectTLS = %+v, %v, want it verified", res, err)
 	}
 }
 
