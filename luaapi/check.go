@@ -261,15 +261,12 @@ func (w *watcher) resting(left time.Duration) engine.Result {
 func (w *watcher) addEvidence(r *run, result *engine.Result) {
 	mask := &w.script.mask
 	for _, text := range [...]*string{&result.Value, &result.Unit, &result.Detail, &result.Link} {
-		*text = probe.CleanText(mask.text(*text))
+		*text = mask.clean(*text)
 	}
 	if f := result.Failure; f != nil {
-		f.Message, f.Trace = mask.text(f.Message), mask.text(f.Trace)
+		f.Message, f.Trace, f.File = mask.clean(f.Message), mask.clean(f.Trace), mask.clean(f.File)
 	}
 	result.Output = mask.start(r.output)
-	for i, line := range r.log {
-		r.log[i] = mask.text(line)
-	}
 	result.Log, result.Queued = r.log, r.queued
 	if r.timing == nil {
 		if e := (*probe.Error)(nil); errors.As(r.failure, &e) {

@@ -11,7 +11,6 @@ import (
 	lua "github.com/yuin/gopher-lua"
 
 	"pharos/engine"
-	"pharos/engine/probe"
 	"pharos/luaapi/vm"
 )
 
@@ -65,7 +64,7 @@ func (s *script) takeStep(L *lua.LState) int {
 	if !ok || strings.TrimSpace(string(name)) == "" || !isFunction {
 		L.RaiseError("cannot take a step with a %s and a %s: write self:step(name, function() ... end)", typeName(L.Get(2)), typeName(L.Get(3)))
 	}
-	r.startStep(L, s.mask.text(probe.Clean([]byte(name))))
+	r.startStep(L, s.mask.clean(string(name)))
 	started := s.clock.Now()
 	defer func() {
 		p := recover()

@@ -116,7 +116,7 @@ func maskSecrets(scripts []*script, lists ...[]engine.LoadError) {
 	for _, s := range scripts {
 		for _, list := range lists {
 			for i := range list {
-				list[i].Message = s.mask.text(list[i].Message)
+				list[i].File, list[i].Message = s.mask.clean(list[i].File), s.mask.clean(list[i].Message)
 			}
 		}
 	}

@@ -180,7 +180,7 @@ func (s *script) print(ctx context.Context, text string) { s.log(ctx, slog.Level
 
 func (s *script) log(ctx context.Context, level slog.Level, text string) {
 	r := runFrom(ctx)
-	text = s.mask.text(text)
+	text = s.mask.clean(text)
 	id := engine.ID("")
 	if r.watcher != nil {
 		id = r.watcher.id
