@@ -233,7 +233,7 @@ func (k *maskForms) cutOn(text string) string {
 // inName gives an error if text has a secret in it: names are shown as they are,
 // and in parts, as in ids.
 func (m *mask) inName(text string) error {
-	if masked := m.text(text); masked != text {
+	if masked := m.clean(text); masked != probe.CleanText(text) {
 		return fmt.Errorf("%q has a secret in it, and names are shown", masked)
 	}
 	return nil

@@ -155,6 +155,7 @@ func TestSecretsInNamesAreRefused(t *testing.T) {
 	const check = `, check = function() return "ok" end }`
 	for text, want := range map[string]string{
 		`metric_watchers = { pharos.MetricWatcher{ name = "x " .. token` + check + ` }`:                                             `pharos.lua:2: cannot use option "name" of MetricWatcher: "x ••••••" has a secret in it, and names are shown`,
+		`metric_watchers = { pharos.MetricWatcher{ name = "x " .. token:sub(1, 6) .. "\27[0m" .. token:sub(7)` + check + ` }`:       `pharos.lua:2: cannot use option "name" of MetricWatcher: "x ••••••" has a secret in it, and names are shown`,
 		`metric_watchers = { pharos.MetricWatcher{ name = "x", id = token` + check + ` }`:                                           `pharos.lua:2: cannot use option "id" of MetricWatcher: "••••••" has a secret in it, and names are shown`,
 		`metric_watchers = { pharos.MetricWatcher{ name = "x", ssh_host = "root@" .. token` + check + ` }`:                          `pharos.lua:2: cannot use option "ssh_host" of MetricWatcher: "root@••••••" has a secret in it, and names are shown`,
 		`metric_watchers = { pharos.MetricWatcher{ name = "x", ssh_host = { pharos.here, token }` + check + ` }`:                    `pharos.lua:2: cannot use option "ssh_host" of MetricWatcher: "••••••" has a secret in it, and names are shown`,
