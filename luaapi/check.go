@@ -259,7 +259,7 @@ func (w *watcher) resting(left time.Duration) engine.Result {
 // addEvidence puts what the run left behind into its result, as clean text and
 // with secrets masked.
 func (w *watcher) addEvidence(r *run, result *engine.Result) {
-	mask := &w.script.mask
+	mask := w.script.mask
 	for _, text := range [...]*string{&result.Value, &result.Unit, &result.Detail, &result.Link} {
 		*text = mask.clean(*text)
 	}

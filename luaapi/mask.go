@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"html"
+	"maps"
 	"net/url"
 	"regexp"
 	"slices"
@@ -15,17 +16,19 @@ import (
 	"sync"
 	"sync/atomic"
 
+	"pharos/engine"
 	"pharos/engine/probe"
 )
 
 const maskText = "••••••"
 
-// mask replaces secrets in everything that leaves a script. It is safe for
-// concurrent use.
+// mask replaces secrets in everything that leaves scripts: those of all of them,
+// as what one file has for a secret may come to another from a log or a page. It
+// is safe for concurrent use.
 type mask struct {
-	mu     sync.Mutex
-	values []string
-	known  atomic.Pointer[maskForms] // nil while there is no secret
+	mu    sync.Mutex
+	forms map[string]int            // how many scripts have a secret of that form
+	known atomic.Pointer[maskForms] // nil while there is no secret
 }
 
 // maskForms are all secrets in all their forms, longest first. It never changes.
@@ -36,44 +39,63 @@ type maskForms struct {
 
 // add masks value from now on, also as it looks in a URL, between quotes and
 // encoded; of a key of many lines, each line as well.
-func (m *mask) add(value string) {
+func (m *mask) add(value string) { m.count(value, 1) }
+
+// drop takes back an add.
+func (m *mask) drop(value string) { m.count(value, -1) }
+
+func (m *mask) count(value string, by int) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	m.addForms(value)
+	if m.forms == nil {
+		m.forms = make(map[string]int)
+	}
+	for _, form := range formsOf(value) {
+		if m.forms[form] += by; m.forms[form] == 0 {
+			delete(m.forms, form)
+		}
+	}
+	if len(m.forms) == 0 {
+		m.known.Store(nil)
+		return
+	}
+	// Longest first, so that a secret which begins with another one is masked whole.
+	values := slices.SortedFunc(maps.Keys(m.forms), func(a, b string) int { return len(b) - len(a) })
+	pairs := make([]string, 0, 2*len(values))
+	for _, form := range values {
+		pairs = append(pairs, form, maskText)
+	}
+	m.known.Store(&maskForms{values, strings.NewReplacer(pairs...)})
+}
+
+// formsOf gives the forms in which a secret may be seen.
+func formsOf(value string) []string {
+	texts := []string{value}
 	if strings.Contains(value, "\n") {
 		for line := range strings.Lines(value) {
 			if line = strings.TrimSpace(line); len(line) >= secretMinBytes {
-				m.addForms(line)
+				texts = append(texts, line)
 			}
 		}
 	}
-	// Longest first, so that a secret which begins with another one is masked whole.
-	slices.SortFunc(m.values, func(a, b string) int { return len(b) - len(a) })
-	pairs := make([]string, 0, 2*len(m.values))
-	for _, form := range m.values {
-		pairs = append(pairs, form, maskText)
+	var forms []string
+	for _, text := range texts {
+		forms = append(forms,
+			text, strings.ToLower(text), strings.ToUpper(text), // as in the name of a host or a variable
+			url.QueryEscape(text), url.PathEscape(text), (&url.URL{Path: "/" + text}).EscapedPath()[1:],
+			url.UserPassword("", text).String()[1:],
+			unquoted(strconv.Quote(text)), unquoted(strconv.QuoteToASCII(text)),
+			unquoted(string(appendJSONString(nil, text))), jsonForHTML(text),
+			strings.ReplaceAll(text, "/", `\/`), strings.ReplaceAll(text, "'", `'\''`), // PHP's JSON, a shell's trace
+			html.EscapeString(text),
+			hex.EncodeToString([]byte(text)), strings.ToUpper(hex.EncodeToString([]byte(text))),
+		)
+		forms = append(forms, base64Forms(text)...)
 	}
-	m.known.Store(&maskForms{slices.Clone(m.values), strings.NewReplacer(pairs...)})
-}
-
-func (m *mask) addForms(value string) {
-	forms := append([]string{
-		value, strings.ToLower(value), strings.ToUpper(value), // as in the name of a host or a variable
-		url.QueryEscape(value), url.PathEscape(value), (&url.URL{Path: "/" + value}).EscapedPath()[1:],
-		url.UserPassword("", value).String()[1:],
-		unquoted(strconv.Quote(value)), unquoted(strconv.QuoteToASCII(value)),
-		unquoted(string(appendJSONString(nil, value))), jsonForHTML(value),
-		strings.ReplaceAll(value, "/", `\/`), strings.ReplaceAll(value, "'", `'\''`), // PHP's JSON, a shell's trace
-		html.EscapeString(value),
-		hex.EncodeToString([]byte(value)), strings.ToUpper(hex.EncodeToString([]byte(value))),
-	}, base64Forms(value)...)
 	for _, form := range forms {
-		for _, form := range []string{form, percent.ReplaceAllStringFunc(form, strings.ToLower)} {
-			if !slices.Contains(m.values, form) {
-				m.values = append(m.values, form)
-			}
-		}
+		forms = append(forms, percent.ReplaceAllStringFunc(form, strings.ToLower))
 	}
+	return forms
 }
 
 // percent is a byte as URLs have it; many write it in lower case.
@@ -146,6 +168,15 @@ func (m *mask) err(err error) error {
 		return errors.New(shown)
 	}
 	return err
+}
+
+// messages takes secrets out of what is wrong with files.
+func (m *mask) messages(lists ...[]engine.LoadError) {
+	for _, list := range lists {
+		for i := range list {
+			list[i].File, list[i].Message = m.clean(list[i].File), m.clean(list[i].Message)
+		}
+	}
 }
 
 // cutMinBytes is how much of a secret is known for a part of one.

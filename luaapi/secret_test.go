@@ -150,6 +150,30 @@ metric_watchers = {
 	}
 }
 
+// A secret of one file is masked in the tiles of all, as long as a file has it.
+func TestSecretsOfOtherFilesAreMasked(t *testing.T) {
+	b := newTestBoard(t)
+	b.LookupEnv = func(string) (string, bool) { return "s3cret-password", true }
+	b.write("a.lua", `local token = pharos.secret("TOKEN") metric_watchers = {}`)
+	b.write("b.lua", `metric_watchers = { pharos.MetricWatcher{ name = "log", check = function() return "ok", "", "login with s3cret-password" end } }`)
+	b.Path = b.dir
+	for _, want := range []string{"login with " + maskText, "login with " + maskText, "login with s3cret-password"} {
+		before := b.config
+		if err := b.reload(); err != nil {
+			t.Fatal(err)
+		}
+		if before != nil {
+			before.Close() // as the daemon does; the board closes it once more at the end
+		}
+		if got := b.run("log").Detail; got != want {
+			t.Errorf("detail = %q, want %q", got, want)
+		}
+		if b.Number == 2 {
+			b.write("a.lua", `metric_watchers = {}`)
+		}
+	}
+}
+
 // Names are shown as they are: one with a secret in it is refused.
 func TestSecretsInNamesAreRefused(t *testing.T) {
 	const check = `, check = function() return "ok" end }`
