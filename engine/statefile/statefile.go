@@ -58,7 +58,7 @@ type envelope struct {
 // aside, or is no file at all, stays: that is [ErrLeft]. Read also removes what a
 // process killed while writing left beside the file.
 func Read(path string) (State, error) {
-	sweep(path)
+	sweep(target(path))
 	state, err := read(path)
 	switch {
 	case err == nil:
@@ -136,11 +136,20 @@ func Write(path string, s State) error {
 	if err != nil {
 		return fmt.Errorf("writing the state file %q: %w", path, err)
 	}
+	path = target(path) // a rename over a link would leave what it leads to behind
 	err = renameio.WriteFile(path, data, 0o600, renameio.WithTempDir(filepath.Dir(path)), renameio.WithStaticPermissions(0o600))
 	if err != nil {
 		return fmt.Errorf("writing the state file: %w", err)
 	}
 	return nil
+}
+
+// target is what path leads to if it is a link, else path.
+func target(path string) string {
+	if real, err := filepath.EvalSymlinks(path); err == nil {
+		return real
+	}
+	return path
 }
 
 // sweep removes files that renameio had not yet renamed: a dot, the file's

@@ -312,3 +312,39 @@ func TestKeeper(t *testing.T) {
 		t.Errorf("the file was written again without a change (%v, %v)", err, err2)
 	}
 }
+
+// Where the path is a link, as to a volume that outlives a container, the file
+// is what it leads to, and the link stays.
+func TestWriteFollowsALink(t *testing.T) {
+	dir := t.TempDir()
+	volume := filepath.Join(dir, "volume")
+	if err := os.Mkdir(volume, 0o700); err != nil {
+		t.Fatal(err)
+	}
+	file, link := filepath.Join(volume, "kept.json"), filepath.Join(dir, "state.json")
+	if err := statefile.Write(file, statefile.State{}); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.Symlink(file, link); err != nil {
+		t.Fatal(err)
+	}
+	left := filepath.Join(volume, ".kept.json123")
+	if err := os.WriteFile(left, nil, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	const id = engine.ID("x")
+	if err := statefile.Write(link, statefile.State{Memory: map[engine.ID]json.RawMessage{id: json.RawMessage("{}")}}); err != nil {
+		t.Fatal(err)
+	}
+	for _, path := range []string{file, link} {
+		if got, err := statefile.Read(path); err != nil || got.Memory[id] == nil {
+			t.Errorf("Read(%q) = %+v, %v, want what was written through the link", path, got, err)
+		}
+	}
+	if info, err := os.Lstat(link); err != nil || info.Mode()&os.ModeSymlink == 0 {
+		t.Errorf("the link is %v, %v after a write, want it to be there still", info.Mode(), err)
+	}
+	if _, err := os.Stat(left); !os.IsNotExist(err) {
+		t.Errorf("what a write left behind beside the file: %v, want it gone", err)
+	}
+}
