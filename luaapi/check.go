@@ -66,7 +66,9 @@ func (w *watcher) check(ctx context.Context) (engine.Result, error) {
 // entered is check for who has entered the script.
 func (w *watcher) entered(ctx context.Context) engine.Result {
 	if left := time.Until(w.hog.until); left > 0 {
-		return w.resting(left)
+		result := w.resting(left)
+		w.addEvidence(&run{}, &result)
+		return result
 	}
 	if m := engine.MembersOf(ctx); m != nil && m.Total() == 0 {
 		return ofNobody()

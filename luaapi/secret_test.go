@@ -174,6 +174,27 @@ func TestSecretsOfOtherFilesAreMasked(t *testing.T) {
 	}
 }
 
+// A run that is left out shows the one before, with its secrets masked too.
+func TestSecretOfAPausedWatcherIsMasked(t *testing.T) {
+	b := newTestBoard(t)
+	b.LookupEnv = func(string) (string, bool) { return "s3cret-password", true }
+	b.load(`local token = pharos.secret("TOKEN")
+metric_watchers = { pharos.MetricWatcher{ name = "x", check = function(self)
+  pcall(function() self:step("log in", function() return nil, "refused " .. token end) end)
+  while true do end
+end } }`)
+	x := b.watcher("x")
+	for run := range 2 {
+		got, err := x.Check(t.Context())
+		if err != nil {
+			t.Fatal(err)
+		}
+		if !strings.HasPrefix(got.Detail, "refused "+maskText+"; paused") {
+			t.Errorf("run %d: detail = %q, want the refusal without the secret, and a pause", run, got.Detail)
+		}
+	}
+}
+
 // Names are shown as they are: one with a secret in it is refused.
 func TestSecretsInNamesAreRefused(t *testing.T) {
 	const check = `, check = function() return "ok" end }`
