@@ -66,7 +66,9 @@ func (w *watcher) check(ctx context.Context) (engine.Result, error) {
 // entered is check for who has entered the script.
 func (w *watcher) entered(ctx context.Context) engine.Result {
 	if left := time.Until(w.hog.until); left > 0 {
-		return w.resting(left)
+		result := w.resting(left)
+		w.addEvidence(&run{}, &result)
+		return result
 	}
 	if m := engine.MembersOf(ctx); m != nil && m.Total() == 0 {
 		return ofNobody()
@@ -259,17 +261,14 @@ func (w *watcher) resting(left time.Duration) engine.Result {
 // addEvidence puts what the run left behind into its result, as clean text and
 // with secrets masked.
 func (w *watcher) addEvidence(r *run, result *engine.Result) {
-	mask := &w.script.mask
+	mask := w.script.mask
 	for _, text := range [...]*string{&result.Value, &result.Unit, &result.Detail, &result.Link} {
-		*text = probe.CleanText(mask.text(*text))
+		*text = mask.clean(*text)
 	}
 	if f := result.Failure; f != nil {
-		f.Message, f.Trace = mask.text(f.Message), mask.text(f.Trace)
+		f.Message, f.Trace, f.File = mask.clean(f.Message), mask.clean(f.Trace), mask.clean(f.File)
 	}
 	result.Output = mask.start(r.output)
-	for i, line := range r.log {
-		r.log[i] = mask.text(line)
-	}
 	result.Log, result.Queued = r.log, r.queued
 	if r.timing == nil {
 		if e := (*probe.Error)(nil); errors.As(r.failure, &e) {

@@ -95,7 +95,7 @@ func (f *finder) call(ctx context.Context) ([]engine.Watcher, error) {
 		if r.expired != nil && ctx.Err() != nil {
 			err = fmt.Errorf("%s%w", f.prefix(), r.expired)
 		}
-		return nil, errors.New(s.mask.text(err.Error()))
+		return nil, errors.New(s.mask.clean(err.Error()))
 	}
 	return found, nil
 }

@@ -63,7 +63,7 @@ func (w *watcher) events(ctx context.Context, report func(engine.Result)) error 
 // up says that the stream is open.
 func (f *feed) up(awaits string) {
 	f.mu.Lock()
-	f.awaits = f.watcher.script.mask.text(awaits)
+	f.awaits = f.watcher.script.mask.clean(awaits)
 	f.mu.Unlock()
 	f.quiet("no event yet")
 }

@@ -11,7 +11,6 @@ import (
 	lua "github.com/yuin/gopher-lua"
 
 	"pharos/engine"
-	"pharos/engine/probe"
 	"pharos/luaapi/vm"
 )
 
@@ -68,7 +67,7 @@ func (s *script) takeStep(L *lua.LState) int {
 	if len(name) > nameMaxBytes {
 		L.RaiseError("cannot take a step: want a name of at most %d bytes, got %d", nameMaxBytes, len(name))
 	}
-	r.startStep(L, s.mask.text(probe.Clean([]byte(name))))
+	r.startStep(L, s.mask.clean(string(name)))
 	started := s.clock.Now()
 	defer func() {
 		p := recover()

@@ -44,7 +44,9 @@ func (c *Config) Lint(ctx context.Context) []engine.LoadError {
 		})
 	}
 	l.resolve(ctx)
-	maskSecrets(c.scripts, l.findings)
+	for _, s := range c.scripts {
+		s.mask.messages(l.findings)
+	}
 	slices.SortFunc(l.findings, func(a, b engine.LoadError) int {
 		return cmp.Or(cmp.Compare(a.File, b.File), cmp.Compare(a.Line, b.Line), cmp.Compare(a.Message, b.Message))
 	})

@@ -101,25 +101,13 @@ func Load(ctx context.Context, o Options) (*Config, error) {
 		l.generation()
 	}
 	l.note()
-	maskSecrets(l.config.scripts, l.errors, l.config.Warnings)
+	l.Probes.mask.messages(l.errors, l.config.Warnings)
 	if len(l.errors) > 0 {
 		l.config.Close()
 		l.config.scripts = nil
 		return l.config, &LoadError{LoadError: l.errors[0], More: l.errors[1:]}
 	}
 	return l.config, nil
-}
-
-// maskSecrets takes what the scripts have for secrets out of the messages of all
-// of them: what one file has loaded, another may have from the same place.
-func maskSecrets(scripts []*script, lists ...[]engine.LoadError) {
-	for _, s := range scripts {
-		for _, list := range lists {
-			for i := range list {
-				list[i].Message = s.mask.text(list[i].Message)
-			}
-		}
-	}
 }
 
 // setDefaults fills in what was left out.

@@ -39,6 +39,7 @@ type Probes struct {
 	compiled vm.Cache
 	watchdog vm.Watchdog
 	leaked   sync.Map // *vm.Universe that keep too much
+	mask     mask
 
 	runner probe.Runner
 	pinger probe.Pinger

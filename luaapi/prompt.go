@@ -59,7 +59,7 @@ func (p *Prompt) Eval(ctx context.Context, text string) (values []string, more b
 	defer func() { p.conns = append(p.conns, r.conns...) }()
 	take := func(L *lua.LState, n int) error {
 		for i := 1; i <= n; i++ {
-			values = append(values, p.script.mask.text(pretty(L.Get(i))))
+			values = append(values, p.script.mask.clean(pretty(L.Get(i))))
 		}
 		if n > 0 {
 			vm.Scope(L).RawSetString("_", L.Get(1))
@@ -68,7 +68,8 @@ func (p *Prompt) Eval(ctx context.Context, text string) (values []string, more b
 	}
 	expression := "return " + strings.TrimPrefix(strings.TrimSpace(text), "=")
 	if _, err := vm.Compile(promptName, []byte(expression)); err == nil {
-		return values, false, p.script.universe.Eval(ctx, promptName, []byte(expression), take)
+		err := p.script.universe.Eval(ctx, promptName, []byte(expression), take)
+		return values, false, p.script.mask.err(err)
 	}
 	text = promptLocal.ReplaceAllString(text, "$1")
 	text = promptFunction.ReplaceAllString(text, "function")
@@ -76,7 +77,7 @@ func (p *Prompt) Eval(ctx context.Context, text string) (values []string, more b
 	if vm.Incomplete(err) {
 		return nil, true, nil
 	}
-	return values, false, err
+	return values, false, p.script.mask.err(err)
 }
 
 var completable = regexp.MustCompile(`[A-Za-z_][A-Za-z0-9_]*(?:[.:][A-Za-z_][A-Za-z0-9_]*)*[.:]?$`)

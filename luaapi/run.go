@@ -149,7 +149,7 @@ func reach[T any](s *script, L *lua.LState, e *Event, timeout time.Duration, f f
 			defer cancel()
 		}
 		result, err = f(ctx)
-		expired = outer.Err() != nil
+		expired = over(outer)
 	})
 	e.Elapsed, e.Err = time.Since(e.Started), err
 	if probe.KindOf(err) == probe.Misuse {
@@ -163,6 +163,13 @@ func reach[T any](s *script, L *lua.LState, e *Event, timeout time.Duration, f f
 	return result, err
 }
 
+// over tells whether ctx has ended: on a busy machine its deadline may have passed
+// before its timer says so.
+func over(ctx context.Context) bool {
+	end, ok := ctx.Deadline()
+	return ctx.Err() != nil || ok && !time.Now().Before(end)
+}
+
 // done ends a primitive's call: it keeps the evidence, and tells the trace.
 func (s *script) done(L *lua.LState, e *Event) {
 	r := runOf(L)
@@ -171,7 +178,7 @@ func (s *script) done(L *lua.LState, e *Event) {
 		r.timing = e.Timing
 	}
 	if r.trace != nil {
-		e.Text = s.mask.text(e.Text)
+		e.Text, e.Outcome, e.Err = s.mask.clean(e.Text), s.mask.clean(e.Outcome), s.mask.err(e.Err)
 		r.trace(*e)
 	}
 }

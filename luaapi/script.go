@@ -24,7 +24,7 @@ type script struct {
 	path     string // where it was read
 	universe *vm.Universe
 	inputs   *inputs
-	mask     mask
+	mask     *mask
 	definer  *definer
 
 	logger     *slog.Logger
@@ -50,8 +50,9 @@ type script struct {
 	memory   *Memory                 // of those that are found later
 
 	mu      sync.Mutex
-	users   int // configurations that it is part of
-	running int // runs in flight
+	users   int  // configurations that it is part of
+	running int  // runs in flight
+	dropped bool // its secrets are no longer masked on its account
 }
 
 // globals are the names that a script may set.
@@ -62,6 +63,7 @@ func newScript(o *Options, name, dir string, fsys fs.FS) (*script, error) {
 	s := &script{
 		name:          name,
 		inputs:        &inputs{fsys: fsys, dir: dir},
+		mask:          &o.Probes.mask,
 		definer:       newDefiner(),
 		logger:        o.Logger,
 		primitives:    o.Primitives,
@@ -180,7 +182,7 @@ func (s *script) print(ctx context.Context, text string) { s.log(ctx, slog.Level
 
 func (s *script) log(ctx context.Context, level slog.Level, text string) {
 	r := runFrom(ctx)
-	text = s.mask.text(text)
+	text = s.mask.clean(text)
 	id := engine.ID("")
 	if r.watcher != nil {
 		id = r.watcher.id
@@ -266,6 +268,12 @@ func (s *script) end() {
 func (s *script) closeUnused() {
 	if s.users == 0 && s.running == 0 {
 		s.universe.Close()
+		if !s.dropped {
+			s.dropped = true
+			for _, value := range s.loadedSecrets {
+				s.mask.drop(value)
+			}
+		}
 	}
 }
 

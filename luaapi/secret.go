@@ -1,19 +1,11 @@
 package luaapi
 
 import (
-	"encoding/base64"
-	"encoding/json"
 	"errors"
 	"fmt"
-	"html"
-	"net/url"
 	"os"
 	"path/filepath"
-	"slices"
-	"strconv"
 	"strings"
-	"sync"
-	"sync/atomic"
 
 	lua "github.com/yuin/gopher-lua"
 
@@ -23,119 +15,6 @@ import (
 // secretMinBytes is the shortest secret taken: masking a shorter one would
 // black out ordinary words.
 const secretMinBytes = 8
-
-const maskText = "••••••"
-
-// mask replaces secrets in everything that leaves a script. It is safe for
-// concurrent use.
-type mask struct {
-	mu       sync.Mutex
-	values   []string
-	replacer atomic.Pointer[strings.Replacer] // nil while there is no secret
-}
-
-// add masks value from now on, also as it looks in a URL, between quotes and
-// encoded; of a key of many lines, each line as well.
-func (m *mask) add(value string) {
-	m.mu.Lock()
-	defer m.mu.Unlock()
-	m.addForms(value)
-	if strings.Contains(value, "\n") {
-		for line := range strings.Lines(value) {
-			if line = strings.TrimSpace(line); len(line) >= secretMinBytes {
-				m.addForms(line)
-			}
-		}
-	}
-	// Longest first, so that a secret which begins with another one is masked whole.
-	slices.SortFunc(m.values, func(a, b string) int { return len(b) - len(a) })
-	pairs := make([]string, 0, 2*len(m.values))
-	for _, form := range m.values {
-		pairs = append(pairs, form, maskText)
-	}
-	m.replacer.Store(strings.NewReplacer(pairs...))
-}
-
-func (m *mask) addForms(value string) {
-	forms := append([]string{
-		value, strings.ToLower(value), // as in a host name
-		url.QueryEscape(value), url.PathEscape(value), (&url.URL{Path: "/" + value}).EscapedPath()[1:],
-		url.UserPassword("", value).String()[1:],
-		unquoted(strconv.Quote(value)), unquoted(string(appendJSONString(nil, value))), jsonForHTML(value),
-		html.EscapeString(value),
-	}, base64Forms(value)...)
-	for _, form := range forms {
-		if !slices.Contains(m.values, form) {
-			m.values = append(m.values, form)
-		}
-	}
-}
-
-func unquoted(text string) string { return text[1 : len(text)-1] }
-
-// jsonForHTML is value in JSON as encoders write it that spare < and >.
-func jsonForHTML(value string) string {
-	text, err := json.Marshal(value)
-	if err != nil {
-		return value // texts have no errors
-	}
-	return unquoted(string(text))
-}
-
-// base64Forms gives what is sure to be in base64 of a text with value in it, such
-// as a header that a server gives back: it depends on how many bytes are before
-// value, in threes, and at both ends on what they are.
-func base64Forms(value string) []string {
-	var forms []string
-	for before := range 3 {
-		data := append(make([]byte, before), value...)
-		first, end := (before*8+5)/6, len(data)*8/6
-		for _, encoding := range []*base64.Encoding{base64.RawStdEncoding, base64.RawURLEncoding} {
-			forms = append(forms, encoding.EncodeToString(data)[first:end])
-		}
-	}
-	return forms
-}
-
-// text gives text with every secret masked.
-func (m *mask) text(text string) string {
-	if r := m.replacer.Load(); r != nil && text != "" {
-		return r.Replace(text)
-	}
-	return text
-}
-
-// startMinBytes is how much of a secret's beginning is known for one.
-const startMinBytes = 4
-
-// start is text for one that may have been cut off in a secret: the beginning of
-// one at its end is masked too.
-func (m *mask) start(text string) string {
-	text = m.text(text)
-	m.mu.Lock()
-	defer m.mu.Unlock()
-	longest := 0
-	for _, form := range m.values {
-		for n := min(len(form)-1, len(text)); n >= startMinBytes && n > longest; n-- {
-			if strings.HasSuffix(text, form[:n]) {
-				longest = n
-			}
-		}
-	}
-	if longest == 0 {
-		return text
-	}
-	return text[:len(text)-longest] + maskText
-}
-
-// inName gives an error if text has a secret in it: names are shown as they are,
-// and in parts, as in ids.
-func (m *mask) inName(text string) error {
-	if masked := m.text(text); masked != text {
-		return fmt.Errorf("%q has a secret in it, and names are shown", masked)
-	}
-	return nil
-}
 
 // secretFunction is pharos.secret(name): the value of a credential, masked from
 // now on wherever it would show. It is read from the file of that name in

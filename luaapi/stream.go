@@ -217,7 +217,7 @@ func setEvents(to **stream, v lua.LValue) error {
 // trace tells of a stream that ended, or came to a first verdict.
 func (st *stream) trace(s *script, tell func(Event), began time.Time, outcome string, err error) {
 	if tell != nil {
-		tell(Event{Kind: st.kind, Host: st.host, Text: s.mask.text(st.what), Outcome: outcome, Err: err, Started: began, Elapsed: time.Since(began)})
+		tell(Event{Kind: st.kind, Host: st.host, Text: s.mask.clean(st.what), Outcome: outcome, Err: s.mask.err(err), Started: began, Elapsed: time.Since(began)})
 	}
 }
 
@@ -225,6 +225,6 @@ func (st *stream) trace(s *script, tell func(Event), began time.Time, outcome st
 func (w *watcher) sourceError(err error) error {
 	result := failureResult(err)
 	f := *result.Failure
-	f.Message = probe.Clean([]byte(w.script.mask.text(f.Message)))
+	f.Message = w.script.mask.clean(f.Message)
 	return &engine.SourceError{Failure: f}
 }

@@ -105,7 +105,7 @@ func (s *script) timeParse(L *lua.LState) int {
 		return 1
 	}
 	if len(text) > 100 {
-		text = text[:100]
+		text = text[:100] + "..."
 	}
 	return s.pushError(L, &probe.Error{Kind: probe.Proto, Message: "parsing time \"" + text + "\": " + reason})
 }

@@ -25,7 +25,6 @@ const (
 	// maxHashing bounds the password checks at once, so that guessing cannot
 	// take the processor from the watchers.
 	maxHashing  = 1
-	tokenCookie = "pharos_viewer"
 	cookieYears = 365 * 24 * 60 * 60 // seconds: a wall's bookmark is opened once
 )
 
@@ -39,7 +38,7 @@ type Auth struct {
 
 	mu     sync.Mutex
 	users  map[string][]byte // bcrypt hashes
-	dummy  []byte            // compared with when there is no such user, to take as long
+	dummy  []byte            // the costliest of them: compared with when there is no such user, to take as long
 	proven map[[sha256.Size]byte]bool
 }
 
@@ -84,7 +83,7 @@ func NewAuth(cfg AuthConfig) (*Auth, error) {
 
 func (a *Auth) takePasswords(content [][]byte) error {
 	users := make(map[string][]byte)
-	highest := bcrypt.MinCost
+	highest, dummy := 0, []byte(nil)
 	lines := bufio.NewScanner(bytes.NewReader(content[0]))
 	for n := 1; lines.Scan(); n++ {
 		line := strings.TrimSpace(lines.Text())
@@ -100,13 +99,11 @@ func (a *Auth) takePasswords(content [][]byte) error {
 			return fmt.Errorf("line %d: the hash of %q is not bcrypt's: make it with htpasswd -B", n, name)
 		}
 		users[name] = []byte(hash)
-		highest = max(highest, cost)
+		if cost >= highest {
+			highest, dummy = cost, users[name]
+		}
 	}
 	if err := lines.Err(); err != nil {
-		return err
-	}
-	dummy, err := bcrypt.GenerateFromPassword(a.key[:], highest)
-	if err != nil {
 		return err
 	}
 	a.mu.Lock()
@@ -148,7 +145,7 @@ func (a *Auth) welcome(c echo.Context, known token, next echo.HandlerFunc) error
 	r := c.Request()
 	c.Set(grantKey, grant{token: known})
 	c.SetCookie(&http.Cookie{
-		Name: tokenCookie, Value: known.cookie, Path: "/", MaxAge: cookieYears,
+		Name: known.cookieName, Value: known.cookie, Path: "/", MaxAge: cookieYears,
 		HttpOnly: true, Secure: r.TLS != nil, SameSite: http.SameSiteLaxMode,
 	})
 	if r.URL.Path != "/" {
@@ -165,10 +162,8 @@ func (a *Auth) allows(r *http.Request) (grant, bool) {
 	if known, ok := a.tokens.bearer(r.Header.Get("Authorization")); ok {
 		return grant{token: known}, true
 	}
-	if cookie, err := r.Cookie(tokenCookie); err == nil {
-		if known, ok := a.tokens.cookied(cookie.Value); ok {
-			return grant{token: known}, true
-		}
+	if known, ok := a.tokens.cookied(r); ok {
+		return grant{token: known}, true
 	}
 	if name, password, ok := r.BasicAuth(); ok && a.passwords != nil {
 		return a.passwordIs(r, name, password)

@@ -3,7 +3,9 @@ package web
 import (
 	"bytes"
 	"encoding/base64"
+	"errors"
 	"net/http"
+	"net/http/cookiejar"
 	"os"
 	"path/filepath"
 	"strings"
@@ -33,6 +35,12 @@ func lines(t *testing.T, lines ...string) string {
 		t.Fatal(err)
 	}
 	return file
+}
+
+// cookieOf gives the header that a viewer of the token comes back with.
+func cookieOf(token string) string {
+	known := newToken([]byte(token))
+	return known.cookieName + "=" + known.cookie
 }
 
 func newTestAuth(t *testing.T, cfg AuthConfig) *Auth {
@@ -79,8 +87,11 @@ func TestAuthLetsInWhoIsKnown(t *testing.T) {
 		{"another scheme", "/api/board", header("Authorization", "Digest "+viewerToken), 401},
 		{"wrong bearer", "/api/board", header("Authorization", "Bearer "+viewerToken[1:]), 401},
 		{"empty bearer", "/api/board", header("Authorization", "Bearer "), 401},
-		{"cookie of a guess", "/api/board", header("Cookie", "pharos_viewer=00"), 401},
-		{"the token as cookie", "/api/board", header("Cookie", "pharos_viewer="+viewerToken), 401},
+		{"cookie of a guess", "/api/board", header("Cookie", newToken([]byte(viewerToken)).cookieName+"=00"), 401},
+		{"cookie", "/api/board", header("Cookie", cookieOf(viewerToken)), 200},
+		{"cookie under another's name", "/api/board", header("Cookie", newToken([]byte(viewerToken)).cookieName+"="+newToken([]byte("another token, 16+")).cookie), 401},
+		{"cookie after one of a guess", "/api/board", header("Cookie", newToken([]byte(viewerToken)).cookieName+"=00; "+cookieOf(viewerToken)), 200},
+		{"the token as cookie", "/api/board", header("Cookie", newToken([]byte(viewerToken)).cookieName+"="+viewerToken), 401},
 		{"token for the API", "/api/board?token=" + viewerToken, nil, 200},
 		{"token for a page", "/?kiosk=1&token=" + viewerToken, nil, 303},
 		{"wrong token", "/?token=" + viewerToken[1:], nil, 401},
@@ -140,6 +151,72 @@ func TestTokenLeavesACookie(t *testing.T) {
 		if resp.StatusCode != http.StatusOK {
 			t.Errorf("stream with the cookie: status %d, want 200", resp.StatusCode)
 		}
+	}
+}
+
+// A browser sends its cookies to every port of a machine: two boards with tokens
+// of their own do not shut each other's viewers out.
+func TestBoardsOfOneMachineKeepTheirCookies(t *testing.T) {
+	jar, err := cookiejar.New(nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	viewer := &http.Client{Jar: jar}
+	defer viewer.CloseIdleConnections()
+	var boards []string
+	for _, token := range []string{viewerToken, "a-token-of-another-board"} {
+		_, addr := tcpWall(t, Config{Auth: newTestAuth(t, AuthConfig{TokenFile: lines(t, token)})})
+		boards = append(boards, "http://"+addr+"/")
+		resp, err := viewer.Get("http://" + addr + "/?token=" + token)
+		if err != nil {
+			t.Fatal(err)
+		}
+		resp.Body.Close()
+	}
+	for i, board := range boards {
+		resp, err := viewer.Get(board)
+		if err != nil {
+			t.Fatal(err)
+		}
+		resp.Body.Close()
+		if resp.StatusCode != http.StatusOK {
+			t.Errorf("board %d, after both were opened: status %d, want 200", i+1, resp.StatusCode)
+		}
+	}
+}
+
+// What could not be read, as while there are no descriptors left, is read when
+// it can be: a revoked token would stay good for ever.
+func TestUnreadableFileIsReadLater(t *testing.T) {
+	file := lines(t, viewerToken)
+	tokens, err := readTokens(file, quiet())
+	if err != nil {
+		t.Fatal(err)
+	}
+	knows := func(token string) bool {
+		tokens.file.mu.Lock()
+		tokens.file.looked = time.Time{} // a second has gone by
+		tokens.file.mu.Unlock()
+		_, ok := tokens.find(token)
+		return ok
+	}
+	const next = "a-token-that-came-later-on"
+	if err := errors.Join(os.Remove(file), os.Mkdir(file, 0o700)); err != nil { // can be looked at, but not read
+		t.Fatal(err)
+	}
+	if !knows(viewerToken) {
+		t.Error("while the file cannot be read its token is refused, want what was read to stay")
+	}
+	info, err := os.Stat(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	text := next + strings.Repeat("\n", max(0, int(info.Size())-len(next))) // as long as the folder, and as old
+	if err := errors.Join(os.Remove(file), os.WriteFile(file, []byte(text), 0o600), os.Chtimes(file, time.Time{}, info.ModTime())); err != nil {
+		t.Fatal(err)
+	}
+	if knows(viewerToken) || !knows(next) {
+		t.Error("once the file can be read again the old token is taken or the new one refused")
 	}
 }
 
@@ -241,12 +318,12 @@ func TestRevokedViewersAreCut(t *testing.T) {
 	stay := []*eventReader{
 		watch("Authorization", basic("ada")),
 		watch("Authorization", "Bearer "+viewerToken),
-		watch("Cookie", tokenCookie+"="+cookieOf([]byte(viewerToken))),
+		watch("Cookie", cookieOf(viewerToken)),
 	}
 	leave := []*eventReader{
 		watch("Authorization", basic("bob")),
 		watch("Authorization", "Bearer "+otherToken),
-		watch("Cookie", tokenCookie+"="+cookieOf([]byte(otherToken))),
+		watch("Cookie", cookieOf(otherToken)),
 	}
 	kept, err := os.ReadFile(passwords)
 	if err != nil {

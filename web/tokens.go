@@ -8,6 +8,7 @@ import (
 	"encoding/hex"
 	"fmt"
 	"log/slog"
+	"net/http"
 	"slices"
 	"strings"
 	"sync"
@@ -26,8 +27,8 @@ type tokens struct {
 
 // token is known by what it hashes to.
 type token struct {
-	sum    [sha256.Size]byte
-	cookie string // what a viewer keeps in its place
+	sum                [sha256.Size]byte
+	cookieName, cookie string // what a viewer keeps in its place
 }
 
 func readTokens(file string, log *slog.Logger) (*tokens, error) {
@@ -53,7 +54,7 @@ func (t *tokens) take(content [][]byte) error {
 		if len(line) < minTokenBytes {
 			return fmt.Errorf("a token of %d bytes, want at least %d", len(line), minTokenBytes)
 		}
-		list = append(list, token{sha256.Sum256(line), cookieOf(line)})
+		list = append(list, newToken(line))
 	}
 	t.mu.Lock()
 	defer t.mu.Unlock()
@@ -61,12 +62,16 @@ func (t *tokens) take(content [][]byte) error {
 	return nil
 }
 
-// cookieOf gives what the cookie holds: made from the token, so that it is
-// good after a restart, and of no use as one.
-func cookieOf(token []byte) string {
-	mac := hmac.New(sha256.New, token)
-	mac.Write([]byte("pharos viewer cookie"))
-	return hex.EncodeToString(mac.Sum(nil))
+// newToken gives it a cookie that is made from the token, so that it is good
+// after a restart, and of no use as one. So is the name: browsers do not tell
+// one port from another, and boards of other tokens may be on the same machine.
+func newToken(text []byte) token {
+	derive := func(what string) string {
+		mac := hmac.New(sha256.New, text)
+		mac.Write([]byte(what))
+		return hex.EncodeToString(mac.Sum(nil))
+	}
+	return token{sha256.Sum256(text), "pharos_viewer_" + derive("pharos viewer cookie's name")[:8], derive("pharos viewer cookie")}
 }
 
 // current gives the tokens as the file has them; none without a file.
@@ -102,11 +107,13 @@ func (t *tokens) bearer(header string) (token, bool) {
 	return t.find(text)
 }
 
-// cookied finds the token that a cookie stands for.
-func (t *tokens) cookied(cookie string) (token, bool) {
+// cookied finds the token that a request's cookie stands for.
+func (t *tokens) cookied(r *http.Request) (token, bool) {
 	for _, known := range t.current() {
-		if subtle.ConstantTimeCompare([]byte(cookie), []byte(known.cookie)) == 1 {
-			return known, true
+		for _, cookie := range r.CookiesNamed(known.cookieName) {
+			if subtle.ConstantTimeCompare([]byte(cookie.Value), []byte(known.cookie)) == 1 {
+				return known, true
+			}
 		}
 	}
 	return token{}, false

@@ -22,6 +22,7 @@ type watchedFile struct {
 	mu     sync.Mutex
 	looked time.Time
 	seen   []fileState
+	failed string // why they could not be read when last looked at
 }
 
 // fileState is what tells a file from what it was.
@@ -39,7 +40,14 @@ func watchFiles(log *slog.Logger, take func([][]byte) error, paths ...string) (*
 		return nil, err
 	}
 	f.seen = states
-	return f, f.read()
+	content, err := f.read()
+	if err != nil {
+		return nil, err
+	}
+	if err := take(content); err != nil {
+		return nil, fmt.Errorf("reading %q: %w", paths[0], err)
+	}
+	return f, nil
 }
 
 // check reads the files anew if they changed.
@@ -54,8 +62,16 @@ func (f *watchedFile) check() {
 	if err != nil || same(states, f.seen) {
 		return // being replaced, or gone: what was read is still good
 	}
-	f.seen = states
-	if err := f.read(); err != nil {
+	content, err := f.read()
+	if err != nil { // such as for want of descriptors: looked at again, as they still differ from what was seen
+		if err.Error() != f.failed {
+			f.failed = err.Error()
+			f.log.Error("reading again what changed: the old stays until that works", "files", f.paths, "error", err)
+		}
+		return
+	}
+	f.seen, f.failed = states, ""
+	if err := f.take(content); err != nil {
 		f.log.Error("reading again what changed: the old stays", "files", f.paths, "error", err)
 		return
 	}
@@ -74,18 +90,14 @@ func (f *watchedFile) stat() ([]fileState, error) {
 	return states, nil
 }
 
-func (f *watchedFile) read() error {
-	content := make([][]byte, len(f.paths))
+func (f *watchedFile) read() (content [][]byte, err error) {
+	content = make([][]byte, len(f.paths))
 	for i, path := range f.paths {
-		var err error
 		if content[i], err = os.ReadFile(path); err != nil {
-			return err
+			return nil, err
 		}
 	}
-	if err := f.take(content); err != nil {
-		return fmt.Errorf("reading %q: %w", f.paths[0], err)
-	}
-	return nil
+	return content, nil
 }
 
 func same(a, b []fileState) bool {

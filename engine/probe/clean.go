@@ -54,6 +54,15 @@ func CleanText(s string) string {
 	return Clean([]byte(s))
 }
 
+// bounded cuts a text of the other side for a message. Dots say so, at every cut:
+// what is cut may be a secret, and the rest of it is looked for beside them.
+func bounded(text string, most int) string {
+	if len(text) <= most {
+		return text
+	}
+	return strings.ToValidUTF8(text[:most], "") + "..."
+}
+
 // cleanAlready reports that there is nothing to do, as for most output. It looks
 // at eight bytes at once: for every tile's output it does so in every run.
 func cleanAlready(b []byte) bool {

@@ -59,11 +59,7 @@ func (r ExecRequest) String() string {
 	if r.Argv != nil {
 		s = strings.Join(r.Argv, " ")
 	}
-	const most = 120
-	if len(s) > most {
-		s = strings.ToValidUTF8(s[:most], "") + "..."
-	}
-	return s
+	return bounded(s, 120)
 }
 
 // ExecResult is what became of a command. A nonzero Code is data, not an error.

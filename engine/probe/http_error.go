@@ -143,8 +143,5 @@ func httpProtoProblem(err error) (Kind, string) {
 	if strings.Contains(text, "larger than advertised limit") {
 		return TooBig, errHTTPHead.Error()
 	}
-	if len(text) > 200 {
-		text = text[:200] + "..."
-	}
-	return Proto, text
+	return Proto, bounded(text, 200)
 }

@@ -107,15 +107,12 @@ func sseAnswer(head *http.Response) error {
 	case head.StatusCode != http.StatusOK:
 		reason = fmt.Sprintf("status %d, want 200", head.StatusCode)
 	case kind != "text/event-stream":
-		reason = fmt.Sprintf("content type %q, want text/event-stream", bounded(head.Header.Get("Content-Type")))
+		reason = fmt.Sprintf("content type %q, want text/event-stream", bounded(head.Header.Get("Content-Type"), 100))
 	default:
 		return nil
 	}
 	return &Error{Kind: Proto, Message: reason}
 }
-
-// bounded cuts a text of the other side for a message.
-func bounded(text string) string { return text[:min(len(text), 100)] }
 
 func sseRead(body io.Reader, to io.Writer) error {
 	buf := make([]byte, 16<<10)

@@ -78,7 +78,7 @@ func httpCurlSaid(ran *ExecResult) string {
 	case said == "":
 		return "it exited with " + strconv.Itoa(ran.Code)
 	}
-	return said[:min(len(said), 200)]
+	return bounded(said, 200)
 }
 
 // curlConfig is the request as lines of curl's -K, which hold one option each.

@@ -76,15 +76,13 @@ func (c *TCPConn) want(ctx context.Context, kind Kind, words, begin string, ends
 	if words != "" {
 		asked = "its answer to " + strings.TrimSpace(words)
 	}
-	return c.refused(kind, fmt.Sprintf("%s is %q, want %q", asked, tcpCut(line), begin))
+	return c.refused(kind, fmt.Sprintf("%s is %q, want %q", asked, bounded(line, tcpQuoted), begin))
 }
 
 func (c *TCPConn) refused(kind Kind, reason string) error {
 	timing := c.timing
 	return &Error{Kind: kind, Phase: c.phase, Timing: &timing, Message: fmt.Sprintf("starting TLS with %q: %s", c.req.where(), reason)}
 }
-
-func tcpCut(line string) string { return line[:min(len(line), tcpQuoted)] }
 
 // tcpCodeLine ends an answer of SMTP or FTP: three digits and no hyphen.
 func tcpCodeLine(line string) bool {
@@ -158,7 +156,7 @@ func tcpStartXMPP(ctx context.Context, c *TCPConn) error {
 	}
 	answer, err := c.Expect(ctx, []byte(">"))
 	if err == nil && !bytes.Contains(answer, []byte("<proceed")) {
-		return c.refused(TLS, fmt.Sprintf("its answer to starttls is %q, want <proceed/>", tcpCut(string(answer))))
+		return c.refused(TLS, fmt.Sprintf("its answer to starttls is %q, want <proceed/>", bounded(string(answer), tcpQuoted)))
 	}
 	return err
 }

@@ -72,10 +72,17 @@ func TestStateBehindALink(t *testing.T) {
 			t.Errorf("after Write the link leads to %q, %v, want %q", to, err, file)
 		}
 	}
+	left := filepath.Join(volume, ".state.json123") // of a write that was killed
+	if err := os.WriteFile(left, nil, 0o600); err != nil {
+		t.Fatal(err)
+	}
 	for _, path := range []string{link, file} {
 		if got, err := statefile.Read(path); err != nil || len(got.Watchers) != len(sample().Watchers) {
 			t.Errorf("Read(%q) = %+v, %v, want what was written", path, got, err)
 		}
+	}
+	if _, err := os.Stat(left); !os.IsNotExist(err) {
+		t.Errorf("what a killed write left beside the file: %v, want it gone", err)
 	}
 }
 

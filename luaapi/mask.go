@@ -1,0 +1,271 @@
+package luaapi
+
+import (
+	"encoding/base64"
+	"encoding/hex"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"html"
+	"maps"
+	"net/url"
+	"regexp"
+	"slices"
+	"strconv"
+	"strings"
+	"sync"
+	"sync/atomic"
+
+	"pharos/engine"
+	"pharos/engine/probe"
+)
+
+const maskText = "••••••"
+
+// mask replaces secrets in everything that leaves scripts: those of all of them,
+// as what one file has for a secret may come to another from a log or a page. It
+// is safe for concurrent use.
+type mask struct {
+	mu    sync.Mutex
+	forms map[string]int            // how many scripts have a secret of that form
+	known atomic.Pointer[maskForms] // nil while there is no secret
+}
+
+// maskForms are all secrets in all their forms, longest first. It never changes.
+type maskForms struct {
+	values   []string
+	replacer *strings.Replacer
+}
+
+// add masks value from now on, also as it looks in a URL, between quotes and
+// encoded; of a key of many lines, each line as well.
+func (m *mask) add(value string) { m.count(value, 1) }
+
+// drop takes back an add.
+func (m *mask) drop(value string) { m.count(value, -1) }
+
+func (m *mask) count(value string, by int) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if m.forms == nil {
+		m.forms = make(map[string]int)
+	}
+	for _, form := range formsOf(value) {
+		if m.forms[form] += by; m.forms[form] == 0 {
+			delete(m.forms, form)
+		}
+	}
+	if len(m.forms) == 0 {
+		m.known.Store(nil)
+		return
+	}
+	// Longest first, so that a secret which begins with another one is masked whole.
+	values := slices.SortedFunc(maps.Keys(m.forms), func(a, b string) int { return len(b) - len(a) })
+	pairs := make([]string, 0, 2*len(values))
+	for _, form := range values {
+		pairs = append(pairs, form, maskText)
+	}
+	m.known.Store(&maskForms{values, strings.NewReplacer(pairs...)})
+}
+
+// formsOf gives the forms in which a secret may be seen.
+func formsOf(value string) []string {
+	texts := []string{value}
+	if strings.Contains(value, "\n") {
+		for line := range strings.Lines(value) {
+			if line = strings.TrimSpace(line); len(line) >= secretMinBytes {
+				texts = append(texts, line)
+			}
+		}
+	}
+	var forms []string
+	for _, text := range texts {
+		forms = append(forms,
+			text, strings.ToLower(text), strings.ToUpper(text), // as in the name of a host or a variable
+			url.QueryEscape(text), url.PathEscape(text), (&url.URL{Path: "/" + text}).EscapedPath()[1:],
+			url.UserPassword("", text).String()[1:],
+			unquoted(strconv.Quote(text)), unquoted(strconv.QuoteToASCII(text)),
+			unquoted(string(appendJSONString(nil, text))), jsonForHTML(text),
+			strings.ReplaceAll(text, "/", `\/`), strings.ReplaceAll(text, "'", `'\''`), // PHP's JSON, a shell's trace
+			html.EscapeString(text),
+			hex.EncodeToString([]byte(text)), strings.ToUpper(hex.EncodeToString([]byte(text))),
+		)
+		forms = append(forms, base64Forms(text)...)
+	}
+	for _, form := range forms {
+		forms = append(forms, percent.ReplaceAllStringFunc(form, strings.ToLower))
+	}
+	return forms
+}
+
+// percent is a byte as URLs have it; many write it in lower case.
+var percent = regexp.MustCompile(`%[0-9A-F]{2}`)
+
+func unquoted(text string) string { return text[1 : len(text)-1] }
+
+// jsonForHTML is value in JSON as encoders write it that spare < and >.
+func jsonForHTML(value string) string {
+	text, err := json.Marshal(value)
+	if err != nil {
+		return value // texts have no errors
+	}
+	return unquoted(string(text))
+}
+
+// base64Forms gives what is sure to be in base64 of a text with value in it, such
+// as a header that a server gives back: it depends on how many bytes are before
+// value, in threes, and at both ends on what they are.
+func base64Forms(value string) []string {
+	var forms []string
+	for before := range 3 {
+		data := append(make([]byte, before), value...)
+		first, end := (before*8+5)/6, len(data)*8/6
+		for _, encoding := range []*base64.Encoding{base64.RawStdEncoding, base64.RawURLEncoding} {
+			forms = append(forms, encoding.EncodeToString(data)[first:end])
+		}
+	}
+	return forms
+}
+
+// text gives text with every secret masked, also what is left of one beside
+// dots that stand for what was left out.
+func (m *mask) text(text string) string {
+	known := m.known.Load()
+	if known == nil || text == "" {
+		return text
+	}
+	return known.atCuts(known.replacer.Replace(text))
+}
+
+// clean is text without what [probe.Clean] takes out: that may have hidden a
+// secret, and a secret may hold some of it.
+func (m *mask) clean(text string) string {
+	masked := m.text(text)
+	cleaned := probe.CleanText(masked)
+	if cleaned == masked {
+		return masked
+	}
+	return m.text(cleaned)
+}
+
+// start is clean for text that may have been cut off in a secret: the beginning
+// of one at its end is masked too.
+func (m *mask) start(text string) string {
+	text = m.clean(text)
+	if known := m.known.Load(); known != nil {
+		return known.cutOff(text)
+	}
+	return text
+}
+
+// err is an error for people, with secrets masked.
+func (m *mask) err(err error) error {
+	if err == nil {
+		return nil
+	}
+	text := err.Error()
+	if shown := m.clean(text); shown != text {
+		return errors.New(shown)
+	}
+	return err
+}
+
+// messages takes secrets out of what is wrong with files.
+func (m *mask) messages(lists ...[]engine.LoadError) {
+	for _, list := range lists {
+		for i := range list {
+			list[i].File, list[i].Message = m.clean(list[i].File), m.clean(list[i].Message)
+		}
+	}
+}
+
+// cutMinBytes is how much of a secret is known for a part of one.
+const cutMinBytes = 4
+
+const (
+	cutDots  = "..."
+	cutMarks = `"'[]` + "\n" // what may stand between the dots and what was cut
+
+	// maxCuts bounds the search for secrets beside dots: whoever sends more of
+	// them has the secret.
+	maxCuts = 64
+)
+
+// atCuts masks the parts of secrets beside dots.
+func (k *maskForms) atCuts(text string) string {
+	if !strings.Contains(text, cutDots) {
+		return text
+	}
+	var b strings.Builder
+	rest := text
+	for range maxCuts {
+		before, after, found := strings.Cut(rest, cutDots)
+		if !found {
+			break
+		}
+		end := strings.TrimRight(before, cutMarks)
+		b.WriteString(k.cutOff(end))
+		b.WriteString(before[len(end):])
+		b.WriteString(cutDots)
+		begin := strings.TrimLeft(after, cutMarks)
+		b.WriteString(after[:len(after)-len(begin)])
+		rest = k.cutOn(begin)
+	}
+	b.WriteString(rest)
+	return b.String()
+}
+
+// cutOff is text with the beginning of a secret at its end masked.
+func (k *maskForms) cutOff(text string) string {
+	longest := 0
+	for _, form := range k.values {
+		end := text[max(0, len(text)-len(form)+1):]
+		for {
+			at := strings.Index(end, form[:cutMinBytes])
+			if at < 0 {
+				break
+			}
+			if end = end[at:]; strings.HasPrefix(form, end) {
+				longest = max(longest, len(end))
+				break
+			}
+			end = end[1:]
+		}
+	}
+	if longest == 0 {
+		return text
+	}
+	return text[:len(text)-longest] + maskText
+}
+
+// cutOn is text with the end of a secret at its beginning masked.
+func (k *maskForms) cutOn(text string) string {
+	longest := 0
+	for _, form := range k.values {
+		start := text[:min(len(text), len(form)-1)]
+		for {
+			at := strings.LastIndex(start, form[len(form)-cutMinBytes:])
+			if at < 0 {
+				break
+			}
+			if start = start[:at+cutMinBytes]; strings.HasSuffix(form, start) {
+				longest = max(longest, len(start))
+				break
+			}
+			start = start[:len(start)-1]
+		}
+	}
+	if longest == 0 {
+		return text
+	}
+	return maskText + text[longest:]
+}
+
+// inName gives an error if text has a secret in it: names are shown as they are,
+// and in parts, as in ids.
+func (m *mask) inName(text string) error {
+	if masked := m.clean(text); masked != probe.CleanText(text) {
+		return fmt.Errorf("%q has a secret in it, and names are shown", masked)
+	}
+	return nil
+}
