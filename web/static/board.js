@@ -29,7 +29,7 @@ export class Board {
   #moved = new Set(); // names of sets to arrange
   #makeUntil = 0;
   #after;
-  #columns = 1;
+  #columns = 0; // until they are measured
 
   // shows decides which tiles are shown: (tile, now) -> bool.
   shows = () => true;
@@ -171,7 +171,7 @@ export class Board {
         last = this.#show(section, id, show, last, now);
       });
       section.tell(set);
-      section.reserve(Math.ceil((shown + (folds ? 1 : 0)) / this.#columns));
+      if (this.#columns) section.reserve(Math.ceil((shown + (folds ? 1 : 0)) / this.#columns));
       section.sumUp(counts, shown, folds ? label(well, open) : "", this.tells(set));
     }
     this.#empty.hidden = [...this.#sections.values()].some(({ element }) => !element.hidden);
