@@ -2,6 +2,7 @@
 // stands for those that are folded.
 
 import { isProblem, sign, WORST_FIRST } from "./status.js";
+import { text } from "./text.js";
 
 export class Section {
   #sum;
@@ -58,8 +59,4 @@ export class Section {
 // it is shown.
 export function tells({ ids, note, problem }) {
   return problem !== "" || (note !== "" && ids.length === 0);
-}
-
-function text(element, value) {
-  if (element.textContent !== value) element.textContent = value;
 }
