@@ -87,6 +87,8 @@ function cell({ name, status, value, unit }) {
   const element = document.createElement("span"), glyph = document.createElement("i"), label = document.createElement("bdi");
   element.className = `cell -${status}`;
   element.title = `${name} ${status}: ${value} ${unit}`.trim();
+  element.role = "img";
+  element.ariaLabel = element.title;
   glyph.className = "glyph";
   glyph.ariaHidden = "true";
   label.textContent = name;
