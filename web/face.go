@@ -54,7 +54,8 @@ const (
 	faceValue  = 80
 	faceUnit   = 16
 
-	maxNamedCells = 5 // cells of a tile that have room for their names
+	longName      = 18 // characters; a longer one is set small, on two lines
+	maxNamedCells = 5  // cells of a tile that have room for their names
 )
 
 func newFace(t *Tile, now time.Time) Face {
@@ -90,6 +91,9 @@ func newFace(t *Tile, now time.Time) Face {
 	}
 	f.ProblemClasses = "problem" + state
 	f.Classes = "tile" + state + glow(t, now)
+	if utf8.RuneCountInString(t.Name) > longName {
+		f.Classes += " -long"
+	}
 	if n := len(t.Cells); n > 0 {
 		f.Classes += " -cells"
 		if n > maxNamedCells {
@@ -198,7 +202,7 @@ func why(t *Tile) string {
 	case t.Status == engine.Pending:
 		return "waiting for its first result"
 	case !t.Status.Problem() && t.Confirming == nil:
-		return blame(t.Timing)
+		return blame(t)
 	}
 	if e := t.Error; e != nil && e.Message != "" {
 		place := ""
@@ -207,7 +211,7 @@ func why(t *Tile) string {
 		}
 		return oneLine(place+doing.ReplaceAllString(e.Message, ""), faceText)
 	}
-	slow, detail := blame(t.Timing), oneLine(t.Detail, faceText)
+	slow, detail := blame(t), oneLine(t.Detail, faceText)
 	if detail == "" || isTime(t) {
 		return cmp.Or(slow, detail)
 	}
@@ -239,13 +243,18 @@ func slowest(timing []Phase) (index int, total float64) {
 	return index, total
 }
 
-// blame names the slow phase in words, "wait 962 ms of 1.20 s".
-func blame(timing []Phase) string {
-	i, total := slowest(timing)
+// blame names the slow phase in words, "wait 962 ms of 1.20 s"; without the sum
+// where that is the tile's value.
+func blame(t *Tile) string {
+	i, total := slowest(t.Timing)
 	if i < 0 {
 		return ""
 	}
-	return fmt.Sprintf("%v %s of %s", timing[i].Name, shortDuration(timing[i].Seconds), shortDuration(total))
+	words := fmt.Sprintf("%v %s", t.Timing[i].Name, shortDuration(t.Timing[i].Seconds))
+	if isTime(t) {
+		return words
+	}
+	return words + " of " + shortDuration(total)
 }
 
 func blamePaths(timing []Phase) BlamePaths {

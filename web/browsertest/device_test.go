@@ -3,12 +3,14 @@ package browsertest
 import (
 	"context"
 	"fmt"
+	"math"
 	"strings"
 	"testing"
 
 	"github.com/chromedp/cdproto/cdp"
 	"github.com/chromedp/cdproto/emulation"
 	"github.com/chromedp/cdproto/input"
+	"github.com/chromedp/cdproto/page"
 	"github.com/chromedp/chromedp"
 
 	"pharos/engine"
@@ -49,6 +51,25 @@ func (b *tab) paste() string {
 	}))
 	b.until(`pasted.value !== ""`)
 	return eval[string](b, `pasted.value`)
+}
+
+// Who has asked the browser for larger text gets it, in every density; a wall
+// measures its own.
+func TestTextSizeOfTheBrowserHolds(t *testing.T) {
+	w := newWall(t, nil, spec{names: []string{"a"}})
+	b := newTab(t, 1200, 800)
+	for path, want := range map[string]float64{"/": 30, "/?density=wall": 48, "/?density=compact": 26} {
+		for standard, times := range map[int64]float64{16: 0.5, 32: 1} {
+			b.do(chromedp.Func(func(ctx context.Context, target *chromedp.Target) error {
+				_, err := cdp.Call(ctx, target, page.SetFontSizes, page.SetFontSizesParams{FontSizes: &page.FontSizes{Standard: standard}})
+				return err
+			}))
+			b.open(w.url(path))
+			if got := eval[float64](b, `parseFloat(getComputedStyle(document.querySelector(".tile")).fontSize)`); math.Abs(got-times*want) > 0.1 {
+				t.Errorf("%s in a browser with text of %d px: %.1f px in a tile, want %.1f", path, standard, got, times*want)
+			}
+		}
+	}
 }
 
 // A wall's screen is kept on, again after the page was hidden, which ends a

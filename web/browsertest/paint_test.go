@@ -63,6 +63,7 @@ func TestFirstPaintIsThePagesOwn(t *testing.T) {
 		spec{set: "Leaning", names: []string{"shadowed"}, needs: []engine.Pattern{"shop.uplink"}},
 		spec{set: "Leaning", names: []string{"derived"}, derive: &engine.Derive{Of: []engine.Pattern{"*.shadowed"}}},
 		spec{set: "Leaning", names: []string{"confirming"}, confirm: engine.Confirm{Seen: 60}},
+		spec{set: "Leaning", names: []string{"a name that one line is too short for"}},
 	)
 	w.await("events.down", engine.Unknown)
 	w.await("leaning.confirming", engine.OK)
@@ -89,10 +90,10 @@ func TestFirstPaintIsThePagesOwn(t *testing.T) {
 		}
 	})()`))
 	paints := eval[[]struct{ Server, Page string }](b, `paints`)
-	if len(paints) != 14 {
-		t.Fatalf("got %d tiles, want 14", len(paints))
+	if len(paints) != 15 {
+		t.Fatalf("got %d tiles, want 15", len(paints))
 	}
-	for _, want := range []string{"in the shadow of shop.uplink", "tile -shadow", "/60"} {
+	for _, want := range []string{"in the shadow of shop.uplink", "tile -shadow", "/60", " -long", `role="img" aria-label="fra ok: 0.1 s"`} {
 		if !slices.ContainsFunc(paints, func(p struct{ Server, Page string }) bool { return strings.Contains(p.Server, want) }) {
 			t.Errorf("no tile says %q", want)
 		}

@@ -2,9 +2,11 @@ package browsertest
 
 import (
 	"fmt"
+	"slices"
 	"testing"
 
 	"github.com/chromedp/chromedp"
+	"github.com/google/go-cmp/cmp"
 
 	"pharos/engine"
 )
@@ -64,6 +66,28 @@ func TestRailShowsShapes(t *testing.T) {
 	}).map((link) => link.textContent).join("; ")`)
 	if got != "" {
 		t.Errorf("these have another shape in the rail than on their tile: %s", got)
+	}
+}
+
+// The reason comes before the time, for which there is seldom room; the server's
+// first paint and the page's own are the same.
+func TestRailGivesTheReasonFirst(t *testing.T) {
+	w := mixed(t)
+	b := newTab(t, 1920, 1080)
+	b.open(w.url("/"))
+	b.until(`document.querySelectorAll(".problem").length === 4`)
+	b.do(await(`(async () => {
+		const page = new DOMParser().parseFromString(await (await fetch("/")).text(), "text/html");
+		const reasons = (root) => [...root.querySelectorAll("#rail .problem .why")].map((e) => e.textContent.split(" · ")[0]);
+		window.reasons = [reasons(page), reasons(document)];
+	})()`))
+	want := []string{"second line", "expired", "no <b>route</b>", "0.1 0.2 0.31 (200)"}
+	got := eval[[][]string](b, `reasons`)
+	for i, who := range []string{"server", "page"} {
+		slices.Sort(got[i])
+		if diff := cmp.Diff(slices.Sorted(slices.Values(want)), got[i]); diff != "" {
+			t.Errorf("reasons in the rail of the %s (-want +got):\n%s", who, diff)
+		}
 	}
 }
 

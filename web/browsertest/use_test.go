@@ -185,6 +185,23 @@ func TestBackAndClose(t *testing.T) {
 	}
 }
 
+// A board with nothing on it says why.
+func TestEmptyBoardSaysWhy(t *testing.T) {
+	w := newWall(t, nil, spec{names: []string{"a"}})
+	b := newTab(t, 800, 600)
+	for path, want := range map[string]string{
+		"/?q=nothing+like+it": "Nothing matches the filter. Esc clears it.",
+		"/?problems":          "No problems.",
+		"/?set=none":          "Nothing to show here.",
+	} {
+		b.open(w.url(path))
+		b.until(`!document.getElementById("empty").hidden`)
+		if got := eval[string](b, `document.getElementById("empty").innerText`); got != want {
+			t.Errorf("%s: an empty board says %q, want %q", path, got, want)
+		}
+	}
+}
+
 // Screen readers are told of transitions and of nothing else.
 func TestAnnouncements(t *testing.T) {
 	w := newWall(t, nil, spec{names: []string{"a", "b"}, interval: 50 * time.Millisecond})

@@ -2,7 +2,7 @@
 // layout moves and keeps them, so nothing blinks and no focus is lost.
 
 import { face, isStale } from "./face.js";
-import { crowded, FEW, label } from "./fold.js";
+import { Folds, label } from "./fold.js";
 import { Painter } from "./painter.js";
 import { Section, tells } from "./section.js";
 import { settle } from "./settle.js";
@@ -29,14 +29,12 @@ export class Board {
   #moved = new Set(); // names of sets to arrange
   #makeUntil = 0;
   #after;
-  #columns = 1;
+  #columns = 0; // until they are measured
 
   // shows decides which tiles are shown: (tile, now) -> bool.
   shows = () => true;
   tells = tells; // which sets are shown also without a tile
-  folded = null; // names of the sets that a wall folds; null at a desk
-  #crowded = new Set(); // names of the sets that a desk folds
-  #opened = new Set(); // those of them that were opened
+  folds = new Folds();
 
   // painted: the model as the server's first paint shows it, or null. after()
   // is called at the end of each frame that changed something.
@@ -51,7 +49,7 @@ export class Board {
 
   #adopt() {
     const now = this.#clock.known();
-    this.#crowded = crowded(this.#model.sets);
+    this.folds.take(this.#model.sets);
     for (const stretch of this.#root.querySelectorAll("noscript")) stretch.remove(); // folded: in the model
     for (const section of this.#root.querySelectorAll(":scope > .set")) this.#section(section.dataset.set, section);
     for (const element of this.#root.querySelectorAll(".tile")) {
@@ -76,7 +74,7 @@ export class Board {
   }
 
   #open(name) {
-    if (!this.#opened.delete(name)) this.#opened.add(name);
+    this.folds.toggle(name);
     this.arrange();
     this.#after();
   }
@@ -84,7 +82,7 @@ export class Board {
   // layout brings sections and tiles in line with the model: those that stay
   // are kept where they are, or moved. A tile is made when it is first shown.
   layout() {
-    this.#crowded = crowded(this.#model.sets);
+    this.folds.take(this.#model.sets);
     this.#looks.clear();
     const sections = new Set(), ids = new Set();
     let place = this.#root.firstElementChild;
@@ -162,8 +160,7 @@ export class Board {
         return WELL;
       });
       const all = well.ok + well.shadow + well.pending;
-      const folds = this.folded ? this.folded.has(name) && all > 0 : this.#crowded.has(name) && all > FEW;
-      const open = folds && !this.folded && this.#opened.has(name);
+      const { folds, open } = this.folds.of(name, all);
       let last = null;
       ids.forEach((id, i) => {
         const show = plan[i] === PROBLEM || (plan[i] === WELL && (!folds || open));
@@ -171,7 +168,7 @@ export class Board {
         last = this.#show(section, id, show, last, now);
       });
       section.tell(set);
-      section.reserve(Math.ceil((shown + (folds ? 1 : 0)) / this.#columns));
+      if (this.#columns) section.reserve(Math.ceil((shown + (folds ? 1 : 0)) / this.#columns));
       section.sumUp(counts, shown, folds ? label(well, open) : "", this.tells(set));
     }
     this.#empty.hidden = [...this.#sections.values()].some(({ element }) => !element.hidden);

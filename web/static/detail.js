@@ -2,11 +2,12 @@
 // is shown at once; the rest is fetched when its tile changes, at most twice a
 // second. The address carries the open one: /#/id.
 
-import { block, text, transitions, vantages, waterfall } from "./evidence.js";
+import { block, transitions, vantages, waterfall } from "./evidence.js";
 import { isStale } from "./face.js";
 import { kin } from "./kin.js";
 import { report, toClipboard } from "./report.js";
 import { standing } from "./status.js";
+import { text } from "./text.js";
 import { times } from "./times.js";
 import { every } from "./words.js";
 

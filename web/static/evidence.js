@@ -3,6 +3,7 @@
 
 import { slowest } from "./face.js";
 import { sign } from "./status.js";
+import { text } from "./text.js";
 import { clock as timeOfDay, short } from "./words.js";
 
 // waterfall draws each phase where it lay in the whole.
@@ -66,8 +67,4 @@ export function fit(list, n, template) {
 export function block(pre, value) {
   pre.closest("section").hidden = value === "";
   text(pre, value);
-}
-
-export function text(element, value) {
-  if (element.textContent !== value) element.textContent = value;
 }

@@ -8,6 +8,7 @@ import { many, oneLine, short, span } from "./words.js";
 export const TRAIL_LENGTH = 60;
 export const AFTERGLOW = 60; // seconds
 const GLOW_STEPS = 6;
+const LONG_NAME = 18; // characters; a longer one is set small, on two lines
 const BLIP_WINDOW = 300; // seconds
 // A result may be this much older than its ttl before the page, which sees it
 // through a network, calls it stale by itself.
@@ -121,10 +122,11 @@ function isTime(tile) {
   return slow !== null && tile.value !== "" && Math.abs(Number(tile.value) - slow.total) <= 0.05 * slow.total + 0.0001;
 }
 
-// blame names the slow phase in words, "wait 962 ms of 1.20 s".
-export function blame(tile) {
+// blame names the slow phase in words, "wait 962 ms of 1.20 s"; without the sum
+// where that is the tile's value.
+function blame(tile) {
   const slow = slowest(tile.timing);
-  return slow ? `${slow.name} ${short(slow.seconds)} of ${short(slow.total)}` : "";
+  return slow ? `${slow.name} ${short(slow.seconds)}${isTime(tile) ? "" : ` of ${short(slow.total)}`}` : "";
 }
 
 // note is the small remark at the end of the status line.
@@ -163,6 +165,7 @@ export function face(tile, now) {
     glow: glow(tile, now),
     size: valueSize(value, unit),
     name: tile.name,
+    long: Array.from(tile.name).length > LONG_NAME,
     value: value || "–",
     unit,
     word: stale ? "stale" : tile.status,

@@ -3,7 +3,7 @@
 // would be too much to draw. web/fold.go folds the first paint the same way.
 
 const DRAWN_MOST = 4000; // tiles at a desk
-export const FEW = 24; // a desk folds no fewer
+const FEW = 24; // a desk folds no fewer
 
 // crowded names the sets (each {name, ids}) that a desk folds: the largest,
 // until the rest is no more than it draws, and all of one size alike. By their
@@ -19,6 +19,30 @@ export function crowded(sets) {
     drawn -= ids.length;
   }
   return folded;
+}
+
+// Folds knows which sets are folded, and which of them somebody has opened.
+export class Folds {
+  wall = null; // names of the sets that a wall folds; null at a desk
+  #crowded = new Set(); // names of those that a desk folds
+  #opened = new Set();
+
+  // take finds among all sets those that a desk folds.
+  take(sets) {
+    this.#crowded = crowded(sets);
+  }
+
+  // toggle opens a set, or closes it again.
+  toggle(name) {
+    if (!this.#opened.delete(name)) this.#opened.add(name);
+  }
+
+  // of tells of a set, and of how many tiles in it are well, whether it has a
+  // fold, and whether that is open: {folds, open}.
+  of(name, well) {
+    const folds = this.wall ? this.wall.has(name) && well > 0 : this.#crowded.has(name) && well > FEW;
+    return { folds, open: folds && !this.wall && this.#opened.has(name) };
+  }
 }
 
 // label says how many tiles of which standing are folded, or could be:

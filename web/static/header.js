@@ -3,6 +3,7 @@
 // that has lost its server.
 
 import { WORST_FIRST } from "./status.js";
+import { text } from "./text.js";
 import { clock as timeOfDay, count, short, stopwatch } from "./words.js";
 
 const $ = (id) => document.getElementById(id);
@@ -64,8 +65,4 @@ export class Header {
     const next = lost.retryIn > 0 ? `trying again in ${Math.ceil(lost.retryIn)} s` : "trying now";
     text($("stale-words"), `no word from pharosd${host ? ` on ${host}` : ""}${since} · ${next}`);
   }
-}
-
-function text(element, value) {
-  if (element.textContent !== value) element.textContent = value;
 }

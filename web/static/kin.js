@@ -2,8 +2,9 @@
 // on: those it needs, and those it is derived from. They are links, and as
 // alive as their tiles.
 
-import { fit, text } from "./evidence.js";
+import { fit } from "./evidence.js";
 import { standing } from "./status.js";
+import { text } from "./text.js";
 
 export function kin(parts, model, full) {
   list(parts, "needs", model, full?.needs ?? []);

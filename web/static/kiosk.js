@@ -112,9 +112,9 @@ export class Kiosk {
       const n = folded.has(s.name) ? s.problems + (s.shown > s.problems ? FOLD_COST : 0) : s.shown;
       this.#board.section(s.name)?.style.setProperty("--span", n === 0 ? columns : Math.min(n, columns));
     }
-    const before = this.#board.folded ?? new Set();
+    const before = this.#board.folds.wall ?? new Set();
     const same = folded.size === before.size && [...folded].every((name) => before.has(name));
-    this.#board.folded = folded;
+    this.#board.folds.wall = folded;
     return !same;
   }
 

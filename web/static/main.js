@@ -142,6 +142,7 @@ settings.changed(() => {
   const matches = matcher(settings.query), only = settings.problems;
   board.shows = (tile, now) =>
     inScope(tile) && (!only || inTrouble(tile) || isStale(tile, now)) && matches(tile, now);
+  document.getElementById("empty").textContent = settings.query ? "Nothing matches the filter. Esc clears it." : only ? "No problems." : "Nothing to show here.";
   board.tells = (set) => tells(set) && inScope({ set: set.name });
   board.arrange();
   summarise();

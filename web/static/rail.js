@@ -5,6 +5,7 @@
 import { isStale, why } from "./face.js";
 import { settle } from "./settle.js";
 import { standing } from "./status.js";
+import { text } from "./text.js";
 import { oneLine, span } from "./words.js";
 
 // As page.css draws it, in rem: a problem is at least so wide, with so much
@@ -78,9 +79,5 @@ function fill(item, tile, now) {
   text(item.name, tile.name);
   text(item.word, stale ? "stale" : tile.status);
   text(item.value, oneLine(`${tile.value} ${tile.unit}`, 40));
-  text(item.why, `${span(now - tile.since)}${reason ? ` · ${reason}` : ""}`);
-}
-
-function text(element, value) {
-  if (element.textContent !== value) element.textContent = value;
+  text(item.why, `${reason ? `${reason} · ` : ""}${span(now - tile.since)}`); // the reason first: there is seldom room for both
 }

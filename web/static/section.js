@@ -2,6 +2,7 @@
 // stands for those that are folded.
 
 import { isProblem, sign, WORST_FIRST } from "./status.js";
+import { text } from "./text.js";
 
 export class Section {
   #sum;
@@ -19,11 +20,6 @@ export class Section {
     this.#note = this.element.querySelector(".looking");
     this.#problem = this.element.querySelector(".trouble");
     this.fold.addEventListener("click", toggle);
-    // Chromium lets a section that it begins to skip keep the height it had, in
-    // whatever window that was, until something else changes it.
-    this.element.addEventListener("contentvisibilityautostatechange", ({ target, skipped }) => {
-      if (target === this.element) target.classList.toggle("-skipped", skipped);
-    });
     this.element.dataset.set = name;
     this.element.classList.toggle("-unnamed", name === "");
     text(this.element.querySelector(".title"), name);
@@ -36,11 +32,11 @@ export class Section {
     this.#problem.title = problem;
   }
 
-  // reserve says how high the section is while it is off screen.
+  // reserve says how many rows of tiles there are, drawn or off screen.
   reserve(rows) {
     if (rows === this.#rows) return;
     this.#rows = rows;
-    this.element.style.setProperty("--rows", rows);
+    this.list.style.setProperty("--rows", rows);
   }
 
   // sumUp says what there is: counts of statuses, how many tiles are shown, what
@@ -63,8 +59,4 @@ export class Section {
 // it is shown.
 export function tells({ ids, note, problem }) {
   return problem !== "" || (note !== "" && ids.length === 0);
-}
-
-function text(element, value) {
-  if (element.textContent !== value) element.textContent = value;
 }

@@ -87,6 +87,8 @@ function cell({ name, status, value, unit }) {
   const element = document.createElement("span"), glyph = document.createElement("i"), label = document.createElement("bdi");
   element.className = `cell -${status}`;
   element.title = `${name} ${status}: ${value} ${unit}`.trim();
+  element.role = "img";
+  element.ariaLabel = element.title;
   glyph.className = "glyph";
   glyph.ariaHidden = "true";
   label.textContent = name;
@@ -96,12 +98,12 @@ function cell({ name, status, value, unit }) {
 
 // flat lays a face out as one level of strings, which compare by ===.
 function flat(face) {
-  const { trail, blame, glow, stale, size, status, cells, ...texts } = face;
+  const { trail, blame, glow, stale, size, status, cells, long, ...texts } = face;
   const held = cells.length === 0 ? "" : cells.length > NAMED_CELLS ? " -cells -many" : " -cells";
   return {
     ...texts, ...trail, ...blame, status,
     size: `amount -size${size}`,
     cells: cells.map((c) => `${c.name} ${c.status} ${c.value} ${c.unit}`).join("\n"),
-    classes: `tile -${status}${stale ? " -stale" : ""}${glow ? ` ${glow}` : ""}${held}`,
+    classes: `tile -${status}${stale ? " -stale" : ""}${glow ? ` ${glow}` : ""}${long ? " -long" : ""}${held}`,
   };
 }
