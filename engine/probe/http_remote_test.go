@@ -188,7 +188,8 @@ func TestHTTPByCurlOverSSH(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if res.Status != 200 || string(res.Body) != "at last" || len(res.Hops) != 1 || res.Timing.Wait < 80*time.Millisecond {
-		t.Errorf("Do from web-3 = %d %q after %v, waiting %v; want 200 %q after one hop, at least 80ms", res.Status, res.Body, res.Hops, res.Timing.Wait, "at last")
+	if res.Status != 200 || string(res.Body) != "at last" || len(res.Hops) != 1 || res.Timing.Wait < 60*time.Millisecond {
+		// The two hops wait for 80 ms, from before curl notes that all was sent.
+		t.Errorf("Do from web-3 = %d %q after %v, waiting %v; want 200 %q after one hop, nearly 80ms", res.Status, res.Body, res.Hops, res.Timing.Wait, "at last")
 	}
 }
