@@ -28,7 +28,7 @@ const maskText = "••••••"
 type mask struct {
 	mu    sync.Mutex
 	forms map[string]int            // how many scripts have a secret of that form
-	known atomic.Pointer[maskForms] // nil while there is no secret
+	known atomic.Pointer[maskForms] // nil until a text needs it after a change
 }
 
 // maskForms are all secrets in all their forms, longest first. It never changes.
@@ -55,9 +55,19 @@ func (m *mask) count(value string, by int) {
 			delete(m.forms, form)
 		}
 	}
-	if len(m.forms) == 0 {
-		m.known.Store(nil)
-		return
+	m.known.Store(nil)
+}
+
+// current gives the forms of all secrets. They are not gathered as each secret
+// comes: a folder of files has hundreds of them, one after the other.
+func (m *mask) current() *maskForms {
+	if known := m.known.Load(); known != nil {
+		return known
+	}
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if known := m.known.Load(); known != nil {
+		return known // another run needed them as well
 	}
 	// Longest first, so that a secret which begins with another one is masked whole.
 	values := slices.SortedFunc(maps.Keys(m.forms), func(a, b string) int { return len(b) - len(a) })
@@ -65,7 +75,9 @@ func (m *mask) count(value string, by int) {
 	for _, form := range values {
 		pairs = append(pairs, form, maskText)
 	}
-	m.known.Store(&maskForms{values, strings.NewReplacer(pairs...)})
+	known := &maskForms{values, strings.NewReplacer(pairs...)}
+	m.known.Store(known)
+	return known
 }
 
 // formsOf gives the forms in which a secret may be seen.
@@ -130,8 +142,8 @@ func base64Forms(value string) []string {
 // text gives text with every secret masked, also what is left of one beside
 // dots that stand for what was left out.
 func (m *mask) text(text string) string {
-	known := m.known.Load()
-	if known == nil || text == "" {
+	known := m.current()
+	if len(known.values) == 0 || text == "" {
 		return text
 	}
 	return known.atCuts(known.replacer.Replace(text))
@@ -151,11 +163,7 @@ func (m *mask) clean(text string) string {
 // start is clean for text that may have been cut off in a secret: the beginning
 // of one at its end is masked too.
 func (m *mask) start(text string) string {
-	text = m.clean(text)
-	if known := m.known.Load(); known != nil {
-		return known.cutOff(text)
-	}
-	return text
+	return m.current().cutOff(m.clean(text))
 }
 
 // err is an error for people, with secrets masked.

@@ -174,6 +174,22 @@ func TestSecretsOfOtherFilesAreMasked(t *testing.T) {
 	}
 }
 
+// What one file has for a secret is a word like any in the names of another.
+func TestSecretsOfOtherFilesMayBeInNames(t *testing.T) {
+	b := newTestBoard(t)
+	b.LookupEnv = func(string) (string, bool) { return "postgres", true }
+	b.write("a.lua", `local user = pharos.secret("PGUSER") metric_watchers = {}`)
+	b.write("b.lua", `metric_watchers = { pharos.MetricWatcher{ name = "postgres", check = function() return "ok", "", "as postgres" end } }
+page_tag = "postgres"`)
+	b.Path = b.dir
+	if err := b.reload(); err != nil {
+		t.Fatal(err)
+	}
+	if got, want := b.run("postgres").Detail, "as "+maskText; got != want {
+		t.Errorf("detail = %q, want %q", got, want)
+	}
+}
+
 // A run that is left out shows the one before, with its secrets masked too.
 func TestSecretOfAPausedWatcherIsMasked(t *testing.T) {
 	b := newTestBoard(t)

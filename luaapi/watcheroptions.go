@@ -91,7 +91,7 @@ func (d *declaration) id(to *engine.ID, v lua.LValue) error {
 		return errors.New("want a text of at most 200 bytes without spaces and / \\ ? # % * [ ]")
 	}
 	*to = engine.ID(text)
-	return d.script.mask.inName(string(text))
+	return d.script.own.inName(string(text))
 }
 
 func setLink(to *string, v lua.LValue) error {
