@@ -125,9 +125,10 @@ metric_watchers = {
   watcher("time", function() return pharos.time.parse(("x"):rep(80) .. token) end),
   watcher("coloured", function() print(coloured) return "ok", coloured, coloured end),
   watcher("coloured error", function() error(coloured) end),
+  watcher("cut line", function() print(("\27[0m"):rep(2045) .. token) return "ok" end),
   watcher("no such file", function() return pharos.file.stat("/nonexistent/" .. token) end),
 }`)
-	for _, id := range []engine.ID{"cut_argv", "cut_command", "left_out", "raised_cut", "raised_as_a_place", "time", "coloured", "coloured_error", "no_such_file"} {
+	for _, id := range []engine.ID{"cut_argv", "cut_command", "left_out", "raised_cut", "raised_as_a_place", "time", "coloured", "coloured_error", "cut_line", "no_such_file"} {
 		var seen []string
 		ctx := WithTrace(t.Context(), func(e Event) { seen = append(seen, fmt.Sprint(e.Text, e.Outcome, e.Err)) })
 		got, err := b.watcher(id).Check(ctx)
