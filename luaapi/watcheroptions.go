@@ -117,6 +117,7 @@ func (d *declaration) thresholds(w *watcher, v lua.LValue) error {
 	if list, ok := v.(*lua.LTable); ok && list.Len() > 0 && turned {
 		warn("crit, %s, is below warn, %s, so that low values are bad; if that is meant, write { warn = %[2]s, crit = %[1]s }",
 			vm.FormatNumber(*t.Crit), vm.FormatNumber(*t.Warn))
+		return nil // in the right order, min may be right as well
 	}
 	bad := t.Warn
 	if bad == nil {
