@@ -31,10 +31,11 @@ type mask struct {
 	known atomic.Pointer[maskForms] // nil until a text needs it after a change
 }
 
-// maskForms are all secrets in all their forms, longest first. It never changes.
+// maskForms are all secrets in all their forms. It never changes.
 type maskForms struct {
-	values   []string
-	replacer *strings.Replacer
+	replacer     *strings.Replacer   // nil if there are none
+	begins, ends map[string][]string // by their first and their last cutMinBytes
+	longest      int                 // bytes
 }
 
 // add masks value from now on, also as it looks in a URL, between quotes and
@@ -69,15 +70,27 @@ func (m *mask) current() *maskForms {
 	if known := m.known.Load(); known != nil {
 		return known // another run needed them as well
 	}
-	// Longest first, so that a secret which begins with another one is masked whole.
-	values := slices.SortedFunc(maps.Keys(m.forms), func(a, b string) int { return len(b) - len(a) })
-	pairs := make([]string, 0, 2*len(values))
-	for _, form := range values {
-		pairs = append(pairs, form, maskText)
-	}
-	known := &maskForms{values, strings.NewReplacer(pairs...)}
+	known := newMaskForms(slices.Collect(maps.Keys(m.forms)))
 	m.known.Store(known)
 	return known
+}
+
+func newMaskForms(forms []string) *maskForms {
+	k := &maskForms{begins: make(map[string][]string), ends: make(map[string][]string)}
+	if len(forms) == 0 {
+		return k
+	}
+	// Longest first, so that a secret which begins with another one is masked whole.
+	slices.SortFunc(forms, func(a, b string) int { return len(b) - len(a) })
+	pairs := make([]string, 0, 2*len(forms))
+	for _, form := range forms {
+		pairs = append(pairs, form, maskText)
+		begin, end := form[:cutMinBytes], form[len(form)-cutMinBytes:]
+		k.begins[begin] = append(k.begins[begin], form)
+		k.ends[end] = append(k.ends[end], form)
+	}
+	k.replacer, k.longest = strings.NewReplacer(pairs...), len(forms[0])
+	return k
 }
 
 // formsOf gives the forms in which a secret may be seen.
@@ -107,7 +120,8 @@ func formsOf(value string) []string {
 	for _, form := range forms {
 		forms = append(forms, percent.ReplaceAllStringFunc(form, strings.ToLower))
 	}
-	return forms
+	// A few letters are shorter in lower case.
+	return slices.DeleteFunc(forms, func(form string) bool { return len(form) < secretMinBytes })
 }
 
 // percent is a byte as URLs have it; many write it in lower case.
@@ -143,7 +157,7 @@ func base64Forms(value string) []string {
 // dots that stand for what was left out.
 func (m *mask) text(text string) string {
 	known := m.current()
-	if len(known.values) == 0 || text == "" {
+	if known.replacer == nil || text == "" {
 		return text
 	}
 	return known.atCuts(known.replacer.Replace(text))
@@ -225,48 +239,28 @@ func (k *maskForms) atCuts(text string) string {
 
 // cutOff is text with the beginning of a secret at its end masked.
 func (k *maskForms) cutOff(text string) string {
-	longest := 0
-	for _, form := range k.values {
-		end := text[max(0, len(text)-len(form)+1):]
-		for {
-			at := strings.Index(end, form[:cutMinBytes])
-			if at < 0 {
-				break
+	for at := max(0, len(text)-k.longest+1); at <= len(text)-cutMinBytes; at++ {
+		end := text[at:]
+		for _, form := range k.begins[end[:cutMinBytes]] {
+			if strings.HasPrefix(form, end) {
+				return text[:at] + maskText
 			}
-			if end = end[at:]; strings.HasPrefix(form, end) {
-				longest = max(longest, len(end))
-				break
-			}
-			end = end[1:]
 		}
 	}
-	if longest == 0 {
-		return text
-	}
-	return text[:len(text)-longest] + maskText
+	return text
 }
 
 // cutOn is text with the end of a secret at its beginning masked.
 func (k *maskForms) cutOn(text string) string {
-	longest := 0
-	for _, form := range k.values {
-		start := text[:min(len(text), len(form)-1)]
-		for {
-			at := strings.LastIndex(start, form[len(form)-cutMinBytes:])
-			if at < 0 {
-				break
+	for n := min(len(text), k.longest-1); n >= cutMinBytes; n-- {
+		start := text[:n]
+		for _, form := range k.ends[start[n-cutMinBytes:]] {
+			if strings.HasSuffix(form, start) {
+				return maskText + text[n:]
 			}
-			if start = start[:at+cutMinBytes]; strings.HasSuffix(form, start) {
-				longest = max(longest, len(start))
-				break
-			}
-			start = start[:len(start)-1]
 		}
 	}
-	if longest == 0 {
-		return text
-	}
-	return maskText + text[longest:]
+	return text
 }
 
 // inName gives an error if text has a secret in it: names are shown as they are,

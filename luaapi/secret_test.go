@@ -58,6 +58,27 @@ func TestSecretFormsAreMasked(t *testing.T) {
 	}
 }
 
+// The Kelvin sign has three bytes, and one in lower case.
+func TestSecretThatLowerCaseShortens(t *testing.T) {
+	const secret = "\u212a\u212a\u212a"
+	var m mask
+	m.add(secret)
+	if got := m.start("kkk " + secret); got != "kkk "+maskText {
+		t.Errorf("start = %q, want the secret masked and nothing else", got)
+	}
+}
+
+func BenchmarkMask(b *testing.B) {
+	var m mask
+	for i := range 100 {
+		m.add(fmt.Sprintf("s3cret-%d-pass/word-%d", i*7919%1000, i))
+	}
+	page := strings.Repeat("<p>a page of a thousand bytes or so", 30)
+	for b.Loop() {
+		m.start(page)
+	}
+}
+
 // Where what is shown of a page ends in a secret, its beginning does not show.
 func TestSecretIsMaskedWhereAPageIsCut(t *testing.T) {
 	var m mask
