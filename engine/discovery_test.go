@@ -374,7 +374,6 @@ func TestDiscoveryOfRelations(t *testing.T) {
 	})
 }
 
-// Stopping waits for a discovery, as for a run.
 // Whom a member needs is as misspelt as elsewhere, and cannot be told when the
 // configuration loads: the set says so, for as long as it is so.
 func TestDiscoveryOfTangles(t *testing.T) {
@@ -396,13 +395,14 @@ func TestDiscoveryOfTangles(t *testing.T) {
 		wantFleet(t, e, "a b", "", `fleet.lua:10: cannot use option "needs" of "fleet.a": there is no watcher "wann" (and 1 more)`)
 		needs.Store(&map[string][]engine.Pattern{"a": {"wan"}, "b": {"fleet.b"}})
 		time.Sleep(f.Interval)
-		wantFleet(t, e, "a b", "", `fleet.lua:11: cannot use option "needs" of "fleet.b": it leans on itself: fleet.b -> fleet.b`)
+		wantFleet(t, e, "a b", "", `fleet.lua:11: cannot use option "needs" of "fleet.b": it needs itself`)
 		needs.Store(&map[string][]engine.Pattern{})
 		time.Sleep(f.Interval)
 		wantFleet(t, e, "a b", "", "")
 	})
 }
 
+// Stopping waits for a discovery, as for a run.
 func TestDiscoveryStops(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		f := newFleet("a")
