@@ -149,7 +149,7 @@ func reach[T any](s *script, L *lua.LState, e *Event, timeout time.Duration, f f
 			defer cancel()
 		}
 		result, err = f(ctx)
-		expired = over(outer)
+		expired = err != nil && over(outer)
 	})
 	e.Elapsed, e.Err = time.Since(e.Started), err
 	if probe.KindOf(err) == probe.Misuse {
