@@ -14,13 +14,17 @@ Class.__index = Class
 
 local reserved = { class_name = true, extend = true, options = true, source = true, super = true, __index = true }
 
+local last, found -- the class that was asked of last, and its options: fleets are of one class
+
 -- The types that an option may have, as text; nil if undeclared.
 local function declared(class, option)
-  while class do
-    local options = rawget(class, "options")
-    if options and options[option] then return options[option] end
-    class = rawget(class, "super")
+  if class ~= last then last, found = class, {} end
+  local ancestor = class
+  while ancestor and not found[option] do
+    local options = rawget(ancestor, "options")
+    found[option], ancestor = options and options[option], rawget(ancestor, "super")
   end
+  return found[option]
 end
 
 -- What can be given to a class, to say so: methods are left out.
@@ -45,11 +49,11 @@ end
 
 -- Why an option cannot be used, or nil if it can.
 local function problem(class, option, value)
-  local types, name = declared(class, option), class.class_name
-  if types and types:find("%f[%a]" .. kind(value) .. "%f[%A]") then return nil end
+  local types, name, given = declared(class, option), class.class_name, kind(value)
+  if types == given or types and types:find("%f[%a]" .. given .. "%f[%A]") then return nil end
   if types then
     local want = types:gsub("|", " or "):gsub("source", "what pharos.exec.stream, pharos.http.sse, pharos.tcp.lines or pharos.file.tail gives")
-    return ("cannot use option %q of %s: want %s, got %s"):format(option, name, want, kind(value))
+    return ("cannot use option %q of %s: want %s, got %s"):format(option, name, want, given)
   elseif type(option) ~= "string" then
     return ("cannot use option [%s] of %s: options have names, { name = ... }"):format(tostring(option), name)
   elseif reserved[option] or class[option] == nil then

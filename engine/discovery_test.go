@@ -3,8 +3,6 @@ package engine_test
 import (
 	"context"
 	"errors"
-	"fmt"
-	"log/slog"
 	"slices"
 	"strings"
 	"sync"
@@ -339,116 +337,6 @@ func TestDiscoveryRestores(t *testing.T) {
 		}
 		if got := e.Board().Save(); len(got) != 1 || e.Board().Expects("fleet.old") || !e.Board().Expects("fleet.a") {
 			t.Errorf("saved after a discovery: %v, want fleet.a alone", got)
-		}
-	})
-}
-
-// Who is derived from a discovered set sees its members come and go, and a
-// pattern for them is no mistake before they are found.
-func TestDiscoveryOfRelations(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		f := newFleet("a b")
-		all := enginetest.Watcher("all", 0, func(ctx context.Context) (engine.Result, error) {
-			return engine.Result{Status: engine.OK, Value: fmt.Sprint(engine.MembersOf(ctx).Count(engine.OK))}, nil
-		})
-		all.Derive = &engine.Derive{Of: []engine.Pattern{"fleet.*"}}
-		all.Needs = []engine.Pattern{"fleet.a"}
-		gen := f.generation(1, all)
-		if errs := gen.Relations(); len(errs) > 0 {
-			t.Errorf("Relations() = %+v, want none: they may be found", errs)
-		}
-		all.Needs = []engine.Pattern{"wan"}
-		if errs := f.generation(1, all).Relations(); len(errs) != 1 {
-			t.Errorf("Relations() = %+v, want that nobody is wan", errs)
-		}
-		e := hunting(t, gen)
-		time.Sleep(8 * time.Second)
-		if v := view(t, e, "all"); v.Result.Value != "2" {
-			t.Errorf("derived of two: %q", v.Result.Value)
-		}
-		f.is("b c d", nil)
-		time.Sleep(10 * time.Second)
-		if v := view(t, e, "all"); v.Result.Value != "3" {
-			t.Errorf("derived of three: %q", v.Result.Value)
-		}
-	})
-}
-
-// Stopping waits for a discovery, as for a run.
-// Whom a member needs is as misspelt as elsewhere, and cannot be told when the
-// configuration loads: the set says so, for as long as it is so.
-func TestDiscoveryOfTangles(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		f := newFleet("a b")
-		var needs atomic.Pointer[map[string][]engine.Pattern]
-		needs.Store(&map[string][]engine.Pattern{"a": {"wann", "fleet.later", "other*"}, "b": {"wan"}})
-		find := f.Find
-		f.Find = func(ctx context.Context) ([]engine.Watcher, error) {
-			found, err := find(ctx)
-			for i := range found {
-				found[i].Needs = (*needs.Load())[found[i].Name]
-				found[i].Definition = fmt.Sprint(found[i].Needs)
-			}
-			return found, err
-		}
-		wan := enginetest.Watcher("wan", time.Second, f.check)
-		e := hunting(t, f.generation(1, wan))
-		wantFleet(t, e, "a b", "", `fleet.lua:10: cannot use option "needs" of "fleet.a": there is no watcher "wann" (and 1 more)`)
-		needs.Store(&map[string][]engine.Pattern{"a": {"wan"}, "b": {"fleet.b"}})
-		time.Sleep(f.Interval)
-		wantFleet(t, e, "a b", "", `fleet.lua:11: cannot use option "needs" of "fleet.b": it leans on itself: fleet.b -> fleet.b`)
-		needs.Store(&map[string][]engine.Pattern{})
-		time.Sleep(f.Interval)
-		wantFleet(t, e, "a b", "", "")
-	})
-}
-
-func TestDiscoveryStops(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		f := newFleet("a")
-		f.Find = func(ctx context.Context) ([]engine.Watcher, error) {
-			<-ctx.Done()
-			time.Sleep(500 * time.Millisecond)
-			return nil, ctx.Err()
-		}
-		e := engine.New(engine.Config{})
-		e.Replace(f.generation(1))
-		ctx, cancel := context.WithCancel(context.Background())
-		ended := make(chan error)
-		go func() { ended <- e.Run(ctx) }()
-		time.Sleep(time.Second)
-		cancel()
-		began := time.Now()
-		if err := <-ended; err != nil || time.Since(began) != 500*time.Millisecond {
-			t.Errorf("Run = %v after %v, want nil after 500ms", err, time.Since(began))
-		}
-	})
-}
-
-// One that does not hear of the end is nothing to tell of: its set goes as well.
-func TestDiscoveryStopsInSilence(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		f := newFleet("a")
-		release := make(chan struct{})
-		defer close(release)
-		f.Find = func(context.Context) ([]engine.Watcher, error) {
-			<-release
-			return nil, nil
-		}
-		var log strings.Builder
-		e := engine.New(engine.Config{Logger: slog.New(slog.NewTextHandler(&log, nil))})
-		e.Replace(f.generation(1))
-		ctx, cancel := context.WithCancel(context.Background())
-		ended := make(chan error)
-		go func() { ended <- e.Run(ctx) }()
-		synctest.Wait()
-		cancel()
-		began := time.Now()
-		if err := <-ended; err != nil || time.Since(began) != time.Second {
-			t.Errorf("Run = %v after %v, want nil after 1s", err, time.Since(began))
-		}
-		if _, _, problem := shown(e); problem != "" || log.Len() > 0 {
-			t.Errorf("problem = %q, log = %q, want neither", problem, &log)
 		}
 	})
 }

@@ -15,22 +15,26 @@ type RelationError struct {
 }
 
 func (e RelationError) String() string {
-	why := fmt.Sprintf("there is no watcher %q", e.Pattern)
-	switch {
-	case e.Cycle != nil:
-		why = "it leans on itself: " + joined(e.Cycle, " -> ")
-	case !e.Pattern.IsID():
-		why = fmt.Sprintf("the pattern %q matches no watcher", e.Pattern)
-	}
-	return fmt.Sprintf("%scannot use option %q of %q: %s", e.Watcher.Place.prefix(), e.Option, e.Watcher.ID, why)
+	return fmt.Sprintf("%scannot use option %q of %q: %s", e.Watcher.Place.prefix(), e.Option, e.Watcher.ID, e.Reason())
 }
 
-func joined(ids []ID, sep string) string {
-	words := make([]string, len(ids))
-	for i, id := range ids {
-		words[i] = string(id)
+// Reason says what is wrong, without who is.
+func (e RelationError) Reason() string {
+	switch {
+	case len(e.Cycle) == 2 && e.Option == "needs":
+		return "it needs itself"
+	case len(e.Cycle) == 2:
+		return "it is derived from itself"
+	case e.Cycle != nil:
+		path := string(e.Cycle[0])
+		for _, id := range e.Cycle[1:] {
+			path += " -> " + string(id)
+		}
+		return "it leans on itself: " + path
+	case !e.Pattern.IsID():
+		return fmt.Sprintf("the pattern %q matches no watcher", e.Pattern)
 	}
-	return strings.Join(words, sep)
+	return fmt.Sprintf("there is no watcher %q", e.Pattern)
 }
 
 // Relations tells what is wrong in how the watchers of the generation lean on

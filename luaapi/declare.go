@@ -79,7 +79,7 @@ func (d *declaration) pageTag(v lua.LValue) error {
 	if !ok || len(text) > pageTagMaxBytes {
 		return d.script.errorAt(d.script.assigned["page_tag"], "cannot use page_tag: want a text of at most %d bytes, got a %s", pageTagMaxBytes, typeName(v))
 	}
-	if err := d.script.mask.inName(string(text)); err != nil {
+	if err := d.script.own.inName(string(text)); err != nil {
 		return d.script.errorAt(d.script.assigned["page_tag"], "cannot use page_tag: %s", err)
 	}
 	d.script.pageTag = string(text)
@@ -130,7 +130,7 @@ func (d *declaration) namedSet(of string, v lua.LValue) error {
 	if len(name) > nameMaxBytes {
 		return d.script.errorAt(sourceOf(t), "cannot use WatcherSet: want a name of at most %d bytes, got %d", nameMaxBytes, len(name))
 	}
-	if err := d.script.mask.inName(string(name)); err != nil {
+	if err := d.script.own.inName(string(name)); err != nil {
 		return d.script.errorAt(sourceOf(t), "cannot use WatcherSet: %s", err)
 	}
 	watchers := d.L.GetField(t, "watchers")
@@ -188,7 +188,7 @@ func (d *declaration) watcher(set string, self *lua.LTable) (engine.Watcher, err
 	if len(name) > nameMaxBytes {
 		return e, d.optionError(w, "name", fmt.Errorf("want at most %d bytes, got %d", nameMaxBytes, len(name)))
 	}
-	if err := d.script.mask.inName(string(name)); err != nil {
+	if err := d.script.own.inName(string(name)); err != nil {
 		return e, d.optionError(w, "name", err)
 	}
 	w.name, w.id = probe.CleanText(string(name)), engine.MakeID(set, string(name))

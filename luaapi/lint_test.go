@@ -43,6 +43,8 @@ metric_watchers = {
   pharos.PageGETMetricWatcher{ name = "page", url = "http://127.0.0.1/", http = "3", ssh_host = "elsewhere" },
   pharos.PingMetricWatcher{ name = "ping", host = "127.0.0.1", size = 8 },
   pharos.PingMetricWatcher{ name = "ping2", host = "127.0.0.1", count = 3 },
+  pharos.PageGETMetricWatcher{ name = "page2", url = "https://127.0.0.1/", cert = "mine.crt", key = "-----BEGIN PRIVATE KEY-----" },
+  pharos.PageGETMetricWatcher{ name = "page3", url = "https://127.0.0.1/", key = "mine.key", cert = "-----BEGIN CERTIFICATE-----" },
 }`)
 	var got []string
 	for _, f := range b.config.Lint(context.Background()) {

@@ -22,6 +22,7 @@ var primitivesOf = []primitiveOf{
 	{"PageGETMetricWatcher", "url", httpOptions, func(s *script, url string) (func(string, lua.LValue) error, func(context.Context) error) {
 		c := &httpCall{HTTPRequest: probe.HTTPRequest{URL: url}, script: s, of: "pharos.http.get"}
 		return c.set, func(ctx context.Context) error {
+			c.pems.without(&c.Cert, &c.Key)
 			var client probe.HTTPClient
 			defer client.Close()
 			_, err := client.Do(ctx, &c.HTTPRequest)
@@ -31,6 +32,7 @@ var primitivesOf = []primitiveOf{
 	{"TCPMetricWatcher", "address", exchangeOptions, func(_ *script, address string) (func(string, lua.LValue) error, func(context.Context) error) {
 		c := tcpCallTo(address)
 		return c.set, func(ctx context.Context) error {
+			c.pems.without(&c.Cert, &c.Key)
 			conn, err := probe.DialTCP(ctx, c.TCPRequest)
 			if err == nil {
 				err = conn.Close()
@@ -41,6 +43,7 @@ var primitivesOf = []primitiveOf{
 	{"TLSMetricWatcher", "address", tlsOptions, func(_ *script, address string) (func(string, lua.LValue) error, func(context.Context) error) {
 		c := tcpCallTo(address)
 		return c.set, func(ctx context.Context) error {
+			c.pems.without(&c.Cert, &c.Key)
 			_, err := probe.InspectTLS(ctx, probe.TLSRequest{TCPRequest: c.TCPRequest})
 			return err
 		}

@@ -28,13 +28,14 @@ const maskText = "••••••"
 type mask struct {
 	mu    sync.Mutex
 	forms map[string]int            // how many scripts have a secret of that form
-	known atomic.Pointer[maskForms] // nil while there is no secret
+	known atomic.Pointer[maskForms] // nil until a text needs it after a change
 }
 
-// maskForms are all secrets in all their forms, longest first. It never changes.
+// maskForms are all secrets in all their forms. It never changes.
 type maskForms struct {
-	values   []string
-	replacer *strings.Replacer
+	replacer     *strings.Replacer   // nil if there are none
+	begins, ends map[string][]string // by their first and their last cutMinBytes
+	longest      int                 // bytes
 }
 
 // add masks value from now on, also as it looks in a URL, between quotes and
@@ -55,17 +56,41 @@ func (m *mask) count(value string, by int) {
 			delete(m.forms, form)
 		}
 	}
-	if len(m.forms) == 0 {
-		m.known.Store(nil)
-		return
+	m.known.Store(nil)
+}
+
+// current gives the forms of all secrets. They are not gathered as each secret
+// comes: a folder of files has hundreds of them, one after the other.
+func (m *mask) current() *maskForms {
+	if known := m.known.Load(); known != nil {
+		return known
+	}
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if known := m.known.Load(); known != nil {
+		return known // another run needed them as well
+	}
+	known := newMaskForms(slices.Collect(maps.Keys(m.forms)))
+	m.known.Store(known)
+	return known
+}
+
+func newMaskForms(forms []string) *maskForms {
+	k := &maskForms{begins: make(map[string][]string), ends: make(map[string][]string)}
+	if len(forms) == 0 {
+		return k
 	}
 	// Longest first, so that a secret which begins with another one is masked whole.
-	values := slices.SortedFunc(maps.Keys(m.forms), func(a, b string) int { return len(b) - len(a) })
-	pairs := make([]string, 0, 2*len(values))
-	for _, form := range values {
+	slices.SortFunc(forms, func(a, b string) int { return len(b) - len(a) })
+	pairs := make([]string, 0, 2*len(forms))
+	for _, form := range forms {
 		pairs = append(pairs, form, maskText)
+		begin, end := form[:cutMinBytes], form[len(form)-cutMinBytes:]
+		k.begins[begin] = append(k.begins[begin], form)
+		k.ends[end] = append(k.ends[end], form)
 	}
-	m.known.Store(&maskForms{values, strings.NewReplacer(pairs...)})
+	k.replacer, k.longest = strings.NewReplacer(pairs...), len(forms[0])
+	return k
 }
 
 // formsOf gives the forms in which a secret may be seen.
@@ -95,7 +120,8 @@ func formsOf(value string) []string {
 	for _, form := range forms {
 		forms = append(forms, percent.ReplaceAllStringFunc(form, strings.ToLower))
 	}
-	return forms
+	// A few letters are shorter in lower case.
+	return slices.DeleteFunc(forms, func(form string) bool { return len(form) < secretMinBytes })
 }
 
 // percent is a byte as URLs have it; many write it in lower case.
@@ -130,8 +156,8 @@ func base64Forms(value string) []string {
 // text gives text with every secret masked, also what is left of one beside
 // dots that stand for what was left out.
 func (m *mask) text(text string) string {
-	known := m.known.Load()
-	if known == nil || text == "" {
+	known := m.current()
+	if known.replacer == nil || text == "" {
 		return text
 	}
 	return known.atCuts(known.replacer.Replace(text))
@@ -151,11 +177,7 @@ func (m *mask) clean(text string) string {
 // start is clean for text that may have been cut off in a secret: the beginning
 // of one at its end is masked too.
 func (m *mask) start(text string) string {
-	text = m.clean(text)
-	if known := m.known.Load(); known != nil {
-		return known.cutOff(text)
-	}
-	return text
+	return m.current().cutOff(m.clean(text))
 }
 
 // err is an error for people, with secrets masked.
@@ -217,48 +239,28 @@ func (k *maskForms) atCuts(text string) string {
 
 // cutOff is text with the beginning of a secret at its end masked.
 func (k *maskForms) cutOff(text string) string {
-	longest := 0
-	for _, form := range k.values {
-		end := text[max(0, len(text)-len(form)+1):]
-		for {
-			at := strings.Index(end, form[:cutMinBytes])
-			if at < 0 {
-				break
+	for at := max(0, len(text)-k.longest+1); at <= len(text)-cutMinBytes; at++ {
+		end := text[at:]
+		for _, form := range k.begins[end[:cutMinBytes]] {
+			if strings.HasPrefix(form, end) {
+				return text[:at] + maskText
 			}
-			if end = end[at:]; strings.HasPrefix(form, end) {
-				longest = max(longest, len(end))
-				break
-			}
-			end = end[1:]
 		}
 	}
-	if longest == 0 {
-		return text
-	}
-	return text[:len(text)-longest] + maskText
+	return text
 }
 
 // cutOn is text with the end of a secret at its beginning masked.
 func (k *maskForms) cutOn(text string) string {
-	longest := 0
-	for _, form := range k.values {
-		start := text[:min(len(text), len(form)-1)]
-		for {
-			at := strings.LastIndex(start, form[len(form)-cutMinBytes:])
-			if at < 0 {
-				break
+	for n := min(len(text), k.longest-1); n >= cutMinBytes; n-- {
+		start := text[:n]
+		for _, form := range k.ends[start[n-cutMinBytes:]] {
+			if strings.HasSuffix(form, start) {
+				return maskText + text[n:]
 			}
-			if start = start[:at+cutMinBytes]; strings.HasSuffix(form, start) {
-				longest = max(longest, len(start))
-				break
-			}
-			start = start[:len(start)-1]
 		}
 	}
-	if longest == 0 {
-		return text
-	}
-	return maskText + text[longest:]
+	return text
 }
 
 // inName gives an error if text has a secret in it: names are shown as they are,

@@ -35,6 +35,14 @@ func (p *pemFiles) set(option string, to *[]byte, v lua.LValue) error {
 	return nil
 }
 
+// without drops what is of no use while the files are not read: a certificate
+// without its key, or the key alone.
+func (p pemFiles) without(cert, key *[]byte) {
+	if len(p) > 0 {
+		*cert, *key = nil, nil
+	}
+}
+
 // read reads the files, for each call anew: certificates are renewed. One that
 // cannot be read is a mistake of the script.
 func (p pemFiles) read(ctx context.Context, s *script, ca, cert, key *[]byte) error {

@@ -84,9 +84,13 @@ func tangles(g *engine.Generation, scripts []*script) []engine.LoadError {
 	}
 	var errors []engine.LoadError
 	for _, e := range g.Relations() {
+		reason := e.Reason()
+		if e.Cycle == nil {
+			reason += " " + nearestID(string(e.Pattern), ids)
+		}
 		errors = append(errors, engine.LoadError{
 			File: e.Watcher.Place.File, Line: e.Watcher.Place.Line,
-			Message: fmt.Sprintf("cannot use option %q of %q: %s", e.Option, e.Watcher.ID, tangle(e, ids)),
+			Message: fmt.Sprintf("cannot use option %q of %q: %s", e.Option, e.Watcher.ID, reason),
 		})
 	}
 	for _, s := range scripts {
@@ -100,23 +104,6 @@ func tangles(g *engine.Generation, scripts []*script) []engine.LoadError {
 		}
 	}
 	return errors
-}
-
-func tangle(e engine.RelationError, ids []string) string {
-	verb := map[string]string{"needs": " needs ", "of": " is derived from "}[e.Option]
-	switch {
-	case len(e.Cycle) == 2:
-		return "it" + verb + "itself"
-	case e.Cycle != nil:
-		var path []string
-		for _, id := range e.Cycle {
-			path = append(path, string(id))
-		}
-		return fmt.Sprintf("it leans on itself: %s", strings.Join(path, " -> "))
-	case !e.Pattern.IsID():
-		return fmt.Sprintf("the pattern %q matches no watcher %s", e.Pattern, nearestID(string(e.Pattern), ids))
-	}
-	return fmt.Sprintf("there is no watcher %q %s", e.Pattern, nearestID(string(e.Pattern), ids))
 }
 
 // nearestID is unknownName for ids: of many it lists a few, and it knows who is

@@ -134,7 +134,7 @@ func reach[T any](s *script, L *lua.LState, e *Event, timeout time.Duration, f f
 	if vm.Loading(L) {
 		L.RaiseError("cannot call pharos.%s while the file loads: loading only declares, so call it in a function such as check", e.Kind)
 	}
-	if err := s.mask.inName(e.Host); err != nil {
+	if err := s.own.inName(e.Host); err != nil {
 		L.RaiseError("cannot call pharos.%s on a host: %s", e.Kind, err)
 	}
 	var result T
@@ -149,7 +149,7 @@ func reach[T any](s *script, L *lua.LState, e *Event, timeout time.Duration, f f
 			defer cancel()
 		}
 		result, err = f(ctx)
-		expired = over(outer)
+		expired = err != nil && over(outer)
 	})
 	e.Elapsed, e.Err = time.Since(e.Started), err
 	if probe.KindOf(err) == probe.Misuse {

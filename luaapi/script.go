@@ -24,7 +24,8 @@ type script struct {
 	path     string // where it was read
 	universe *vm.Universe
 	inputs   *inputs
-	mask     *mask
+	mask     *mask // of the secrets of all scripts
+	own      mask  // of its own: what another has for a secret is a word like any here, and may be in names
 	definer  *definer
 
 	logger     *slog.Logger

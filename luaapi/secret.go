@@ -41,6 +41,7 @@ func (s *script) secretFunction(L *lua.LState) lua.LValue {
 			}
 			s.loadedSecrets[name] = value
 			s.mask.add(value)
+			s.own.add(value)
 		}
 		L.Push(lua.LString(value))
 		return 1

@@ -58,6 +58,27 @@ func TestSecretFormsAreMasked(t *testing.T) {
 	}
 }
 
+// The Kelvin sign has three bytes, and one in lower case.
+func TestSecretThatLowerCaseShortens(t *testing.T) {
+	const secret = "\u212a\u212a\u212a"
+	var m mask
+	m.add(secret)
+	if got := m.start("kkk " + secret); got != "kkk "+maskText {
+		t.Errorf("start = %q, want the secret masked and nothing else", got)
+	}
+}
+
+func BenchmarkMask(b *testing.B) {
+	var m mask
+	for i := range 100 {
+		m.add(fmt.Sprintf("s3cret-%d-pass/word-%d", i*7919%1000, i))
+	}
+	page := strings.Repeat("<p>a page of a thousand bytes or so", 30)
+	for b.Loop() {
+		m.start(page)
+	}
+}
+
 // Where what is shown of a page ends in a secret, its beginning does not show.
 func TestSecretIsMaskedWhereAPageIsCut(t *testing.T) {
 	var m mask
@@ -125,9 +146,10 @@ metric_watchers = {
   watcher("time", function() return pharos.time.parse(("x"):rep(80) .. token) end),
   watcher("coloured", function() print(coloured) return "ok", coloured, coloured end),
   watcher("coloured error", function() error(coloured) end),
+  watcher("cut line", function() print(("\27[0m"):rep(2045) .. token) return "ok" end),
   watcher("no such file", function() return pharos.file.stat("/nonexistent/" .. token) end),
 }`)
-	for _, id := range []engine.ID{"cut_argv", "cut_command", "left_out", "raised_cut", "raised_as_a_place", "time", "coloured", "coloured_error", "no_such_file"} {
+	for _, id := range []engine.ID{"cut_argv", "cut_command", "left_out", "raised_cut", "raised_as_a_place", "time", "coloured", "coloured_error", "cut_line", "no_such_file"} {
 		var seen []string
 		ctx := WithTrace(t.Context(), func(e Event) { seen = append(seen, fmt.Sprint(e.Text, e.Outcome, e.Err)) })
 		got, err := b.watcher(id).Check(ctx)
@@ -171,6 +193,22 @@ func TestSecretsOfOtherFilesAreMasked(t *testing.T) {
 		if b.Number == 2 {
 			b.write("a.lua", `metric_watchers = {}`)
 		}
+	}
+}
+
+// What one file has for a secret is a word like any in the names of another.
+func TestSecretsOfOtherFilesMayBeInNames(t *testing.T) {
+	b := newTestBoard(t)
+	b.LookupEnv = func(string) (string, bool) { return "postgres", true }
+	b.write("a.lua", `local user = pharos.secret("PGUSER") metric_watchers = {}`)
+	b.write("b.lua", `metric_watchers = { pharos.MetricWatcher{ name = "postgres", check = function() return "ok", "", "as postgres" end } }
+page_tag = "postgres"`)
+	b.Path = b.dir
+	if err := b.reload(); err != nil {
+		t.Fatal(err)
+	}
+	if got, want := b.run("postgres").Detail, "as "+maskText; got != want {
+		t.Errorf("detail = %q, want %q", got, want)
 	}
 }
 

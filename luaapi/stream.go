@@ -79,7 +79,7 @@ func (s *script) pushStream(L *lua.LState, kind string, read func(st *stream)) i
 	}
 	st := &stream{kind: kind, judge: judge, given: []lua.LValue{lua.LString(kind), L.Get(1), judge, L.Get(3)}}
 	read(st)
-	if err := s.mask.inName(st.host); err != nil {
+	if err := s.own.inName(st.host); err != nil {
 		L.RaiseError("cannot call pharos.%s on a host: %s", kind, err)
 	}
 	L.Push(&lua.LUserData{Value: st, Metatable: lua.LNil})

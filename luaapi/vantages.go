@@ -42,14 +42,14 @@ var mergeRules = []string{"worst", "best", "pharos.quorum(n)"}
 func (d *declaration) vantages(to *vantages, v lua.LValue) error {
 	t, ok := v.(*lua.LTable)
 	if !ok {
-		return d.script.mask.inName(v.String())
+		return d.script.own.inName(v.String())
 	}
 	for i := 1; i <= t.Len(); i++ {
 		var host string
 		if err := setHost(&host, t.RawGetInt(i)); err != nil {
 			return fmt.Errorf("host %d: %w", i, err)
 		}
-		if err := d.script.mask.inName(host); err != nil {
+		if err := d.script.own.inName(host); err != nil {
 			return err
 		}
 		name := cmp.Or(host, "here")

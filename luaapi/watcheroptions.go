@@ -91,7 +91,7 @@ func (d *declaration) id(to *engine.ID, v lua.LValue) error {
 		return errors.New("want a text of at most 200 bytes without spaces and / \\ ? # % * [ ]")
 	}
 	*to = engine.ID(text)
-	return d.script.mask.inName(string(text))
+	return d.script.own.inName(string(text))
 }
 
 func setLink(to *string, v lua.LValue) error {
@@ -117,6 +117,7 @@ func (d *declaration) thresholds(w *watcher, v lua.LValue) error {
 	if list, ok := v.(*lua.LTable); ok && list.Len() > 0 && turned {
 		warn("crit, %s, is below warn, %s, so that low values are bad; if that is meant, write { warn = %[2]s, crit = %[1]s }",
 			vm.FormatNumber(*t.Crit), vm.FormatNumber(*t.Warn))
+		return nil // in the right order, min may be right as well
 	}
 	bad := t.Warn
 	if bad == nil {

@@ -280,8 +280,8 @@ func sshHome() string {
 // homeOf takes "/" for none: that is what systemd gives the user that it makes for
 // a service (DynamicUser), whose unit says in HOME where its .ssh is.
 func homeOf(u *user.User) string {
-	if u.HomeDir == "" || u.HomeDir == "/" {
-		return os.Getenv("HOME")
+	if home := os.Getenv("HOME"); home != "" && (u.HomeDir == "" || u.HomeDir == "/") {
+		return home
 	}
 	return u.HomeDir
 }

@@ -138,6 +138,10 @@ func TestSSHHome(t *testing.T) {
 			t.Errorf("homeOf(%q) = %q, want %q", account, got, want)
 		}
 	}
+	t.Setenv("HOME", "")
+	if got := homeOf(&user.User{HomeDir: "/"}); got != "/" {
+		t.Errorf("homeOf(\"/\") without HOME = %q, want the account's", got)
+	}
 }
 
 func TestSSHConfigUnsupported(t *testing.T) {

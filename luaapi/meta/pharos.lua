@@ -721,7 +721,7 @@ function pharos.nagios(command, options) end
 ---@field ip 4|6?
 ---@field resolve table<string, string>? "host:port" or "host" to an address
 ---@field unix string? path of a socket to connect to instead
----@field proxy string? http, https or socks5 URL; default none, whatever the environment says
+---@field proxy string? http, https or socks5 URL; default none, whatever the environment says. Its 407 is an error of kind auth, never an answer
 ---@field insecure boolean? take any certificate
 ---@field ca string? certificates to trust instead of the system's: in PEM form, or the path of a file with them
 ---@field cert string? client certificate, likewise
@@ -1243,11 +1243,12 @@ function pharos.log.error(...) end
 ---@return string?
 function pharos.env(name, default) end
 
---- A credential of at least 8 bytes, masked wherever it would show: the file of that
---- name in $CREDENTIALS_DIRECTORY (systemd's LoadCredential), else the environment
---- variable, or the file given. Ask for it while the file loads; a missing one raises.
---- The names of watchers, sets and hosts to look from, and page_tag, are shown as they
---- are: with a secret in one the file does not load.
+--- A credential of at least 8 bytes, masked wherever it would show, in the tiles of
+--- other files too, so it should be no common word: the file of that name in
+--- $CREDENTIALS_DIRECTORY (systemd's LoadCredential), else the environment variable,
+--- or the file given. Ask for it while the file loads; a missing one raises. The names
+--- of watchers, sets and hosts to look from, and page_tag, are shown as they are: a
+--- file that has a secret of its own in one does not load.
 ---
 ---```lua
 ---local token = pharos.secret("API_TOKEN")
@@ -1846,8 +1847,8 @@ function Case:ok(condition, why) end
 --
 -- This is Lua 5.1 with goto. What differs, and what to use:
 --
--- globals        only the three above can be set, and an unknown one cannot be read:
---                write local
+-- globals        only the three above can be set, those that are given neither, and
+--                an unknown one cannot be read: write local
 -- require        "a.b" is a/b.lua or a/b/init.lua beside the script or in its lib/,
 --                while the file loads
 -- io, os.exit,   absent: pharos.file, pharos.exec. os has time, clock, date,

@@ -146,7 +146,7 @@ var heavy = []string{
 	"sparse index", "sparse indices in a loop", "length of a table full of holes", "growing table", "growing keys",
 	"16 MB as a key", "comparing 16 MB", "rep in a loop",
 	"doubling", "doubling in one expression", "gsub that doubles", "format that doubles",
-	"replacement that multiplies", "captures that multiply",
+	"replacement that multiplies", "captures that multiply", "error with a very long message",
 }
 
 // slowness is how much slower than usual the machine is, or a program that looks

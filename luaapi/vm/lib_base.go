@@ -226,7 +226,8 @@ func (u *Universe) basePrint(L *lua.LState) int {
 const maxLine = 8 << 10
 
 // Line is the text of L's arguments from number first on, with between in
-// between: what a script logs. It is clipped.
+// between: what a script logs. It is clipped, and dots say where: what is cut may
+// be a secret, the rest of which is looked for beside them.
 func Line(L *lua.LState, first int, between string) string {
 	var b strings.Builder
 	for i := first; i <= L.GetTop(); i++ {
@@ -235,7 +236,12 @@ func Line(L *lua.LState, first int, between string) string {
 		}
 		s := toString(L, L.Get(i))
 		runOf(L).charge(1 + len(s)/bytesPerStep)
-		b.WriteString(s[:min(len(s), max(maxLine-b.Len(), 0))])
+		if left := max(maxLine-b.Len(), 0); len(s) > left {
+			b.WriteString(strings.ToValidUTF8(s[:left], ""))
+			b.WriteString("...")
+			break
+		}
+		b.WriteString(s)
 	}
 	return b.String()
 }
