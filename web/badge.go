@@ -7,7 +7,6 @@ import (
 	"net/http"
 	"strings"
 	"time"
-	"unicode/utf8"
 
 	"github.com/labstack/echo/v4"
 
@@ -27,7 +26,11 @@ var badgeColours = map[engine.Status]string{
 const (
 	badgeStaleColour = "#4b5563"
 	badgeMaxRunes    = 40
-	badgeRuneWidth   = 7 // pixels: about the width of a letter at 11 px
+	// Pixels, of text of 11 px. A letter is about so wide; one of Chinese,
+	// Japanese or Korean, or an emoji, is as wide as it is high.
+	badgeRuneWidth = 7
+	badgeWideWidth = 11
+	badgeMargin    = 6
 )
 
 // badge is GET /badge/ID.svg: a watcher's name and status as a small picture
@@ -50,10 +53,10 @@ func (s *Server) badge(c echo.Context) error {
 
 func drawBadge(t *Tile) []byte {
 	left, word, colour := shorten(t.Name), t.Status.String(), badgeColours[t.Status]
-	if t.Stale {
+	switch {
+	case t.Stale:
 		word, colour = "stale", badgeStaleColour
-	}
-	if t.Shadow != "" {
+	case t.Shadow != "":
 		word, colour = "in the shadow of "+string(t.Shadow), badgeStaleColour
 	}
 	right := shorten(word)
@@ -67,12 +70,35 @@ func drawBadge(t *Tile) []byte {
 	fmt.Fprintf(&b, `<title>%s: %s</title>`, html.EscapeString(left), html.EscapeString(right))
 	fmt.Fprintf(&b, `<rect width="%d" height="20" rx="3" fill="#374151"/><rect x="%d" width="%d" height="20" rx="3" fill="%s"/>`, lw+rw, lw, rw, colour)
 	b.WriteString(`<g fill="#fff" font-family="Verdana,DejaVu Sans,sans-serif" font-size="11" text-anchor="middle">`)
-	fmt.Fprintf(&b, `<text x="%d" y="14">%s</text><text x="%d" y="14">%s</text></g></svg>`+"\n",
-		lw/2, html.EscapeString(left), lw+rw/2, html.EscapeString(right))
+	// Whatever font draws it, a text keeps to its length.
+	for _, part := range [...]struct {
+		text    string
+		middle  int
+		boxWide int
+	}{{left, lw / 2, lw}, {right, lw + rw/2, rw}} {
+		fmt.Fprintf(&b, `<text x="%d" y="14" textLength="%d" lengthAdjust="spacingAndGlyphs">%s</text>`,
+			part.middle, part.boxWide-2*badgeMargin, html.EscapeString(part.text))
+	}
+	b.WriteString("</g></svg>\n")
 	return b.Bytes()
 }
 
-func badgeWidth(text string) int { return utf8.RuneCountInString(text)*badgeRuneWidth + 12 }
+// badgeWidth is how wide the box of a text is.
+func badgeWidth(text string) int {
+	width := 2 * badgeMargin
+	for _, r := range text {
+		if r >= firstWide {
+			width += badgeWideWidth
+		} else {
+			width += badgeRuneWidth
+		}
+	}
+	return width
+}
+
+// firstWide is where the wide letters begin: what comes after it and is narrow
+// gets some room too many.
+const firstWide = '\u2E80'
 
 // shorten makes text one line of at most badgeMaxRunes, of characters that XML
 // allows.
