@@ -2,9 +2,11 @@ package web
 
 import (
 	"bytes"
+	"cmp"
 	"embed"
 	"fmt"
 	"html/template"
+	"slices"
 	"strings"
 	"time"
 
@@ -26,7 +28,7 @@ type PageData struct {
 	Worst    string // the worst status's word; "pending" for an empty board
 	Counts   []PageCount
 	Sets     []PageSet
-	Problems []PageTile // warning, critical, unknown and stale: worst first, then in the board's order
+	Problems []PageTile // warning, critical, unknown and stale: worst first, the longest-standing first among equals
 	Config   ConfigState
 	Broken   string // why a newer configuration is not taken: "pharos.lua:12: ..."; or ""
 	Lag      Lag
@@ -100,6 +102,7 @@ func newPageData(b *Board, snapshot []byte, theme string, now time.Time) PageDat
 	d.Worst = worst.String()
 	for _, s := range worstFirst {
 		d.Counts = append(d.Counts, PageCount{Status: s.String(), N: counts[s]})
+		slices.SortStableFunc(byStatus[s], func(a, b PageTile) int { return cmp.Compare(a.Since, b.Since) })
 		d.Problems = append(d.Problems, byStatus[s]...)
 	}
 	d.Title = title(counts)
