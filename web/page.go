@@ -24,7 +24,7 @@ type PageData struct {
 	Version  string
 	Host     string // the machine Pharos runs on
 	Boot     string
-	Theme    string // "dark", "light", or "" for what the viewer's system prefers
+	Theme    string // "dark", "light", or "" for what the viewer's system prefers, which boot.js finds out
 	Worst    string // the worst status's word; "pending" for an empty board
 	Counts   []PageCount
 	Sets     []PageSet
@@ -108,6 +108,18 @@ func newPageData(b *Board, snapshot []byte, theme string, now time.Time) PageDat
 	d.Title = title(counts)
 	d.Broken = loadErrorLine(b.Config.Error)
 	return d
+}
+
+// Well says it where nothing is wrong, in rail.js's words.
+func (d PageData) Well() string {
+	n := 0
+	for _, set := range d.Sets {
+		n += len(set.Tiles)
+	}
+	if n == 0 {
+		return "nothing is watched"
+	}
+	return fmt.Sprintf("none · all %d as they should be", n)
 }
 
 // Sum counts the set's problems, worst first: "1■ 2▲".
