@@ -38,7 +38,8 @@ export function plan(sets, width, height, legible = LEGIBLE) {
     if (best.size >= legible) return { ...best, small: true, folded };
   }
   // Only problems are left, and too many for one screen: legible, and scrolled.
-  return { ...best, size: Math.max(best.size, legible), small: true, folded };
+  const columns = Math.max(1, Math.floor((width / legible + GAP) / (SMALL.width + GAP)));
+  return { columns: Math.min(best.columns, columns), size: legible, row: legible * SMALL.height, small: true, folded };
 }
 
 function fit(counts, sets, width, height, tile) {
