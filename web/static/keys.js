@@ -36,7 +36,6 @@ export class Keys {
     this.#search.addEventListener("input", () => (settings.query = this.#search.value));
     this.#search.value = settings.query;
     document.getElementById("help-button").addEventListener("click", () => this.#toggleHelp());
-    document.getElementById("board").addEventListener("click", (event) => this.#again(event));
   }
 
   #key(event) {
@@ -47,20 +46,12 @@ export class Keys {
       return this.#end(0);
     }
     if (typing && event.key !== "Escape") return;
-    // Arrows scroll the panel while it has the focus.
-    if (event.key.startsWith("Arrow") && this.#detail.contains(document.activeElement)) return;
+    // These scroll the panel while it has the focus.
+    if (/^(Arrow|Home|End)/.test(event.key) && this.#detail.contains(document.activeElement)) return;
     const command = this.#commands[event.key];
     if (!command || (this.#help.open && !["?", "Escape"].includes(event.key))) return;
     event.preventDefault();
     command();
-  }
-
-  // A tile that is already open hands the focus to its panel.
-  #again(event) {
-    const element = event.target.closest(".tile");
-    if (!element || element.dataset.id !== this.#detail.id) return;
-    event.preventDefault();
-    this.#detail.focus();
   }
 
   // Escape undoes the innermost thing.
@@ -70,9 +61,13 @@ export class Keys {
     else if (document.activeElement === this.#search || this.#settings.query) {
       this.#search.value = this.#settings.query = "";
       this.#search.blur();
-    } else if (id !== null && this.#detail.contains(document.activeElement)) this.#board.tile(id)?.link.focus();
-    else if (id !== null) this.#detail.close();
-    else if (this.#settings.problems) this.#settings.problems = false;
+    } else if (id !== null) {
+      // From within the panel to its tile, where that is shown, and else out of it.
+      const within = () => this.#detail.contains(document.activeElement);
+      const from = within();
+      if (from) this.#board.tile(id)?.link.focus();
+      if (!from || within()) this.#detail.close();
+    } else if (this.#settings.problems) this.#settings.problems = false;
   }
 
   #toggleHelp() {
