@@ -2,12 +2,9 @@ package web
 
 import (
 	"bufio"
-	"bytes"
 	"context"
-	"log/slog"
 	"net"
 	"net/http"
-	"net/http/httptest"
 	"os"
 	"path/filepath"
 	"strings"
@@ -321,34 +318,6 @@ func TestErrorsAreJSON(t *testing.T) {
 	want := map[string]string{"error": `no watcher "no/such one"`}
 	if diff := cmp.Diff(want, decode[map[string]string](t, body)); diff != "" {
 		t.Errorf("GET an unknown watcher (-want +got):\n%s", diff)
-	}
-}
-
-// A handler that panics is a fault of Pharos's own: it is told of in the log,
-// and to who asked.
-func TestPanicIsLoggedAndAnswered(t *testing.T) {
-	var log bytes.Buffer
-	e := engine.New(engine.Config{Logger: quiet()})
-	e.Replace(&engine.Generation{Number: 1, Sets: []engine.Set{moody(engine.Result{})}})
-	s := New(Config{Board: e.Board(), Logger: slog.New(slog.NewTextHandler(&log, nil)), ShowSource: func(engine.Place) ([]SourceLine, bool) {
-		panic("no such line")
-	}})
-	r, w := httptest.NewRequest("GET", "http://localhost/api/watchers/set.a", nil), httptest.NewRecorder()
-	func() {
-		defer func() {
-			if p := recover(); p != nil {
-				t.Errorf("the panic %q is left to net/http, want it answered", p)
-			}
-		}()
-		s.Handler().ServeHTTP(w, r)
-	}()
-	if w.Code != http.StatusInternalServerError || strings.Contains(w.Body.String(), "no such line") {
-		t.Errorf("GET = %d %s, want 500 and nothing of why", w.Code, w.Body)
-	}
-	for _, want := range []string{"level=ERROR", "no such line", "/api/watchers/set.a", "server_test.go"} {
-		if !strings.Contains(log.String(), want) {
-			t.Errorf("the log has no %q:\n%s", want, &log)
-		}
 	}
 }
 
