@@ -188,6 +188,26 @@ func TestBackAndClose(t *testing.T) {
 	}
 }
 
+// Who was on a tile that is not shown any more goes on from there.
+func TestArrowsGoOnFromWhatIsHidden(t *testing.T) {
+	names := []string{"a", "b", "c", "d", "e"}
+	w := newWall(t, nil, spec{names: names})
+	for _, name := range names {
+		w.set(engine.ID(name), engine.Result{Status: engine.Warning})
+		w.await(engine.ID(name), engine.Warning)
+	}
+	b := newTab(t, 1200, 800)
+	b.open(w.url("/?problems"))
+	b.until(`document.querySelectorAll(".tile:not([hidden])").length === 5`)
+	eval[int](b, `(document.querySelector('[data-id="c"] a').focus(), 1)`)
+	w.set("c", engine.Result{Status: engine.OK})
+	b.until(`document.querySelector('[data-id="c"]').hidden`)
+	b.press(kb.ArrowRight)
+	if got := eval[string](b, `document.activeElement.closest("[data-id]")?.dataset.id ?? document.activeElement.localName`); got != "d" {
+		t.Errorf("→ from a tile that is hidden leads to %q, want the next one, d", got)
+	}
+}
+
 // Escape leads out of a panel whose tile is not there to go back to.
 func TestEscapeFromAPanelWithoutATile(t *testing.T) {
 	w := newWall(t, nil, spec{names: []string{"a", "b"}})

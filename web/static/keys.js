@@ -6,6 +6,7 @@ export class Keys {
   #detail;
   #settings;
   #say;
+  #had; // the tile that had the focus last
   #search = document.getElementById("search");
   #help = document.getElementById("help");
 
@@ -36,6 +37,7 @@ export class Keys {
     this.#search.addEventListener("input", () => (settings.query = this.#search.value));
     this.#search.value = settings.query;
     document.getElementById("help-button").addEventListener("click", () => this.#toggleHelp());
+    document.getElementById("board").addEventListener("focusin", ({ target }) => (this.#had = target.closest(".tile")));
   }
 
   #key(event) {
@@ -81,9 +83,16 @@ export class Keys {
     return tiles.findIndex((tile) => tile.id === id);
   }
 
+  // #begin is where to go when no tile has the focus: to the one that had it, or
+  // the next where that is not shown any more.
+  #begin(tiles) {
+    const had = this.#had?.isConnected ? this.#had : null;
+    return tiles.find(({ element }) => element === had || had?.compareDocumentPosition(element) & Node.DOCUMENT_POSITION_FOLLOWING) ?? tiles[0];
+  }
+
   #step(by) {
     const tiles = this.#board.visible(), at = this.#current(tiles);
-    focus(tiles[at < 0 ? 0 : at + by]);
+    focus(at < 0 ? this.#begin(tiles) : tiles[at + by]);
   }
 
   #end(at) {
@@ -93,7 +102,7 @@ export class Keys {
   // #row goes to the nearest tile of the next row that way.
   #row(by) {
     const tiles = this.#board.visible(), at = this.#current(tiles);
-    if (at < 0) return focus(tiles[0]);
+    if (at < 0) return focus(this.#begin(tiles));
     const from = tiles[at].element.getBoundingClientRect(), middle = from.left + from.width / 2;
     let best = null, bestGap = Infinity, row = null;
     for (let i = at + by; i >= 0 && i < tiles.length; i += by) {
