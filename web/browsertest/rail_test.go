@@ -30,6 +30,7 @@ func TestRailTellsWhatItLeavesOut(t *testing.T) {
 		b.open(w.url(path))
 		for _, size := range [][2]int64{{1280, 720}, {1920, 1080}, {3840, 2160}, {1080, 1920}, {820, 1180}, {600, 900}} {
 			b.do(chromedp.EmulateViewport(size[0], size[1]))
+			b.do(await(`new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)))`)) // in which the page measures its room
 			b.until(`(() => {
 				const more = document.getElementById("rail-more");
 				return !more.hidden && document.querySelectorAll(".problem").length + parseInt(more.textContent.replace("+", "")) === 40;
