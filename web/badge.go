@@ -7,6 +7,7 @@ import (
 	"net/http"
 	"strings"
 	"time"
+	"unicode"
 
 	"github.com/labstack/echo/v4"
 
@@ -26,11 +27,7 @@ var badgeColours = map[engine.Status]string{
 const (
 	badgeStaleColour = "#4b5563"
 	badgeMaxRunes    = 40
-	// Pixels, of text of 11 px. A letter is about so wide; one of Chinese,
-	// Japanese or Korean, or an emoji, is as wide as it is high.
-	badgeRuneWidth = 7
-	badgeWideWidth = 11
-	badgeMargin    = 6
+	badgeMargin      = 6 // pixels beside a text
 )
 
 // badge is GET /badge/ID.svg: a watcher's name and status as a small picture
@@ -70,7 +67,7 @@ func drawBadge(t *Tile) []byte {
 	fmt.Fprintf(&b, `<title>%s: %s</title>`, html.EscapeString(left), html.EscapeString(right))
 	fmt.Fprintf(&b, `<rect width="%d" height="20" rx="3" fill="#374151"/><rect x="%d" width="%d" height="20" rx="3" fill="%s"/>`, lw+rw, lw, rw, colour)
 	b.WriteString(`<g fill="#fff" font-family="Verdana,DejaVu Sans,sans-serif" font-size="11" text-anchor="middle">`)
-	// Whatever font draws it, a text keeps to its length.
+	// Whatever font draws it, a text keeps to about its own length.
 	for _, part := range [...]struct {
 		text    string
 		middle  int
@@ -87,18 +84,24 @@ func drawBadge(t *Tile) []byte {
 func badgeWidth(text string) int {
 	width := 2 * badgeMargin
 	for _, r := range text {
-		if r >= firstWide {
-			width += badgeWideWidth
-		} else {
-			width += badgeRuneWidth
-		}
+		width += runeWidth(r)
 	}
 	return width
 }
 
-// firstWide is where the wide letters begin: what comes after it and is narrow
-// gets some room too many.
-const firstWide = '\u2E80'
+// runeWidth is about how wide a letter is, in pixels, at 11 px. From U+2E80 on
+// they are Chinese, Japanese, Korean or emoji, and as wide as they are high.
+func runeWidth(r rune) int {
+	switch {
+	case r >= 0x2E80 || strings.ContainsRune("mwMW@%…", r):
+		return 11
+	case strings.ContainsRune("iljtfrI .,:;!|'()[]/-", r):
+		return 4
+	case unicode.IsUpper(r):
+		return 8
+	}
+	return 7
+}
 
 // shorten makes text one line of at most badgeMaxRunes, of characters that XML
 // allows.

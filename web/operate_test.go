@@ -185,6 +185,9 @@ func TestBadgeHoldsItsText(t *testing.T) {
 			}
 		}
 	}
+	if got := badgeWidth("illi.fill"); got > 9*5+2*badgeMargin {
+		t.Errorf("badgeWidth of nine narrow letters = %d, want at most %d: they would be drawn out", got, 9*5+2*badgeMargin)
+	}
 	if narrow, wide := badgeWidth("database"), badgeWidth("データベース和"); wide-2*badgeMargin < 7*11 || wide <= narrow {
 		t.Errorf("badgeWidth of seven wide letters = %d, want at least %d: each is as wide as the text is high", wide, 7*11+2*badgeMargin)
 	}
