@@ -7,7 +7,7 @@ import (
 	"net/http"
 	"strings"
 	"time"
-	"unicode/utf8"
+	"unicode"
 
 	"github.com/labstack/echo/v4"
 
@@ -27,7 +27,7 @@ var badgeColours = map[engine.Status]string{
 const (
 	badgeStaleColour = "#4b5563"
 	badgeMaxRunes    = 40
-	badgeRuneWidth   = 7 // pixels: about the width of a letter at 11 px
+	badgeMargin      = 6 // pixels beside a text
 )
 
 // badge is GET /badge/ID.svg: a watcher's name and status as a small picture
@@ -50,10 +50,10 @@ func (s *Server) badge(c echo.Context) error {
 
 func drawBadge(t *Tile) []byte {
 	left, word, colour := shorten(t.Name), t.Status.String(), badgeColours[t.Status]
-	if t.Stale {
+	switch {
+	case t.Stale:
 		word, colour = "stale", badgeStaleColour
-	}
-	if t.Shadow != "" {
+	case t.Shadow != "":
 		word, colour = "in the shadow of "+string(t.Shadow), badgeStaleColour
 	}
 	right := shorten(word)
@@ -67,12 +67,41 @@ func drawBadge(t *Tile) []byte {
 	fmt.Fprintf(&b, `<title>%s: %s</title>`, html.EscapeString(left), html.EscapeString(right))
 	fmt.Fprintf(&b, `<rect width="%d" height="20" rx="3" fill="#374151"/><rect x="%d" width="%d" height="20" rx="3" fill="%s"/>`, lw+rw, lw, rw, colour)
 	b.WriteString(`<g fill="#fff" font-family="Verdana,DejaVu Sans,sans-serif" font-size="11" text-anchor="middle">`)
-	fmt.Fprintf(&b, `<text x="%d" y="14">%s</text><text x="%d" y="14">%s</text></g></svg>`+"\n",
-		lw/2, html.EscapeString(left), lw+rw/2, html.EscapeString(right))
+	// Whatever font draws it, a text keeps to about its own length.
+	for _, part := range [...]struct {
+		text    string
+		middle  int
+		boxWide int
+	}{{left, lw / 2, lw}, {right, lw + rw/2, rw}} {
+		fmt.Fprintf(&b, `<text x="%d" y="14" textLength="%d" lengthAdjust="spacingAndGlyphs">%s</text>`,
+			part.middle, part.boxWide-2*badgeMargin, html.EscapeString(part.text))
+	}
+	b.WriteString("</g></svg>\n")
 	return b.Bytes()
 }
 
-func badgeWidth(text string) int { return utf8.RuneCountInString(text)*badgeRuneWidth + 12 }
+// badgeWidth is how wide the box of a text is.
+func badgeWidth(text string) int {
+	width := 2 * badgeMargin
+	for _, r := range text {
+		width += runeWidth(r)
+	}
+	return width
+}
+
+// runeWidth is about how wide a letter is, in pixels, at 11 px. From U+2E80 on
+// they are Chinese, Japanese, Korean or emoji, and as wide as they are high.
+func runeWidth(r rune) int {
+	switch {
+	case r >= 0x2E80 || strings.ContainsRune("mwMW@%…", r):
+		return 11
+	case strings.ContainsRune("iljtfrI .,:;!|'()[]/-", r):
+		return 4
+	case unicode.IsUpper(r):
+		return 8
+	}
+	return 7
+}
 
 // shorten makes text one line of at most badgeMaxRunes, of characters that XML
 // allows.

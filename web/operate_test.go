@@ -9,6 +9,8 @@ import (
 	"net/http"
 	"os"
 	"os/exec"
+	"regexp"
+	"strconv"
 	"strings"
 	"testing"
 	"testing/synctest"
@@ -163,6 +165,39 @@ func TestBadge(t *testing.T) {
 				break
 			}
 		}
+	}
+}
+
+// However wide its letters are, what a badge says stays within its colours.
+func TestBadgeHoldsItsText(t *testing.T) {
+	for _, name := range []string{"a", "WWWWWWWWWWWWWWWWWWWW", "データベース", strings.Repeat("宽", 60)} {
+		svg := string(drawBadge(&Tile{Name: name, Status: engine.OK, Value: "1"}))
+		boxes := regexp.MustCompile(`<rect x="(\d+)" width="(\d+)"`).FindStringSubmatch(svg)
+		lengths := regexp.MustCompile(`textLength="(\d+)"`).FindAllStringSubmatch(svg, -1)
+		if boxes == nil || len(lengths) != 2 {
+			t.Errorf("badge of %.20q tells no length of its two texts: %s", name, svg)
+			continue
+		}
+		for i, text := range lengths {
+			room, _ := strconv.Atoi(boxes[i+1])
+			if length, _ := strconv.Atoi(text[1]); length >= room {
+				t.Errorf("badge of %.20q: text %d is %d wide, want less than its box of %d", name, i, length, room)
+			}
+		}
+	}
+	if got := badgeWidth("illi.fill"); got > 9*5+2*badgeMargin {
+		t.Errorf("badgeWidth of nine narrow letters = %d, want at most %d: they would be drawn out", got, 9*5+2*badgeMargin)
+	}
+	if narrow, wide := badgeWidth("database"), badgeWidth("データベース和"); wide-2*badgeMargin < 7*11 || wide <= narrow {
+		t.Errorf("badgeWidth of seven wide letters = %d, want at least %d: each is as wide as the text is high", wide, 7*11+2*badgeMargin)
+	}
+}
+
+// What is old news says nothing about a shadow, on a badge as on the board.
+func TestBadgeOfAStaleShadow(t *testing.T) {
+	svg := string(drawBadge(&Tile{Name: "a", Status: engine.Critical, Stale: true, Shadow: "wan"}))
+	if !strings.Contains(svg, ">stale<") {
+		t.Errorf("badge = %s, want it to say stale, as the tile does", svg)
 	}
 }
 

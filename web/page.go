@@ -2,9 +2,11 @@ package web
 
 import (
 	"bytes"
+	"cmp"
 	"embed"
 	"fmt"
 	"html/template"
+	"slices"
 	"strings"
 	"time"
 
@@ -22,11 +24,11 @@ type PageData struct {
 	Version  string
 	Host     string // the machine Pharos runs on
 	Boot     string
-	Theme    string // "dark", "light", or "" for what the viewer's system prefers
+	Theme    string // "dark", "light", or "" for what the viewer's system prefers, which boot.js finds out
 	Worst    string // the worst status's word; "pending" for an empty board
 	Counts   []PageCount
 	Sets     []PageSet
-	Problems []PageTile // warning, critical, unknown and stale: worst first, then in the board's order
+	Problems []PageTile // warning, critical, unknown and stale: worst first, the longest-standing first among equals
 	Config   ConfigState
 	Broken   string // why a newer configuration is not taken: "pharos.lua:12: ..."; or ""
 	Lag      Lag
@@ -100,11 +102,24 @@ func newPageData(b *Board, snapshot []byte, theme string, now time.Time) PageDat
 	d.Worst = worst.String()
 	for _, s := range worstFirst {
 		d.Counts = append(d.Counts, PageCount{Status: s.String(), N: counts[s]})
+		slices.SortStableFunc(byStatus[s], func(a, b PageTile) int { return cmp.Compare(a.Since, b.Since) })
 		d.Problems = append(d.Problems, byStatus[s]...)
 	}
 	d.Title = title(counts)
 	d.Broken = loadErrorLine(b.Config.Error)
 	return d
+}
+
+// Well says it where nothing is wrong, in rail.js's words.
+func (d PageData) Well() string {
+	n := 0
+	for _, set := range d.Sets {
+		n += len(set.Tiles)
+	}
+	if n == 0 {
+		return "nothing is watched"
+	}
+	return fmt.Sprintf("none · all %d as they should be", n)
 }
 
 // Sum counts the set's problems, worst first: "1■ 2▲".

@@ -47,21 +47,26 @@ func compress(plain []byte) []byte {
 // send answers a request with the payload, compressed if the client takes that.
 func (p *payload) send(c echo.Context) error {
 	h := c.Response().Header()
+	p.vary(h)
 	body := p.plain
-	if p.gzip != nil {
-		h.Add("Vary", "Accept-Encoding")
-		if acceptsGzip(c.Request()) {
-			body = p.gzip()
-			h.Set("Content-Encoding", "gzip")
-		}
+	if p.gzip != nil && acceptsGzip(c.Request()) {
+		body = p.gzip()
+		h.Set("Content-Encoding", "gzip")
 	}
 	h.Set("Content-Length", strconv.Itoa(len(body)))
 	return c.Blob(http.StatusOK, p.contentType, body)
 }
 
+// vary tells caches what the answer depends on.
+func (p *payload) vary(h http.Header) {
+	if p.gzip != nil {
+		h.Add("Vary", "Accept-Encoding")
+	}
+}
+
 // acceptsGzip reads Accept-Encoding; q=0 is a refusal.
 func acceptsGzip(r *http.Request) bool {
-	for _, part := range strings.Split(r.Header.Get("Accept-Encoding"), ",") {
+	for _, part := range strings.Split(strings.ToLower(r.Header.Get("Accept-Encoding")), ",") {
 		name, params, _ := strings.Cut(part, ";")
 		if strings.TrimSpace(name) != "gzip" {
 			continue

@@ -2,8 +2,10 @@ package web
 
 import (
 	"errors"
+	"fmt"
 	"io"
 	"net/http"
+	"runtime/debug"
 	"strings"
 
 	"github.com/labstack/echo/v4"
@@ -22,6 +24,7 @@ func (s *Server) routes() []route {
 	return []route{
 		{"/", s.page, false},
 		{"/static/*", s.staticFile, false},
+		{"/robots.txt", s.robots, false},
 		{"/events", s.events, true},
 		{"/api/board", s.apiBoard, true},
 		{"/api/watchers/*", s.apiWatcher, true},
@@ -40,7 +43,7 @@ func (s *Server) newEcho() *echo.Echo {
 	e.HideBanner, e.HidePort = true, true
 	e.Logger.SetOutput(io.Discard)
 	e.HTTPErrorHandler = s.answerError
-	e.Pre(s.harden)
+	e.Pre(s.answerPanics, s.harden)
 	for _, r := range s.routes() {
 		handle := r.handle
 		if r.sameSite {
@@ -52,6 +55,32 @@ func (s *Server) newEcho() *echo.Echo {
 		e.Match([]string{http.MethodGet, http.MethodHead}, r.path, handle)
 	}
 	return e
+}
+
+// answerPanics makes an error of a panic. net/http would tell of it in the log
+// where it tells of every stranger who hangs up, which is not shown.
+func (s *Server) answerPanics(next echo.HandlerFunc) echo.HandlerFunc {
+	return func(c echo.Context) (err error) {
+		defer func() {
+			p := recover()
+			if p == nil {
+				return
+			}
+			if p == http.ErrAbortHandler { // meant so, and told of
+				panic(p)
+			}
+			err = fmt.Errorf("panic: %v\n%s", p, debug.Stack())
+			if c.Response().Committed {
+				s.logFailure(c, err)
+				panic(http.ErrAbortHandler) // an answer cut short must not look whole
+			}
+		}()
+		return next(c)
+	}
+}
+
+func (s *Server) logFailure(c echo.Context, err error) {
+	s.log.Error("answering a request", "path", c.Request().URL.Path, "error", err)
 }
 
 // answerError answers in JSON: {"error": "..."}.
@@ -68,7 +97,7 @@ func (s *Server) answerError(err error, c echo.Context) {
 			message = text
 		}
 	} else {
-		s.log.Error("answering a request", "path", c.Request().URL.Path, "error", err)
+		s.logFailure(c, err)
 	}
 	c.Response().Header().Set("Cache-Control", "no-store")
 	_ = c.JSON(code, map[string]string{"error": strings.ToValidUTF8(message, "\uFFFD")})

@@ -162,7 +162,7 @@ func (s *Server) Shutdown(ctx context.Context) error {
 	ctx, cancel := context.WithTimeout(ctx, drainTimeout)
 	defer cancel()
 	err := s.http.Shutdown(ctx)
-	if errors.Is(err, context.DeadlineExceeded) {
+	if ctx.Err() != nil {
 		err = s.http.Close()
 	}
 	return errors.Join(err, s.static.close())

@@ -2,6 +2,7 @@ package web
 
 import (
 	"bufio"
+	"context"
 	"net"
 	"net/http"
 	"os"
@@ -232,9 +233,19 @@ func TestEmbeddedStaticIsValidatedByETag(t *testing.T) {
 		if resp.StatusCode != http.StatusNotModified {
 			t.Errorf("GET %s with its ETag: status %d, want 304", name, resp.StatusCode)
 		}
+		if got := resp.Header.Get("Vary"); a.gzip != nil && got != "Accept-Encoding" {
+			t.Errorf("GET %s with its ETag: Vary = %q, want Accept-Encoding, as on the file", name, got)
+		}
 		if strings.HasPrefix(contentType(name), "application/octet") {
 			t.Errorf("contentType(%q) = %q, want a type that browsers show", name, contentType(name))
 		}
+	}
+}
+
+func TestCrawlersAreSentAway(t *testing.T) {
+	w, _ := tcpWall(t, Config{})
+	if code, body := w.get(t, "/robots.txt"); code != 200 || !strings.Contains(body, "\nDisallow: /\n") {
+		t.Errorf("GET /robots.txt = %d %q, want 200 and everything disallowed", code, body)
 	}
 }
 
@@ -288,6 +299,8 @@ func TestAcceptsGzip(t *testing.T) {
 		"gzip; q=0.0, identity": false,
 		"deflate":               false,
 		"gzip;q=x":              false,
+		"GZip;Q=0":              false,
+		"GZIP":                  true,
 	} {
 		r := &http.Request{Header: http.Header{"Accept-Encoding": {header}}}
 		if got := acceptsGzip(r); got != want {
@@ -306,4 +319,37 @@ func TestErrorsAreJSON(t *testing.T) {
 	if diff := cmp.Diff(want, decode[map[string]string](t, body)); diff != "" {
 		t.Errorf("GET an unknown watcher (-want +got):\n%s", diff)
 	}
+}
+
+// Who has no patience left, as at a second signal, is not waited for.
+func TestShutdownWithoutPatience(t *testing.T) {
+	asked, goOn := make(chan struct{}), make(chan struct{})
+	w, _ := tcpWall(t, Config{ShowSource: func(engine.Place) ([]SourceLine, bool) {
+		close(asked)
+		<-goOn
+		return nil, false
+	}}, moody(engine.Result{}))
+	answered := make(chan error)
+	go func() {
+		resp, err := w.client.Get("http://localhost/api/watchers/set.a")
+		if err == nil {
+			resp.Body.Close()
+		}
+		answered <- err
+	}()
+	<-asked
+	ctx, cancel := context.WithCancel(context.Background())
+	cancel()
+	if err := w.Shutdown(ctx); err != nil {
+		t.Errorf("Shutdown() = %v, want nil", err)
+	}
+	select {
+	case err := <-answered:
+		if err == nil {
+			t.Error("the request was answered, want its connection closed")
+		}
+	case <-time.After(time.Minute):
+		t.Error("the connection is open, want it closed")
+	}
+	close(goOn)
 }

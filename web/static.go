@@ -120,11 +120,16 @@ func (st *static) close() error {
 	return st.overlay.Close()
 }
 
-// staticFile is GET /static/NAME. Every file is asked for again each time and
-// answered with 304 while it is the same, so that a new version of Pharos, or
-// of an operator's file, is on the wall at once.
-func (s *Server) staticFile(c echo.Context) error {
-	name := wildcard(c)
+// staticFile is GET /static/NAME.
+func (s *Server) staticFile(c echo.Context) error { return s.sendFile(c, wildcard(c)) }
+
+// robots is GET /robots.txt: the only place where crawlers look.
+func (s *Server) robots(c echo.Context) error { return s.sendFile(c, "robots.txt") }
+
+// sendFile answers with a file. Each is asked for again each time and answered
+// with 304 while it is the same, so that a page that is loaded, as all are when
+// the version changes, has the files of today.
+func (s *Server) sendFile(c echo.Context, name string) error {
 	c.Response().Header().Set("Cache-Control", "no-cache")
 	if hidden(name) {
 		return echo.NewHTTPError(http.StatusNotFound, fmt.Sprintf("no file %q", name))
@@ -140,6 +145,7 @@ func (s *Server) staticFile(c echo.Context) error {
 	}
 	c.Response().Header().Set("ETag", a.etag)
 	if matches(c.Request().Header.Get("If-None-Match"), a.etag) {
+		a.vary(c.Response().Header()) // as on the file, by which a cache finds what it has
 		return c.NoContent(http.StatusNotModified)
 	}
 	return a.send(c)

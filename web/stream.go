@@ -52,6 +52,7 @@ func (s *Server) events(c echo.Context) error {
 	if w.snapshot, err = s.snapshots.get(0); err != nil {
 		return err
 	}
+	c.Response().Committed = true // by w: no error may be answered behind what it writes
 	w.follow(r.WithContext(ctx), true)
 	if v.parted.Load() && ctx.Err() == nil {
 		w.follow(r.WithContext(ctx), false)

@@ -11,8 +11,8 @@ import (
 	"pharos/engine"
 )
 
-// Bounds of text on the wire, in bytes. The whole of a detail or output is had
-// from /api/watchers/ID.
+// Bounds of text on the wire, in bytes: no less than what the engine keeps of a
+// result.
 const (
 	maxShortText = 256  // name, value, unit, page tag
 	maxDetail    = 2048 // detail and error message of a tile
@@ -261,8 +261,6 @@ func newDetail(v *engine.View, now time.Time) Detail {
 		Transitions: make([]Transition, 0, len(v.Transitions)),
 		Source:      v.Place,
 	}
-	// A drill-down shows the whole of what is kept, not the tile's cut of it.
-	d.Detail = bound(v.Result.Detail, engine.EvidenceMaxBytes)
 	for _, line := range v.Result.Log {
 		d.Log = append(d.Log, bound(line, maxDetail))
 	}
@@ -274,7 +272,6 @@ func newDetail(v *engine.View, now time.Time) Detail {
 		})
 	}
 	if f := v.Result.Failure; f != nil {
-		d.Error.Message = bound(f.Message, engine.EvidenceMaxBytes)
 		d.Trace = bound(f.Trace, engine.EvidenceMaxBytes)
 	}
 	return d

@@ -220,11 +220,21 @@ func (b *tab) navigate(url string) {
 func (b *tab) blockEvents() {
 	b.t.Helper()
 	b.beforeScripts(`delete window.SharedWorker`)
+	b.block("*://*:*/events")
+}
+
+// block lets nothing through to these addresses.
+func (b *tab) block(patterns ...string) {
+	b.t.Helper()
+	blocked := make([]*network.BlockPattern, len(patterns))
+	for i, pattern := range patterns {
+		blocked[i] = &network.BlockPattern{URLPattern: pattern, Block: true}
+	}
 	b.do(chromedp.Func(func(ctx context.Context, target *chromedp.Target) error {
 		if _, err := cdp.Call(ctx, target, network.Enable, network.EnableParams{}); err != nil {
 			return err
 		}
-		_, err := cdp.Call(ctx, target, network.SetBlockedURLs, network.SetBlockedURLsParams{URLPatterns: []*network.BlockPattern{{URLPattern: "*://*:*/events", Block: true}}})
+		_, err := cdp.Call(ctx, target, network.SetBlockedURLs, network.SetBlockedURLsParams{URLPatterns: blocked})
 		return err
 	}))
 }

@@ -41,6 +41,39 @@ func TestCopyButton(t *testing.T) {
 	}
 }
 
+// Who has set the colours of everything, as in Windows' high contrast, sees the
+// shapes in them.
+func TestForcedColours(t *testing.T) {
+	w := mixed(t)
+	b := newTab(t, 1440, 900)
+	for _, scheme := range []string{"dark", "light"} {
+		b.prefer(&emulation.MediaFeature{Name: "forced-colors", Value: "active"}, &emulation.MediaFeature{Name: "prefers-color-scheme", Value: scheme})
+		b.open(w.url("/"))
+		got := eval[string](b, `(() => {
+			const luminance = (colour) => colour.match(/\d+/g).slice(0, 3).map((n) => n / 255)
+				.map((c) => (c <= 0.04045 ? c / 12.92 : ((c + 0.055) / 1.055) ** 2.4)).reduce((sum, c, i) => sum + c * [0.2126, 0.7152, 0.0722][i], 0.05);
+			const page = luminance(getComputedStyle(document.body).backgroundColor.replace("rgba(0, 0, 0, 0)", getComputedStyle(document.documentElement).backgroundColor));
+			const contrast = (colour) => { const l = luminance(colour); return Math.max(l, page) / Math.min(l, page); };
+			return [...document.querySelectorAll(".tile > a > .glyph, .problem .glyph, .count:not(.-zero) .glyph, .pulse")].filter((e) => e.checkVisibility()).filter((e) => {
+				const style = getComputedStyle(e);
+				return contrast(style.borderStyle === "dotted" ? style.borderTopColor : style.backgroundColor) < 3;
+			}).map((e) => e.closest("li, p").className).join("; ");
+		})()`)
+		if got != "" {
+			t.Errorf("%s: the shapes of these are not to be seen: %s", scheme, got)
+		}
+	}
+}
+
+// prefer makes the tab's user one who has set the system so.
+func (b *tab) prefer(features ...*emulation.MediaFeature) {
+	b.t.Helper()
+	b.do(chromedp.Func(func(ctx context.Context, target *chromedp.Target) error {
+		_, err := cdp.Call(ctx, target, emulation.SetEmulatedMedia, emulation.SetEmulatedMediaParams{Features: features})
+		return err
+	}))
+}
+
 // paste gives what is on the clipboard.
 func (b *tab) paste() string {
 	b.t.Helper()
@@ -100,10 +133,7 @@ func TestReducedMotion(t *testing.T) {
 	w := mixed(t)
 	for motion, want := range map[string]string{"no-preference": "pulse", "reduce": ""} {
 		b := newTab(t, 1000, 700)
-		b.do(chromedp.Func(func(ctx context.Context, target *chromedp.Target) error {
-			_, err := cdp.Call(ctx, target, emulation.SetEmulatedMedia, emulation.SetEmulatedMediaParams{Features: []*emulation.MediaFeature{{Name: "prefers-reduced-motion", Value: motion}}})
-			return err
-		}))
+		b.prefer(&emulation.MediaFeature{Name: "prefers-reduced-motion", Value: motion})
 		b.open(w.url("/"))
 		b.press("p")
 		if got := eval[string](b, `document.getAnimations().map((a) => a.animationName ?? "transition").join()`); got != want {

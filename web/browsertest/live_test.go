@@ -187,6 +187,36 @@ func TestNewVersionReloadsThePage(t *testing.T) {
 	}
 }
 
+// A browser that lets the page store nothing, as in another site's frame, shows
+// a new version as well.
+func TestNewVersionWithoutStorage(t *testing.T) {
+	w := newWall(t, nil, spec{names: []string{"a"}})
+	b := newTab(t, 1000, 600)
+	b.beforeScripts(`Object.defineProperty(window, "sessionStorage", { get() { throw new DOMException("no", "SecurityError"); } })`)
+	b.open(w.url("/"))
+	eval[int](b, `(window.old = 1)`)
+	addr := w.addr
+	w.stop()
+	w.listen(addr, "v2")
+	b.until(`window.old === undefined && ` + isLive)
+}
+
+// A page that the server went away from while it was loading is loaded anew: it
+// would look alive for ever.
+func TestPageThatComesInPart(t *testing.T) {
+	for _, file := range []string{"model.js", "css/tile.css"} {
+		t.Run(file, func(t *testing.T) {
+			w := newWall(t, nil, spec{names: []string{"a"}})
+			b := newTab(t, 1000, 600)
+			b.block("*://*:*/static/" + file)
+			b.navigate(w.url("/"))
+			b.until(`document.readyState === "complete"`)
+			b.block()
+			b.until(isLive + ` && getComputedStyle(document.querySelector(".tile")).position === "relative"`)
+		})
+	}
+}
+
 func TestConfigErrorBanner(t *testing.T) {
 	w := newWall(t, nil, spec{names: []string{"a"}})
 	b := newTab(t, 1000, 600)

@@ -30,6 +30,7 @@ func TestRailTellsWhatItLeavesOut(t *testing.T) {
 		b.open(w.url(path))
 		for _, size := range [][2]int64{{1280, 720}, {1920, 1080}, {3840, 2160}, {1080, 1920}, {820, 1180}, {600, 900}} {
 			b.do(chromedp.EmulateViewport(size[0], size[1]))
+			b.do(await(`new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)))`)) // in which the page measures its room
 			b.until(`(() => {
 				const more = document.getElementById("rail-more");
 				return !more.hidden && document.querySelectorAll(".problem").length + parseInt(more.textContent.replace("+", "")) === 40;
@@ -83,11 +84,69 @@ func TestRailGivesTheReasonFirst(t *testing.T) {
 	})()`))
 	want := []string{"second line", "expired", "no <b>route</b>", "0.1 0.2 0.31 (200)"}
 	got := eval[[][]string](b, `reasons`)
+	if diff := cmp.Diff(got[0], got[1]); diff != "" {
+		t.Errorf("order in the rail (-server +page):\n%s", diff)
+	}
 	for i, who := range []string{"server", "page"} {
 		slices.Sort(got[i])
 		if diff := cmp.Diff(slices.Sorted(slices.Values(want)), got[i]); diff != "" {
 			t.Errorf("reasons in the rail of the %s (-want +got):\n%s", who, diff)
 		}
+	}
+}
+
+// Of a stale tile it tells, as the tile does, for how long there was no news.
+func TestRailTellsHowOldNewsIs(t *testing.T) {
+	w := newWall(t, nil, spec{names: []string{"a"}})
+	b := newTab(t, 1280, 720)
+	b.open(w.url("/"))
+	b.do(await(`(async () => {
+		const { Rail } = await import("/static/rail.js");
+		const tile = { ...JSON.parse(document.getElementById("snapshot").textContent).sets[0].tiles[0], status: "ok", stale: true, since: 1000, ended: 900_000 };
+		const rail = new Rail(() => {});
+		rail.show([tile], 1, 900_300);
+		window.why = document.querySelector("#rail .problem .why").textContent;
+	})()`))
+	if got, want := eval[string](b, `why`), "was ok; no new result · 5 minutes"; got != want {
+		t.Errorf("the rail says %q of a stale tile, want %q", got, want)
+	}
+}
+
+// Where nothing is wrong the first paint says so in the page's words.
+func TestQuietRailIsTheServers(t *testing.T) {
+	for _, specs := range [][]spec{nil, {{names: []string{"a", "b"}}}} {
+		w := newWall(t, nil, specs...)
+		b := newTab(t, 1280, 720)
+		b.open(w.url("/"))
+		b.do(await(`(async () => {
+			const page = new DOMParser().parseFromString(await (await fetch("/")).text(), "text/html");
+			window.well = [page, document].map((root) => root.getElementById("rail-well").textContent);
+		})()`))
+		if got := eval[[]string](b, `well`); got[0] != got[1] {
+			t.Errorf("the rail of %d sets says %q in the first paint, and %q in the page", len(specs), got[0], got[1])
+		}
+	}
+}
+
+// Who is on a problem stays on it when it becomes the worst, and moves.
+func TestRailKeepsTheFocusOnWhatMoves(t *testing.T) {
+	w := newWall(t, nil, spec{names: []string{"a", "b"}})
+	w.set("a", engine.Result{Status: engine.Warning})
+	w.await("a", engine.Warning)
+	w.set("b", engine.Result{Status: engine.Warning})
+	w.await("b", engine.Warning)
+	b := newTab(t, 1280, 720)
+	b.open(w.url("/"))
+	order := func(want string) {
+		t.Helper()
+		b.until(fmt.Sprintf(`[...document.querySelectorAll(".problem .name")].map((e) => e.textContent).join() === %q`, want))
+	}
+	order("a,b")
+	eval[int](b, `(document.querySelector(".problem:last-child a").focus(), 1)`)
+	w.set("b", engine.Result{Status: engine.Critical})
+	order("b,a")
+	if got := eval[string](b, `document.activeElement.closest(".problem")?.querySelector(".name").textContent ?? document.activeElement.localName`); got != "b" {
+		t.Errorf("the focus is on %q, want it on b", got)
 	}
 }
 

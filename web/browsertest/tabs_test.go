@@ -3,6 +3,9 @@ package browsertest
 import (
 	"context"
 	"fmt"
+	"net/http"
+	"net/http/httptest"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -61,13 +64,35 @@ func TestManyTabsShareAStream(t *testing.T) {
 	}
 }
 
+// A stream that nothing comes of is replaced, also when at each moment some tab
+// waits for it.
+func TestSilentSharedStreamIsReplaced(t *testing.T) {
+	w := newWall(t, nil, spec{names: []string{"a"}})
+	var asked atomic.Bool
+	front := httptest.NewServer(http.HandlerFunc(func(rw http.ResponseWriter, r *http.Request) {
+		if r.URL.Path == "/events" && !asked.Swap(true) {
+			<-r.Context().Done()
+			return
+		}
+		w.served.Handler().ServeHTTP(rw, r)
+	}))
+	defer func() { front.CloseClientConnections(); front.Close() }()
+	b := newTab(t, 800, 600)
+	b.navigate(front.URL)
+	b.do(await(`(async () => {
+		const { SharedSource } = await import("/static/shared.js");
+		window.patient = new SharedSource("/events", JSON.parse(document.getElementById("snapshot").textContent).page, () => {});
+	})()`))
+	b.until(isLive)
+}
+
 // A browser whose shared workers do not work has a stream for each tab.
 func TestStreamWithoutSharedWorkers(t *testing.T) {
 	for what, script := range map[string]string{
 		"none":               `delete window.SharedWorker`,
 		"refused":            `window.SharedWorker = class { constructor() { throw new Error("no") } }`,
-		"one that is silent": `window.SharedWorker = class extends EventTarget { port = { postMessage() {} } }`,
-		"one that fails":     `window.SharedWorker = class extends EventTarget { port = { postMessage() {} }; constructor() { super(); setTimeout(() => this.dispatchEvent(new Event("error"))) } }`,
+		"one that is silent": `window.SharedWorker = class extends EventTarget { port = new MessageChannel().port1 }`,
+		"one that fails":     `window.SharedWorker = class extends EventTarget { port = new MessageChannel().port1; constructor() { super(); setTimeout(() => this.dispatchEvent(new Event("error"))) } }`,
 	} {
 		t.Run(what, func(t *testing.T) {
 			w := newWall(t, nil, spec{names: []string{"a"}})
@@ -77,6 +102,34 @@ func TestStreamWithoutSharedWorkers(t *testing.T) {
 			w.set("a", engine.Result{Status: engine.OK, Value: "seen"})
 			b.shows("seen")
 		})
+	}
+}
+
+// A page that has lost its server tries again for as long as that takes, some
+// ten thousand times in a night: nothing may be left of a stream that is closed.
+func TestClosedStreamsLeaveNothing(t *testing.T) {
+	w := newWall(t, nil, spec{names: []string{"a"}})
+	b := newTab(t, 800, 600)
+	b.open(w.url("/"))
+	b.do(await(`(async () => {
+		const { SharedSource } = await import("/static/shared.js");
+		window.left = [];
+		for (let i = 0; i < 5; i++) {
+			const source = new SharedSource("/events", "another", () => {});
+			await new Promise((heard) => source.addEventListener("board", heard));
+			source.close();
+			left.push(new WeakRef(source));
+		}
+	})()`))
+	for start := time.Now(); ; time.Sleep(100 * time.Millisecond) {
+		collectGarbage(b)
+		n := eval[int](b, `left.filter((source) => source.deref()).length`)
+		if n == 0 {
+			break
+		}
+		if time.Since(start) > patience/4 {
+			t.Fatalf("%d of 5 closed streams are still held, want none", n)
+		}
 	}
 }
 

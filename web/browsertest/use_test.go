@@ -107,6 +107,9 @@ func TestKeyboard(t *testing.T) {
 	step("Enter", "focus", focused(), "one.b")
 	b.press(kb.Enter)
 	step("Enter twice", "focus in the panel", eval[string](b, `document.activeElement.dataset.part`), "name")
+	b.press(kb.End) // scrolls it
+	step("End in the panel", "focus in the panel", eval[string](b, `document.activeElement.dataset.part ?? ""`), "name")
+	eval[int](b, `(document.querySelector("[data-part=name]").focus(), 1)`)
 	b.press(kb.Escape)
 	step("Escape", "focus", focused(), "one.b")
 	b.press(kb.Escape)
@@ -182,6 +185,58 @@ func TestBackAndClose(t *testing.T) {
 	b.until("!(" + open + ")")
 	if got := eval[string](b, `document.activeElement.closest("[data-id]")?.dataset.id ?? document.activeElement.localName`); got != "one.a" {
 		t.Errorf("focus after the panel was closed from within = %q, want the tile one.a", got)
+	}
+}
+
+// Who was on a tile that is not shown any more goes on from there.
+func TestArrowsGoOnFromWhatIsHidden(t *testing.T) {
+	names := []string{"a", "b", "c", "d", "e"}
+	w := newWall(t, nil, spec{names: names})
+	for _, name := range names {
+		w.set(engine.ID(name), engine.Result{Status: engine.Warning})
+		w.await(engine.ID(name), engine.Warning)
+	}
+	b := newTab(t, 1200, 800)
+	b.open(w.url("/?problems"))
+	b.until(`document.querySelectorAll(".tile:not([hidden])").length === 5`)
+	eval[int](b, `(document.querySelector('[data-id="c"] a').focus(), 1)`)
+	w.set("c", engine.Result{Status: engine.OK})
+	b.until(`document.querySelector('[data-id="c"]').hidden`)
+	b.press(kb.ArrowRight)
+	if got := eval[string](b, `document.activeElement.closest("[data-id]")?.dataset.id ?? document.activeElement.localName`); got != "d" {
+		t.Errorf("→ from a tile that is hidden leads to %q, want the next one, d", got)
+	}
+}
+
+// Escape leads out of a panel whose tile is not there to go back to.
+func TestEscapeFromAPanelWithoutATile(t *testing.T) {
+	w := newWall(t, nil, spec{names: []string{"a", "b"}})
+	b := newTab(t, 1200, 800)
+	for _, path := range []string{"/#/no.such", "/?problems#/a"} {
+		b.navigate("about:blank")
+		b.open(w.url(path))
+		b.until(`!document.getElementById("detail").hidden`)
+		eval[int](b, `(document.querySelector("[data-part=name]").focus(), 1)`)
+		b.press(kb.Escape)
+		if !eval[bool](b, `document.getElementById("detail").hidden`) {
+			t.Errorf("%s: the panel is open after Escape, want it closed", path)
+		}
+	}
+}
+
+// A click that asks the browser for another tab gets one, also on the tile that
+// is open.
+func TestClickForAnotherTab(t *testing.T) {
+	w := newWall(t, nil, spec{names: []string{"a"}})
+	b := newTab(t, 1200, 800)
+	b.open(w.url("/#/a"))
+	if eval[bool](b, `(() => {
+		let taken;
+		addEventListener("click", (event) => { taken = event.defaultPrevented; event.preventDefault(); }, { once: true });
+		document.querySelector(".tile a").dispatchEvent(new MouseEvent("click", { ctrlKey: true, bubbles: true, cancelable: true }));
+		return taken;
+	})()`) {
+		t.Error("a click with Ctrl on the open tile is taken by the page, want it left to the browser")
 	}
 }
 

@@ -2,8 +2,10 @@
 // else: one sentence for each, gathered for a second so that a storm is a summary
 // and not a litany.
 
+import { count } from "./words.js";
+
 const GATHER = 1000; // milliseconds
-const SINGLY = 4; // transitions told one by one
+const SINGLY = 4; // transitions, or sets, told one by one
 
 export class Announcer {
   #region = document.getElementById("announce");
@@ -35,15 +37,21 @@ export class Announcer {
   }
 }
 
-// moved puts in words which tiles came and went.
+// moved puts in words which tiles came and went: set by set, or all at once.
 export function moved(list) {
   const words = (n, what) => (n ? [`${n} ${n === 1 ? "tile" : "tiles"} ${what}`] : []);
-  return list
+  return (list.length > SINGLY ? [together(list)] : list)
     .map(({ name, added, removed, problem }) => {
       const parts = [...words(added, "added"), ...words(removed, "removed"), ...(problem ? [problem] : [])];
       return `${name || "Board"}: ${parts.join(", ")}.`;
     })
     .join(" ");
+}
+
+function together(list) {
+  const sum = (key) => list.reduce((n, move) => n + move[key], 0);
+  const sets = new Set(list.map(({ name }) => name)).size, problems = list.filter(({ problem }) => problem).length;
+  return { name: count(sets, "set"), added: sum("added"), removed: sum("removed"), problem: problems ? `${problems} with a problem` : "" };
 }
 
 // sentence puts transitions in words.

@@ -14,4 +14,16 @@
   const kiosk = params.get("kiosk");
   if (kiosk !== null && kiosk !== "0" && kiosk !== "false") root.classList.add("-kiosk");
   root.classList.add("-js");
+
+  // Where a part does not come, as when the server goes away meanwhile, the page
+  // would look alive and stand still for ever: it is loaded anew, once there is
+  // a server again.
+  let again = 0;
+  addEventListener("error", ({ target }) => {
+    if (again || !(target instanceof Element) || !target.matches("script, link[rel=stylesheet]")) return;
+    again = setInterval(async () => {
+      const answer = await fetch("/healthz").catch(() => null);
+      if (answer?.ok) location.reload();
+    }, 5000);
+  }, true);
 }

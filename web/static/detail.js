@@ -47,12 +47,13 @@ export class Detail {
   }
 
   // A link to a tile opens it here: following it the browser's way would take
-  // the focus from it and jump.
+  // the focus from it and jump. One to what is open goes into the panel.
   #clicked(event) {
     const link = event.target.closest('a[href^="#/"]');
     if (!link || event.defaultPrevented || event.ctrlKey || event.metaKey || event.shiftKey) return;
     event.preventDefault();
-    this.#go(link.getAttribute("href"));
+    if (idOf(link.hash) === this.#id) this.focus();
+    else this.#go(link.getAttribute("href"));
   }
 
   #go(hash) {
@@ -146,11 +147,10 @@ export class Detail {
   }
 
   #evidence(tile, full) {
-    const parts = this.#parts, error = tile.error;
+    const parts = this.#parts, { error, detail } = tile;
     block(parts.error, error ? error.message : "");
     text(parts["error-kind"], error ? [error.kind, error.phase && `in ${error.phase}`, place(error)].filter(Boolean).join(" · ") : "");
     block(parts.trace, full?.trace ?? "");
-    const detail = full?.detail ?? tile.detail;
     block(parts.detail, detail === error?.message ? "" : detail);
     block(parts.output, full?.output ?? "");
     block(parts.log, (full?.log ?? []).join("\n"));
@@ -166,7 +166,7 @@ export class Detail {
   async #copy() {
     const tile = this.#model.tiles.get(this.#id);
     if (!tile) return;
-    const done = await toClipboard(report({ ...tile, ...this.#full, ...tile }, this.#clock.known()));
+    const done = await toClipboard(report({ ...this.#full, ...tile }, this.#clock.known()));
     this.#parts.copy.textContent = done ? "Copied" : "Not allowed here";
     setTimeout(() => (this.#parts.copy.textContent = "Copy"), 2000);
   }

@@ -140,6 +140,12 @@ export function note(tile, now) {
   return n > 0 ? `${n} blip${n === 1 ? "" : "s"}` : "";
 }
 
+// lasted says how long it has been so; of a stale tile, how long there was no news.
+export function lasted(tile, stale, now) {
+  if (stale) return span(now - (tile.ended ?? tile.since));
+  return `${tile.since_approx ? "~" : ""}${span(now - tile.since)}`;
+}
+
 // changesAt is when time alone next changes a tile's face: its duration in
 // words, a step of its afterglow, a blip that drops out, going stale.
 export function changesAt(tile, now) {
@@ -169,7 +175,7 @@ export function face(tile, now) {
     value: value || "–",
     unit,
     word: stale ? "stale" : tile.status,
-    lasted: stale ? span(now - (tile.ended ?? tile.since)) : `${tile.since_approx ? "~" : ""}${span(now - tile.since)}`,
+    lasted: lasted(tile, stale, now),
     note: note(tile, now),
     why: why(tile, stale),
     trail: trailPaths(tile.trail),

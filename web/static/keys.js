@@ -6,6 +6,7 @@ export class Keys {
   #detail;
   #settings;
   #say;
+  #had; // the tile that had the focus last
   #search = document.getElementById("search");
   #help = document.getElementById("help");
 
@@ -36,7 +37,7 @@ export class Keys {
     this.#search.addEventListener("input", () => (settings.query = this.#search.value));
     this.#search.value = settings.query;
     document.getElementById("help-button").addEventListener("click", () => this.#toggleHelp());
-    document.getElementById("board").addEventListener("click", (event) => this.#again(event));
+    document.getElementById("board").addEventListener("focusin", ({ target }) => (this.#had = target.closest(".tile")));
   }
 
   #key(event) {
@@ -47,20 +48,12 @@ export class Keys {
       return this.#end(0);
     }
     if (typing && event.key !== "Escape") return;
-    // Arrows scroll the panel while it has the focus.
-    if (event.key.startsWith("Arrow") && this.#detail.contains(document.activeElement)) return;
+    // These scroll the panel while it has the focus.
+    if (/^(Arrow|Home|End)/.test(event.key) && this.#detail.contains(document.activeElement)) return;
     const command = this.#commands[event.key];
     if (!command || (this.#help.open && !["?", "Escape"].includes(event.key))) return;
     event.preventDefault();
     command();
-  }
-
-  // A tile that is already open hands the focus to its panel.
-  #again(event) {
-    const element = event.target.closest(".tile");
-    if (!element || element.dataset.id !== this.#detail.id) return;
-    event.preventDefault();
-    this.#detail.focus();
   }
 
   // Escape undoes the innermost thing.
@@ -70,9 +63,13 @@ export class Keys {
     else if (document.activeElement === this.#search || this.#settings.query) {
       this.#search.value = this.#settings.query = "";
       this.#search.blur();
-    } else if (id !== null && this.#detail.contains(document.activeElement)) this.#board.tile(id)?.link.focus();
-    else if (id !== null) this.#detail.close();
-    else if (this.#settings.problems) this.#settings.problems = false;
+    } else if (id !== null) {
+      // From within the panel to its tile, where that is shown, and else out of it.
+      const within = () => this.#detail.contains(document.activeElement);
+      const from = within();
+      if (from) this.#board.tile(id)?.link.focus();
+      if (!from || within()) this.#detail.close();
+    } else if (this.#settings.problems) this.#settings.problems = false;
   }
 
   #toggleHelp() {
@@ -86,9 +83,16 @@ export class Keys {
     return tiles.findIndex((tile) => tile.id === id);
   }
 
+  // #begin is where to go when no tile has the focus: to the one that had it, or
+  // the next where that is not shown any more.
+  #begin(tiles) {
+    const had = this.#had?.isConnected ? this.#had : null;
+    return tiles.find(({ element }) => element === had || had?.compareDocumentPosition(element) & Node.DOCUMENT_POSITION_FOLLOWING) ?? tiles[0];
+  }
+
   #step(by) {
     const tiles = this.#board.visible(), at = this.#current(tiles);
-    focus(tiles[at < 0 ? 0 : at + by]);
+    focus(at < 0 ? this.#begin(tiles) : tiles[at + by]);
   }
 
   #end(at) {
@@ -98,7 +102,7 @@ export class Keys {
   // #row goes to the nearest tile of the next row that way.
   #row(by) {
     const tiles = this.#board.visible(), at = this.#current(tiles);
-    if (at < 0) return focus(tiles[0]);
+    if (at < 0) return focus(this.#begin(tiles));
     const from = tiles[at].element.getBoundingClientRect(), middle = from.left + from.width / 2;
     let best = null, bestGap = Infinity, row = null;
     for (let i = at + by; i >= 0 && i < tiles.length; i += by) {

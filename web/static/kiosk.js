@@ -31,14 +31,20 @@ export function plan(sets, width, height, legible = LEGIBLE) {
   for (const set of order) {
     if (set.shown === set.problems) continue;
     folded.add(set.name);
-    const counts = sets.map((s) => (folded.has(s.name) ? s.problems + (s.shown > s.problems ? FOLD_COST : 0) : s.shown));
+    const counts = sets.map((s) => drawn(s, folded));
     const roomy = fit(counts, sets, width, height, FULL);
     if (roomy.size >= legible) return { ...roomy, small: false, folded };
     best = fit(counts, sets, width, height, SMALL);
     if (best.size >= legible) return { ...best, small: true, folded };
   }
   // Only problems are left, and too many for one screen: legible, and scrolled.
-  return { ...best, size: Math.max(best.size, legible), small: true, folded };
+  const columns = Math.max(1, Math.floor((width / legible + GAP) / (SMALL.width + GAP)));
+  return { columns: Math.min(best.columns, columns), size: legible, row: legible * SMALL.height, small: true, folded };
+}
+
+// drawn is how many tiles a set takes the place of.
+function drawn({ name, shown, problems }, folded) {
+  return folded.has(name) ? problems + (shown > problems ? FOLD_COST : 0) : shown;
 }
 
 function fit(counts, sets, width, height, tile) {
@@ -109,7 +115,7 @@ export class Kiosk {
     set("--size", `${Math.floor(size * 10) / 10}px`);
     set("--row", `${Math.floor(row)}px`);
     for (const s of sets) {
-      const n = folded.has(s.name) ? s.problems + (s.shown > s.problems ? FOLD_COST : 0) : s.shown;
+      const n = drawn(s, folded);
       this.#board.section(s.name)?.style.setProperty("--span", n === 0 ? columns : Math.min(n, columns));
     }
     const before = this.#board.folds.wall ?? new Set();

@@ -64,7 +64,7 @@ const stream = new Stream("/events", page ?? "", {
   config(data) {
     model.configured(data);
     header.config(model.config);
-    kiosk && summarise();
+    if (kiosk) summarise();
   },
   state(now) {
     if ((now === null) !== (lost === null)) {
@@ -95,14 +95,11 @@ function heard(data) {
 }
 
 // A new server may bring a new page. Not more than once in ten seconds, in
-// case two servers take turns behind one address.
+// case two servers take turns behind one address: the browser knows of a page
+// that it was reloaded, also where it stores nothing.
 function reload() {
-  const last = Number(sessionStorage.getItem("reloaded"));
-  const wait = Math.max(0, 10_000 - (Date.now() - last));
-  setTimeout(() => {
-    sessionStorage.setItem("reloaded", Date.now());
-    location.reload();
-  }, wait);
+  const reloaded = performance.getEntriesByType("navigation")[0]?.type === "reload";
+  setTimeout(() => location.reload(), reloaded ? Math.max(0, 10_000 - performance.now()) : 0);
 }
 
 // summarise draws what follows from all tiles together.

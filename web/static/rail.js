@@ -2,11 +2,11 @@
 // so that a problem moves nothing on the board. It lists as many as there is
 // room for, and how many more there are.
 
-import { isStale, why } from "./face.js";
+import { isStale, lasted, why } from "./face.js";
 import { settle } from "./settle.js";
 import { standing } from "./status.js";
 import { text } from "./text.js";
-import { oneLine, span } from "./words.js";
+import { oneLine } from "./words.js";
 
 // As page.css draws it, in rem: a problem is at least so wide, with so much
 // between two; the mark of those left out takes so much, its gap included.
@@ -79,5 +79,5 @@ function fill(item, tile, now) {
   text(item.name, tile.name);
   text(item.word, stale ? "stale" : tile.status);
   text(item.value, oneLine(`${tile.value} ${tile.unit}`, 40));
-  text(item.why, `${reason ? `${reason} · ` : ""}${span(now - tile.since)}`); // the reason first: there is seldom room for both
+  text(item.why, `${reason ? `${reason} · ` : ""}${lasted(tile, stale, now)}`); // the reason first: there is seldom room for both
 }

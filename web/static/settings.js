@@ -5,6 +5,8 @@
 const THEMES = ["auto", "dark", "light"];
 const DENSITIES = ["desk", "wall", "compact"];
 const PALETTES = ["standard", "cb"];
+// What is so by itself is not written; of the others that is nothing.
+const PLAIN = { theme: THEMES[0], density: DENSITIES[0], palette: PALETTES[0] };
 
 export class Settings {
   #listeners = [];
@@ -37,8 +39,7 @@ export class Settings {
   }
 
   #put(name, value) {
-    const plain = value === "" || value === "auto" || value === "desk" || value === "standard";
-    if (plain) this.#params.delete(name);
+    if (value === (PLAIN[name] ?? "")) this.#params.delete(name);
     else this.#params.set(name, value);
     this.#write();
     this.tell();

@@ -6,6 +6,7 @@ import { crowded, label } from "/static/fold.js";
 import { matcher, scope } from "/static/filter.js";
 import { plan } from "/static/kiosk.js";
 import { Model, worst } from "/static/model.js";
+import { Settings } from "/static/settings.js";
 import { titleOf } from "/static/title.js";
 import { moved, sentence } from "/static/announce.js";
 import { times } from "/static/times.js";
@@ -80,7 +81,7 @@ export const tests = {
     const counts = model.counts(1001);
     equal([counts.critical, counts.ok, counts.shadow, counts.total], [1, 0, 2, 3], "critical, ok, shadow, total");
     equal(model.problems(1001).map((t) => t.id), ["wan"], "problems");
-    equal([matcher("is:problem")(tile("a", down), 1001), matcher("is:shadow")(tile("a", down), 1001)], [false, true], "is:problem, is:shadow");
+    equal(["problem", "shadow", "critical"].map((word) => matcher(`is:${word}`)(tile("a", down), 1001)), [false, true, false], "is:problem, is:shadow, is:critical: as it is counted");
     const shown = face(tile("a", down), 1001);
     equal([shown.status, shown.word, shown.why], ["shadow", "critical", "in the shadow of wan"], "face");
     const out = model.update({ rev: 3, tiles: [tile("wan"), tile("a", { status: "critical" }), tile("b")] });
@@ -189,12 +190,34 @@ export const tests = {
     for (const [query, want] of [["", true], ["check", true], ["shop CRIT", true], ["is:critical", true], ["is:problem out", true], ["is:ok", false], ["set:web_shop", true], ["set:db", false], ["check nothing", false], ["is:stale", true], ["(", false]]) {
       equal(matcher(query)(t, 2000), want, `match of ${JSON.stringify(query)}`);
     }
+    const cafe = tile("cafe", { name: "Cafe\u0301", set: "Cafe\u0301" }); // as some file systems write it
+    equal([matcher("caf\u00e9")(cafe, 1000), matcher("set:caf\u00e9")(cafe, 1000), scope(["caf\u00e9"])(cafe)], [true, true, true], "match of an accent written another way");
     equal([scope([])(t), scope(["web shop"])(t), scope(["Web"])(t)], [true, true, false], "scope");
   },
   "a storm is told as a summary": () => {
     const change = (id, to) => ({ tile: tile(id, { status: to, value: "3", unit: "s" }), from: "ok", to });
     equal(sentence([change("a", "critical")]), "a critical, 3 s.", "one");
     equal(sentence(["a", "b", "c", "d", "e"].map((id) => change(id, id < "c" ? "critical" : "warning"))), "5 watchers changed: 2 critical, 3 warning.", "many");
+  },
+  "a storm of moves is told as a summary": () => {
+    const move = (name, problem = "") => ({ name, added: 2, removed: 1, problem });
+    equal(moved([move("a"), move("b")]), "a: 2 tiles added, 1 tile removed. b: 2 tiles added, 1 tile removed.", "two");
+    equal(moved([move("a"), move("b"), move("b"), move("c"), move("d"), move("e", "refused")]), "5 sets: 12 tiles added, 6 tiles removed, 1 with a problem.", "many");
+  },
+  "a search may be for a word that is a setting's": () => {
+    const settings = new Settings();
+    for (const word of ["auto", "desk", "standard"]) {
+      settings.query = word;
+      equal(settings.query, word, "query");
+    }
+    settings.query = "";
+    equal(location.search, "", "address without one");
+  },
+  "what does not fit the kiosk is scrolled, and as legible": () => {
+    for (const [width, height] of [[400, 600], [1080, 300], [300, 0]]) {
+      const p = plan([{ name: "s", shown: 420, problems: 400 }], width, height, 16);
+      equal([p.size, p.row >= 3.3 * p.size, p.columns * 11 * p.size - 0.5 * p.size <= width + 1, p.columns >= 1], [16, true, true, true], `size, height, width and columns in ${width}x${height}`);
+    }
   },
   "the kiosk's plan fits": () => {
     for (const [width, height] of [[1920, 980], [3840, 2000], [1080, 1800], [800, 500]]) {
