@@ -7,6 +7,8 @@ import (
 	"strconv"
 	"strings"
 	"time"
+	"unicode"
+	"unicode/utf8"
 
 	lua "github.com/yuin/gopher-lua"
 
@@ -87,11 +89,17 @@ func setPositive(to *time.Duration, v lua.LValue) error {
 
 func (d *declaration) id(to *engine.ID, v lua.LValue) error {
 	text, ok := v.(lua.LString)
-	if !ok || text == "" || len(text) > 200 || strings.ContainsAny(string(text), "/\\?#%*[] \t\n\x00") {
-		return errors.New("want a text of at most 200 bytes without spaces and / \\ ? # % * [ ]")
+	if !ok || strings.Trim(string(text), ".") == "" || len(text) > nameMaxBytes || strings.ContainsFunc(string(text), notInID) {
+		return fmt.Errorf("want a text of at most %d bytes without spaces, control characters and / \\ ? # %% * [ ]", nameMaxBytes)
 	}
 	*to = engine.ID(text)
 	return d.script.own.inName(string(text))
+}
+
+// notInID tells of a character that an id cannot have: patterns and addresses
+// are made of ids, and two must not look the same.
+func notInID(r rune) bool {
+	return r == utf8.RuneError || unicode.IsSpace(r) || !unicode.IsGraphic(r) || strings.ContainsRune(`/\?#%*[]`, r)
 }
 
 func setLink(to *string, v lua.LValue) error {
