@@ -321,7 +321,7 @@ function pharos.MetricWatcher:unknown(value, detail, more) end
 ---@field cwd string?
 ---@field user string? run it as this user; needs root
 ---@field max_output number? bytes kept of each stream; default 64 KiB
----@field kill_after pharos.Duration? from TERM to KILL past the timeout; default 50 ms
+---@field kill_after pharos.Duration? from TERM to KILL past the timeout; default 50 ms, and at most a second while Pharos stops
 pharos.CommandMetricWatcher = {}
 
 --- How the command is run; pharos.exec by default.
