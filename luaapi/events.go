@@ -36,7 +36,7 @@ type feed struct {
 // events is the watcher's [engine.Source]: it opens the stream and judges what
 // comes, each event as a run of its own, one after the other.
 func (w *watcher) events(ctx context.Context, report func(engine.Result)) error {
-	f := &feed{watcher: w, report: report, tell: traceOf(ctx), queue: newEventQueue(), began: time.Now()}
+	f := &feed{watcher: w, report: report, tell: traceOf(ctx), queue: newEventQueue(ctx), began: time.Now()}
 	within, cancel := context.WithCancel(ctx)
 	ended := make(chan error, 1)
 	go func() {

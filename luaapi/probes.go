@@ -59,6 +59,9 @@ func NewProbes(logger *slog.Logger) *Probes {
 	return p
 }
 
+// Hurry kills the commands that take their time to end.
+func (p *Probes) Hurry() { p.runner.Hurry() }
+
 // Close ends every connection.
 func (p *Probes) Close() {
 	p.http.Close()

@@ -1,6 +1,7 @@
 package luaapi
 
 import (
+	"context"
 	"sync"
 	"time"
 )
@@ -21,7 +22,8 @@ const (
 // eventQueue is between the reader of a stream and the function that judges what
 // it reads.
 type eventQueue struct {
-	ready chan struct{} // of one: there is an event
+	ctx   context.Context // the stream's
+	ready chan struct{}   // of one: there is an event
 
 	mu      sync.Mutex
 	events  [queueMaxEvents]event // a ring
@@ -35,7 +37,9 @@ type eventQueue struct {
 	since time.Time
 }
 
-func newEventQueue() *eventQueue { return &eventQueue{ready: make(chan struct{}, 1)} }
+func newEventQueue(ctx context.Context) *eventQueue {
+	return &eventQueue{ctx: ctx, ready: make(chan struct{}, 1)}
+}
 
 // push is for one goroutine, the reader.
 func (q *eventQueue) push(e event) {
@@ -56,11 +60,13 @@ func (q *eventQueue) push(e event) {
 	}
 }
 
+// pace holds the reader up until the stream is over: what a command left in its
+// pipe is still read then, and may be hundreds of thousands of lines.
 func (q *eventQueue) pace() {
 	if q.taken++; q.taken < queuePace {
 		return
 	}
-	time.Sleep(queuePeriod - time.Since(q.since))
+	sleep(q.ctx, queuePeriod-time.Since(q.since))
 	q.taken, q.since = 0, time.Now()
 }
 

@@ -21,10 +21,7 @@ import (
 const (
 	// maxProven bounds the remembered proofs of passwords: bcrypt is slow by
 	// design, and a browser sends the password with each request.
-	maxProven = 1024
-	// maxHashing bounds the password checks at once, so that guessing cannot
-	// take the processor from the watchers.
-	maxHashing  = 1
+	maxProven   = 1024
 	cookieYears = 365 * 24 * 60 * 60 // seconds: a wall's bookmark is opened once
 )
 
@@ -34,12 +31,12 @@ type Auth struct {
 	passwords *watchedFile // nil without a password file
 	tokens    *tokens      // nil without a token file
 	key       [32]byte     // of the proofs
-	hashing   chan struct{}
+	hashing   turns
 
 	mu     sync.Mutex
-	users  map[string][]byte // bcrypt hashes
-	dummy  []byte            // the costliest of them: compared with when there is no such user, to take as long
-	proven map[[sha256.Size]byte]bool
+	users  map[string][]byte            // bcrypt hashes
+	dummy  []byte                       // the costliest of them: compared with when there is no such user, to take as long
+	proven map[[sha256.Size]byte][]byte // by the proof of a password, the hash that it was right by
 }
 
 // AuthConfig says who is let in.
@@ -65,7 +62,7 @@ func NewAuth(cfg AuthConfig) (*Auth, error) {
 	if cfg.Logger == nil {
 		cfg.Logger = slog.Default()
 	}
-	a := &Auth{hashing: make(chan struct{}, maxHashing), proven: make(map[[sha256.Size]byte]bool)}
+	a := &Auth{hashing: newTurns(), proven: make(map[[sha256.Size]byte][]byte)}
 	_, _ = rand.Read(a.key[:]) // it does not fail
 	var err error
 	if cfg.TokenFile != "" {
@@ -109,7 +106,6 @@ func (a *Auth) takePasswords(content [][]byte) error {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	a.users, a.dummy = users, dummy
-	clear(a.proven)
 	return nil
 }
 
@@ -126,9 +122,14 @@ func (a *Auth) require(next echo.HandlerFunc) echo.HandlerFunc {
 				return a.welcome(c, known, next)
 			}
 		}
-		if by, ok := a.allows(r); ok {
+		by, err := a.allows(r)
+		switch {
+		case err == nil:
 			c.Set(grantKey, by)
 			return next(c)
+		case errors.Is(err, errCrowded):
+			c.Response().Header().Set("Retry-After", "1")
+			return echo.NewHTTPError(http.StatusTooManyRequests, err.Error())
 		}
 		challenge := `Bearer realm="Pharos"`
 		if a.passwords != nil {
@@ -157,58 +158,65 @@ func (a *Auth) welcome(c echo.Context, known token, next echo.HandlerFunc) error
 	return c.Redirect(http.StatusSeeOther, (&url.URL{Path: "/", RawQuery: query.Encode()}).String())
 }
 
-// allows tells whether a request may be answered, and by what.
-func (a *Auth) allows(r *http.Request) (grant, bool) {
+var errUnknown = errors.New("neither a password nor a token that is known")
+
+// allows tells by what a request may be answered, or why not.
+func (a *Auth) allows(r *http.Request) (grant, error) {
 	if known, ok := a.tokens.bearer(r.Header.Get("Authorization")); ok {
-		return grant{token: known}, true
+		return grant{token: known}, nil
 	}
 	if known, ok := a.tokens.cookied(r); ok {
-		return grant{token: known}, true
+		return grant{token: known}, nil
 	}
 	if name, password, ok := r.BasicAuth(); ok && a.passwords != nil {
 		return a.passwordIs(r, name, password)
 	}
-	return grant{}, false
+	return grant{}, errUnknown
 }
 
-func (a *Auth) passwordIs(r *http.Request, name, password string) (grant, bool) {
+func (a *Auth) passwordIs(r *http.Request, name, password string) (grant, error) {
 	a.passwords.check()
 	mac := hmac.New(sha256.New, a.key[:])
 	fmt.Fprintf(mac, "%d:%s:%s", len(name), name, password)
 	proof := [sha256.Size]byte(mac.Sum(nil))
-
-	a.mu.Lock()
-	known := a.proven[proof]
-	hash, exists := a.users[name]
-	by := grant{user: name, hash: hash}
-	if !exists {
+	if by, ok := a.remembers(proof, name); ok {
+		return by, nil
+	}
+	give, err := a.hashing.take(r.Context(), neighbourhood(r))
+	if err != nil {
+		return grant{}, err
+	}
+	defer give()
+	// A page's requests come at once: the first of them proves it for the rest.
+	by, ok := a.remembers(proof, name)
+	if ok {
+		return by, nil
+	}
+	hash := by.hash
+	if hash == nil {
+		a.mu.Lock()
 		hash = a.dummy
+		a.mu.Unlock()
 	}
-	a.mu.Unlock()
-	if known {
-		return by, true
-	}
-	select {
-	case a.hashing <- struct{}{}:
-	case <-r.Context().Done():
-		return grant{}, false
-	}
-	err := bcrypt.CompareHashAndPassword(hash, []byte(password))
-	<-a.hashing
-	if err != nil || !exists {
-		return grant{}, false
+	if bcrypt.CompareHashAndPassword(hash, []byte(password)) != nil || by.hash == nil {
+		return grant{}, errUnknown
 	}
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	// The file may have changed meanwhile; what was right by the old one is
-	// let in this once and not remembered.
-	if bytes.Equal(a.users[name], hash) {
-		if len(a.proven) >= maxProven {
-			clear(a.proven)
-		}
-		a.proven[proof] = true
+	if len(a.proven) >= maxProven {
+		clear(a.proven)
 	}
-	return by, true
+	a.proven[proof] = hash
+	return by, nil
+}
+
+// remembers tells whether a password was right by the hash that its user has
+// now, and who it would let in; that one has no hash if there is no such user.
+func (a *Auth) remembers(proof [sha256.Size]byte, name string) (grant, bool) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	hash := a.users[name]
+	return grant{user: name, hash: hash}, hash != nil && bytes.Equal(a.proven[proof], hash)
 }
 
 // grant is what let a viewer in: a user as the password file had it, or a

@@ -228,8 +228,8 @@ func TestPasswordFileIsReadAgain(t *testing.T) {
 		a.passwords.looked = time.Time{} // a second has gone by
 		a.passwords.mu.Unlock()
 		r, _ := http.NewRequest("GET", "/", nil)
-		_, ok := a.passwordIs(r, "ada", password)
-		return ok
+		_, err := a.passwordIs(r, "ada", password)
+		return err == nil
 	}
 	for range 2 { // hashed, and then remembered
 		if !ask("old") {
@@ -286,7 +286,7 @@ func TestPasswordFileWithCRLF(t *testing.T) {
 	file := lines(t, "wall:"+hashOf(t, "secret")+"\r", "")
 	a := newTestAuth(t, AuthConfig{PasswordFile: file})
 	r, _ := http.NewRequest("GET", "/", nil)
-	if _, ok := a.passwordIs(r, "wall", "secret"); !ok {
+	if _, err := a.passwordIs(r, "wall", "secret"); err != nil {
 		t.Error("a hash before a CRLF line end is refused, want it taken")
 	}
 }

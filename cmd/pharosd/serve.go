@@ -20,9 +20,13 @@ import (
 	"pharos/web"
 )
 
-// shutdownGrace bounds the end of a daemon: viewers' streams closed, runs
-// cancelled, children killed.
-const shutdownGrace = 1500 * time.Millisecond
+// The end of a daemon is bounded: viewers' streams closed, runs cancelled,
+// children told to end, and killed if they do not, connections closed.
+const (
+	shutdownGrace = 1500 * time.Millisecond
+	killGrace     = time.Second            // of it, for children that asked for longer
+	closeGrace    = 300 * time.Millisecond // after it
+)
 
 type serveFlags struct {
 	configFlags
@@ -102,7 +106,8 @@ func serve(ctx context.Context, f serveFlags, out io.Writer) error {
 
 	eng := engine.New(engine.Config{Logger: logger})
 	probes := luaapi.NewProbes(logger)
-	defer probes.Close()
+	defer boundedBy(closeGrace, probes.Close)
+	context.AfterFunc(ctx, func() { time.AfterFunc(killGrace, probes.Hurry) })
 	o := f.options(logger)
 	o.URL, o.Probes, o.Memory = boardURL(ln.Addr(), f.https()), probes, luaapi.NewMemory()
 	keeper := newKeeper(f.state, eng, o.Memory, logger)
@@ -194,6 +199,20 @@ func runDaemon(ctx context.Context, d daemon) error {
 		}
 	}
 	return failed
+}
+
+// boundedBy waits for f to be done, but not longer: what f waits for may be a key
+// file on a file system that hangs, and ends with the process.
+func boundedBy(limit time.Duration, f func()) {
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		f()
+	}()
+	select {
+	case <-done:
+	case <-time.After(limit):
+	}
 }
 
 // boardURL is how a watcher reaches the board from this machine.

@@ -4,9 +4,11 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"syscall"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"pharos/engine"
@@ -79,4 +81,60 @@ func TestLogReaderGoesAway(t *testing.T) {
 	if err := board.Wait(); err != nil {
 		t.Errorf("the daemon ended with %v after SIGTERM, want exit code 0", err)
 	}
+}
+
+// A command that ignores TERM, and was given a day to end, ends with the daemon.
+func TestStopKillsWhatTakesItsTime(t *testing.T) {
+	dir := t.TempDir()
+	path, pids := filepath.Join(dir, "pharos.lua"), filepath.Join(dir, "pid")
+	err := os.WriteFile(path, []byte(`metric_watchers = { pharos.CommandMetricWatcher{
+  name = "stubborn", command = [[trap "" TERM; echo $$ >`+pids+`.next; mv `+pids+`.next `+pids+`; exec sleep 1000]],
+  interval = "50ms", timeout = "1m", kill_after = "24h" } }`), 0o600)
+	if err != nil {
+		t.Fatal(err)
+	}
+	board := exec.Command("pharosd", "serve", "-c", path, "-P", "0")
+	if err := board.Start(); err != nil {
+		t.Fatal(err)
+	}
+	defer board.Process.Kill()
+	var text []byte
+	for start := time.Now(); len(text) == 0; time.Sleep(10 * time.Millisecond) {
+		text, _ = os.ReadFile(pids)
+		if time.Since(start) > 20*time.Second {
+			t.Fatal("after 20 s the command has not begun")
+		}
+	}
+	pid, err := strconv.Atoi(strings.TrimSpace(string(text)))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer syscall.Kill(-pid, syscall.SIGKILL)
+	began := time.Now()
+	if err := board.Process.Signal(syscall.SIGTERM); err != nil {
+		t.Fatal(err)
+	}
+	if err := board.Wait(); err != nil {
+		t.Errorf("the daemon ended with %v after SIGTERM, want exit code 0", err)
+	}
+	t.Logf("ended after %v", time.Since(began))
+	if err := syscall.Kill(-pid, 0); err != syscall.ESRCH {
+		t.Errorf("the command's group, after the daemon ended: %v, want it gone", err)
+	}
+}
+
+// What does not end is not waited for.
+func TestBoundedBy(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		began, never := time.Now(), make(chan struct{})
+		defer close(never)
+		boundedBy(closeGrace, func() { <-never })
+		if got := time.Since(began); got != closeGrace {
+			t.Errorf("boundedBy took %v, want %v", got, closeGrace)
+		}
+		boundedBy(closeGrace, func() {})
+		if got := time.Since(began); got != closeGrace {
+			t.Errorf("boundedBy waited %v for what was done", got-closeGrace)
+		}
+	})
 }

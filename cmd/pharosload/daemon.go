@@ -131,20 +131,6 @@ func (d *daemon) generation(ctx context.Context) (uint64, error) {
 	return config.Generation, err
 }
 
-// resting tells what the daemon holds; of goroutines only with few watchers.
-func (d *daemon) resting(ctx context.Context, watchers int) (restingSum, error) {
-	now, err := d.usage()
-	if err != nil {
-		return restingSum{}, err
-	}
-	sum := restingSum{RSSMB: round(float64(now.rss)/1e6, 1), FDs: now.fds, Threads: now.threads}
-	if watchers > manyWatchers {
-		return sum, nil
-	}
-	sum.Goroutines, err = d.metric(ctx, "go_goroutines")
-	return sum, err
-}
-
 // manyWatchers have so many metrics that to ask for them would be a load of
 // its own.
 const manyWatchers = 2000

@@ -81,7 +81,7 @@ func (b *bench) load(ctx context.Context, r *report) error {
 	if err := sleep(ctx, time.Second); err != nil {
 		return err
 	}
-	after, err := b.daemon.resting(ctx, b.sc.watchers())
+	after, err := atRest(ctx, idle, func() (restingSum, error) { return b.daemon.resting(ctx, b.sc.watchers()) })
 	r.Before, r.After = idle, after
 	return err
 }

@@ -39,14 +39,6 @@ type soakRound struct {
 	FrameLatency distribution `json:"frame_latency"`
 }
 
-// restingSum is what the daemon holds.
-type restingSum struct {
-	RSSMB      float64 `json:"rss_mb"`
-	Goroutines int     `json:"goroutines"` // 0 if there are too many watchers to ask
-	FDs        int     `json:"fds"`
-	Threads    int     `json:"threads"`
-}
-
 const (
 	soakRounds  = 10
 	minRound    = 20 * time.Second
@@ -100,10 +92,7 @@ func soak(ctx context.Context, sc scenario) (*soakReport, error) {
 func least(rounds []soakRound) restingSum {
 	sum := rounds[0].Rest
 	for _, round := range rounds[1:] {
-		sum.RSSMB = min(sum.RSSMB, round.Rest.RSSMB)
-		sum.Goroutines = min(sum.Goroutines, round.Rest.Goroutines)
-		sum.FDs = min(sum.FDs, round.Rest.FDs)
-		sum.Threads = min(sum.Threads, round.Rest.Threads)
+		sum = sum.least(round.Rest)
 	}
 	return sum
 }

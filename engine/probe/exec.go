@@ -87,6 +87,8 @@ type Runner struct {
 	blocking bool // wait as where there is no pidfd; for tests
 
 	once     sync.Once
+	hurried  context.Context // over when there is no more time between TERM and KILL
+	hurry    context.CancelFunc
 	running  chan struct{}
 	starting chan struct{}
 	base     []string // the minimal environment
@@ -148,7 +150,7 @@ func (r *Runner) Exec(ctx context.Context, req ExecRequest) (*ExecResult, error)
 		<-r.running
 		return nil, plan.startError(err)
 	}
-	finished := run.follow(ctx)
+	finished := run.follow(ctx, r.hurried)
 	settle.release()
 	res := run.collect(finished, func() { <-r.running })
 	res.Elapsed = time.Since(started)
@@ -159,6 +161,14 @@ func (r *Runner) Exec(ctx context.Context, req ExecRequest) (*ExecResult, error)
 	return res, nil
 }
 
+// Hurry kills at once the commands that were told to end and take the time that
+// KillAfter gave them, and from now on each that is told to: whoever stops
+// Pharos does not wait that long, and would leave them behind.
+func (r *Runner) Hurry() {
+	r.once.Do(r.init)
+	r.hurry()
+}
+
 func (r *Runner) init() {
 	if r.MaxRunning <= 0 {
 		r.MaxRunning = execMaxRunning()
@@ -166,6 +176,7 @@ func (r *Runner) init() {
 	if r.MaxStarting <= 0 {
 		r.MaxStarting = 2 * runtime.GOMAXPROCS(0)
 	}
+	r.hurried, r.hurry = context.WithCancel(context.Background())
 	r.running = make(chan struct{}, r.MaxRunning)
 	r.starting = make(chan struct{}, r.MaxStarting)
 	r.base = execBaseEnv(os.LookupEnv)

@@ -101,15 +101,16 @@ func (run *execRun) copy(stdin []byte) {
 	}
 }
 
-// follow waits for the command's end and brings it about when ctx ends. It
-// reports false if even KILL did not end it.
-func (run *execRun) follow(ctx context.Context) (finished bool) {
+// follow waits for the command's end and brings it about when ctx ends, without
+// time to end by itself once hurried is over. It reports false if even KILL did
+// not end it.
+func (run *execRun) follow(ctx, hurried context.Context) (finished bool) {
 	if run.process.await(ctx, 0) {
 		return true
 	}
 	run.interrupted = true
 	run.process.signal(syscall.SIGTERM)
-	if run.process.await(context.Background(), run.killAfter) {
+	if run.process.await(hurried, run.killAfter) {
 		return true
 	}
 	run.process.signal(syscall.SIGKILL)

@@ -35,7 +35,7 @@ func (r *Runner) Stream(ctx context.Context, req ExecRequest, sink LineSink) err
 		return plan.startError(err)
 	}
 	sink.Up(fmt.Sprintf("%s runs", req))
-	finished := run.follow(ctx)
+	finished := run.follow(ctx, r.hurried)
 	settle.release()
 	res := run.collect(finished, func() { <-r.running })
 	plan.lines.flush()

@@ -204,3 +204,34 @@ func TestExecTermThenKill(t *testing.T) {
 		t.Errorf("Exec of what ignores TERM = %+v, %v, want it ended by KILL", res, err)
 	}
 }
+
+// Who stops Pharos has no time to wait for as long as a command was given to end.
+func TestExecHurried(t *testing.T) {
+	for _, blocking := range []bool{false, true} {
+		r := &Runner{blocking: blocking}
+		up := filepath.Join(t.TempDir(), "up")
+		ctx, cancel := context.WithCancel(t.Context())
+		type outcome struct {
+			res *ExecResult
+			err error
+		}
+		done := make(chan outcome, 1)
+		go func() {
+			res, err := r.Exec(ctx, ExecRequest{Shell: `trap "" TERM; : >up; while :; do sleep 1; done`, Dir: filepath.Dir(up), KillAfter: time.Hour})
+			done <- outcome{res, err}
+		}()
+		for _, err := os.Stat(up); err != nil; _, err = os.Stat(up) {
+			time.Sleep(time.Millisecond)
+		}
+		cancel()
+		r.Hurry()
+		select {
+		case got := <-done:
+			if KindOf(got.err) != Cancelled {
+				t.Errorf("blocking %t: Exec = %+v, %v, want kind cancelled", blocking, got.res, got.err)
+			}
+		case <-time.After(20 * time.Second):
+			t.Fatalf("blocking %t: a command that ignores TERM still runs, want it killed", blocking)
+		}
+	}
+}

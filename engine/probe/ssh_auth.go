@@ -10,7 +10,6 @@ import (
 	"slices"
 	"strings"
 	"sync"
-	"time"
 
 	"golang.org/x/crypto/ssh"
 	"golang.org/x/crypto/ssh/agent"
@@ -79,12 +78,12 @@ func (k *sshKeyring) parse(file string) (ssh.Signer, error) {
 type sshCredentials struct {
 	signers []ssh.Signer
 	notes   []string // why what could have been offered is not
-	agent   net.Conn // open while its keys may be asked to sign
+	hangUp  func()   // on the agent, whose keys may be asked to sign until then; nil without one
 }
 
 func (c *sshCredentials) close() {
-	if c.agent != nil {
-		c.agent.Close()
+	if c.hangUp != nil {
+		c.hangUp()
 	}
 }
 
@@ -132,12 +131,9 @@ func (c *sshCredentials) askAgent(ctx context.Context, socket string) []ssh.Sign
 		c.notes = append(c.notes, fmt.Sprintf("agent: %v", err))
 		return nil
 	}
-	c.agent = conn
-	deadline, ok := ctx.Deadline()
-	if !ok {
-		deadline = time.Now().Add(sshAskTimeout)
-	}
-	conn.SetDeadline(deadline)
+	// It may never answer, also when it is to sign.
+	ctx, c.hangUp = context.WithCancel(ctx)
+	context.AfterFunc(ctx, func() { conn.Close() })
 	signers, err := agent.NewClient(conn).Signers()
 	if err != nil {
 		c.notes = append(c.notes, fmt.Sprintf("agent: %v", err))

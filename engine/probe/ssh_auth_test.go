@@ -146,6 +146,42 @@ func TestSSHAgent(t *testing.T) {
 		Auth, "agent: dial unix /no/such/agent")
 }
 
+// An agent that never answers, as one that asks somebody who is not there, holds
+// nobody up who closes the pool.
+func TestSSHSilentAgent(t *testing.T) {
+	socket := filepath.Join(t.TempDir(), "agent")
+	l, err := net.Listen("unix", socket)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer l.Close()
+	config := filepath.Join(t.TempDir(), "config")
+	sshWrite(t, config, []byte("Host web-3\n  HostName 127.0.0.1\n  IdentityAgent "+socket+"\n"))
+	p := NewSSHPool(SSHConfig{ConfigFile: config, ConnectTimeout: time.Hour})
+	var called sync.WaitGroup
+	called.Go(func() {
+		if err := p.Ready(t.Context(), "web-3"); KindOf(err) != Cancelled {
+			t.Errorf("Ready on a pool being closed = %v, want kind cancelled", err)
+		}
+	})
+	asked, err := l.Accept()
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer asked.Close()
+	closed := make(chan struct{})
+	go func() {
+		p.Close()
+		close(closed)
+	}()
+	select {
+	case <-closed:
+		called.Wait()
+	case <-time.After(20 * time.Second):
+		t.Fatal("Close waits for the agent's answer, want it to hang up")
+	}
+}
+
 func sshReadPublicOf(t *testing.T, file string) ssh.PublicKey {
 	t.Helper()
 	signer, err := newSSHKeyring(nil).load(file)

@@ -321,7 +321,7 @@ function pharos.MetricWatcher:unknown(value, detail, more) end
 ---@field cwd string?
 ---@field user string? run it as this user; needs root
 ---@field max_output number? bytes kept of each stream; default 64 KiB
----@field kill_after pharos.Duration? from TERM to KILL past the timeout; default 50 ms
+---@field kill_after pharos.Duration? from TERM to KILL past the timeout; default 50 ms, and at most a second while Pharos stops
 pharos.CommandMetricWatcher = {}
 
 --- How the command is run; pharos.exec by default.
@@ -592,7 +592,7 @@ pharos.WatcherSet = {}
 ---@class pharos.ExecOptions
 ---@field timeout pharos.Duration? default and at most what is left of the run
 ---@field stdin string? default: nothing
----@field env table<string, string>? laid over PATH, HOME, USER, LOGNAME, TZ and LANG=C.UTF-8; nothing else of the daemon's is passed on
+---@field env table<string, string>? laid over PATH, HOME, USER, LOGNAME, TZ and LANG=C.UTF-8; nothing else of the daemon's is passed on. Over ssh it is part of the command line there, which other users may see for a moment: give a secret by stdin
 ---@field cwd string? working directory
 ---@field user string? run it as this user; needs root
 ---@field max_output number? bytes kept of each stream, half from the start and half from the end; default 64 KiB, at most 8 MiB
