@@ -155,11 +155,8 @@ func TestReplOnATerminal(t *testing.T) {
 	term.press(keyCtrlC)
 	term.expect("interrupted")
 	term.expect("> ")
-	term.press("'still ' .. 'here'" + keyEnter)
-	term.expect("still here")
-
-	term.press("pharos.time.sleep(20)" + keyEnter)
-	term.expect("sleep(20)\r\n")
+	term.press("print('waiting') return pharos.time.sleep(20)" + keyEnter)
+	term.expect(line("waiting"))
 	term.press(keyCtrlC)
 	if shown := term.expect("> "); !strings.Contains(shown, "interrupted") || strings.Contains(shown, "nil") {
 		t.Errorf("after Ctrl-C in a primitive the terminal shows %q, want interrupted and no values", shown)
@@ -171,6 +168,9 @@ func TestReplOnATerminal(t *testing.T) {
 	term.expect("> ")
 	term.press("'" + strings.Repeat("x", 4100) + "' .. 1" + keyEnter)
 	term.expect("cannot take a line of more than 4095 characters")
+	term.expect("> ")
+	term.press("'still ' .. 'here'" + keyEnter)
+	term.expect("still here")
 
 	term.press(keyCtrlD)
 	if err := term.cmd.Wait(); err != nil {
