@@ -1,6 +1,9 @@
 package luaapi
 
-import "testing"
+import (
+	"strings"
+	"testing"
+)
 
 // What stubs answer reaches a script as the real primitive would give it: no more
 // of a body than was asked for, no ping without an answer, no distrust without a
@@ -49,5 +52,22 @@ end)`)
 		for _, failure := range cases.Run(t.Context(), name).Failures {
 			t.Errorf("%s: %s", name, formatLoadError(failure))
 		}
+	}
+}
+
+// Where an assertion fails after a run that did, the author reads why.
+func TestFailedRunsAreTold(t *testing.T) {
+	b := newTestBoard(t)
+	b.write("pharos.lua", `metric_watchers = { pharos.MetricWatcher{ name = "broken", check = function() return nil + 1 end } }`)
+	b.Path = b.write("told_test.lua", `test.case("it", function(t) t:load("pharos.lua") t:equal(t:run("broken").status, "ok") end)`)
+	cases, err := LoadCases(t.Context(), b.Options)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer cases.Close()
+	failures := cases.Run(t.Context(), "it").Failures
+	want := "got \"unknown\", want \"ok\"\n  broken failed: " + scriptName(b.dir) + "/pharos.lua:1: attempt to perform arithmetic on a nil value"
+	if len(failures) != 1 || !strings.HasPrefix(failures[0].Message, want) {
+		t.Errorf("failures = %v, want one: %s", failures, want)
 	}
 }
