@@ -21,8 +21,14 @@ local CommandMetricWatcher = pharos.MetricWatcher:extend{
   },
 }
 
+-- A shell does well with nothing to run, and the tile would be green.
+local function empty(command)
+  if type(command) == "table" then command = command[1] end
+  return type(command) ~= "function" and not (command and tostring(command):find("%S"))
+end
+
 function CommandMetricWatcher:init()
-  if not self.command then
+  if empty(self.command) then
     error(("cannot make a %s without a command"):format(self.class_name), 3)
   end
 end

@@ -19,7 +19,7 @@ local DNSMetricWatcher = pharos.MetricWatcher:extend{
 for name, types in pairs(passed) do DNSMetricWatcher.options[name] = types end
 
 function DNSMetricWatcher:init()
-  if not self.host then
+  if not self.host or self.host == "" then
     error(("cannot make a %s without a host"):format(self.class_name), 3)
   end
 end

@@ -23,7 +23,7 @@ local PageGETMetricWatcher = pharos.MetricWatcher:extend{
 for name, types in pairs(passed) do PageGETMetricWatcher.options[name] = types end
 
 function PageGETMetricWatcher:init()
-  if not self.url then
+  if not self.url or self.url == "" then
     error(("cannot make a %s without a url"):format(self.class_name), 3)
   end
 end

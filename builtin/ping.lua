@@ -18,7 +18,7 @@ function PingMetricWatcher:init()
   if self.ssh_host then
     error(("cannot use option \"ssh_host\" of %s: it looks from here only"):format(self.class_name), 3)
   end
-  if not self.host then
+  if not self.host or self.host == "" then
     error(("cannot make a %s without a host"):format(self.class_name), 3)
   end
 end

@@ -22,7 +22,7 @@ local TCPMetricWatcher = pharos.MetricWatcher:extend{
 for name, types in pairs(passed) do TCPMetricWatcher.options[name] = types end
 
 function TCPMetricWatcher:init()
-  if not self.address then
+  if not self.address or self.address == "" then
     error(("cannot make a %s without an address"):format(self.class_name), 3)
   end
 end

@@ -23,7 +23,7 @@ local TLSMetricWatcher = pharos.MetricWatcher:extend{
 for name, types in pairs(passed) do TLSMetricWatcher.options[name] = types end
 
 function TLSMetricWatcher:init()
-  if not self.address then
+  if not self.address or self.address == "" then
     error(("cannot make a %s without an address"):format(self.class_name), 3)
   end
 end

@@ -148,6 +148,26 @@ func TestDiscoveryFollows(t *testing.T) {
 	})
 }
 
+// What is wrong may have another text each time, such as a number that counts. The
+// log warns of its beginning; what it was later is on the board.
+func TestDiscoveryWarnsOnce(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var log strings.Builder
+		f := newFleet("")
+		e := serve(t, engine.Config{Logger: slog.New(slog.NewTextHandler(&log, &slog.HandlerOptions{Level: slog.LevelWarn}))})
+		f.is("", errors.New("refused 1"))
+		e.Replace(f.generation(1))
+		for n := 2; n < 6; n++ {
+			f.is("", fmt.Errorf("refused %d", n))
+			time.Sleep(10 * time.Second)
+		}
+		wantFleet(t, e, "", "", "refused 5")
+		if n := strings.Count(log.String(), "went wrong"); n != 1 {
+			t.Errorf("%d warnings, want 1:\n%s", n, &log)
+		}
+	})
+}
+
 // To find the same members again costs the board nothing: nobody who looks at
 // it has anything to do.
 func TestDiscoveryOfTheSameChangesNothing(t *testing.T) {

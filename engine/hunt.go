@@ -110,7 +110,11 @@ func (e *Engine) say(h *hunt, note, problem string) {
 	b.mu.Unlock()
 	switch {
 	case problem != "" && problem != was:
-		e.logger.Warn("discovery went wrong", "set", h.set, "problem", problem)
+		level := slog.LevelWarn
+		if was != "" {
+			level = slog.LevelInfo // a text may change each time, and the trouble is known
+		}
+		e.logger.Log(context.Background(), level, "discovery went wrong", "set", h.set, "problem", problem)
 	case problem == "" && was != "":
 		e.logger.Info("discovery goes well again", "set", h.set)
 	}

@@ -130,7 +130,7 @@ func (s *script) cacheFunction(L *lua.LState) lua.LValue {
 			if name == "max" {
 				return setCount(&c.max, v, 1, cacheMaxEntries)
 			}
-			return setDuration(&c.ttl, v)
+			return setPositive(&c.ttl, v)
 		})
 		L.Push(&lua.LUserData{Value: c, Metatable: meta})
 		return 1

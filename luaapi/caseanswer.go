@@ -200,6 +200,7 @@ func readTCPStub(L *lua.LState, v lua.LValue, c *stubbedConn) {
 
 func readTLSStub(L *lua.LState, v lua.LValue, r *probe.TLSResult) {
 	var names []string
+	var verified *bool
 	chainDays := false
 	eachAnswer(L, "tls", v, tlsStubOptions, func(name string, v lua.LValue) error {
 		switch name {
@@ -210,7 +211,8 @@ func readTLSStub(L *lua.LState, v lua.LValue, r *probe.TLSResult) {
 		case "alpn":
 			return setText(&r.ALPN, v)
 		case "verified":
-			return setBool(&r.Verified, v)
+			verified = &r.Verified
+			return setBool(verified, v)
 		case "verify_error":
 			return setText(&r.VerifyError, v)
 		case "days_left":
@@ -225,6 +227,11 @@ func readTLSStub(L *lua.LState, v lua.LValue, r *probe.TLSResult) {
 		}
 		return errNoOption
 	})
+	if verified == nil {
+		r.Verified = r.VerifyError == ""
+	} else if !*verified && r.VerifyError == "" {
+		r.VerifyError = "not trusted" // a real one always says why
+	}
 	if !chainDays {
 		r.ChainDaysLeft = r.DaysLeft
 	}
@@ -259,6 +266,7 @@ func readDNSStub(L *lua.LState, v lua.LValue, kind string, r *probe.DNSResult) {
 	})
 }
 
+// readPingStub reads what came back: all that was sent, unless it says otherwise.
 func readPingStub(L *lua.LState, v lua.LValue, r *probe.PingResult) {
 	var given []string
 	eachAnswer(L, "ping", v, pingStubOptions, func(name string, v lua.LValue) error {
@@ -279,6 +287,9 @@ func readPingStub(L *lua.LState, v lua.LValue, r *probe.PingResult) {
 		}
 		return errNoOption
 	})
+	if !slices.Contains(given, "received") {
+		r.Received = r.Sent
+	}
 	if slices.Contains(given, "received") && !slices.Contains(given, "loss") {
 		r.Loss = 100 * float64(r.Sent-r.Received) / float64(r.Sent)
 	}

@@ -11,6 +11,7 @@ import (
 	lua "github.com/yuin/gopher-lua"
 
 	"pharos/engine"
+	"pharos/engine/probe"
 	"pharos/luaapi/vm"
 )
 
@@ -19,6 +20,7 @@ type caseRun struct {
 	config *Config
 	engine *engine.Engine // keeps what watchers came to, for those that look at others; it does not run
 	memory *Memory
+	said   string // how the run before failed; "" if it did not
 
 	mu     sync.Mutex // stubs fail on the goroutines of runs
 	at     engine.Place
@@ -171,7 +173,11 @@ func (f *CaseFile) resultTable(L *lua.LState, id string, result engine.Result) *
 	} {
 		t.RawSetString(text.name, lua.LString(text.value))
 	}
+	f.current.said = ""
 	if failure := result.Failure; failure != nil {
+		if failure.Kind != string(probe.Cancelled) { // of which the case has been told
+			f.current.said = id + " failed: " + formatLoadError(engine.LoadError{File: failure.File, Line: failure.Line, Message: failure.Message})
+		}
 		t.RawSetString("error", lua.LString(failure.Message))
 		t.RawSetString("kind", lua.LString(failure.Kind))
 	}
@@ -267,6 +273,9 @@ func (f *CaseFile) verdict(L *lua.LState, ok bool, n int, message string) int {
 	if !ok {
 		if why, given := scalarText(L.Get(n)); given {
 			message = why + ": " + message
+		}
+		if f.current.said != "" {
+			message += "\n  " + f.current.said
 		}
 		place := placeOf(L)
 		f.current.fail(engine.LoadError{File: place.File, Line: place.Line, Message: message})

@@ -201,6 +201,9 @@ func (w *caseWorld) HTTP(ctx context.Context, host string, req *probe.HTTPReques
 	if err != nil {
 		return nil, err
 	}
+	if keep := req.Keep(); len(result.Body) > keep {
+		result.Body, result.Truncated = result.Body[:keep], true
+	}
 	w.advance(result.Timing.Total)
 	return result, nil
 }
@@ -256,6 +259,9 @@ func (w *caseWorld) Ping(ctx context.Context, req probe.PingRequest) (*probe.Pin
 		t.RawSetString("count", lua.LNumber(sent))
 		return t
 	}, func(L *lua.LState, v lua.LValue) { readPingStub(L, v, result) })
+	if err == nil && result.Received == 0 {
+		err = &probe.Error{Kind: probe.Timeout, Message: fmt.Sprintf("pinging %q: no answer", req.Host)}
+	}
 	if err != nil {
 		return nil, err
 	}

@@ -12,8 +12,12 @@ import (
 	"pharos/luaapi/vm"
 )
 
-// setOf makes a watcher one that is derived from others.
+// setOf makes a derive one that is derived from others. To any other class the
+// name means what its author wants.
 func (d *declaration) setOf(w *watcher, e *engine.Watcher, v lua.LValue) error {
+	if !d.is(w.self, "derive") {
+		return nil
+	}
 	e.Derive = &engine.Derive{}
 	w.board = &lua.LUserData{Value: w, Metatable: w.script.boardMeta}
 	return setPatterns(&e.Derive.Of, v)

@@ -33,7 +33,7 @@ func (c *dnsCall) set(name string, v lua.LValue) error {
 	case "direct":
 		return setBool(&c.Direct, v)
 	case "timeout":
-		return setDuration(&c.timeout, v)
+		return setPositive(&c.timeout, v)
 	case "ssh_host":
 		return setHost(&c.host, v)
 	}

@@ -2,6 +2,7 @@ package luaapi
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"strings"
 	"time"
@@ -40,29 +41,37 @@ func readExec(L *lua.LState, of string, n int, valid []string) *execCall {
 
 func readExecAt(L *lua.LState, of string, n, options int, valid []string) *execCall {
 	call := &execCall{}
-	switch command := L.Get(n).(type) {
-	case lua.LString:
-		call.Shell = string(command)
-	case *lua.LTable:
-		argv, err := stringList(command)
-		if err == nil && len(argv) == 0 {
-			err = fmt.Errorf("the list is empty")
-		}
-		if err != nil {
-			L.RaiseError("cannot use command of %s: %s", of, err)
-		}
-		call.Argv = argv
-	default:
-		L.RaiseError("cannot use command of %s: want text or a list, got %s", of, typeName(command))
+	if err := call.setCommand(L.Get(n)); err != nil {
+		L.RaiseError("cannot use command of %s: %s", of, err)
 	}
 	readOptions(L, options, of, valid, call.set)
 	return call
 }
 
+// setCommand refuses a command that is empty: to a shell it is one that does well.
+func (c *execCall) setCommand(v lua.LValue) (err error) {
+	switch command := v.(type) {
+	case lua.LString:
+		if c.Shell = string(command); strings.TrimSpace(c.Shell) == "" {
+			return errors.New("the text is empty")
+		}
+	case *lua.LTable:
+		if c.Argv, err = stringList(command); err != nil {
+			return err
+		}
+		if len(c.Argv) == 0 || c.Argv[0] == "" {
+			return errors.New("the list is empty, or its first text")
+		}
+	default:
+		return wantType("text or a list", v)
+	}
+	return nil
+}
+
 func (c *execCall) set(name string, v lua.LValue) error {
 	switch name {
 	case "timeout":
-		return setDuration(&c.timeout, v)
+		return setPositive(&c.timeout, v)
 	case "stdin":
 		return setBytes(&c.Stdin, v)
 	case "env":
@@ -74,7 +83,7 @@ func (c *execCall) set(name string, v lua.LValue) error {
 	case "max_output":
 		return setCount(&c.MaxOutput, v, 1, execMaxOutput)
 	case "kill_after":
-		return setDuration(&c.KillAfter, v)
+		return setPositive(&c.KillAfter, v)
 	case "ssh_host":
 		return setHost(&c.host, v)
 	}

@@ -147,7 +147,7 @@ func (c *httpCall) set(name string, v lua.LValue) error {
 		c.Method = strings.ToUpper(c.Method)
 		return nil
 	case "timeout":
-		return setDuration(&c.timeout, v)
+		return setPositive(&c.timeout, v)
 	case "redirects":
 		return setCount(&c.Redirects, v, 0, httpMaxRedirects)
 	case "keepalive":
@@ -163,7 +163,11 @@ func (c *httpCall) set(name string, v lua.LValue) error {
 	case "server_name":
 		return setText(&c.ServerName, v)
 	case "max_body":
-		return setCount(&c.MaxBody, v, 0, httpMaxBody)
+		err := setCount(&c.MaxBody, v, 0, httpMaxBody)
+		if c.MaxBody == 0 {
+			c.MaxBody = -1 // none, where the probe's 0 is the default
+		}
+		return err
 	case "http":
 		return setText(&c.HTTP, v)
 	case "ssh_host":

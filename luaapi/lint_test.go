@@ -42,6 +42,9 @@ metric_watchers = {
   pharos.TLSMetricWatcher{ name = "tls2", address = "127.0.0.1:25", starttls = "smtp", ip = 5 },
   pharos.PageGETMetricWatcher{ name = "page", url = "http://127.0.0.1/", http = "3", ssh_host = "elsewhere" },
   pharos.PingMetricWatcher{ name = "ping", host = "127.0.0.1", size = 8 },
+  command{ command = "true", max_output = 0 },
+  command{ command = { "true" }, kill_after = 0 },
+  command{ command = function() return "true" end, env = { ["A=B"] = "1" } },
   pharos.PingMetricWatcher{ name = "ping2", host = "127.0.0.1", count = 3 },
   pharos.PageGETMetricWatcher{ name = "page2", url = "https://127.0.0.1/", cert = "mine.crt", key = "-----BEGIN PRIVATE KEY-----" },
   pharos.PageGETMetricWatcher{ name = "page3", url = "https://127.0.0.1/", key = "mine.key", cert = "-----BEGIN CERTIFICATE-----" },
@@ -68,6 +71,9 @@ metric_watchers = {
 		`29: connecting to "127.0.0.1:25": ip = 5, want 4 or 6`,
 		`30: getting "http://127.0.0.1/": option http is "3", want 1.1 or 2`,
 		`31: pinging "127.0.0.1": size = 8, want 16 to 65000`,
+		`32: cannot use option "max_output" of "n32": want a whole number from 1 to 8388608, got 0`,
+		`33: cannot use option "kill_after" of "n33": want more than 0 seconds`,
+		`34: cannot use option "env" of "n34": "A=B" is no name of a variable`,
 	}
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Errorf("Lint (-want +got):\n%s", diff)

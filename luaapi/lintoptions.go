@@ -19,6 +19,9 @@ type primitiveOf struct {
 }
 
 var primitivesOf = []primitiveOf{
+	{"CommandMetricWatcher", "command", execOptions, func(*script, string) (func(string, lua.LValue) error, func(context.Context) error) {
+		return new(execCall).set, func(context.Context) error { return nil } // what it would say of the command is said at load
+	}},
 	{"PageGETMetricWatcher", "url", httpOptions, func(s *script, url string) (func(string, lua.LValue) error, func(context.Context) error) {
 		c := &httpCall{HTTPRequest: probe.HTTPRequest{URL: url}, script: s, of: "pharos.http.get"}
 		return c.set, func(ctx context.Context) error {
@@ -70,7 +73,7 @@ var primitivesOf = []primitiveOf{
 func (l *linter) refused(L *lua.LState, w *watcher) {
 	for _, p := range primitivesOf {
 		about, isText := L.GetField(w.self, p.about).(lua.LString)
-		if !isText || L.GetField(w.self, "check") != classCheck(L, p.class) {
+		if !isText && p.class != "CommandMetricWatcher" || L.GetField(w.self, "check") != classCheck(L, p.class) {
 			continue
 		}
 		set, call := p.make(w.script, string(about))

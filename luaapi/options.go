@@ -121,3 +121,15 @@ func setDuration(to *time.Duration, v lua.LValue) error {
 	*to = d
 	return nil
 }
+
+// setPositive takes a duration where 0 would not be one, but stand for another:
+// the default, or none.
+func setPositive(to *time.Duration, v lua.LValue) error {
+	if err := setDuration(to, v); err != nil {
+		return err
+	}
+	if *to <= 0 {
+		return errors.New("want more than 0 seconds")
+	}
+	return nil
+}

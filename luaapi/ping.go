@@ -22,15 +22,15 @@ func (c *pingCall) set(name string, v lua.LValue) error {
 	case "count":
 		return setCount(&c.Count, v, 1, probe.PingMaxCount)
 	case "interval":
-		return setDuration(&c.Interval, v)
+		return setPositive(&c.Interval, v)
 	case "wait":
-		return setDuration(&c.Wait, v)
+		return setPositive(&c.Wait, v)
 	case "size":
 		return setCount(&c.Size, v, 1, probe.PingMaxSize)
 	case "ip":
 		return setCount(&c.IP, v, 4, 6)
 	case "timeout":
-		return setDuration(&c.timeout, v)
+		return setPositive(&c.timeout, v)
 	}
 	return errNoOption
 }

@@ -214,6 +214,7 @@ func (s *script) load(ctx context.Context, source []byte) error {
 	var declared error
 	err := s.universe.Declare(ctx, func(L *lua.LState) error {
 		declared = s.declare(L)
+		vm.Seal(L)
 		return nil
 	})
 	s.definer = nil // it holds on to every function, and its work is done

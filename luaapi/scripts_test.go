@@ -1,6 +1,7 @@
 package luaapi
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -55,6 +56,7 @@ func TestScriptsHaveCards(t *testing.T) {
 // A world is what an example finds outside.
 type world struct {
 	env  map[string]string
+	to   string // where a page led, "" for where it was asked for
 	page func(url string, req *probe.HTTPRequest) (status int, body string)
 	took time.Duration // of each page; default 50 ms
 	run  func(host, command string) (code int, stdout string)
@@ -65,6 +67,9 @@ type world struct {
 
 func (w world) primitives() Primitives {
 	p := stubWorld().(fakes)
+	if w.to != "" {
+		w.page = func(string, *probe.HTTPRequest) (int, string) { return http.StatusOK, "" }
+	}
 	if w.page != nil {
 		p.http = func(_ context.Context, _ string, req *probe.HTTPRequest) (*probe.HTTPResult, error) {
 			status, body := w.page(req.URL, req)
@@ -73,7 +78,7 @@ func (w world) primitives() Primitives {
 			}
 			took := max(w.took, time.Millisecond)
 			a := answer(status, probe.Timing{Wait: took, Total: took}, body)
-			a.URL = req.URL
+			a.URL = cmp.Or(w.to, req.URL)
 			a.Header.Set("Set-Cookie", "session=abc; Path=/")
 			return a, nil
 		}
@@ -177,6 +182,7 @@ func TestScripts(t *testing.T) {
 		{"nagios_plugin.lua", world{run: prints(1, "LOAD WARNING | load1=3.5;2;8\n")}, map[engine.ID]string{"load": "warning 3.5", "disk_on_another_host": "warning 3.5"}},
 		{"docker.lua", world{page: pages(200, `{"State":{"Status":"running","ExitCode":0,"Health":{"Status":"healthy"}}}`)}, map[engine.ID]string{"web": "ok running"}},
 		{"docker.lua", world{page: pages(200, `{"State":{"Status":"exited","ExitCode":137}}`)}, map[engine.ID]string{"web": "critical exited"}},
+		{"docker.lua", world{page: pages(500, `{"message":"broken"}`)}, map[engine.ID]string{"web": "unknown HTTP 500"}},
 		{"docker.lua", world{page: pages(404, "")}, map[engine.ID]string{"db": "critical missing"}},
 		{"kubernetes.lua", world{env: secrets, page: pages(200, `{"spec":{"replicas":3},"status":{"readyReplicas":3}}`)}, map[engine.ID]string{"web": "ok 3/3"}},
 		{"kubernetes.lua", world{env: secrets, page: pages(200, `{"spec":{"replicas":3},"status":{"readyReplicas":1}}`)}, map[engine.ID]string{"web": "warning 1/3"}},
@@ -214,6 +220,9 @@ func TestScripts(t *testing.T) {
 		{"confirmed.lua", world{page: pages(200, "")}, map[engine.ID]string{"every_blip": "ok 0.0010", "confirmed": "ok 0.0010"}},
 		{"discovery.lua", world{page: pages(200, `[{"name":"web-1","address":"192.0.2.1"},{"name":"web-2","address":"192.0.2.2"}]`)}, map[engine.ID]string{"fleet.web-1": "ok 0.0010", "fleet.web-2_ssh": "ok"}},
 		{"redirects.lua", world{page: pages(200, "")}, map[engine.ID]string{"to_https": "critical no"}},
+		{"redirects.lua", world{to: "https://example.com/"}, map[engine.ID]string{"to_https": "ok https"}},
+		{"redirects.lua", world{to: "https://example.com"}, map[engine.ID]string{"to_https": "ok https"}},
+		{"redirects.lua", world{to: "https://example.community/"}, map[engine.ID]string{"to_https": "critical no"}},
 		{"log_errors.lua", world{env: map[string]string{"LOG": "/dev/null"}}, map[engine.ID]string{"new_errors": "ok 0"}},
 		{"log_tail.lua", world{lines: slices.Repeat([]string{`1.2.3.4 - - [x] "GET / HTTP/1.1" 200 12`}, 20)}, map[engine.ID]string{"server_errors": "ok 0.0"}},
 		{"log_tail.lua", world{lines: slices.Repeat([]string{`1.2.3.4 - - [x] "GET / HTTP/1.1" 502 12`}, 20)}, map[engine.ID]string{"server_errors": "critical 100.0"}},

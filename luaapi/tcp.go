@@ -78,7 +78,7 @@ func tcpCallTo(address string) *tcpCall {
 func (c *tcpCall) set(name string, v lua.LValue) error {
 	switch name {
 	case "timeout":
-		return setDuration(&c.timeout, v)
+		return setPositive(&c.timeout, v)
 	case "tls":
 		return setBool(&c.TCPRequest.TLS, v)
 	case "starttls":

@@ -9,6 +9,7 @@ import (
 	lua "github.com/yuin/gopher-lua"
 
 	"pharos/engine/probe"
+	"pharos/luaapi/vm"
 )
 
 // Clock is the time that scripts see. A test of scripts has one of its own.
@@ -119,9 +120,13 @@ func knownZone(t time.Time) (name string, known bool) {
 	return name, !made || name == "GMT" || name == ""
 }
 
-// timeFormat is pharos.time.format(seconds): UTC, as RFC 3339.
+// timeFormat is pharos.time.format(seconds): UTC, as RFC 3339, which knows the
+// years 0 to 9999.
 func (s *script) timeFormat(L *lua.LState) int {
 	seconds := float64(L.CheckNumber(1))
+	if !(seconds >= vm.FirstSecond && seconds <= vm.LastSecond) {
+		L.RaiseError("cannot format time %s: its year is not 0 to 9999", vm.FormatNumber(seconds))
+	}
 	L.Push(lua.LString(time.UnixMicro(int64(seconds * 1e6)).UTC().Format(time.RFC3339)))
 	return 1
 }

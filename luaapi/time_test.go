@@ -27,3 +27,31 @@ func TestTimeParseRefusesUnknownZones(t *testing.T) {
 		}
 	}
 }
+
+// A number that is no date, such as milliseconds taken for seconds twice over, is a
+// mistake to tell of.
+func TestAbsurdTimes(t *testing.T) {
+	for expression, want := range map[string]string{
+		`pharos.time.format(1e18)`:                     "cannot format time 1e+18: its year is not 0 to 9999",
+		`pharos.time.format(0 / 0)`:                    "cannot format time nan",
+		`pharos.time.format(-1e300)`:                   "cannot format time -1e+300",
+		`os.date("!%c", 1e18)`:                         "bad argument #2 to 'date' (the year is not 0 to 9999)",
+		`os.date("*t", -math.huge).year`:               "the year is not 0 to 9999",
+		`os.time{ year = 1e300, month = 1, day = 1 }`:  "field 'year' is out of bounds",
+		`os.time{ year = 2000, month = 1, day = 0/0 }`: "field 'day' is out of bounds",
+	} {
+		if got := newTestBoard(t).check(`return "ok", ` + expression); !strings.Contains(got.Detail, want) {
+			t.Errorf("%s = %v %q %q, want %s", expression, got.Status, got.Value, got.Detail, want)
+		}
+	}
+	for expression, want := range map[string]string{
+		`pharos.time.format(253402300799)`:             "9999-12-31T23:59:59Z",
+		`pharos.time.format(-62167219200)`:             "0000-01-01T00:00:00Z",
+		`os.date("!%Y", 253402300799)`:                 "9999",
+		`os.time{ year = 2000, month = 1, day = -30 }`: "94",
+	} {
+		if got := newTestBoard(t).check(`return "ok", ` + expression); !strings.HasPrefix(got.Value, want) {
+			t.Errorf("%s = %q %s, want %s", expression, got.Value, got.Detail, want)
+		}
+	}
+}

@@ -77,16 +77,6 @@ func (d *declaration) interval(w *watcher, to *time.Duration, v lua.LValue) erro
 	return nil
 }
 
-func setPositive(to *time.Duration, v lua.LValue) error {
-	if err := setDuration(to, v); err != nil {
-		return err
-	}
-	if *to <= 0 {
-		return errors.New("want more than 0 seconds")
-	}
-	return nil
-}
-
 func (d *declaration) id(to *engine.ID, v lua.LValue) error {
 	text, ok := v.(lua.LString)
 	if !ok || strings.Trim(string(text), ".") == "" || len(text) > nameMaxBytes || strings.ContainsFunc(string(text), notInID) {

@@ -10,6 +10,7 @@ local Container = pharos.MetricWatcher:extend{ options = { container = "string" 
 function Container:check()
   local page = assert(pharos.http.get("http://docker/containers/" .. self.container .. "/json", { unix = socket, max_body = 1e6 }))
   if page.status == 404 then return self:critical("missing") end
+  if page.status ~= 200 then return self:unknown("HTTP " .. page.status, page.body) end
   local found = assert(pharos.json.decode(page.body)).State
   local health = found.Health and found.Health.Status or "no health check"
   if found.Status ~= "running" or health == "unhealthy" then

@@ -1,7 +1,7 @@
 -- What:  what the kernel complains of, as it does: out of memory, broken disks, crashed programs
 -- Needs: systemd's journal, and leave to read it (group adm or systemd-journal)
 -- Args:  HOST=web-1 (default: this machine)
--- Shows: "quiet", or the kind of trouble in red or yellow, for ten minutes after the last of it
+-- Shows: "quiet", or the kind of trouble in red or yellow, until a line comes ten minutes after the last of it
 
 local troubles = {
   { "Out of memory", "critical", "oom" },

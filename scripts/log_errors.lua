@@ -13,7 +13,8 @@ metric_watchers = {
       if not file then return nil, err end
       local before = self.state.size
       self.state.size = file.size
-      if not before or before > file.size then before = file.size end -- the first look, or a new file
+      if not before then return 0, "the first look" end
+      if before > file.size then before = 0 end -- a new file
       if before == file.size then return 0, "nothing new" end
 
       local added = assert(pharos.exec({ "tail", "-c", "+" .. before + 1, log }, { max_output = 1e6 }))

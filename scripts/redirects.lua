@@ -10,11 +10,11 @@ metric_watchers = {
     name = "to https", interval = "30s",
     check = function(self)
       local page = assert(pharos.http.get("http://" .. site .. "/", { redirects = 5 }))
-      local path = { }
+      local path = {}
       for _, hop in ipairs(page.hops) do path[#path + 1] = hop.status .. " " .. hop.url end
       path[#path + 1] = page.status .. " " .. page.url
       local way = table.concat(path, "\n")
-      if page.url:find("https://" .. site, 1, true) ~= 1 then return self:critical("no", way) end
+      if (page.url .. "/"):find("https://" .. site .. "/", 1, true) ~= 1 then return self:critical("no", way) end
       if #page.hops > 1 then return self:warning("detour", way) end
       return self:ok("https", way)
     end,

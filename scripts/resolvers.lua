@@ -11,14 +11,14 @@ metric_watchers = {
   pharos.MetricWatcher{
     name = "they agree", interval = "30s",
     check = function(self)
-      local said = {}
+      local said, first = {}, nil
       for _, server in ipairs(resolvers) do
         local answer = assert(pharos.dns(name, { server = server, timeout = "1s" }))
         table.sort(answer.values)
-        said[#said + 1] = server .. ": " .. answer.code .. " " .. table.concat(answer.values, ", ")
-        self.first = self.first or {}
-        self.first[#said] = table.concat(answer.values, ", ")
-        if self.first[#said] ~= self.first[1] then return self:critical("no", table.concat(said, "\n")) end
+        local values = answer.code .. " " .. table.concat(answer.values, ", ")
+        said[#said + 1] = server .. ": " .. values
+        first = first or values
+        if values ~= first then return self:critical("no", table.concat(said, "\n")) end
       end
       return self:ok("yes", table.concat(said, "\n"))
     end,

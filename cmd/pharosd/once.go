@@ -48,7 +48,7 @@ critical, unknown, warning, ok.`,
   pharosd once -c sites.lua -v 'web.*'
   pharosd once -c sites.lua --json | jq '.[] | select(.status != "ok")'
   pharosd once -c sites.lua --watch queue`,
-		Args: cobra.MaximumNArgs(1),
+		Args: oneGlob,
 		RunE: func(cmd *cobra.Command, args []string) error {
 			glob := "*"
 			if len(args) == 1 {
@@ -69,6 +69,18 @@ critical, unknown, warning, ok.`,
 	cmd.Flags().BoolVar(&f.json, "json", false, "print JSON instead of a table")
 	cmd.Flags().BoolVar(&f.watch, "watch", false, "run again whenever the configuration is saved, until interrupted")
 	return cmd
+}
+
+// oneGlob refuses what is no pattern: a configuration, which is a flag, or the
+// files that the shell made of one without quotes.
+func oneGlob(cmd *cobra.Command, args []string) error {
+	switch {
+	case len(args) > 0 && isConfiguration(args[0]):
+		return flagsOnly(cmd, args)
+	case len(args) > 1:
+		return fmt.Errorf("cannot take %d patterns: write one, in quotes, such as 'web.*'", len(args))
+	}
+	return nil
 }
 
 // once runs what matches and prints it. The error carries the exit code of the

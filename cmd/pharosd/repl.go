@@ -57,8 +57,12 @@ type lineReader interface {
 	read(first bool) (string, error)
 }
 
-// errInterrupted is Ctrl-C while a line was typed, or ran.
-var errInterrupted = errors.New("interrupted")
+var (
+	// errInterrupted is Ctrl-C while a line was typed, or ran.
+	errInterrupted = errors.New("interrupted")
+	// errLongLine is a line whose end a terminal would not give.
+	errLongLine = fmt.Errorf("cannot take a line of more than %d characters: divide it, or pipe it in", lineMost)
+)
 
 func repl(ctx context.Context, f replFlags, out io.Writer) error {
 	probes := luaapi.NewProbes(nil)
@@ -81,7 +85,10 @@ func repl(ctx context.Context, f replFlags, out io.Writer) error {
 	var lines lineReader = newPipedLines(os.Stdin)
 	if terminal {
 		fmt.Fprintln(out, "pharosd "+version()+"; pharosd docs has the reference, Tab completes, Ctrl-D ends")
-		lines = newTerminalLines(ctx, prompt)
+		typed := newTerminalLines(ctx, prompt)
+		typed.SetBracketedPasteMode(true) // what is pasted is text: its tabs complete nothing
+		defer typed.SetBracketedPasteMode(false)
+		lines = typed
 	}
 	if err := s.loop(ctx, lines); err != nil {
 		return err
@@ -109,6 +116,10 @@ func (s *session) loop(ctx context.Context, lines lineReader) error {
 		switch {
 		case errors.Is(err, errInterrupted):
 			text = ""
+			continue
+		case errors.Is(err, errLongLine):
+			text = ""
+			s.fail(err)
 			continue
 		case errors.Is(err, io.EOF):
 			if strings.TrimSpace(text) != "" {
@@ -142,11 +153,11 @@ func (s *session) eval(ctx context.Context, text string) (more bool) {
 		}
 	}()
 	values, more, err := s.prompt.Eval(luaapi.WithTrace(ctx, s.event), text)
+	if errors.Is(ctx.Err(), context.Canceled) {
+		values, err = nil, errInterrupted // in the words of who did it
+	}
 	for _, value := range values {
 		fmt.Fprintln(s.out, value)
-	}
-	if err != nil && errors.Is(ctx.Err(), context.Canceled) {
-		err = errInterrupted // in the words of who did it
 	}
 	if err != nil {
 		s.fail(err)

@@ -9,6 +9,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"unicode/utf8"
 
 	"golang.org/x/term"
 
@@ -37,6 +38,8 @@ type terminalLines struct {
 const (
 	promptFirst = "> "
 	promptMore  = ">> "
+
+	lineMost = 4095 // runes that a line may have: x/term takes one more, and drops what comes after
 )
 
 func newTerminalLines(ctx context.Context, prompt *luaapi.Prompt) *terminalLines {
@@ -86,6 +89,9 @@ func (t *terminalLines) read(first bool) (string, error) {
 	}
 	if errors.Is(err, term.ErrPasteIndicator) {
 		err = nil
+	}
+	if err == nil && utf8.RuneCountInString(line) > lineMost {
+		return "", errLongLine
 	}
 	return line, err
 }

@@ -113,6 +113,9 @@ const (
 	keyCtrlC, keyCtrlD      = "\x03", "\x04"
 )
 
+// pasteMarks asks a terminal to mark what is pasted.
+const pasteMarks = "\x1b[?2004h"
+
 // line is how a prompt shows a value: alone.
 func line(text string) string { return "\r\n" + text + "\r\n" }
 
@@ -120,6 +123,7 @@ func TestReplOnATerminal(t *testing.T) {
 	state := t.TempDir()
 	term := newTerminal(t, state, "repl")
 	term.expect("Ctrl-D ends")
+	term.expect(pasteMarks) // asked for, or a tab in what is pasted would complete
 	term.expect("> ")
 
 	term.press("9 + 1" + keyEnter)
@@ -150,6 +154,20 @@ func TestReplOnATerminal(t *testing.T) {
 	term.expect(line("running"))
 	term.press(keyCtrlC)
 	term.expect("interrupted")
+	term.expect("> ")
+	term.press("print('waiting') return pharos.time.sleep(20)" + keyEnter)
+	term.expect(line("waiting"))
+	term.press(keyCtrlC)
+	if shown := term.expect("> "); !strings.Contains(shown, "interrupted") || strings.Contains(shown, "nil") {
+		t.Errorf("after Ctrl-C in a primitive the terminal shows %q, want interrupted and no values", shown)
+	}
+
+	// A terminal that was asked to marks what is pasted.
+	term.press("\x1b[200~for i = 3, 3 do\r\tprint('a\tb', i * 11)\rend\x1b[201~" + keyEnter)
+	term.expect(line("a\tb\t33"))
+	term.expect("> ")
+	term.press("'" + strings.Repeat("x", 4100) + "' .. 1" + keyEnter)
+	term.expect("cannot take a line of more than 4095 characters")
 	term.expect("> ")
 	term.press("'still ' .. 'here'" + keyEnter)
 	term.expect("still here")

@@ -18,6 +18,20 @@ func TestMain(m *testing.M) {
 	os.Exit(m.Run())
 }
 
+// What cannot be measured is refused before anything starts.
+func TestScenarioIsChecked(t *testing.T) {
+	for args, want := range map[string]string{
+		"-function 1 -interval 0s": "cannot run watchers every 0s: want 50ms or more",
+		"-function 9 -http -5":     "cannot run fewer than 0",
+		"-function 1 -stuck -1":    "cannot run fewer than 0",
+		"":                         "cannot run 0 watchers",
+	} {
+		if _, err := parse("load", strings.Fields(args)); err == nil || !strings.HasPrefix(err.Error(), want) {
+			t.Errorf("parse(%q) = %v, want %s", args, err, want)
+		}
+	}
+}
+
 func TestMeasureEverythingAtOnce(t *testing.T) {
 	sc, err := parse("load", []string{"-http", "20", "-exec", "4", "-function", "10", "-hang", "1", "-interval", "500ms",
 		"-viewers", "5", "-stuck", "1", "-reload", "1s", "-warmup", "1s", "-duration", "3s", "-raw"})

@@ -1,10 +1,13 @@
 package main
 
 import (
+	"errors"
 	"flag"
 	"fmt"
 	"os"
 	"time"
+
+	"pharos/engine"
 )
 
 // scenario is what to measure.
@@ -82,6 +85,10 @@ func (sc *scenario) check(rest []string) error {
 	switch {
 	case len(rest) > 0:
 		return fmt.Errorf("cannot use argument %q: everything is a flag", rest[0])
+	case min(sc.HTTP, sc.Exec, sc.Function, sc.Hang, sc.Viewers, sc.Stuck) < 0:
+		return errors.New("cannot run fewer than 0 watchers or viewers of a kind")
+	case sc.Interval < engine.MinInterval:
+		return fmt.Errorf("cannot run watchers every %s: want %s or more", sc.Interval, engine.MinInterval)
 	case total < 1 || total > maxWatchers:
 		return fmt.Errorf("cannot run %d watchers: want 1 to %d of -http, -exec, -function and -hang together", total, maxWatchers)
 	case sc.Viewers < 1 || sc.Viewers+sc.Stuck > maxViewers:

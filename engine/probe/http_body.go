@@ -43,7 +43,7 @@ func (h *httpHop) receive(head *http.Response, res *HTTPResult) (whole bool, err
 	if h.run.leads(head) {
 		b.max = httpHopBodyMax
 	}
-	keep := h.run.keep()
+	keep := h.run.req.Keep()
 	zipped := keep > 0 && httpZipped(head.Header)
 	if zipped {
 		res.Body, res.Truncated, err = h.run.client.gunzip(b, keep)
@@ -65,12 +65,12 @@ func (h *httpHop) receive(head *http.Response, res *HTTPResult) (whole bool, err
 	return false, b.err
 }
 
-// keep is how many bytes of body are wanted.
-func (r *httpRun) keep() int {
-	if r.req.MaxBody == 0 {
+// Keep is how many bytes of body are wanted.
+func (r *HTTPRequest) Keep() int {
+	if r.MaxBody == 0 {
 		return httpKeepDefault
 	}
-	return max(r.req.MaxBody, 0)
+	return max(r.MaxBody, 0)
 }
 
 // leads tells whether head is a redirect that may be followed.

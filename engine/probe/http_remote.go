@@ -31,7 +31,7 @@ func (r *httpRun) byCurl(denied error) (*HTTPResult, error) {
 		Env:   []string{"LC_ALL=C"},
 		// The first half is kept as it is: headers and the part of the body
 		// that is asked for. The report is at the very end.
-		MaxOutput: 2 * (httpHeadMax + r.keep()),
+		MaxOutput: 2 * (httpHeadMax + r.req.Keep()),
 	})
 	if err != nil {
 		return nil, r.curlUndone(err)
@@ -138,7 +138,7 @@ func (r *httpRun) curlConfig() ([]byte, error) {
 
 func (r *httpRun) curlMethod(flag func(string), set func(name, value string)) {
 	m := &r.message
-	if m.method == http.MethodHead || r.keep() == 0 {
+	if m.method == http.MethodHead || r.req.Keep() == 0 {
 		set("output", "/dev/null") // the headers are dumped already
 	}
 	switch {
@@ -361,7 +361,7 @@ func httpCurlHead(text *textproto.Reader, res *HTTPResult) error {
 
 // curlBody keeps as much of the body as is wanted; what follows is not of it.
 func (r *httpRun) curlBody(res *HTTPResult, body []byte) (*HTTPResult, error) {
-	keep := r.keep()
+	keep := r.req.Keep()
 	body = body[:min(int64(len(body)), int64(keep), res.Size)]
 	res.Body, res.Truncated = body, res.Size > int64(len(body))
 	if len(body) == 0 || !httpZipped(res.Header) {

@@ -24,7 +24,8 @@
 ---@type string
 page_tag = nil
 
---- The watchers of the unnamed set, which comes first. `{}` is an empty board.
+--- The watchers of the unnamed set, which comes first. `{}` is an empty board. It is
+--- read when the file has loaded; to set it later is an error.
 ---
 ---```lua
 ---metric_watchers = {
@@ -1072,7 +1073,7 @@ function pharos.dns(name, options) end
 ---@field count integer? echo requests; default 1, at most 1000
 ---@field interval pharos.Duration? between them; default 200 ms, at least 10 ms
 ---@field wait pharos.Duration? for the last answer; default 1 s
----@field size integer? bytes after the ICMP header; default 56
+---@field size integer? bytes after the ICMP header; default 56, 16 to 65000
 ---@field ip 4|6?
 ---@field timeout pharos.Duration?
 
@@ -1304,7 +1305,7 @@ function pharos.time.sleep(duration) end
 ---@return pharos.Error?
 function pharos.time.parse(text) end
 
---- A time as RFC 3339 in UTC; os.date has other forms.
+--- A time as RFC 3339 in UTC; os.date has other forms. Both know the years 0 to 9999.
 ---
 ---```lua
 ---return "ok", pharos.time.format(0)
@@ -1721,7 +1722,7 @@ function Case:stub(primitive, answer) end
 --- Of a request { host, count }.
 ---@class pharos.PingStub
 ---@field sent integer? default the request's count
----@field received integer? default all
+---@field received integer? default all; 0 is what a real ping gives as nil and an error of kind timeout
 ---@field loss number? percent
 ---@field avg pharos.Duration?
 ---@field min pharos.Duration?

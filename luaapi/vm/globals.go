@@ -53,6 +53,10 @@ func (u *Universe) makeStrict(L *lua.LState) {
 		if !u.names[name] {
 			L.RaiseError("%s", u.undeclared(name, false))
 		}
+		if u.sealed != nil {
+			L.Push(u.sealed.RawGetString(name))
+			return 1
+		}
 		return 0
 	}))
 	meta.RawSetString("__newindex", L.NewFunction(func(L *lua.LState) int {
@@ -60,11 +64,26 @@ func (u *Universe) makeStrict(L *lua.LState) {
 		if !u.names[name] {
 			L.RaiseError("%s", u.undeclared(name, true))
 		}
+		if u.sealed != nil && slices.Contains(u.opts.Globals, name) {
+			L.RaiseError("cannot set global %q in a run: it was read when the file had loaded", name)
+		}
 		u.env.RawSet(L.Get(2), L.Get(3))
 		return 0
 	}))
 	meta.RawSetString("__metatable", lua.LFalse)
 	u.env.Metatable = meta
+}
+
+// Seal says that what [Options.Globals] name has been read: from now on they can
+// be read, and setting one, which nobody would look at, is an error. L is of a run
+// of the universe.
+func Seal(L *lua.LState) {
+	u := runOf(L).u
+	u.sealed = L.CreateTable(0, len(u.opts.Globals))
+	for _, name := range u.opts.Globals { // what is not in env is asked of its metatable
+		u.sealed.RawSetString(name, u.env.RawGetString(name))
+		u.env.RawSetString(name, lua.LNil)
+	}
 }
 
 // absent are names that Lua programmers know and a script must do without.

@@ -2,6 +2,7 @@ package vm
 
 import (
 	"fmt"
+	"math"
 	"time"
 
 	lua "github.com/yuin/gopher-lua"
@@ -54,15 +55,22 @@ func (u *Universe) osTime(L *lua.LState) int {
 	return 1
 }
 
+// FirstSecond and LastSecond bound what is written as a date, in Unix seconds:
+// the years 0 to 9999, UTC.
+const (
+	FirstSecond = -62_167_219_200
+	LastSecond  = 253_402_300_799
+)
+
 // dateField is a field of the table given to os.time. Without an hour it is
 // noon, so that a day stays the day it is whatever the season's clock.
 func dateField(L *lua.LState, t *lua.LTable, name string) int {
 	switch v := t.RawGetString(name).(type) {
 	case lua.LNumber:
-		return toInt(float64(v))
+		return dateNumber(L, name, float64(v))
 	case lua.LString:
 		if f, ok := parseNumber(string(v)); ok {
-			return toInt(f)
+			return dateNumber(L, name, f)
 		}
 	}
 	switch name {
@@ -75,6 +83,14 @@ func dateField(L *lua.LState, t *lua.LTable, name string) int {
 	return 0
 }
 
+// dateNumber bounds a field as C's int does.
+func dateNumber(L *lua.LState, name string, n float64) int {
+	if !(math.Abs(n) <= math.MaxInt32) {
+		L.RaiseError("field '%s' is out of bounds", name)
+	}
+	return int(n)
+}
+
 // maxDateFormat bounds a format of os.date, in bytes: two of them may take as
 // long as many steps do.
 const maxDateFormat = 4096
@@ -84,7 +100,11 @@ func (u *Universe) osDate(L *lua.LState) int {
 	format := optString(L, 1, "%c")
 	at := u.opts.Now()
 	if L.Get(2) != lua.LNil {
-		at = time.Unix(int64(checkNumber(L, 2)), 0)
+		seconds := float64(checkNumber(L, 2))
+		if !(seconds >= FirstSecond && seconds <= LastSecond) {
+			argError(L, 2, "the year is not 0 to 9999")
+		}
+		at = time.Unix(int64(seconds), 0)
 	}
 	if len(format) > 0 && format[0] == '!' {
 		format, at = format[1:], at.UTC()

@@ -57,6 +57,7 @@ type Universe struct {
 	spare   []*lua.LState // threads for protected calls
 	low     int           // fewest free runs since the last trim
 	trimmed int64
+	sealed  *lua.LTable // what the file set of Options.Globals; nil until they were read
 	modules map[string]*module
 	// Compiled patterns, those for gmatch apart: there ^ is no anchor.
 	patterns, unanchored map[string]*pattern.Pattern

@@ -23,6 +23,9 @@ func (u *Universe) weigh() int {
 	defer u.baton.unlock()
 	s := scale{seen: map[lua.LValue]bool{}}
 	s.add(u.env)
+	if u.sealed != nil {
+		s.add(u.sealed)
+	}
 	s.add(u.base.G.Registry)
 	for _, m := range u.modules {
 		if m.value != nil {
