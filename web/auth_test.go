@@ -9,6 +9,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"syscall"
 	"testing"
 	"time"
 
@@ -258,6 +259,12 @@ func TestPasswordFileIsReadAgain(t *testing.T) {
 	}
 	if !ask("new") {
 		t.Error("while the file is gone its password is refused, want what was read to stay")
+	}
+	if err := syscall.Mkfifo(file, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if !ask("new") { // nobody writes into it: reading it would not return
+		t.Error("while a pipe is in the file's place its password is refused, want what was read to stay")
 	}
 }
 

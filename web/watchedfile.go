@@ -29,6 +29,7 @@ type watchedFile struct {
 type fileState struct {
 	size     int64
 	modified time.Time
+	regular  bool
 }
 
 // watchFiles reads the files and hands them to take, both then and after a
@@ -62,7 +63,7 @@ func (f *watchedFile) check() {
 	if err != nil || same(states, f.seen) {
 		return // being replaced, or gone: what was read is still good
 	}
-	content, err := f.read()
+	content, err := f.readAgain(states)
 	if err != nil { // such as for want of descriptors: looked at again, as they still differ from what was seen
 		if err.Error() != f.failed {
 			f.failed = err.Error()
@@ -85,9 +86,20 @@ func (f *watchedFile) stat() ([]fileState, error) {
 		if err != nil {
 			return nil, err
 		}
-		states[i] = fileState{info.Size(), info.ModTime()}
+		states[i] = fileState{info.Size(), info.ModTime(), info.Mode().IsRegular()}
 	}
 	return states, nil
+}
+
+// readAgain reads files only: a pipe, such as the shell's <(command) is at the
+// start, may keep whoever reads it waiting, and every request with it.
+func (f *watchedFile) readAgain(states []fileState) ([][]byte, error) {
+	for i, s := range states {
+		if !s.regular {
+			return nil, fmt.Errorf("reading %q: not a file any more", f.paths[i])
+		}
+	}
+	return f.read()
 }
 
 func (f *watchedFile) read() (content [][]byte, err error) {
