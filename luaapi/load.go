@@ -40,6 +40,7 @@ type Options struct {
 	Prev   *Config // files of it that did not change are carried over as they are
 
 	extend func(s *script, L *lua.LState, env *lua.LTable) // adds globals of its own; nil = none
+	slice  time.Duration                                   // longest to compute without a pause; 0 = the vm's default
 
 	// LoadTimeout is the longest that the files of a configuration may take,
 	// each; 0 is 5 s.

@@ -80,6 +80,7 @@ func newScript(o *Options, name, dir string, fsys fs.FS) (*script, error) {
 		Globals: globals,
 		Setup:   func(L *lua.LState, env *lua.LTable) error { return s.setUp(L, env, o) },
 		Print:   s.print,
+		Slice:   o.slice,
 		Warn: func(e vm.Error) {
 			s.warnings = append(s.warnings, engine.LoadError{File: e.File, Line: e.Line, Message: e.Message})
 		},
