@@ -71,7 +71,10 @@ func dnsProblem(err *net.DNSError) (Kind, string) {
 // [tlsProblem] has the words for one of TLS.
 func connectProblem(err error, address string) (Kind, string) {
 	var netErr net.Error
+	var none *net.AddrError
 	switch {
+	case errors.As(err, &none): // of the family that was asked for
+		return DNS, fmt.Sprintf("resolving %q: %s", none.Addr, none.Err)
 	case errors.Is(err, syscall.ECONNRESET), errors.Is(err, syscall.ECONNABORTED):
 		return Reset, fmt.Sprintf("connecting to %s: %s", address, errnoText(err))
 	case errors.Is(err, syscall.ETIMEDOUT), errors.As(err, &netErr) && netErr.Timeout():

@@ -139,6 +139,7 @@ func TestTCPErrors(t *testing.T) {
 	}{
 		{"nobody listens", tcpTalk{TCPRequest: at(closed)}, Refused, "connect", `connecting to "` + closed + `": connection refused`},
 		{"no such socket", tcpTalk{TCPRequest: TCPRequest{Unix: "/no/such.sock"}}, Refused, "connect", "no such file or directory"},
+		{"no address of the family", tcpTalk{TCPRequest: TCPRequest{Addr: closed, IP: 6}}, DNS, "connect", `resolving "127.0.0.1": no suitable address found`},
 		{"silence", tcpTalk{TCPRequest: at(silent), Lines: 1}, Timeout, "wait", "waiting for an answer"},
 		{"silence in TLS", tcpTalk{TCPRequest: TCPRequest{Addr: silent, TLS: true, Insecure: true}}, Timeout, "tls", "in the TLS handshake"},
 		{"not TLS", tcpTalk{TCPRequest: TCPRequest{Addr: hello, TLS: true, Insecure: true}}, TLS, "tls", "the server does not speak TLS there"},
