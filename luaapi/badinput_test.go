@@ -50,6 +50,7 @@ func TestBadInput(t *testing.T) {
 		{"unknown primitive", "local x = pharos.htpp", `F:1: cannot use pharos.htpp: there is no such name (did you mean "http"? valid: `},
 		{"unknown member", "local x = pharos.http.fetch", `F:1: cannot use pharos.http.fetch: there is no such name (`},
 		{"page_tag in the wrong place", "pharos.page_tag = 'x'", `F:1: cannot set pharos.page_tag: it is a global, page_tag = ...`},
+		{"a long page_tag", "\npage_tag = ('x'):rep(201)\n" + empty, `F:2: cannot use page_tag: want at most 200 bytes, got 201`},
 		{"page_tag of another type", "\npage_tag = {}\n" + empty, `F:2: cannot use page_tag: want a text of at most 200 bytes, got a table`},
 		{"duplicate name", "metric_watchers = {\n pharos.CommandMetricWatcher{ name = 'a', command = 'true' },\n pharos.CommandMetricWatcher{ name = 'a', command = 'false' } }",
 			`F:3: cannot use the name "a" twice: F:2 has it already`},

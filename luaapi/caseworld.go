@@ -69,6 +69,11 @@ func (w *caseWorld) advance(d time.Duration) {
 	w.now = w.now.Add(d)
 }
 
+// after is when a certificate ends that lasts so many days more.
+func (w *caseWorld) after(days float64) time.Time {
+	return time.Unix(w.Now().Unix()+int64(days*24*60*60), 0)
+}
+
 func (w *caseWorld) lookupEnv(name string) (string, bool) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
@@ -204,6 +209,9 @@ func (w *caseWorld) HTTP(ctx context.Context, host string, req *probe.HTTPReques
 	if keep := req.Keep(); len(result.Body) > keep {
 		result.Body, result.Truncated = result.Body[:keep], true
 	}
+	if result.TLS != nil {
+		result.TLS.NotAfter = w.after(result.TLS.DaysLeft)
+	}
 	w.advance(result.Timing.Total)
 	return result, nil
 }
@@ -217,6 +225,9 @@ func (w *caseWorld) Dial(ctx context.Context, host string, req probe.TCPRequest)
 	if err != nil {
 		return nil, err
 	}
+	if conn.tls != nil {
+		conn.tls.NotAfter = w.after(conn.tls.DaysLeft)
+	}
 	return conn, nil
 }
 
@@ -229,6 +240,8 @@ func (w *caseWorld) TLS(ctx context.Context, host string, req probe.TLSRequest) 
 	if err != nil {
 		return nil, err
 	}
+	result.Chain[0].NotAfter = w.after(result.DaysLeft)
+	w.advance(result.Timing.Total)
 	return result, nil
 }
 
@@ -246,6 +259,7 @@ func (w *caseWorld) DNS(ctx context.Context, host string, req probe.DNSRequest) 
 	if err != nil {
 		return nil, err
 	}
+	w.advance(result.Timing.Total)
 	return result, nil
 }
 

@@ -7,7 +7,9 @@ import (
 
 // What stubs answer reaches a script as the real primitive would give it: no more
 // of a body than was asked for, no ping without an answer, no distrust without a
-// reason. Else a test passes and the board does not.
+// reason, no certificate that ends at another time than in the days it has left,
+// and no answer at once that took its time. Else a test passes and the board does
+// not.
 func TestStubsAnswerAsPrimitivesDo(t *testing.T) {
 	b := newTestBoard(t)
 	b.write("pharos.lua", `metric_watchers = {
@@ -36,6 +38,20 @@ test.case("chains", function(t)
   t:match(t:run("tls").detail, "it is expired")
   t:stub("tls", function() return { days_left = 30, verified = false } end)
   t:equal(t:run("tls").status, "critical")
+end)
+test.case("times", function(t)
+  local start = pharos.time.monotonic()
+  local function days(certificate) return math.round((certificate.not_after - pharos.time.now()) / 86400) end
+  t:stub("tls", function() return { days_left = 30, total = 2 } end)
+  t:equal(days(pharos.tls("h:443").chain[1]), 30)
+  t:equal(pharos.time.monotonic() - start, 2)
+  t:stub("dns", function() return { total = 3 } end)
+  pharos.dns("h")
+  t:equal(pharos.time.monotonic() - start, 5)
+  t:stub("http", function() return { tls = { days_left = 40 } } end)
+  t:equal(days(pharos.http.get("https://h/").tls), 40)
+  t:stub("tcp", function() return { tls = { days_left = 50 } } end)
+  t:equal(days(pharos.tcp("h:993", { tls = true }).tls), 50)
 end)
 test.case("bodies", function(t)
   t:load("pharos.lua")

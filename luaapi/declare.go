@@ -76,8 +76,11 @@ func (d *declaration) pageTag(v lua.LValue) error {
 		return nil
 	}
 	text, ok := v.(lua.LString)
-	if !ok || len(text) > pageTagMaxBytes {
+	if !ok {
 		return d.script.errorAt(d.script.assigned["page_tag"], "cannot use page_tag: want a text of at most %d bytes, got a %s", pageTagMaxBytes, typeName(v))
+	}
+	if len(text) > pageTagMaxBytes {
+		return d.script.errorAt(d.script.assigned["page_tag"], "cannot use page_tag: want at most %d bytes, got %d", pageTagMaxBytes, len(text))
 	}
 	if err := d.script.own.inName(string(text)); err != nil {
 		return d.script.errorAt(d.script.assigned["page_tag"], "cannot use page_tag: %s", err)
