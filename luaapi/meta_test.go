@@ -13,6 +13,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 	lua "github.com/yuin/gopher-lua"
 
+	"pharos/engine"
 	"pharos/engine/probe"
 	"pharos/luaapi/meta"
 	"pharos/luaapi/vm"
@@ -22,7 +23,7 @@ var (
 	metaFunction = regexp.MustCompile(`(?m)^function ([A-Za-z.]+)[.:]([A-Za-z_]+)\(`)
 	metaValue    = regexp.MustCompile(`(?m)^(pharos(?:\.[A-Za-z]+)+) =`)
 	metaClass    = regexp.MustCompile(`(?m)^---@class ([A-Za-z.]+)((?:[^\n]*\n---@(?:field|overload)[^\n]*)*)`)
-	metaField    = regexp.MustCompile(`---@field ([A-Za-z_]+) ([^\n]*)`)
+	metaField    = regexp.MustCompile(`---@field ([A-Za-z_0-9]+)\?? ([^\n]*)`)
 	metaExample  = regexp.MustCompile("(?s)\n---```lua\n(.*?)\n---```")
 )
 
@@ -94,7 +95,7 @@ func (b *testBoard) inLua(f func(L *lua.LState, pharos *lua.LTable)) {
 func TestReferenceNames(t *testing.T) {
 	b := newTestBoard(t)
 	b.inLua(func(L *lua.LState, pharos *lua.LTable) {
-		want := map[string]bool{}
+		want := map[string]bool{"pharos.MetricWatcher.state": true} // of instances: each has its own
 		provided(L, "pharos", pharos, want)
 		for _, object := range []struct {
 			name     string
@@ -141,7 +142,7 @@ func TestReferenceClassOptions(t *testing.T) {
 				delete(fields, k.String())
 			})
 			for name, text := range fields {
-				if !strings.Contains(text, "read only") && name != "state" {
+				if !strings.Contains(text, "read only") && !names["pharos.MetricWatcher."+name] { // a derive's check gets a board
 					t.Errorf("the reference gives %s an option %q that it does not have", c.name, name)
 				}
 			}
@@ -155,6 +156,7 @@ func TestReferencePrimitiveOptions(t *testing.T) {
 		"pharos.ExecOptions": execOptions,
 		"pharos.HTTPOptions": httpOptions,
 		"pharos.TCPOptions":  exchangeOptions,
+		"pharos.TLSOptions":  tlsOptions,
 		"pharos.DNSOptions":  dnsOptions,
 		"pharos.PingOptions": pingOptions,
 		"pharos.Tile":        tileNames,
@@ -193,15 +195,79 @@ func TestReferenceResults(t *testing.T) {
 			"pharos.Handshake":  handshakeTable(L, &probe.TLSResult{VerifyError: "x", Versions: []string{"1.3"}}),
 			"pharos.PingResult": pingTable(L, &probe.PingResult{Hint: "x"}),
 			"pharos.DNSAnswer":  dnsTable(L, &probe.DNSResult{}),
+
+			"pharos.TLSInfo":     tlsTable(L, &probe.TLSInfo{VerifyError: "x"}),
+			"pharos.Certificate": certificateTable(L, probe.Certificate{}),
 		} {
 			var want []string
 			vm.Plain(table).ForEach(func(k, _ lua.LValue) { want = append(want, k.String()) })
-			slices.Sort(want)
-			if diff := cmp.Diff(want, slices.Sorted(maps.Keys(documentedFields(class)))); diff != "" {
-				t.Errorf("%s (-in Go +in the reference):\n%s", class, diff)
-			}
+			wantFields(t, class, want)
 		}
+		records := map[string]bool{}
+		for _, kind := range []string{"MX", "SRV", "SOA", "CAA"} {
+			recordTable(L, probe.DNSRecord{Type: kind, Target: "x"}).ForEach(func(k, _ lua.LValue) { records[k.String()] = true })
+		}
+		wantFields(t, "pharos.DNSRecord", slices.Collect(maps.Keys(records)))
 	})
+}
+
+func wantFields(t *testing.T, class string, want []string) {
+	t.Helper()
+	slices.Sort(want)
+	if diff := cmp.Diff(want, slices.Sorted(maps.Keys(documentedFields(class)))); diff != "" {
+		t.Errorf("%s (-in Go +in the reference):\n%s", class, diff)
+	}
+}
+
+// overTLS is a conversation that has all that one may have.
+type overTLS struct{ stubConversation }
+
+func (overTLS) TLS() *probe.TLSInfo { return &probe.TLSInfo{} }
+
+// The same of what only a run gives.
+func TestReferenceResultsOfRuns(t *testing.T) {
+	b := newTestBoard(t)
+	b.Primitives = fakes{
+		exec: func(context.Context, string, probe.ExecRequest) (*probe.ExecResult, error) {
+			return &probe.ExecResult{Signal: "KILL"}, nil
+		},
+		dial: func(context.Context, string, probe.TCPRequest) (Conversation, error) { return overTLS{}, nil },
+	}
+	for class, call := range map[string]string{
+		"pharos.ExecResult": `pharos.exec("x")`,
+		"pharos.TCPResult":  `pharos.tcp("h:1")`,
+		"pharos.FileInfo":   `pharos.file.stat(".")`,
+	} {
+		b.load(`metric_watchers = { pharos.MetricWatcher{ name = "x", check = function()
+			local names = {}
+			for name in pairs(` + call + `) do names[#names + 1] = name end
+			return "ok", table.concat(names, " ")
+		end } }`)
+		wantFields(t, class, strings.Fields(b.run("x").Value))
+	}
+}
+
+// The reference names every kind of an error, and tells those apart that say
+// nothing of what is watched.
+func TestReferenceErrorKinds(t *testing.T) {
+	var got []string
+	for _, m := range regexp.MustCompile(`"(\w+)"`).FindAllStringSubmatch(documentedFields("pharos.Error")["kind"], -1) {
+		got = append(got, m[1])
+	}
+	want := append(slices.Clone(stubErrorKinds), string(probe.Ended))
+	if diff := cmp.Diff(slices.Sorted(slices.Values(want)), slices.Sorted(slices.Values(got))); diff != "" {
+		t.Errorf("kinds (-in Go +in the reference):\n%s", diff)
+	}
+	critical, unknown, _ := strings.Cut(meta.Reference, "\n--- or unknown, where the kind")
+	for _, kind := range want {
+		text := critical
+		if engine.Blameless(kind) {
+			text = unknown
+		}
+		if !strings.Contains(text, "\n--- - "+kind+": ") {
+			t.Errorf("the reference does not have the kind %q where it belongs", kind)
+		}
+	}
 }
 
 // stubWorld answers every primitive as if all were well.

@@ -8,9 +8,10 @@
 -- Failure   What could not be done gives nil and an error (pharos.Error). An HTTP
 --           status of 500 or an exit code of 2 is data, not an error. A mistake in
 --           a call (an unknown option, a wrong type) raises at the caller's line.
--- Loading   A file declares when it is loaded, and does nothing: what reaches out
---           (exec, http, ssh, tcp, tls, dns, ping, nagios, time.sleep, file.stat)
---           raises there. json, env, secret, time, log and file.read work.
+-- Loading   A file declares when it is loaded, within 5 s, and does nothing: what
+--           reaches out (exec, http, ssh, tcp, tls, dns, ping, nagios, time.sleep,
+--           file.stat, status) raises there. json, env, secret, time, log and
+--           file.read work.
 -- Vantage   ssh_host = "web-3" on exec, nagios, http, tcp, tls and dns looks from
 --           that host, over one kept connection. If it cannot be reached the result
 --           is unknown, not critical. A watcher may look from a list of hosts.
@@ -36,7 +37,7 @@ page_tag = nil
 ---@type pharos.MetricWatcher[]
 metric_watchers = nil
 
---- Named sets: one section of the board each.
+--- The named sets, one section of the board each.
 ---
 ---```lua
 ---page_tag = "Keeps watch..."
@@ -51,17 +52,35 @@ metric_watcher_sets = nil
 
 --- Everything that scripts have; also require("pharos").
 ---@class pharos
----@field url string? the daemon's own address; nil in `pharosd check` and `pharosd once`
+---@field url string? the daemon's own address; nil where nothing is served: `pharosd check`, `once`, `test` and `repl`
 pharos = {}
 
 --- A length of time.
----@alias pharos.Duration number|string seconds, or text with units: "250ms", "2s", "1m30s"
+---@alias pharos.Duration number|string seconds, or text with units: "250ms", "2s", "1m30s", "3d"; at most 366 days
+
+--- What a run comes to; a tile is "pending" before its first.
 ---@alias pharos.Status "ok"|"warning"|"critical"|"unknown"
 
 --- Why something could not be done: the second of nil, err. tostring(err) is the
 --- message. Returned from check, or raised again (assert(pharos.http.get(url))), it
---- makes the run critical, or unknown if its kind says nothing of the watched thing:
---- overload, cancelled, spawn, auth, vantage.
+--- makes the run critical, by its kind:
+--- - timeout: the other side took too long
+--- - dns: the name does not resolve, or not to an address of that family
+--- - refused: nobody listens there
+--- - reset: the connection broke
+--- - tls: the handshake or the certificate
+--- - proto: the answer is not what it should be
+--- - toobig: it is more than the limit
+--- - redirects: more of them than allowed
+--- - missing: there is no such file
+--- - ended: a stream ended by itself
+---
+--- or unknown, where the kind says nothing of the watched thing:
+--- - auth: credentials that the host to look from, a proxy or a file wants
+--- - spawn: the command could not be started
+--- - vantage: the host to look from, or the proxy, could not be reached
+--- - overload: Pharos or its machine has too much to do; any primitive may say so
+--- - cancelled: Pharos stops, or the watcher changed; any primitive may say so
 ---
 ---```lua
 ---local page, err = pharos.http.get("http://127.0.0.1/")
@@ -72,8 +91,8 @@ pharos = {}
 ---return page.timing.total
 ---```
 ---@class pharos.Error
----@field kind string timeout, dns, refused, reset, tls, proto, toobig, redirects, missing, auth, spawn, cancelled, overload or vantage; of a stream that ended by itself, ended
----@field phase string? of a timed request: dns, connect, tls, send, wait or receive
+---@field kind "timeout"|"dns"|"refused"|"reset"|"tls"|"proto"|"toobig"|"redirects"|"missing"|"ended"|"auth"|"spawn"|"vantage"|"overload"|"cancelled"
+---@field phase string? of a timed request, the first of pharos.Timing in which it failed: "connect", "wait"
 ---@field timing pharos.Timing? what was measured until it failed
 ---@field message string what tostring gives
 
@@ -116,10 +135,10 @@ pharos = {}
 ---return Counter{ step = 5 }:add()
 ---```
 ---@class pharos.Class
----@field class_name string what messages call it; inherited
----@field options table<string, string> the options it adds, with their Lua types
+---@field class_name string? what messages call it; inherited
+---@field options table<string, string>? the options it adds, with their Lua types
 ---@field super pharos.Class? the class that it extends
----@field source string of an instance: "file:line" where it was made
+---@field source string? of an instance: "file:line" where it was made
 pharos.Class = {}
 
 --- A class with everything of this one, and the given fields.
@@ -133,8 +152,10 @@ pharos.Class = {}
 ---end
 ---metric_watchers = { Disk{ name = "disk", limit = 95 } }
 ---```
+---@generic T
+---@param self T
 ---@param fields? table
----@return pharos.Class
+---@return T|table the new class
 function pharos.Class:extend(fields) end
 
 --- One tile. Give it a function check, or extend it.
@@ -153,31 +174,55 @@ function pharos.Class:extend(fields) end
 ---```
 ---@class pharos.MetricWatcher : pharos.Class
 ---@overload fun(options: pharos.MetricWatcher): pharos.MetricWatcher
----@field name string what the tile says; needed
----@field id string? default: set and name in lower case, "watch_set_1.is_true"
+---@field name string what the tile says, at most 200 bytes; needed
+---@field id string? what others call it, and addresses; default: set and name in lower case, "watch_set_1.is_true"
 ---@field interval pharos.Duration? from the start of a run to the next; default 2 s, at least 50 ms
----@field timeout pharos.Duration? the longest that a run may take; default the interval, at most 10 s
+---@field timeout pharos.Duration? the longest that a run may take; default the interval, or 10 s if that is shorter
 ---@field ttl pharos.Duration? after which the last result is stale; default 3 x interval + timeout; with events, after which the last event is: default never
 ---@field events pharos.Events? instead of check and interval: what a stream brings sets the status
 ---@field thresholds pharos.Thresholds? they judge a number
----@field unit string? shown small behind a value that is a number
+---@field unit string? shown small behind a value that is a number, or reads as one
 ---@field link string? an http or https URL that the tile leads to
----@field ssh_host string|string[]? where to look from; of a list the watcher runs from each host at once, at most 16, with a cell of the tile for each (see pharos.here)
+---@field ssh_host string|string[]? where to look from: the classes do, a check of your own hands self.ssh_host to its primitives. Of a list the watcher runs from each host at once, at most 16, with a cell of the tile for each (see pharos.here)
 ---@field merge string? what many vantages come to: "worst" (default), "best" or pharos.quorum(n)
 ---@field needs string|string[]? ids or patterns ("wan", "core.*"): while one of them is critical or unknown, this watcher is in its shadow: it runs on, dim, and is no problem; nor is it one before their first run has ended
----@field confirm integer|{ [1]: integer, of: integer? }? how often a change of status must be seen before the tile shows it: 2 in a row, { 2, of = 3 } of the last three runs; default 1. The first result after a start is shown at once
+---@field confirm integer|{ [1]: integer, of: integer? }? how often a change of status must be seen before the tile shows it: 2 in a row, { 2, of = 3 } of the last three runs; default 1, at most 60. The first result after a start is shown at once
 ---@field steps number|string[]? how many steps a journey has, at most 64, or their names in order; default: as many as the last one that went well
----@field state table plain data, at most 64 KiB as JSON, kept over reloads and restarts. Keys are text, or 1 to n
----@field status string read only: the status of the run before, "pending" before the first
+---@field status string? read only: the status of the run before, "pending" before the first
 ---@field duration number? read only: for how long it has had that status, in seconds
 ---@field last_updated number? read only: when the run before ended, in Unix seconds
 ---@field verdict table? read only: what ok, warning, critical or unknown recorded in this run
 pharos.MetricWatcher = {}
 
---- At or beyond crit is critical, at or beyond warn a warning, at or below min a
---- warning too (too fast is suspicious). If crit is below warn the judgement turns
---- round, min too: days left, free disk. Write such ones by name: a list that turns
---- round is warned of, for it may be in the wrong order; so is that no number is ok.
+--- What a watcher remembers: plain data, at most 64 KiB as JSON, kept over reloads,
+--- and over restarts with `--state`. Keys are text, or 1 to n.
+---
+---```lua
+---metric_watchers = {
+---  pharos.MetricWatcher{ name = "record", check = function(self)
+---    local total = assert(pharos.http.get("http://127.0.0.1/")).timing.total
+---    self.state.worst = math.max(self.state.worst or 0, total)
+---    return total, ("%.4f s at most"):format(self.state.worst)
+---  end },
+---}
+---```
+---@type table
+pharos.MetricWatcher.state = nil
+
+--- How a number is judged. At or beyond crit is critical, at or beyond warn a
+--- warning, at or below min a warning too (too fast is suspicious). If crit is below
+--- warn the judgement turns round, min too: days left, free disk. Write such ones by
+--- name: a list that turns round is warned of, for it may be in the wrong order; so is
+--- that no number is ok.
+---
+---```lua
+---metric_watchers = {
+---  pharos.MetricWatcher{ name = "free memory", unit = "%", thresholds = { warn = 20, crit = 5 }, check = function()
+---    local info = assert(pharos.file.read("/proc/meminfo"))
+---    return 100 * tonumber(info:match("MemAvailable:%s+(%d+)")) / tonumber(info:match("MemTotal:%s+(%d+)"))
+---  end },
+---}
+---```
 ---@alias pharos.Thresholds { [1]: number, [2]: number, [3]: number }|{ min: number?, warn: number?, crit: number? }
 
 --- What a run does. It may return
@@ -244,7 +289,7 @@ function pharos.MetricWatcher:step(name, work) end
 ---metric_watchers = { Percent{ name = "share", check = function() return 0.25 end } }
 ---```
 ---@param result { status: pharos.Status, value: any, unit: string?, detail: string?, link: string? }
----@return string|number|nil
+---@return string|number|boolean|nil
 function pharos.MetricWatcher:value(result) end
 
 --- The longer text behind the tile.
@@ -254,8 +299,8 @@ function pharos.MetricWatcher:value(result) end
 ---function Loud:detail(result) return (result.detail or ""):upper() end
 ---metric_watchers = { Loud{ name = "loud", command = "echo hello" } }
 ---```
----@param result table
----@return string?
+---@param result table as of value
+---@return string|number|boolean|nil
 function pharos.MetricWatcher:detail(result) end
 
 --- Records a result for this run, and returns it. The last one counts, unless check
@@ -315,14 +360,14 @@ function pharos.MetricWatcher:unknown(value, detail, more) end
 ---```
 ---@class pharos.CommandMetricWatcher : pharos.MetricWatcher
 ---@overload fun(options: pharos.CommandMetricWatcher): pharos.CommandMetricWatcher
----@field command string|string[]|fun(self): string|string[] text for /bin/sh -c, a list of arguments, or a method that gives one; needed
+---@field command? string|string[]|fun(self): string|string[] text for /bin/sh -c, a list of arguments, or a method that gives one; needed
 ---@field ssh_host string|string[]? run it there; of a list, on each
----@field stdin string?
----@field env table<string, string>?
+---@field stdin string? this and the following as in pharos.ExecOptions
+---@field env table<string, string|number|boolean>?
 ---@field cwd string?
----@field user string? run it as this user; needs root
----@field max_output number? bytes kept of each stream; default 64 KiB
----@field kill_after pharos.Duration? from TERM to KILL past the timeout; default 50 ms, and at most a second while Pharos stops
+---@field user string?
+---@field max_output integer?
+---@field kill_after pharos.Duration?
 pharos.CommandMetricWatcher = {}
 
 --- How the command is run; pharos.exec by default.
@@ -389,7 +434,8 @@ pharos.NagiosMetricWatcher = {}
 --- Gets a page as a user does, over a fresh connection. Any answer but 200 is
 --- critical; the thresholds judge the total time in seconds. The value is the total
 --- with four digits, the detail "connect first_byte total (code)" as curl prints
---- them. Without thresholds the code alone decides.
+--- them. Without thresholds the code alone decides. handle_output looks for a keyword,
+--- or takes other codes for good.
 ---
 ---```lua
 ---metric_watchers = {
@@ -399,8 +445,8 @@ pharos.NagiosMetricWatcher = {}
 ---```
 ---@class pharos.PageGETMetricWatcher : pharos.MetricWatcher
 ---@overload fun(options: pharos.PageGETMetricWatcher): pharos.PageGETMetricWatcher
----@field url string|fun(self): string or a method that gives it; needed
----@field headers table?
+---@field url? string|fun(self): string or a method that gives it; needed
+---@field headers table<string, string|number|boolean|string[]>? this and the following as in pharos.HTTPOptions
 ---@field redirects integer?
 ---@field keepalive boolean?
 ---@field ip 4|6?
@@ -418,7 +464,7 @@ pharos.NagiosMetricWatcher = {}
 ---@field max_body integer?
 ---@field http "1.1"|"2"?
 ---@field ssh_host string|string[]? the request leaves from that host; of a list, from each
----@field total number read only: the total time of the last run, in seconds
+---@field total number? read only: the total time of the last run, in seconds
 pharos.PageGETMetricWatcher = {}
 
 --- Override it to judge what the page says; what it decides wins.
@@ -426,17 +472,20 @@ pharos.PageGETMetricWatcher = {}
 ---```lua
 ---metric_watchers = {
 ---  pharos.PageGETMetricWatcher{ name = "shop", url = "http://127.0.0.1/", handle_output = function(self, body, page)
----    if not body:find("cart", 1, true) then return self:critical("no cart", body:sub(1, 200)) end
+---    if page.status == 200 and not body:find("cart", 1, true) then return self:critical("no cart", body:sub(1, 200)) end
+---  end },
+---  pharos.PageGETMetricWatcher{ name = "asks who we are", url = "http://127.0.0.1/admin", handle_output = function(self, body, page)
+---    if page.status == 401 then return page.timing.total end -- the thresholds judge it
 ---  end },
 ---}
 ---```
----@param body string
+---@param body string at most max_body bytes of it
 ---@param page pharos.Answer
 ---@return any ... as check
 function pharos.PageGETMetricWatcher:handle_output(body, page) end
 
---- Connects, and if asked to sends and waits for an answer. The thresholds judge the
---- total time in seconds.
+--- Connects to a port, and if asked to sends and waits for an answer. The value is the
+--- total time in seconds, which the thresholds judge.
 ---
 ---```lua
 ---metric_watchers = {
@@ -445,10 +494,10 @@ function pharos.PageGETMetricWatcher:handle_output(body, page) end
 ---```
 ---@class pharos.TCPMetricWatcher : pharos.MetricWatcher
 ---@overload fun(options: pharos.TCPMetricWatcher): pharos.TCPMetricWatcher
----@field address string|fun(self): string "host:port", or the path of a unix socket; needed
----@field send string?
----@field expect string? what must come back
----@field lines integer? read after that
+---@field address? string|fun(self): string "host:port", the path of a unix socket, or a method that gives one; needed
+---@field send string? this and the following as in pharos.TCPOptions
+---@field expect string?
+---@field lines integer?
 ---@field tls boolean?
 ---@field starttls "smtp"|"imap"|"pop3"|"ftp"|"xmpp"|"postgres"?
 ---@field ip 4|6?
@@ -470,14 +519,14 @@ pharos.TCPMetricWatcher = {}
 ---  end },
 ---}
 ---```
----@param output string
----@param result table as pharos.tcp gives it
+---@param output string what came up to and with expect, then the lines
+---@param result pharos.TCPResult
 ---@return any ... as check
 function pharos.TCPMetricWatcher:handle_output(output, result) end
 
 --- How many days the certificates of a server still last: the first to expire of the
---- chain. A chain that is not trusted is critical. Defaults: interval 60 s,
---- thresholds { warn = 14, crit = 3 }.
+--- chain. A chain that is not trusted, or not for that name, is critical. Defaults:
+--- interval 60 s, thresholds { warn = 14, crit = 3 }.
 ---
 ---```lua
 ---metric_watchers = {
@@ -487,11 +536,11 @@ function pharos.TCPMetricWatcher:handle_output(output, result) end
 ---```
 ---@class pharos.TLSMetricWatcher : pharos.MetricWatcher
 ---@overload fun(options: pharos.TLSMetricWatcher): pharos.TLSMetricWatcher
----@field address string "host:port"; needed
+---@field address string? "host:port", or the path of a unix socket; needed
 ---@field insecure boolean? only the days count, not whether the chain is trusted
----@field starttls string?
+---@field starttls "smtp"|"imap"|"pop3"|"ftp"|"xmpp"|"postgres"? this and the following as in pharos.TLSOptions
 ---@field ip 4|6?
----@field ca string? certificates in PEM form to trust instead of the system's
+---@field ca string?
 ---@field cert string?
 ---@field key string?
 ---@field server_name string?
@@ -500,7 +549,7 @@ function pharos.TCPMetricWatcher:handle_output(output, result) end
 pharos.TLSMetricWatcher = {}
 
 --- Asks a name server. No such name, no record, and a record that is not as expected
---- are critical; the thresholds judge the time in seconds.
+--- are critical. The value is the time in seconds, which the thresholds judge.
 ---
 ---```lua
 ---metric_watchers = {
@@ -509,9 +558,9 @@ pharos.TLSMetricWatcher = {}
 ---```
 ---@class pharos.DNSMetricWatcher : pharos.MetricWatcher
 ---@overload fun(options: pharos.DNSMetricWatcher): pharos.DNSMetricWatcher
----@field host string the name to ask for; needed
+---@field host string? the name to ask for; needed
 ---@field expect string|string[]? the data of the only record, or of all, in any order
----@field type string?
+---@field type string? this and the following as in pharos.DNSOptions
 ---@field server string?
 ---@field tcp boolean?
 ---@field dnssec boolean?
@@ -520,7 +569,8 @@ pharos.TLSMetricWatcher = {}
 pharos.DNSMetricWatcher = {}
 
 --- Pings a host. No answer is critical, a lost one a warning; the thresholds judge
---- the mean time in seconds.
+--- the mean time in seconds, which the tile shows in milliseconds. It looks from here
+--- only.
 ---
 ---```lua
 ---metric_watchers = {
@@ -529,14 +579,16 @@ pharos.DNSMetricWatcher = {}
 ---```
 ---@class pharos.PingMetricWatcher : pharos.MetricWatcher
 ---@overload fun(options: pharos.PingMetricWatcher): pharos.PingMetricWatcher
----@field host string name or address; needed
----@field count integer?
+---@field host string? name or address; needed
+---@field count integer? this and the following as in pharos.PingOptions
 ---@field wait pharos.Duration?
 ---@field size integer?
 ---@field ip 4|6?
 pharos.PingMetricWatcher = {}
 
---- The age of a file in seconds, or its size in bytes. A missing file is critical.
+--- The age of a file in seconds, or its size in bytes, which the thresholds judge; the
+--- tile shows them as "3.2 hours" or "12.0 MB". A missing file is critical. It looks
+--- here only. Let a job touch a file when it is done, and this is its heartbeat.
 ---
 ---```lua
 ---metric_watchers = {
@@ -545,7 +597,7 @@ pharos.PingMetricWatcher = {}
 ---```
 ---@class pharos.FileMetricWatcher : pharos.MetricWatcher
 ---@overload fun(options: pharos.FileMetricWatcher): pharos.FileMetricWatcher
----@field path string relative to the folder of the script; needed
+---@field path string? relative to the folder of the script; needed
 ---@field measure "age"|"size"? default "age"
 pharos.FileMetricWatcher = {}
 
@@ -584,7 +636,7 @@ pharos.WatcherSet = {}
 --- How often a set looks for its members, and how many it may find.
 ---@class pharos.DiscoveryOptions
 ---@field interval pharos.Duration? from the start of a discovery to the next; default 30 s, at least 1 s
----@field timeout pharos.Duration? the longest that one may take; default the interval, at most 10 s
+---@field timeout pharos.Duration? the longest that one may take; default the interval, or 10 s if that is shorter
 ---@field limit integer? members at most; default 1000, at most 10000
 
 -- Primitives ----------------------------------------------------------------
@@ -593,16 +645,16 @@ pharos.WatcherSet = {}
 ---@class pharos.ExecOptions
 ---@field timeout pharos.Duration? default and at most what is left of the run
 ---@field stdin string? default: nothing
----@field env table<string, string>? laid over PATH, HOME, USER, LOGNAME, TZ and LANG=C.UTF-8; nothing else of the daemon's is passed on. Over ssh it is part of the command line there, which other users may see for a moment: give a secret by stdin
----@field cwd string? working directory
+---@field env table<string, string|number|boolean>? laid over PATH, HOME, USER, LOGNAME, TZ, and LANG and LC_ALL, which are C.UTF-8; nothing else of the daemon's is passed on. Over ssh it is part of the command line there, which other users may see for a moment: give a secret by stdin
+---@field cwd string? the folder that it runs in; default that of the daemon, on a host of ssh_host the home
 ---@field user string? run it as this user; needs root
----@field max_output number? bytes kept of each stream, half from the start and half from the end; default 64 KiB, at most 8 MiB
----@field kill_after pharos.Duration? from TERM to KILL; default 50 ms
+---@field max_output integer? bytes kept of each stream, half from the start and half from the end; default 64 KiB, at most 8 MiB
+---@field kill_after pharos.Duration? from TERM, which a command gets at its timeout, to KILL; default 50 ms, and at most a second while Pharos stops
 ---@field ssh_host string? run it there
 
 --- What a command came to.
 ---@class pharos.ExecResult
----@field code integer exit code, -1 if a signal ended it
+---@field code integer exit code, -1 if a signal ended it; 127 and 126 are a shell's own, for what it cannot find or run
 ---@field signal string? the signal's name, "KILL"
 ---@field stdout string without escape sequences and control characters
 ---@field stderr string
@@ -651,13 +703,13 @@ pharos.exec = {}
 
 --- How pharos.exec.stream runs a command.
 ---@class pharos.StreamOptions
----@field env table<string, string>? as of pharos.exec
+---@field env table<string, string|number|boolean>? this and the following as in pharos.ExecOptions
 ---@field cwd string?
 ---@field user string?
 ---@field kill_after pharos.Duration?
----@field ssh_host string? run it there
+---@field ssh_host string?
 
---- Events of a watcher: the lines that a command prints on its standard output.
+--- The lines that a command prints on its standard output, as events of a watcher.
 --- Text is for /bin/sh -c; a list is run as it is. All its processes are ended when
 --- the watcher goes or is changed. A line has no escape sequences, and at most
 --- 64 KiB. A command that ends is started again; see pharos.Events.
@@ -694,7 +746,7 @@ function pharos.ssh(host) end
 ---@field status pharos.Status of the exit code
 ---@field text string the first line, without performance data
 ---@field long string the lines after it
----@field perf { label: string, value: number?, unit: string?, warn: string?, crit: string?, min: number?, max: number? }[]
+---@field perf { label: string, value: number?, unit: string?, warn: string?, crit: string?, min: number?, max: number? }[] its performance data; a value that is U, not known, is nil
 
 --- Runs a monitoring plugin as pharos.exec does, and takes its output apart.
 ---
@@ -712,27 +764,27 @@ function pharos.nagios(command, options) end
 --- How a request is made.
 ---@class pharos.HTTPOptions
 ---@field method string? of pharos.http.request only; default "GET"
----@field headers table<string, string|number|false|string[]>? a list is sent as several; false leaves a default one out
+---@field headers table<string, string|number|boolean|string[]>? a list is sent as several; false leaves a default one out: User-Agent, Accept
 ---@field body string?
----@field form table<string, string>? the body, as application/x-www-form-urlencoded
+---@field form table<string, string|number|boolean>? the body, as application/x-www-form-urlencoded
 ---@field json any? the body, as JSON
 ---@field timeout pharos.Duration? default and at most what is left of the run
----@field redirects integer? most that are followed; default 0, at most 50
+---@field redirects integer? most that are followed; default 0, where a redirect is the answer; at most 50
 ---@field keepalive boolean? keep the connection for the next run; default false: each request sees DNS, TCP and TLS as a user does
----@field ip 4|6?
----@field resolve table<string, string>? "host:port" or "host" to an address
+---@field ip 4|6? addresses of this family only; default both
+---@field resolve table<string, string>? "host:port" or "host" to an address, which may have a port
 ---@field unix string? path of a socket to connect to instead
----@field proxy string? http, https or socks5 URL; default none, whatever the environment says. Its 407 is an error of kind auth, never an answer
+---@field proxy string? http, https or socks5 URL; default none, whatever the environment says. Its 407 is an error of kind auth, never an answer; one that cannot be reached is of kind vantage
 ---@field insecure boolean? take any certificate
 ---@field ca string? certificates to trust instead of the system's: in PEM form, or the path of a file with them
 ---@field cert string? client certificate, likewise
 ---@field key string? its key, likewise
 ---@field server_name string? to ask for and to verify, instead of the URL's host
----@field basic string|string[]? "user:password" or { user, password }
+---@field basic string|string[]? user and password: "user:password" or { user, password }
 ---@field bearer string? token
----@field cookies table<string, string>?
+---@field cookies table<string, string|number|boolean>?
 ---@field max_body integer? bytes of body kept; default 64 KiB, at most 64 MiB
----@field http "1.1"|"2"? default: as TLS agrees
+---@field http "1.1"|"2"? default: as TLS agrees, else 1.1; with "2" over http:// nobody is asked first
 ---@field ssh_host string? the request leaves from that host
 
 --- What came back of a request.
@@ -749,13 +801,25 @@ function pharos.nagios(command, options) end
 ---@field http string "1.0", "1.1" or "2"
 ---@field connects integer new connections made
 ---@field hops { url: string, status: integer }[] redirects that were followed
----@field tls { version: string, cipher: string, subject: string, issuer: string, not_after: number, days_left: number, verified: boolean, verify_error: string? }?
+---@field tls pharos.TLSInfo? nil without TLS
+
+--- The TLS under a request or a connection, and the server's own certificate.
+---@class pharos.TLSInfo
+---@field version string "1.3"
+---@field cipher string
+---@field subject string
+---@field issuer string
+---@field not_after number when it expires, in Unix seconds
+---@field days_left number until then; negative after it
+---@field verified boolean whether the chain is trusted and good for the name today; may be false with insecure only
+---@field verify_error string? why not
 
 --- Timed requests.
 pharos.http = {}
 
---- Gets a page. Errors of all of http: timeout, dns, refused, reset, tls, proto, redirects,
---- vantage, auth, overload.
+--- Gets a page. A URL without a scheme is an http one. Errors of all of http: timeout,
+--- dns, refused, reset, tls, proto, toobig (headers over 64 KiB), redirects, vantage,
+--- auth.
 ---
 ---```lua
 ---local page, err = pharos.http.get("http://127.0.0.1/health", { timeout = "800ms", headers = { Accept = "application/json" } })
@@ -825,11 +889,22 @@ function pharos.http.patch(url, options) end
 ---@return pharos.Error?
 function pharos.http.delete(url, options) end
 
+--- Any method.
+---
+---```lua
+---return assert(pharos.http.request("http://127.0.0.1/", { method = "OPTIONS" })).status == 200
+---```
+---@param url string
+---@param options? pharos.HTTPOptions
+---@return pharos.Answer?
+---@return pharos.Error?
+function pharos.http.request(url, options) end
+
 --- How pharos.http.sse connects.
 ---@class pharos.SSEOptions
 ---@field timeout pharos.Duration? of each connecting, up to the answer; default 10 s
----@field headers table<string, string>?
 ---@field redirects integer? most that are followed; default 5
+---@field headers table<string, string|number|boolean|string[]>? this and the following as in pharos.HTTPOptions
 ---@field ip 4|6?
 ---@field resolve table<string, string>?
 ---@field unix string?
@@ -841,11 +916,11 @@ function pharos.http.delete(url, options) end
 ---@field server_name string?
 ---@field basic string|string[]?
 ---@field bearer string?
----@field cookies table<string, string>?
+---@field cookies table<string, string|number|boolean>?
 ---@field http "1.1"|"2"?
----@field ssh_host string? the request leaves from that host
+---@field ssh_host string?
 
---- Events of a watcher: server-sent events, by the HTML standard. An event is a
+--- Server-sent events, by the HTML standard, as events of a watcher. An event is a
 --- table { event, data, id }, its event "message" unless the server says otherwise,
 --- its data at most 64 KiB. When the server ends the stream it is asked again, with
 --- the last id, after the time that the server wishes for (default 3 s). An answer
@@ -865,37 +940,35 @@ function pharos.http.delete(url, options) end
 ---@return pharos.Events
 function pharos.http.sse(url, judge, options) end
 
---- Any method.
----
----```lua
----return assert(pharos.http.request("http://127.0.0.1/", { method = "OPTIONS" })).status == 200
----```
----@param url string
----@param options? pharos.HTTPOptions
----@return pharos.Answer?
----@return pharos.Error?
-function pharos.http.request(url, options) end
-
 --- How pharos.tcp connects.
 ---@class pharos.TCPOptions
 ---@field timeout pharos.Duration? default and at most what is left of the run
 ---@field send string? of pharos.tcp only: sent first
----@field expect string? of pharos.tcp only: then read up to and with this
----@field lines integer? of pharos.tcp only: then read so many lines
+---@field expect string? of pharos.tcp only: then read up to and with this, at most 1 MiB
+---@field lines integer? of pharos.tcp only: then read so many lines, at most 10,000 of 64 KiB each
 ---@field tls boolean? speak TLS from the start
 ---@field starttls "smtp"|"imap"|"pop3"|"ftp"|"xmpp"|"postgres"? or from within
----@field ip 4|6?
----@field insecure boolean?
----@field ca string? in PEM form, or the path of a file with it; so are cert and key
----@field cert string?
----@field key string?
----@field server_name string?
----@field alpn string[]?
----@field ssh_host string?
+---@field ip 4|6? addresses of this family only; default both
+---@field insecure boolean? take any certificate
+---@field ca string? certificates to trust instead of the system's: in PEM form, or the path of a file with them
+---@field cert string? client certificate, likewise
+---@field key string? its key, likewise
+---@field server_name string? to ask for and to verify, instead of the address's host
+---@field alpn string[]? protocols to offer in TLS
+---@field ssh_host string? the connection leaves from that host
 
---- Called, it connects, sends, reads what was asked for, and hangs up. The address
---- is "host:port", or the path of a unix socket. Errors: timeout, dns, refused,
---- reset, tls, proto, toobig, vantage, overload.
+--- What came of an exchange over TCP.
+---@class pharos.TCPResult
+---@field reply string what came up to and with expect; "" without one
+---@field lines string[] those asked for, without their ends
+---@field remote_ip string
+---@field timing pharos.Timing
+---@field tls pharos.TLSInfo? nil without TLS
+
+--- Connects, sends, reads what was asked for, and hangs up: pharos.tcp(address,
+--- options) gives a pharos.TCPResult, its options are pharos.TCPOptions. The address
+--- is "host:port", or the path of a unix socket. Errors: timeout, dns, refused, reset,
+--- tls, proto, toobig, vantage.
 ---
 ---```lua
 ---local redis, err = pharos.tcp("127.0.0.1:6379", { send = "LLEN jobs\r\n", expect = ":", lines = 1 })
@@ -903,7 +976,7 @@ function pharos.http.request(url, options) end
 ---return tonumber(redis.lines[1]), redis.timing.total .. " s"
 ---```
 ---@class pharos.tcp
----@overload fun(address: string, options?: pharos.TCPOptions): { reply: string, lines: string[], remote_ip: string, timing: pharos.Timing, tls: table? }?, pharos.Error?
+---@overload fun(address: string, options?: pharos.TCPOptions): pharos.TCPResult?, pharos.Error?
 pharos.tcp = {}
 
 --- Connects, to go on with. The connection is closed when the run ends, and no other
@@ -925,8 +998,8 @@ function pharos.tcp.connect(address, options) end
 ---@class pharos.LinesOptions
 ---@field send string? sent first
 ---@field timeout pharos.Duration? of connecting and sending; default 10 s
----@field tls boolean? speak TLS from the start
----@field starttls "smtp"|"imap"|"pop3"|"ftp"|"xmpp"|"postgres"? or from within
+---@field tls boolean? this and the following as in pharos.TCPOptions
+---@field starttls "smtp"|"imap"|"pop3"|"ftp"|"xmpp"|"postgres"?
 ---@field ip 4|6?
 ---@field insecure boolean?
 ---@field ca string?
@@ -936,7 +1009,7 @@ function pharos.tcp.connect(address, options) end
 ---@field alpn string[]?
 ---@field ssh_host string?
 
---- Events of a watcher: the lines that come over a connection. A line has no escape
+--- The lines that come over a connection, as events of a watcher. A line has no escape
 --- sequences, and at most 64 KiB. A peer that went away without a word is found
 --- within half a minute. A connection that ends is made again; see pharos.Events.
 ---
@@ -954,7 +1027,7 @@ function pharos.tcp.connect(address, options) end
 ---@return pharos.Events
 function pharos.tcp.lines(address, judge, options) end
 
---- A conversation over TCP, as pharos.tcp opens it.
+--- A conversation over TCP, as pharos.tcp.connect opens it.
 ---@class pharos.Connection
 local Connection = {}
 
@@ -970,7 +1043,7 @@ function Connection:send(text) end
 ---@return pharos.Error?
 function Connection:expect(text) end
 
---- Reads a line, without its end.
+--- Reads a line, without its end, at most 64 KiB.
 ---@return string?
 ---@return pharos.Error?
 function Connection:line() end
@@ -991,8 +1064,8 @@ function Connection:starttls(protocol) end
 ---@return pharos.Timing
 function Connection:timing() end
 
---- What the TLS handshake showed, nil without one.
----@return table?
+--- What the TLS handshake showed; nil without one.
+---@return pharos.TLSInfo?
 function Connection:tls() end
 
 --- The address of the other side.
@@ -1002,32 +1075,58 @@ function Connection:remote_ip() end
 --- Ends the conversation; the end of the run does too.
 function Connection:close() end
 
+--- How pharos.tls connects.
+---@class pharos.TLSOptions
+---@field versions boolean? try every version of TLS, with a connection each
+---@field timeout pharos.Duration? this and the following as in pharos.TCPOptions
+---@field starttls "smtp"|"imap"|"pop3"|"ftp"|"xmpp"|"postgres"?
+---@field ip 4|6?
+---@field ca string?
+---@field cert string?
+---@field key string?
+---@field server_name string?
+---@field alpn string[]?
+---@field ssh_host string?
+
 --- What a server showed in its TLS handshake.
 ---@class pharos.Handshake
 ---@field version string "1.3"
 ---@field cipher string
----@field alpn string
+---@field alpn string the protocol agreed on, "" if none
 ---@field verified boolean whether the chain is trusted and good for the name today
 ---@field verify_error string? why not
 ---@field days_left number until the server's own certificate expires; negative once it has
 ---@field chain_days_left number until the first of the chain expires
----@field chain { subject: string, issuer: string, names: string[], not_before: number, not_after: number, days_left: number, serial: string, sha256: string, key: string, signature: string, ca: boolean }[]
----@field stapled boolean
+---@field chain pharos.Certificate[] the server's own first
+---@field stapled boolean whether an answer of OCSP came along
 ---@field versions string[]? that it speaks, if asked for
 ---@field remote_ip string
 ---@field timing pharos.Timing
 
+--- One of a chain.
+---@class pharos.Certificate
+---@field subject string
+---@field issuer string
+---@field names string[] that it is for
+---@field not_before number Unix seconds
+---@field not_after number Unix seconds
+---@field days_left number until it expires; negative once it has
+---@field serial string
+---@field sha256 string its fingerprint
+---@field key string the kind of its key, "ECDSA P-256"
+---@field signature string how it was signed
+---@field ca boolean whether it may sign others
+
 --- What a server shows in its TLS handshake. An expired or untrusted certificate is
---- data. Options as tcp's: timeout, starttls, ip, ca, cert, key, server_name, alpn,
---- ssh_host; and versions = true tries every version of TLS.
+--- data. Errors: those of pharos.tcp.
 ---
 ---```lua
 ---local shown, err = pharos.tls("127.0.0.1:443", { versions = true })
 ---if not shown then return nil, err end
 ---return math.floor(shown.days_left), table.concat(shown.versions, " ")
 ---```
----@param address string "host:port"
----@param options? table
+---@param address string "host:port", or the path of a unix socket
+---@param options? pharos.TLSOptions
 ---@return pharos.Handshake?
 ---@return pharos.Error?
 function pharos.tls(address, options) end
@@ -1039,14 +1138,14 @@ function pharos.tls(address, options) end
 ---@field tcp boolean? default UDP, and TCP if the answer does not fit
 ---@field dnssec boolean? ask for signatures too
 ---@field direct boolean? ask for no recursion
----@field timeout pharos.Duration?
----@field ssh_host string?
+---@field timeout pharos.Duration? default and at most what is left of the run; over UDP it asks again each second
+---@field ssh_host string? the question leaves from that host
 
 --- What a name server answered.
 ---@class pharos.DNSAnswer
 ---@field code string "NOERROR", "NXDOMAIN", "SERVFAIL", ...
 ---@field values string[] the data of the records
----@field records { name: string, type: string, ttl: number, data: string, target: string?, priority: integer?, weight: integer?, port: integer?, serial: integer?, flags: integer?, tag: string? }[]
+---@field records pharos.DNSRecord[] of the type asked for
 ---@field aliases string[] the names that CNAMEs led through
 ---@field authoritative boolean
 ---@field authenticated boolean the server says that it verified DNSSEC
@@ -1055,7 +1154,23 @@ function pharos.tls(address, options) end
 ---@field tcp boolean that it came over
 ---@field timing pharos.Timing
 
---- Asks a name server. That there is no such name is data; no answer is an error.
+--- One record of an answer.
+---@class pharos.DNSRecord
+---@field name string
+---@field type string
+---@field ttl number seconds
+---@field data string as zone files have it; of TXT the text itself
+---@field target string? the name alone, of MX, SRV, NS, CNAME and PTR; of SOA its primary server
+---@field priority integer? of MX and SRV
+---@field weight integer? of SRV
+---@field port integer? of SRV
+---@field serial integer? of SOA
+---@field flags integer? of CAA
+---@field tag string? of CAA, whose data is then the value alone
+
+--- Asks a name server. That there is no such name is data; no answer is an error:
+--- timeout, refused, reset, dns (the server's own name), proto, vantage. The name is
+--- taken as complete; /etc/hosts is not looked at.
 ---
 ---```lua
 ---local answer, err = pharos.dns("example.com", { type = "MX", server = "127.0.0.1" })
@@ -1074,8 +1189,8 @@ function pharos.dns(name, options) end
 ---@field interval pharos.Duration? between them; default 200 ms, at least 10 ms
 ---@field wait pharos.Duration? for the last answer; default 1 s
 ---@field size integer? bytes after the ICMP header; default 56, 16 to 65000
----@field ip 4|6?
----@field timeout pharos.Duration?
+---@field ip 4|6? addresses of this family only; default both
+---@field timeout pharos.Duration? default and at most what is left of the run
 
 --- What came back of a ping.
 ---@class pharos.PingResult
@@ -1091,7 +1206,8 @@ function pharos.dns(name, options) end
 ---@field via "raw"|"datagram"|"command" how it was done
 ---@field hint string? what to allow for a cheaper way
 
---- Pings a host. Errors: timeout if nothing came back, refused, dns, spawn.
+--- Pings a host. Errors: timeout if nothing came back, refused if the network says that
+--- there is no way, dns, spawn.
 ---
 ---```lua
 ---local result, err = pharos.ping("127.0.0.1", { count = 3, interval = "50ms" })
@@ -1107,6 +1223,14 @@ function pharos.ping(host, options) end
 --- Files of this machine.
 pharos.file = {}
 
+--- What pharos.file.stat says of a file.
+---@class pharos.FileInfo
+---@field size integer bytes
+---@field mtime number when it was written, in Unix seconds
+---@field age number seconds since then
+---@field mode string "0644"
+---@field dir boolean whether it is a folder
+
 --- Reads a file. While the script loads the file becomes an input: when it changes,
 --- the script is loaded again. Errors: missing, toobig, auth, proto, timeout.
 ---
@@ -1120,7 +1244,7 @@ pharos.file = {}
 ---@return pharos.Error?
 function pharos.file.read(path, options) end
 
---- Looks at a file.
+--- Looks at a file. Errors: as read.
 ---
 ---```lua
 ---local file, err = pharos.file.stat("/etc/hosts")
@@ -1128,15 +1252,15 @@ function pharos.file.read(path, options) end
 ---return file.age, ("%d bytes, mode %s"):format(file.size, file.mode)
 ---```
 ---@param path string relative to the folder of the script
----@return { size: integer, mtime: number, age: number, mode: string, dir: boolean }?
+---@return pharos.FileInfo?
 ---@return pharos.Error?
 function pharos.file.stat(path) end
 
---- Events of a watcher: the lines that are added to a file, as tail -F gives them.
---- It is looked at four times a second, and followed by its name: when another file
---- takes the name (rotation), or it is truncated, reading goes on at the start of
---- what is there then. A file that is not there is waited for. A line has no escape
---- sequences, and at most 64 KiB.
+--- The lines that are added to a file, as tail -F gives them, as events of a watcher. It
+--- is looked at four times a second, and followed by its name: when another file takes
+--- the name (rotation), or it is truncated, reading goes on at the start of what is
+--- there then. A file that is not there is waited for. A line has no escape sequences,
+--- and at most 64 KiB.
 ---
 ---```lua
 ---metric_watchers = {
@@ -1164,7 +1288,7 @@ pharos.json = {}
 ---@return string
 function pharos.json.encode(value) end
 
---- The value of a JSON text of at most 8 MiB. null is pharos.json.null; an array
+--- What a JSON text of at most 8 MiB says. null is pharos.json.null; an array
 --- stays one also when it is empty. Error: proto.
 ---
 ---```lua
@@ -1339,7 +1463,7 @@ function pharos.time.seconds(duration) end
 ---@return pharos.Ring
 function pharos.ring(size) end
 
---- What measures gives nil while the ring is empty.
+--- The last numbers pushed; pharos.ring makes one.
 ---@class pharos.Ring
 local Ring = {}
 
@@ -1380,8 +1504,8 @@ function Ring:quantile(share) end
 ---@return number[]
 function Ring:values() end
 
---- Keeps values by key, at most max (default 1000), each for ttl (default for ever);
---- the longest unused make room. For keys that keep changing, as sessions do.
+--- Keeps values by key, at most max (default 1000, at most 100,000), each for ttl
+--- (default for ever); the longest unused make room. For keys that keep changing, as sessions do.
 ---
 ---```lua
 ---local seen = pharos.cache{ max = 500, ttl = "5m" }
@@ -1477,6 +1601,8 @@ function pharos.suggest(name, valid) end
 --- waited for alike, unless another one's status changes meanwhile. While all of them
 --- are still to be found, by a set that finds its members, it is unknown.
 ---
+--- It has none of the options interval, ttl, confirm, events, ssh_host and steps.
+---
 --- `of` takes ids and patterns: `"databases.*"` is every watcher of the set Databases,
 --- `"*.disk"` every disk; a * stands for any text, and never for the tile itself. An id
 --- or pattern that matches no watcher is an error when the file loads, and so is a
@@ -1504,7 +1630,7 @@ function pharos.suggest(name, valid) end
 ---```
 ---@class pharos.derive : pharos.MetricWatcher
 ---@overload fun(options: pharos.derive): pharos.derive
----@field of string|string[] ids or patterns of what it is derived from; needed
+---@field of? string|string[] ids or patterns of what it is derived from; needed
 ---@field check? fun(board: pharos.Board, self: pharos.derive): any ... default: the worst status of them, and how many are ok
 pharos.derive = {}
 
@@ -1610,7 +1736,7 @@ function pharos.status(id) end
 
 --- What a *_test.lua file has beside pharos: `pharosd test` runs its cases. A case has
 --- a world of its own. What its scripts reach out for is answered by stubs, and fails
---- the case without one; the clock begins at 2000-01-01 00:00 UTC and moves by
+--- the case without one; the clock begins at 2000-01-01 00:00 UTC and moves only by
 --- t:advance, pharos.time.sleep and the time that stubs say they took; the environment
 --- is what t:load gives. Folders given to `-c` leave *_test.lua out.
 test = {}
@@ -1671,7 +1797,7 @@ function Case:load(path, options) end
 ---@param answer fun(request: table): pharos.ExecStub|pharos.HTTPStub|pharos.TCPStub|pharos.TLSStub|pharos.DNSStub|pharos.PingStub|pharos.FileStub|nil, { kind: string?, message: string?, phase: string? }?
 function Case:stub(primitive, answer) end
 
---- Of a request { command, argv, stdin, ssh_host }.
+--- What the stubs exec and ssh answer to a request { command, argv, stdin, ssh_host }.
 ---@class pharos.ExecStub
 ---@field code integer? default 0
 ---@field stdout string?
@@ -1680,26 +1806,26 @@ function Case:stub(primitive, answer) end
 ---@field elapsed pharos.Duration?
 ---@field truncated boolean?
 
---- Of a request { method, url, headers, body, ssh_host }.
+--- What the stub http answers to a request { method, url, headers, body, ssh_host }.
 ---@class pharos.HTTPStub
 ---@field status integer? default 200
 ---@field body string?
----@field headers table<string, string>?
+---@field headers table<string, string|number|boolean>?
 ---@field total pharos.Duration? how long it took, all of it waiting
 ---@field timing table<string, pharos.Duration>? or phase by phase: blocked, dns, connect, tls, send, wait, receive
 ---@field url string? of the last hop
 ---@field redirect_url string?
 ---@field remote_ip string?
----@field tls boolean|table? version, days_left, verified, verify_error
+---@field tls boolean|{ version: string?, days_left: number?, verified: boolean?, verify_error: string? }|nil true is a good one
 
---- Of a request { address, tls, starttls, server_name, ssh_host }.
+--- What the stub tcp answers to a request { address, tls, starttls, server_name, ssh_host }.
 ---@class pharos.TCPStub
 ---@field greeting string? what the other side says first
 ---@field answer (fun(sent: string): string?)? what it answers
 ---@field remote_ip string?
----@field tls boolean|table? as of pharos.HTTPStub
+---@field tls boolean|{ version: string?, days_left: number?, verified: boolean?, verify_error: string? }|nil as of pharos.HTTPStub
 
---- Of a request as that of pharos.TCPStub.
+--- What the stub tls answers to a request as that of pharos.TCPStub.
 ---@class pharos.TLSStub
 ---@field version string? default "1.3"
 ---@field cipher string?
@@ -1711,7 +1837,7 @@ function Case:stub(primitive, answer) end
 ---@field names string[]? that the certificate is for
 ---@field total pharos.Duration?
 
---- Of a request { name, type, server, ssh_host }.
+--- What the stub dns answers to a request { name, type, server, ssh_host }.
 ---@class pharos.DNSStub
 ---@field code string? default "NOERROR"
 ---@field values string[]?
@@ -1719,7 +1845,7 @@ function Case:stub(primitive, answer) end
 ---@field authenticated boolean?
 ---@field total pharos.Duration?
 
---- Of a request { host, count }.
+--- What the stub ping answers to a request { host, count }.
 ---@class pharos.PingStub
 ---@field sent integer? default the request's count
 ---@field received integer? default all; 0 is what a real ping gives as nil and an error of kind timeout
@@ -1728,15 +1854,29 @@ function Case:stub(primitive, answer) end
 ---@field min pharos.Duration?
 ---@field max pharos.Duration?
 
---- Of a request { op, path }; op is "read" or "stat". What is read while a file loads
---- is no stub's.
+--- What the stub file answers to a request { op, path }, whose op is "read" or "stat".
+--- What is read while a file loads is no stub's.
 ---@class pharos.FileStub
 ---@field content string?
 ---@field size integer? default that of content
 ---@field age pharos.Duration? since it was written; default 0
 ---@field dir boolean?
 
---- Runs a watcher once, now, whatever its interval. Texts are as the tile has them.
+--- What a run came to, its texts as the tile has them.
+---@class pharos.Outcome
+---@field status pharos.Status|"pending" of this run: confirm has no say
+---@field value string
+---@field unit string
+---@field detail string
+---@field link string
+---@field output string what was printed, or the start of the page
+---@field log string[]
+---@field error string? of nil, err, or what the script broke on
+---@field kind string? of that error; "script" if the script broke
+---@field again number? in how many seconds the next run was asked for
+---@field shadow string? the id of the watcher in whose shadow it is, see needs
+
+--- Runs a watcher once, now, whatever its interval.
 ---
 ---```lua
 ---test.case("it counts", function(t)
@@ -1747,12 +1887,12 @@ function Case:stub(primitive, answer) end
 ---end)
 ---```
 ---@param id string "set.name", as `pharosd once` shows it
----@return { status: pharos.Status|"pending", value: string, unit: string, detail: string, link: string, output: string, log: string[], error: string?, kind: string?, again: number?, shadow: string? }
+---@return pharos.Outcome
 function Case:run(id) end
 
 --- Lets each set that finds its members look for them once, in the world of the stubs.
 --- Those found can be run from then on. It returns what went wrong, nil if all went
---- well; the members of before stay then, as on the board.
+--- well; the members of before stay then, as on the board. Without such a set it raises.
 ---
 ---```lua
 ---test.case("a host that is new gets a tile", function(t)
@@ -1767,8 +1907,7 @@ function Case:run(id) end
 ---@return string? problem
 function Case:discover() end
 
---- What a watcher with events makes of one: a table as run gives, or nil if that is
---- no verdict. The event is a line; of pharos.http.sse a table { event, data, id }.
+--- What a watcher with events makes of one; nil if that is no verdict. The event is a line; of pharos.http.sse a table { event, data, id }.
 --- No stream is opened in a case.
 ---
 ---```lua
@@ -1780,7 +1919,7 @@ function Case:discover() end
 ---```
 ---@param id string
 ---@param event string|{ event: string?, data: string?, id: string? }
----@return { status: string, value: string, unit: string, detail: string, link: string, output: string, error: string?, kind: string?, log: string[] }?
+---@return pharos.Outcome?
 function Case:feed(id, event) end
 
 --- Says what a watcher came to, for those that look at it: derives, pharos.status, and
@@ -1848,14 +1987,14 @@ function Case:ok(condition, why) end
 --
 -- This is Lua 5.1 with goto. What differs, and what to use:
 --
--- globals        only the three above can be set, those that are given neither, and
---                an unknown one cannot be read: write local
+-- globals        only page_tag, metric_watchers and metric_watcher_sets can be set,
+--                and an unknown one cannot be read: write local
 -- require        "a.b" is a/b.lua or a/b/init.lua beside the script or in its lib/,
 --                while the file loads
 -- io, os.exit,   absent: pharos.file, pharos.exec. os has time, clock, date,
 -- os.execute     difftime
--- load,          absent: code comes only from files
--- loadstring
+-- load, dofile,  absent, as loadstring, loadfile, getfenv, setfenv and newproxy: code
+--                comes only from files, by require
 -- print          goes to the log of the run
 -- ...            also there: table.pack and table.unpack, math.round, utf8.len and
 --                utf8.char, string.rep with a separator, %g and %f in patterns
@@ -1869,4 +2008,7 @@ function Case:ok(condition, why) end
 -- coroutines     yield only from the coroutine's own functions, not across pcall,
 --                sort or gsub
 -- time           256 instructions at a time, 50 ms without a pause: a script that
---                computes longer is stopped, and its watcher pauses
+--                computes longer is stopped, and its watcher pauses; a file may
+--                take 5 s to load
+
+return pharos
