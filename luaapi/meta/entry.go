@@ -54,7 +54,7 @@ func Entries() []Entry {
 			continue
 		}
 		if doc, ok := strings.CutPrefix(line, "---"); ok {
-			block = append(block, strings.TrimPrefix(doc, " "))
+			block = append(block, doc)
 			continue
 		}
 		flush(line)
@@ -99,7 +99,7 @@ func newEntry(section string, block []string, declaration string) (Entry, bool) 
 				parts = append(parts, part)
 			}
 		default:
-			text = append(text, line)
+			text = append(text, strings.TrimPrefix(line, " "))
 		}
 	}
 	e.Text = strings.TrimSpace(strings.Join(text, "\n"))
@@ -108,9 +108,10 @@ func newEntry(section string, block []string, declaration string) (Entry, bool) 
 	return e, e.Name != ""
 }
 
-// describe puts an annotation in a person's words.
+// describe puts an annotation in a person's words; "" is for one that tells a
+// person nothing.
 func describe(tag string) string {
-	if m := fieldTag.FindStringSubmatch(tag); m != nil {
+	if m := fieldTag.FindStringSubmatch(tag); m != nil && m[1] != "self" {
 		return padded(m[1], 14) + " " + m[2]
 	}
 	if m := returnTag.FindStringSubmatch(tag); m != nil {

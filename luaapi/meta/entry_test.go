@@ -20,8 +20,9 @@ func TestEntries(t *testing.T) {
 	for name, want := range map[string]struct{ text, parts, example string }{
 		"page_tag":                     {text: "The line beside the product's name"},
 		"pharos.Timing":                {text: "curl's", parts: "time_starttransfer", example: "time_connect"},
-		"pharos.MetricWatcher":         {text: "One tile", parts: "interval", example: "check = function"},
+		"pharos.MetricWatcher":         {text: "One tile", parts: "interval", example: "\n    check = function"},
 		"pharos.MetricWatcher:check()": {text: "What a run does", parts: "->", example: "/proc/loadavg"},
+		"pharos.Class:extend(fields)":  {text: "A class with everything", parts: "fields?        table\n->             T|table the new class"},
 		"pharos.Cache":                 {},
 		"pharos.suggest(name, valid)":  {parts: "name           string", example: "tresholds"},
 		"lua":                          {text: "goto"},
@@ -39,6 +40,9 @@ func TestEntries(t *testing.T) {
 		}
 		if !strings.Contains(e.Example, want.example) {
 			t.Errorf("example of %q = %q, want it to contain %q", name, e.Example, want.example)
+		}
+		if strings.Contains(e.Parts, "self  ") {
+			t.Errorf("parts of %q = %q, want none that nobody gives", name, e.Parts)
 		}
 		if strings.Contains(e.Text, "@") || strings.Contains(e.Text, "```") {
 			t.Errorf("text of %q = %q, want no markup", name, e.Text)
