@@ -1368,12 +1368,12 @@ function pharos.log.error(...) end
 ---@return string?
 function pharos.env(name, default) end
 
---- A credential of at least 8 bytes, masked wherever it would show, in the tiles of
---- other files too, so it should be no common word: the file of that name in
---- $CREDENTIALS_DIRECTORY (systemd's LoadCredential), else the environment variable,
---- or the file given. Ask for it while the file loads; a missing one raises. The names
---- of watchers, sets and hosts to look from, and page_tag, are shown as they are: a
---- file that has a secret of its own in one does not load.
+--- A credential, masked wherever it would show, in the tiles of other files too: it has
+--- at least 8 bytes, and should be no common word. It is the file of that name in
+--- $CREDENTIALS_DIRECTORY (systemd's LoadCredential), else the environment variable, or
+--- the file given. Ask for it while the file loads; a missing one raises. The names of
+--- watchers, sets and hosts to look from, and page_tag, are shown as they are: a file
+--- that has a secret of its own in one does not load.
 ---
 ---```lua
 ---local token = pharos.secret("API_TOKEN")
