@@ -85,7 +85,11 @@ func (e *Engine) Run(ctx context.Context) error {
 	defer timer.Stop()
 	for ctx.Err() == nil {
 		sleep := e.step()
-		if sleep == 0 {
+		if sleep == 0 { // more is due than may start yet; that is life too
+			select {
+			case <-e.pulse:
+			default:
+			}
 			e.gate.yield()
 			continue
 		}
