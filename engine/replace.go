@@ -66,6 +66,7 @@ func (e *Engine) lay(gen *Generation, taken bool) {
 			}
 		}
 	}
+	e.waiting.regroup()
 	b.entries, b.sets, b.pageTag = entries, sets, gen.PageTag
 	b.relate(relations, inOrder)
 	b.seeking = e.seeking()
