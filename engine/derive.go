@@ -32,6 +32,8 @@ type group struct {
 	counts    [len(statuses)]int
 	lit, dark int    // members that are problems, their own and in the shadow
 	darkest   *entry // one of the dark, if any is known
+	shade     ID     // what shadow gave when last asked
+	moved     bool   // shade changed, and the tiles have not been told
 	statuses  uint64 // counts changes of how a member stands
 	news      bool   // one of them was of a member that had had a result
 	results   uint64 // counts results that say something else than the one before
@@ -119,6 +121,7 @@ func (b *Board) group(r *relations, entries []*entry) {
 				member.groups = append(member.groups, g)
 				g.count(member.standing(), +1)
 			}
+			g.shade, g.moved = g.shadow(), false
 			b.groups[m.key] = g
 		}
 		tile := entries[i]

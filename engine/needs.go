@@ -101,22 +101,32 @@ func (b *Board) moved(en *entry, was standing) {
 
 // spread tells all that lean on en that it stands otherwise than before. It
 // costs by how many they are; there are no cycles.
+//
+// A child of en may be a member of the same groups, and follows en in a moment.
+// So every group counts en first, and its tiles are told last, when the counts
+// are true again: or they would leave a shadow that they are in again at once.
 func (b *Board) spread(en *entry, was standing) {
-	for _, child := range en.children {
-		b.reshade(child)
-	}
 	now := en.standing()
 	for _, g := range en.groups {
-		before := g.shadow()
 		g.count(was, -1)
 		g.count(now, +1)
 		g.statuses++
 		g.news = g.news || was.status != Pending
 		b.look(g)
-		if g.shadow() != before {
-			for _, tile := range g.tiles {
-				b.reshade(tile)
-			}
+		if shade := g.shadow(); shade != g.shade {
+			g.shade, g.moved = shade, true
+		}
+	}
+	for _, child := range en.children {
+		b.reshade(child)
+	}
+	for _, g := range en.groups {
+		if !g.moved {
+			continue
+		}
+		g.moved = false
+		for _, tile := range g.tiles {
+			b.reshade(tile)
 		}
 	}
 }
