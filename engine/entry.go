@@ -15,6 +15,7 @@ type entry struct {
 	set          string   // the name of its set
 	newer, older *entry   // its neighbours in the order of changes
 	seen         []Status // of the last runs, where a change has to be confirmed
+	blind        bool     // its status says that its source was down
 
 	kin
 	sight sight // of a derived one
@@ -43,7 +44,7 @@ func newEntry(w Watcher, now time.Time) *entry {
 func (en *entry) keepTime() {
 	en.next, en.passed, en.state.Next, en.state.Source = never, never, time.Time{}, nil
 	if en.Source != nil {
-		en.state.Source = &SourceState{}
+		en.state.Source, en.opening = &SourceState{}, false // a first event may never come
 	} else if en.ticks() {
 		en.tempo = newTempo(en.ID, en.Interval)
 	}

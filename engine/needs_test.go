@@ -326,6 +326,26 @@ func TestNeedsAtTheStart(t *testing.T) {
 	}
 }
 
+// A parent that is to be set by events before its first run has ended explains
+// nothing: its first event may never come.
+func TestNeedsOfWhatBecomesASource(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w, watchers := worldOf("wan a!wan")
+		w.set("a", engine.Critical)
+		watchers[0].Interval, watchers[0].Check = time.Minute, enginetest.Slow(50*time.Second)
+		e := serve(t, engine.Config{}, watchers...)
+		time.Sleep(8 * time.Second)
+		if got := shadows(e); got != "a<wan" {
+			t.Fatalf("before the parent's first result in the shadow: %q, want a<wan", got)
+		}
+		watchers[0] = enginetest.Fed("wan", enginetest.Events(make(chan engine.Result)))
+		e.Replace(enginetest.Generation(2, watchers...))
+		if got := shadows(e); got != "" {
+			t.Errorf("with a parent that is set by events in the shadow: %q, want none", got)
+		}
+	})
+}
+
 // messages gives the messages of the lines of a log that contain what.
 func messages(log, what string) string {
 	var all []string

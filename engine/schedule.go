@@ -102,7 +102,7 @@ func (e *Engine) plan(en *entry, next time.Duration, wall time.Time, now time.Du
 // enter lets a new en begin: its first run at its time, its source at once, a
 // derived one when there is something to see.
 func (e *Engine) enter(en *entry, wall time.Time, now time.Duration) {
-	en.opening = en.Source == nil // a first event may never come
+	en.opening = en.Source == nil // see keepTime
 	switch {
 	case en.Source != nil:
 		e.startFeed(en)
