@@ -21,7 +21,6 @@ const (
 	deriveEvery  = 100 * time.Millisecond
 	deriveGrid   = 10 * time.Millisecond // looks share wake-ups
 	settleWithin = 10 * time.Second      // longer than a first run may take to begin and end
-	deriveSlack  = time.Second           // due for longer than this, a derived watcher is late
 )
 
 // A group is watchers that others are derived from, counted as they change.

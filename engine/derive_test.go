@@ -208,6 +208,31 @@ func TestDeriveOverReload(t *testing.T) {
 	})
 }
 
+// A derived watcher that had to wait for its run is as true as any after it, and
+// not late until something changes.
+func TestDeriveIsNotLate(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w, watchers := worldOf("a d<a")
+		check := watchers[0].Check
+		watchers[0].Interval = 10 * time.Second
+		watchers[0].Check = func(ctx context.Context) (engine.Result, error) {
+			time.Sleep(time.Second)
+			return check(ctx)
+		}
+		long := enginetest.Watcher("long", time.Hour, enginetest.Always(engine.OK, ""))
+		e := serve(t, engine.Config{MaxRunning: 1}, append(watchers, long)...)
+		time.Sleep(30 * time.Second)
+		waitRunning(t, e, "a")
+		w.set("a", engine.Critical)
+		long.Definition, long.Check = "2", enginetest.Slow(4*time.Second) // its turn comes before d's
+		e.Replace(enginetest.Generation(2, append(watchers, long)...))
+		time.Sleep(30 * time.Minute)
+		if v := view(t, e, "d"); v.Status != engine.Critical || v.Late {
+			t.Errorf("status, late = %v, %v, want critical, false", v.Status, v.Late)
+		}
+	})
+}
+
 // What was run by its interval may become derived, and the other way round.
 func TestDeriveOverChangeOfKind(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
