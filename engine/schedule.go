@@ -197,7 +197,7 @@ func (e *Engine) admit() []posting {
 			e.newest.newer = r
 		}
 		e.newest = r
-		en.run, en.queued, en.state.Running = r, false, true
+		en.run, en.queued, en.again, en.state.Running = r, false, false, true
 		e.running++
 		posted = append(posted, posting{r, e.pool.take()})
 	}
