@@ -9,10 +9,10 @@ import (
 // what it is derived from changed, at most ten times a second, and never by an
 // interval. In the Check, [MembersOf] tells what those are like.
 //
-// It runs first when each of them has had a result, or after [settleWithin].
-// Those that come later are waited for alike: they change nothing before, unless
-// the status of another changes. Its Interval and TTL are 0: while nothing
-// changes it is as true as it was.
+// Its first run comes when all of them have had a result, at the latest after
+// [settleWithin]. The first results of members that are added later are waited
+// for in the same way, unless the status of another member changes meanwhile. Its
+// Interval and TTL are 0: while nothing changes it is as true as it was.
 type Derive struct {
 	Of []Pattern
 }
@@ -29,13 +29,13 @@ type group struct {
 	tiles   []*entry // derived from them
 
 	counts    [len(statuses)]int
-	lit, dark int    // members that are problems, their own and in the shadow
+	lit, dark int    // members with a problem: one of their own, one that another's explains
 	darkest   *entry // one of the dark, if any is known
 	shade     ID     // what shadow gave when last asked
 	moved     bool   // shade changed, and the tiles have not been told
-	statuses  uint64 // counts changes of how a member stands
-	news      bool   // one of them was of a member that had had a result
-	results   uint64 // counts results that say something else than the one before
+	statuses  uint64 // counts changes of a member's standing
+	news      bool   // a member changed that had had a result before
+	results   uint64 // counts results that differ from the member's one before
 	readers   int    // tiles that read results, not only statuses
 	looked    time.Duration
 	hot       bool // to be looked at

@@ -108,9 +108,8 @@ func (e *Engine) fly(r *run, w *worker) {
 	returned = true
 }
 
-// begin starts the run's clock: only now, so that what it waited for the
-// machine is not taken from its timeout. A run that was
-// dropped meanwhile does not begin.
+// begin starts the run's clock: only now, so that what it waited for the machine
+// is not taken from its timeout. A run that was dropped meanwhile does not begin.
 func (e *Engine) begin(r *run, w *worker) (context.Context, bool) {
 	b := e.board
 	b.mu.Lock()

@@ -23,13 +23,13 @@ type kin struct {
 	basis    *group   // what it is derived from
 }
 
-// shadow tells in whose shadow en stands: of a parent that is critical or
-// unknown, or of whom that stands in the shadow of. The one named is where the
-// trouble began. A derived watcher is in the shadow too if all its trouble is
-// that of members in the shadow.
+// shadow tells in whose shadow en stands, "" for nobody's. A parent that is
+// critical or unknown casts one; a parent that stands in another's shadow passes
+// that on, so that the one named is where the trouble began. A derived watcher in
+// trouble stands in the shadow if every member in trouble does.
 //
-// Trouble waits there also for the first result of a parent, or else each
-// restart during an outage would be a storm of problems that are nobody's own.
+// So does trouble before the first result of a parent: or a restart during an
+// outage would be a storm of problems that are explained a moment later.
 func (en *entry) shadow() ID {
 	for _, p := range en.parents {
 		switch {

@@ -88,8 +88,8 @@ func (e *Engine) step() time.Duration {
 	return sleep
 }
 
-// plan puts en's next run on the agenda, unless it stands there since before a
-// run that was asked for.
+// plan sets en's next run and puts it on the agenda. After a burst the grid's tick
+// may stand there already.
 func (e *Engine) plan(en *entry, next time.Duration, wall time.Time, now time.Duration) {
 	there := next == en.passed
 	en.next, en.burst, en.passed = next, false, never
@@ -189,7 +189,7 @@ func (e *Engine) admit() []posting {
 			break
 		}
 		if en.gone || !en.queued || en.run != nil {
-			continue // or it has a source meanwhile
+			continue // it left, or has a source or a run by now
 		}
 		r := &run{entry: en, check: en.Check, timeout: en.Timeout, due: en.due, started: -1}
 		r.older = e.newest
