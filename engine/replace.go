@@ -150,18 +150,31 @@ func (e *Engine) adopt(w Watcher, wall time.Time, now time.Duration) (*entry, co
 	return en, nil
 }
 
-// cancel makes what is in flight of en count no more and gives what ends it,
-// nil if nothing is.
+// cancel makes what is in flight of en count no more and gives what ends it, nil
+// if nothing is. A run and a feed may both be: one is slow to end what the watcher
+// was before.
 func (e *Engine) cancel(en *entry, now time.Duration) context.CancelFunc {
+	var run, feed context.CancelFunc
 	switch r := en.run; {
-	case r != nil && r.stuck: // nobody has waited for it since it was given up
+	case r == nil:
+	case r.stuck: // nobody has waited for it since it was given up
 		en.run, en.state.Running = nil, false
-	case r != nil:
-		return r.drop(now)
-	case en.feed != nil:
-		return e.endFeed(en.feed)
+	default:
+		run = r.drop(now)
 	}
-	return nil
+	if en.feed != nil {
+		feed = e.endFeed(en.feed)
+	}
+	switch {
+	case run == nil:
+		return feed
+	case feed == nil:
+		return run
+	}
+	return func() {
+		run()
+		feed()
+	}
 }
 
 // remove takes en off the board.

@@ -117,14 +117,15 @@ func (e *Engine) enter(en *entry, wall time.Time, now time.Duration) {
 // launch starts en as what it is now: a run at once, or its source, as soon as
 // the one before has gone.
 func (e *Engine) launch(en *entry) {
-	if en.Source != nil {
-		if en.again = en.feed != nil; !en.again {
-			e.startFeed(en)
-		}
-		return
+	switch {
+	case en.run != nil, en.Source != nil && en.feed != nil:
+		en.again = true
+	case en.Source != nil:
+		e.startFeed(en)
+	default:
+		e.enqueue(en, e.board.clock())
+		e.wake()
 	}
-	e.enqueue(en, e.board.clock())
-	e.wake()
 }
 
 // launchAgain launches en if it waited for what ran before to go.
