@@ -141,7 +141,7 @@ func (b *Board) look(g *group) {
 	}
 }
 
-// heard tells the groups of en that its result says something else than was.
+// heard tells the groups of en if its result differs from was, the one before.
 func (b *Board) heard(en *entry, was *Result) {
 	r := &en.state.Result
 	if r.Value == was.Value && r.Unit == was.Unit && r.Detail == was.Detail && r.Link == was.Link && r.Status == was.Status {
