@@ -144,7 +144,11 @@ func (e *Engine) adopt(w Watcher, wall time.Time, now time.Duration) (*entry, co
 		en.again = true
 		return en, cancel
 	}
-	if !en.queued {
+	switch {
+	case en.queued:
+	case en.Derive != nil && en.state.Status == Pending: // its members may have no results yet
+		e.enter(en, wall, now)
+	default:
 		e.launch(en)
 	}
 	return en, nil
