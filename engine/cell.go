@@ -21,12 +21,20 @@ const (
 	maxCellDetail = 200
 )
 
-// boundedCells copies cells, each text cut to its share.
-func boundedCells(cells []Cell) (kept []Cell, bytes int) {
-	for _, c := range cells[:min(len(cells), MaxCells)] {
-		c.Name, c.Value, c.Unit = cut(c.Name, maxCellValue), cut(c.Value, maxCellValue), cut(c.Unit, maxUnit)
-		c.Detail = cut(oneLine(c.Detail), maxCellDetail)
-		bytes += len(c.Name) + len(c.Value) + len(c.Unit) + len(c.Detail)
+// boundedCells copies cells, whose texts are cut to their bounds and, all
+// together, to size bytes: each cell may have its share of what is left.
+func boundedCells(cells []Cell, size int) (kept []Cell, bytes int) {
+	cells = cells[:min(len(cells), MaxCells)]
+	for i, c := range cells {
+		share := max(size-bytes, 0) / (len(cells) - i)
+		take := func(text string, most int) string {
+			text = cut(text, min(most, share))
+			share -= len(text)
+			bytes += len(text)
+			return text
+		}
+		c.Name, c.Value, c.Unit = take(c.Name, maxCellValue), take(c.Value, maxCellValue), take(c.Unit, maxUnit)
+		c.Detail = take(oneLine(c.Detail), maxCellDetail)
 		kept = append(kept, c)
 	}
 	return kept, bytes

@@ -1,6 +1,7 @@
 package engine_test
 
 import (
+	"context"
 	"fmt"
 	"slices"
 	"strings"
@@ -133,6 +134,54 @@ func TestConfirmOverReload(t *testing.T) {
 		if v := view(t, e, "w"); v.Status != engine.Critical || v.Confirming.Needed != 0 || len(v.Transitions) != 2 {
 			t.Errorf("after a reload without confirm: status, confirming = %v, %+v, want critical by the run at once", v.Status, v.Confirming)
 		}
+	})
+}
+
+// That a source ended is not held back: while it connects again nothing comes
+// that could confirm it, and the tile would stay green.
+func TestConfirmOfASource(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		events, cut, back := make(chan engine.Result), make(chan struct{}), make(chan struct{})
+		first := true
+		source := func(ctx context.Context, report func(engine.Result)) error {
+			if !first {
+				<-back
+			}
+			first = false
+			report(engine.Result{Detail: "connected"})
+			for {
+				select {
+				case r := <-events:
+					report(r)
+				case <-cut:
+					return nil
+				case <-ctx.Done():
+					return ctx.Err()
+				}
+			}
+		}
+		w := enginetest.Fed("w", source)
+		w.Confirm = engine.Confirm{Seen: 2}
+		e := serve(t, engine.Config{}, w)
+		look := func(when string, want engine.Status, confirming int) {
+			t.Helper()
+			time.Sleep(5 * time.Second)
+			if v := view(t, e, "w"); v.Status != want || v.Confirming.Seen != confirming {
+				t.Errorf("%s: status, confirming = %v, %+v, want %v, %d", when, v.Status, v.Confirming, want, confirming)
+			}
+		}
+		events <- engine.Result{Status: engine.OK}
+		look("at first", engine.OK, 0)
+		events <- engine.Result{Status: engine.Critical}
+		look("one bad event", engine.OK, 1)
+		events <- engine.Result{Status: engine.OK}
+		look("a good one", engine.OK, 0)
+		cut <- struct{}{}
+		look("cut off", engine.Unknown, 0)
+		back <- struct{}{}
+		look("back", engine.OK, 0)
+		events <- engine.Result{Status: engine.Critical}
+		look("one bad event again", engine.OK, 1)
 	})
 }
 

@@ -9,10 +9,10 @@ import (
 // what it is derived from changed, at most ten times a second, and never by an
 // interval. In the Check, [MembersOf] tells what those are like.
 //
-// It runs first when each of them has had a result, or after [settleWithin].
-// Those that come later are waited for alike: they change nothing before, unless
-// the status of another changes. Its Interval and TTL are 0: while nothing
-// changes it is as true as it was.
+// Its first run comes when all of them have had a result, at the latest after
+// [settleWithin]. The first results of members that are added later are waited
+// for in the same way, unless the status of another member changes meanwhile. Its
+// Interval and TTL are 0: while nothing changes it is as true as it was.
 type Derive struct {
 	Of []Pattern
 }
@@ -21,7 +21,6 @@ const (
 	deriveEvery  = 100 * time.Millisecond
 	deriveGrid   = 10 * time.Millisecond // looks share wake-ups
 	settleWithin = 10 * time.Second      // longer than a first run may take to begin and end
-	deriveSlack  = time.Second           // due for longer than this, a derived watcher is late
 )
 
 // A group is watchers that others are derived from, counted as they change.
@@ -30,11 +29,13 @@ type group struct {
 	tiles   []*entry // derived from them
 
 	counts    [len(statuses)]int
-	lit, dark int    // members that are problems, their own and in the shadow
+	lit, dark int    // members with a problem: one of their own, one that another's explains
 	darkest   *entry // one of the dark, if any is known
-	statuses  uint64 // counts changes of how a member stands
-	news      bool   // one of them was of a member that had had a result
-	results   uint64 // counts results that say something else than the one before
+	shade     ID     // what shadow gave when last asked
+	moved     bool   // shade changed, and the tiles have not been told
+	statuses  uint64 // counts changes of a member's standing
+	news      bool   // a member changed that had had a result before
+	results   uint64 // counts results that differ from the member's one before
 	readers   int    // tiles that read results, not only statuses
 	looked    time.Duration
 	hot       bool // to be looked at
@@ -119,6 +120,7 @@ func (b *Board) group(r *relations, entries []*entry) {
 				member.groups = append(member.groups, g)
 				g.count(member.standing(), +1)
 			}
+			g.shade, g.moved = g.shadow(), false
 			b.groups[m.key] = g
 		}
 		tile := entries[i]
@@ -139,7 +141,7 @@ func (b *Board) look(g *group) {
 	}
 }
 
-// heard tells the groups of en that its result says something else than was.
+// heard tells the groups of en if its result differs from was, the one before.
 func (b *Board) heard(en *entry, was *Result) {
 	r := &en.state.Result
 	if r.Value == was.Value && r.Unit == was.Unit && r.Detail == was.Detail && r.Link == was.Link && r.Status == was.Status {

@@ -208,6 +208,51 @@ func TestDeriveOverReload(t *testing.T) {
 	})
 }
 
+// One that is edited before its first run goes on waiting for its members.
+func TestDeriveEditedAtTheStart(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w, watchers := worldOf("a d<a")
+		watchers[0].Interval, watchers[0].Check = 10*time.Second, enginetest.Slow(3*time.Second)
+		e := serve(t, engine.Config{}, watchers...)
+		time.Sleep(100 * time.Millisecond)
+		watchers[1].Definition = "2"
+		e.Replace(enginetest.Generation(2, watchers...))
+		time.Sleep(2 * time.Second)
+		if n := len(w.starts["d"].Times()); n != 0 {
+			t.Errorf("%d runs before the first result of its member, want 0", n)
+		}
+		time.Sleep(7 * time.Second)
+		if v := view(t, e, "d"); v.Status != engine.OK || v.Runs != 1 {
+			t.Errorf("after that: status, runs = %v, %d, want ok, 1", v.Status, v.Runs)
+		}
+	})
+}
+
+// A derived watcher that had to wait for its run is as true as any after it, and
+// not late until something changes.
+func TestDeriveIsNotLate(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w, watchers := worldOf("a d<a")
+		check := watchers[0].Check
+		watchers[0].Interval = 10 * time.Second
+		watchers[0].Check = func(ctx context.Context) (engine.Result, error) {
+			time.Sleep(time.Second)
+			return check(ctx)
+		}
+		long := enginetest.Watcher("long", time.Hour, enginetest.Always(engine.OK, ""))
+		e := serve(t, engine.Config{MaxRunning: 1}, append(watchers, long)...)
+		time.Sleep(30 * time.Second)
+		waitRunning(t, e, "a")
+		w.set("a", engine.Critical)
+		long.Definition, long.Check = "2", enginetest.Slow(4*time.Second) // its turn comes before d's
+		e.Replace(enginetest.Generation(2, append(watchers, long)...))
+		time.Sleep(30 * time.Minute)
+		if v := view(t, e, "d"); v.Status != engine.Critical || v.Late {
+			t.Errorf("status, late = %v, %v, want critical, false", v.Status, v.Late)
+		}
+	})
+}
+
 // What was run by its interval may become derived, and the other way round.
 func TestDeriveOverChangeOfKind(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {

@@ -51,7 +51,8 @@ func (m *member) same(w *Watcher) bool {
 		m.Timeout == w.Timeout && m.TTL == w.TTL
 }
 
-// release lets go of watchers that will not run again, or never did.
+// release lets go of watchers that will not run again, or never did. gone tells
+// whether nobody on the board has an id now.
 func release(members []member, gone func(ID) bool) {
 	for _, m := range members {
 		if m.Released != nil {
@@ -71,7 +72,7 @@ type choice struct {
 	members []member // of the set from now on
 	left    []member // found, or members before, and not members from now on
 	added   []ID
-	removed []ID
+	removed []ID     // members before, found no more
 	renewed bool     // one was found again as another watcher than it was
 	refused []string // why some were left out
 }
@@ -79,9 +80,9 @@ type choice struct {
 // changed tells whether the set has other members than before.
 func (c *choice) changed() bool { return len(c.added)+len(c.removed) > 0 || c.renewed }
 
-// choose makes the members of what was found: taken tells who has an id
-// already. Members keep their places; a new one comes after the one that it was
-// found after.
+// choose makes the set's members of what was found. taken has the watchers that
+// are not members of it, by id. Members keep their places; a new one is put behind
+// the member that it was found behind.
 func (h *hunt) choose(found []Watcher, taken map[ID]Watcher) choice {
 	var c choice
 	before := make(map[ID]member, len(h.members))
@@ -234,7 +235,7 @@ func (e *Engine) admitMembers(h *hunt, found []Watcher) (problem string) {
 }
 
 // tangled tells what is wrong in how the members of h lean on others. They run
-// nevertheless, without it.
+// all the same, without the relations that are wrong.
 func (e *Engine) tangled(h *hunt) (wrong []string) {
 	if !slices.ContainsFunc(h.members, func(m member) bool { return len(m.Needs) > 0 || m.Derive != nil }) {
 		return nil
@@ -251,7 +252,7 @@ func (e *Engine) tangled(h *hunt) (wrong []string) {
 	return wrong
 }
 
-// staying says that a discovery came to nothing, and what that means.
+// staying says why a discovery came to nothing, and that the members stay.
 func (h *hunt) staying(why string) string {
 	switch n := len(h.members); n {
 	case 0:

@@ -37,7 +37,7 @@ type Engine struct {
 	board      *Board
 	maxRunning int
 	kick       chan struct{} // wakes the schedule before its time
-	pulse      chan struct{} // taken once a round, by whoever doubts
+	pulse      chan struct{} // what Alive sends, received once in each round of the schedule
 	drained    chan struct{} // closed when the last run has landed after stopping
 
 	laying sync.Mutex       // held while the board is laid out anew; taken before board.mu
@@ -85,7 +85,11 @@ func (e *Engine) Run(ctx context.Context) error {
 	defer timer.Stop()
 	for ctx.Err() == nil {
 		sleep := e.step()
-		if sleep == 0 {
+		if sleep == 0 { // more is due than may start yet; that is life too
+			select {
+			case <-e.pulse:
+			default:
+			}
 			e.gate.yield()
 			continue
 		}

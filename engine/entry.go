@@ -15,6 +15,7 @@ type entry struct {
 	set          string   // the name of its set
 	newer, older *entry   // its neighbours in the order of changes
 	seen         []Status // of the last runs, where a change has to be confirmed
+	blind        bool     // its status says that its source was down
 
 	kin
 	sight sight // of a derived one
@@ -22,10 +23,10 @@ type entry struct {
 	tempo   tempo
 	next    time.Duration // the tick planned in the agenda
 	due     time.Duration // the tick it is queued or in flight for
-	run     *run          // in flight; kept while a run that should have ended has not
-	burst   bool          // next is not on the grid: a run asked for it
-	passed  time.Duration // the tick after it that the agenda has already; never for none
-	feed    *feed         // of its source; kept likewise
+	run     *run          // in flight; kept until it has returned, also when it was given up
+	burst   bool          // a run asked for next, which is not on the grid
+	passed  time.Duration // of a burst: the grid's tick after it, which the agenda still has; else never
+	feed    *feed         // of its source; kept until that has returned
 	queued  bool          // due, and waiting for leave to start
 	again   bool          // start anew as soon as the run in flight, or the feed, has gone
 	opening bool          // its first run is still to come, or under way
@@ -43,7 +44,7 @@ func newEntry(w Watcher, now time.Time) *entry {
 func (en *entry) keepTime() {
 	en.next, en.passed, en.state.Next, en.state.Source = never, never, time.Time{}, nil
 	if en.Source != nil {
-		en.state.Source = &SourceState{}
+		en.state.Source, en.opening = &SourceState{}, false // a first event may never come
 	} else if en.ticks() {
 		en.tempo = newTempo(en.ID, en.Interval)
 	}

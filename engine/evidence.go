@@ -46,7 +46,7 @@ func bounded(r Result) Result {
 			left -= len(r.Timing[i].Name)
 		}
 	}
-	cells, n := boundedCells(r.Cells)
+	cells, n := boundedCells(r.Cells, left)
 	r.Cells = cells
 	left -= n
 	r.Log = lastLines(r.Log, min(maxLog, max(left, 0)))

@@ -72,19 +72,26 @@ func TestLastLines(t *testing.T) {
 	}
 }
 
-// What is kept of many vantages leaves room for the rest.
+// What is kept of many vantages leaves room for the rest, and takes no more than
+// the rest leaves.
 func TestBoundedCells(t *testing.T) {
 	long := strings.Repeat("x\n", 5000)
 	cells := make([]Cell, 2*MaxCells)
 	for i := range cells {
 		cells[i] = Cell{Name: long, Value: long, Unit: long, Detail: long}
 	}
-	r := bounded(Result{Value: long, Detail: long, Output: long, Cells: cells})
-	size := len(r.Value) + len(r.Detail) + len(r.Output)
-	for _, c := range r.Cells {
-		size += len(c.Name) + len(c.Value) + len(c.Unit) + len(c.Detail)
-	}
-	if len(r.Cells) != MaxCells || size > EvidenceMaxBytes || strings.Contains(r.Cells[0].Detail, "\n") {
-		t.Errorf("%d cells and %d bytes are kept, want %d and at most %d", len(r.Cells), size, MaxCells, EvidenceMaxBytes)
+	for _, failure := range []*Failure{{}, {Message: long, Kind: long, Phase: long, File: long, Trace: long}} {
+		r := bounded(Result{Value: long, Unit: long, Detail: long, Output: long, Cells: cells, Failure: failure})
+		f := r.Failure
+		size := len(r.Value + r.Unit + r.Detail + r.Output + f.Message + f.Kind + f.Phase + f.File + f.Trace)
+		for _, c := range r.Cells {
+			size += len(c.Name + c.Value + c.Unit + c.Detail)
+		}
+		if len(r.Cells) != MaxCells || size > EvidenceMaxBytes || strings.Contains(r.Cells[0].Detail, "\n") {
+			t.Errorf("%d cells and %d bytes are kept, want %d and at most %d", len(r.Cells), size, MaxCells, EvidenceMaxBytes)
+		}
+		if first, last := r.Cells[0], r.Cells[MaxCells-1]; first.Name == "" || last.Name == "" {
+			t.Errorf("names of the first and last cell = %q, %q, want both", first.Name, last.Name)
+		}
 	}
 }

@@ -18,13 +18,13 @@ type feed struct {
 	fence    *time.Timer // gives it up; set when it was told to end
 	dropped  bool        // its reports no longer count
 	returned bool
-	verdict  *Result // the last, of an event
+	verdict  *Result // of the last event that had one; nil before
 
 	mu      sync.Mutex // guards what follows; taken before the board's lock
 	life    uint64     // counts the calls of the source: what earlier ones still report is nothing
 	reports reports
 	fell    bool        // the source ended, and is not known to be back
-	back    *time.Timer // believes that it is; nil if it has not said so
+	back    *time.Timer // counts it as back when it ends; nil while it is not connected
 	sendAt  time.Time   // not before this do reports reach the board
 	send    *time.Timer // takes them there; nil if none wait
 }
@@ -133,7 +133,8 @@ func (f *feed) report(life uint64, r Result) {
 	f.add(r)
 }
 
-// await believes after a while that a source which ended is back.
+// await counts a source that had ended as back once it has been connected for
+// [sourceHolds].
 func (f *feed) await(life uint64, r Result) {
 	f.reports.events += r.Events
 	f.reports.dropped += r.Dropped
@@ -266,7 +267,7 @@ func (f *feed) down(err error, pause time.Duration) {
 	}
 }
 
-// fall makes what the source still reports nothing. f.mu is held.
+// fall makes the feed ignore what the source still reports. f.mu is held.
 func (f *feed) fall() {
 	f.life++
 	if f.back != nil {

@@ -108,9 +108,8 @@ func (e *Engine) fly(r *run, w *worker) {
 	returned = true
 }
 
-// begin starts the run's clock: only now, so that what it waited for the
-// machine is not taken from its timeout. A run that was
-// dropped meanwhile does not begin.
+// begin starts the run's clock: only now, so that what it waited for the machine
+// is not taken from its timeout. A run that was dropped meanwhile does not begin.
 func (e *Engine) begin(r *run, w *worker) (context.Context, bool) {
 	b := e.board
 	b.mu.Lock()
@@ -196,13 +195,11 @@ func (e *Engine) finish(r *run, result Result, w *worker) {
 }
 
 // late tells whether the run began too late to stand for its tick, counting what
-// it waited for Pharos after its start, or ticks were missed while it ran.
+// it waited for Pharos after its start, or ticks were missed while it ran. One of
+// a derived watcher has no tick: it saw all there was, however late it began.
 func (r *run) late(queued time.Duration) bool {
-	slack := r.entry.Interval / 2
-	if r.entry.Derive != nil {
-		slack = deriveSlack
-	}
-	return r.entry.tripped || r.started-r.due+queued > slack
+	en := r.entry
+	return en.Derive == nil && (en.tripped || r.started-r.due+queued > en.Interval/2)
 }
 
 // land takes a run that returned out of those in flight.

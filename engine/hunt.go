@@ -20,7 +20,7 @@ type hunt struct {
 
 	// Guarded by Engine.laying.
 	members  []member
-	answered bool // it came to something since the configuration was taken
+	answered bool // Find has succeeded since the configuration was taken
 
 	// Guarded by the board's lock.
 	note    string // what the set says of it
@@ -172,8 +172,8 @@ type answer struct {
 	err   error
 }
 
-// find calls Find. One that does not return in time is told of, and waited for:
-// there is one at a time.
+// find calls Find. If it does not return in time the set says so, and the hunt
+// goes on waiting: there is one call at a time.
 func (h *hunt) find(ctx context.Context) ([]Watcher, error) {
 	run, cancel := context.WithTimeout(ctx, h.timeout())
 	defer cancel()

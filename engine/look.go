@@ -117,8 +117,8 @@ func (e *Engine) settle(en *entry, now time.Duration) {
 	}
 }
 
-// see notes what a run of en that begins now will see at least, and gives the
-// context that lets it.
+// see notes how the members of en are when a run of it begins, and gives the
+// context through which the run sees them.
 func (e *Engine) see(ctx context.Context, en *entry) context.Context {
 	if en.basis == nil {
 		return ctx
@@ -130,7 +130,8 @@ func (e *Engine) see(ctx context.Context, en *entry) context.Context {
 	return context.WithValue(ctx, membersKey, &Members{e.board, g, en})
 }
 
-// overlook makes en, if it is a derived one, have seen nothing.
+// overlook forgets what a derived watcher has seen of its members, so that it is
+// outdated.
 func (en *entry) overlook() {
 	if g := en.sight.of; g != nil && en.sight.reads {
 		g.readers--

@@ -7,8 +7,8 @@ import (
 )
 
 // Members is what a derived watcher's Check sees of what the watcher is derived
-// from, as it is at the moment of asking. What it is asked for decides what the
-// watcher is run again for: another status of any, or also another value.
+// from, as it is at the moment of asking. What the Check asks for decides when
+// it is run again: when a member has another status, or also another value.
 type Members struct {
 	board *Board
 	group *group
@@ -46,8 +46,9 @@ func (s *Members) Count(status Status) int {
 	return s.group.counts[status]
 }
 
-// Worst gives the worst of them, the first in the order of the board and rather
-// one with a problem of its own than one in the shadow; false if there is none.
+// Worst gives the worst of them, false if there is none. Of several that are
+// equally bad it is one that is in nobody's shadow, if there is one, and the first
+// of those on the board.
 func (s *Members) Worst() (View, bool) {
 	s.board.mu.Lock()
 	defer s.board.mu.Unlock()

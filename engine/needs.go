@@ -23,13 +23,13 @@ type kin struct {
 	basis    *group   // what it is derived from
 }
 
-// shadow tells in whose shadow en stands: of a parent that is critical or
-// unknown, or of whom that stands in the shadow of. The one named is where the
-// trouble began. A derived watcher is in the shadow too if all its trouble is
-// that of members in the shadow.
+// shadow tells in whose shadow en stands, "" for nobody's. A parent that is
+// critical or unknown casts one; a parent that stands in another's shadow passes
+// that on, so that the one named is where the trouble began. A derived watcher in
+// trouble stands in the shadow if every member in trouble does.
 //
-// Trouble waits there also for the first result of a parent, or else each
-// restart during an outage would be a storm of problems that are nobody's own.
+// So does trouble before the first result of a parent: or a restart during an
+// outage would be a storm of problems that are explained a moment later.
 func (en *entry) shadow() ID {
 	for _, p := range en.parents {
 		switch {
@@ -101,22 +101,32 @@ func (b *Board) moved(en *entry, was standing) {
 
 // spread tells all that lean on en that it stands otherwise than before. It
 // costs by how many they are; there are no cycles.
+//
+// A child of en may be a member of the same groups, and follows en in a moment.
+// So every group counts en first, and its tiles are told last, when the counts
+// are true again: or they would leave a shadow that they are in again at once.
 func (b *Board) spread(en *entry, was standing) {
-	for _, child := range en.children {
-		b.reshade(child)
-	}
 	now := en.standing()
 	for _, g := range en.groups {
-		before := g.shadow()
 		g.count(was, -1)
 		g.count(now, +1)
 		g.statuses++
 		g.news = g.news || was.status != Pending
 		b.look(g)
-		if g.shadow() != before {
-			for _, tile := range g.tiles {
-				b.reshade(tile)
-			}
+		if shade := g.shadow(); shade != g.shade {
+			g.shade, g.moved = shade, true
+		}
+	}
+	for _, child := range en.children {
+		b.reshade(child)
+	}
+	for _, g := range en.groups {
+		if !g.moved {
+			continue
+		}
+		g.moved = false
+		for _, tile := range g.tiles {
+			b.reshade(tile)
 		}
 	}
 }

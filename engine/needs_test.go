@@ -179,6 +179,51 @@ func TestShadowed(t *testing.T) {
 	})
 }
 
+// A member that goes into the shadow as its need becomes a problem leaves a
+// derived watcher of both where it was, and the log says nothing of it.
+func TestShadowOfAMemberAndItsNeed(t *testing.T) {
+	for _, order := range []string{"a b!a d<a,b", "b!a a d<b,a"} {
+		synctest.Test(t, func(t *testing.T) {
+			var log bytes.Buffer
+			w, watchers := worldOf(order)
+			e := serve(t, engine.Config{Logger: slog.New(slog.NewTextHandler(&log, nil))}, watchers...)
+			time.Sleep(5 * time.Second)
+			for _, a := range []engine.Status{engine.OK, engine.Critical, engine.OK} {
+				w.set("a", a)
+				w.set("b", engine.Critical)
+				time.Sleep(5 * time.Second)
+			}
+			if got := shadows(e); got != "" {
+				t.Errorf("%s: in the shadow at last: %q, want none", order, got)
+			}
+			if text := log.String(); strings.Count(text, "out of the shadow") != 1 || strings.Contains(text, `"out of the shadow" id=d`) {
+				t.Errorf("%s: want b alone out of the shadow, once; the log is\n%s", order, text)
+			}
+		})
+	}
+}
+
+// Whose shadow it is may change, and what is derived from it follows.
+func TestShadowPassesOn(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w, watchers := worldOf("a1 a2 b!a1,a2 d<b e!d")
+		e := serve(t, engine.Config{}, watchers...)
+		time.Sleep(5 * time.Second)
+		for _, name := range []string{"a1", "a2", "b"} {
+			w.set(name, engine.Critical)
+			time.Sleep(2 * time.Second)
+		}
+		if got, want := shadows(e), "b<a1 d<a1 e<a1"; got != want {
+			t.Errorf("in the shadow: %q, want %q", got, want)
+		}
+		w.set("a1", engine.OK)
+		time.Sleep(2 * time.Second)
+		if got, want := shadows(e), "b<a2 d<a2 e<a2"; got != want {
+			t.Errorf("with a1 well again in the shadow: %q, want %q", got, want)
+		}
+	})
+}
+
 // A status that is not confirmed casts no shadow.
 func TestNeedsConfirmedParent(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
@@ -279,6 +324,26 @@ func TestNeedsAtTheStart(t *testing.T) {
 			})
 		})
 	}
+}
+
+// A parent that is to be set by events before its first run has ended explains
+// nothing: its first event may never come.
+func TestNeedsOfWhatBecomesASource(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w, watchers := worldOf("wan a!wan")
+		w.set("a", engine.Critical)
+		watchers[0].Interval, watchers[0].Check = time.Minute, enginetest.Slow(50*time.Second)
+		e := serve(t, engine.Config{}, watchers...)
+		time.Sleep(8 * time.Second)
+		if got := shadows(e); got != "a<wan" {
+			t.Fatalf("before the parent's first result in the shadow: %q, want a<wan", got)
+		}
+		watchers[0] = enginetest.Fed("wan", enginetest.Events(make(chan engine.Result)))
+		e.Replace(enginetest.Generation(2, watchers...))
+		if got := shadows(e); got != "" {
+			t.Errorf("with a parent that is set by events in the shadow: %q, want none", got)
+		}
+	})
 }
 
 // messages gives the messages of the lines of a log that contain what.

@@ -71,7 +71,7 @@ type membership struct {
 	key    string
 	places []int // in the order of the board
 	seen   mark
-	depth  int // where on the path the member is that the walk went on to
+	depth  int // the place on the path of the member that is being visited
 }
 
 // mark is how far the search for cycles has come with a node.
@@ -114,7 +114,7 @@ func (r *relations) basis(index idIndex, i int, shared map[string]*membership) *
 		key.WriteByte(0)
 		itself = itself || p.Match(r.watchers[i].ID)
 	}
-	if itself { // the others' group has it, its own has not
+	if itself { // its own group lacks it, and can be nobody else's
 		key.WriteString(string(r.watchers[i].ID))
 	}
 	if m := shared[key.String()]; m != nil {

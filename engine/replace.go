@@ -66,6 +66,7 @@ func (e *Engine) lay(gen *Generation, taken bool) {
 			}
 		}
 	}
+	e.waiting.regroup()
 	b.entries, b.sets, b.pageTag = entries, sets, gen.PageTag
 	b.relate(relations, inOrder)
 	b.seeking = e.seeking()
@@ -143,24 +144,41 @@ func (e *Engine) adopt(w Watcher, wall time.Time, now time.Duration) (*entry, co
 		en.again = true
 		return en, cancel
 	}
-	if !en.queued {
+	switch {
+	case en.queued:
+	case en.Derive != nil && en.state.Status == Pending: // its members may have no results yet
+		e.enter(en, wall, now)
+	default:
 		e.launch(en)
 	}
 	return en, nil
 }
 
-// cancel makes what is in flight of en count no more and gives what ends it,
-// nil if nothing is.
+// cancel makes what is in flight of en count no more and gives what ends it, nil
+// if nothing is. A run and a feed may both be: one is slow to end what the watcher
+// was before.
 func (e *Engine) cancel(en *entry, now time.Duration) context.CancelFunc {
+	var run, feed context.CancelFunc
 	switch r := en.run; {
-	case r != nil && r.stuck: // nobody has waited for it since it was given up
+	case r == nil:
+	case r.stuck: // nobody has waited for it since it was given up
 		en.run, en.state.Running = nil, false
-	case r != nil:
-		return r.drop(now)
-	case en.feed != nil:
-		return e.endFeed(en.feed)
+	default:
+		run = r.drop(now)
 	}
-	return nil
+	if en.feed != nil {
+		feed = e.endFeed(en.feed)
+	}
+	switch {
+	case run == nil:
+		return feed
+	case feed == nil:
+		return run
+	}
+	return func() {
+		run()
+		feed()
+	}
 }
 
 // remove takes en off the board.

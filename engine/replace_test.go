@@ -311,6 +311,37 @@ func TestReplaceRemovesWhoWaits(t *testing.T) {
 	})
 }
 
+// crowded is a lane that never clears: that of a script that hangs.
+type crowded struct{}
+
+func (crowded) Crowded() bool { return true }
+
+// A watcher that waits in the lane of a script that hangs runs as soon as a
+// reload gives it another one.
+func TestReplaceOfACrowdedLane(t *testing.T) {
+	for name, definition := range map[string]string{"same": "1", "edited": "2"} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				var starts enginetest.Starts
+				w := enginetest.Watcher("w", time.Second, starts.Check(enginetest.Always(engine.OK, "")))
+				gone := enginetest.Watcher("gone", time.Second, w.Check)
+				w.Lane, gone.Lane = crowded{}, crowded{}
+				e := serve(t, engine.Config{}, w, gone)
+				time.Sleep(5 * time.Second)
+				if n := len(starts.Times()); n != 0 {
+					t.Fatalf("%d runs in a crowded lane, want 0", n)
+				}
+				w.Lane, w.Definition = nil, definition
+				e.Replace(enginetest.Generation(2, w))
+				time.Sleep(3 * time.Second)
+				if v := view(t, e, "w"); v.Runs < 3 || v.Late {
+					t.Errorf("runs, late = %d, %v in the 3 s after, want 3 or more, false", v.Runs, v.Late)
+				}
+			})
+		})
+	}
+}
+
 // A configuration that was being loaded when the engine stopped is laid out and
 // starts nothing.
 func TestReplaceAfterTheEnd(t *testing.T) {

@@ -88,8 +88,8 @@ func (e *Engine) step() time.Duration {
 	return sleep
 }
 
-// plan puts en's next run on the agenda, unless it stands there since before a
-// run that was asked for.
+// plan sets en's next run and puts it on the agenda. After a burst the grid's tick
+// may stand there already.
 func (e *Engine) plan(en *entry, next time.Duration, wall time.Time, now time.Duration) {
 	there := next == en.passed
 	en.next, en.burst, en.passed = next, false, never
@@ -102,7 +102,7 @@ func (e *Engine) plan(en *entry, next time.Duration, wall time.Time, now time.Du
 // enter lets a new en begin: its first run at its time, its source at once, a
 // derived one when there is something to see.
 func (e *Engine) enter(en *entry, wall time.Time, now time.Duration) {
-	en.opening = en.Source == nil // a first event may never come
+	en.opening = en.Source == nil // see keepTime
 	switch {
 	case en.Source != nil:
 		e.startFeed(en)
@@ -117,14 +117,15 @@ func (e *Engine) enter(en *entry, wall time.Time, now time.Duration) {
 // launch starts en as what it is now: a run at once, or its source, as soon as
 // the one before has gone.
 func (e *Engine) launch(en *entry) {
-	if en.Source != nil {
-		if en.again = en.feed != nil; !en.again {
-			e.startFeed(en)
-		}
-		return
+	switch {
+	case en.run != nil, en.Source != nil && en.feed != nil:
+		en.again = true
+	case en.Source != nil:
+		e.startFeed(en)
+	default:
+		e.enqueue(en, e.board.clock())
+		e.wake()
 	}
-	e.enqueue(en, e.board.clock())
-	e.wake()
 }
 
 // launchAgain launches en if it waited for what ran before to go.
@@ -189,7 +190,7 @@ func (e *Engine) admit() []posting {
 			break
 		}
 		if en.gone || !en.queued || en.run != nil {
-			continue // or it has a source meanwhile
+			continue // it left, or has a source or a run by now
 		}
 		r := &run{entry: en, check: en.Check, timeout: en.Timeout, due: en.due, started: -1}
 		r.older = e.newest
@@ -197,7 +198,7 @@ func (e *Engine) admit() []posting {
 			e.newest.newer = r
 		}
 		e.newest = r
-		en.run, en.queued, en.state.Running = r, false, true
+		en.run, en.queued, en.again, en.state.Running = r, false, false, true
 		e.running++
 		posted = append(posted, posting{r, e.pool.take()})
 	}

@@ -1,5 +1,10 @@
 package engine
 
+import (
+	"cmp"
+	"slices"
+)
+
 // A Lane is what the runs of some watchers take turns in: a script's, since
 // only one of its runs can compute at a time.
 type Lane interface {
@@ -74,6 +79,24 @@ func (w *waiting) next() *line {
 		}
 	}
 	return first
+}
+
+// regroup puts everybody into the line of the lane that they have now, and lets
+// go of who no longer waits. A reload may give watchers another lane, and the one
+// they waited in may stay crowded for good: its script was loaded afresh because
+// it never came back.
+func (w *waiting) regroup() {
+	var all []*entry
+	for _, l := range w.open {
+		all = append(all, l.entries[l.head:]...)
+	}
+	slices.SortStableFunc(all, func(a, b *entry) int { return cmp.Compare(a.due, b.due) })
+	*w = waiting{}
+	for _, en := range all {
+		if en.queued && !en.gone {
+			w.push(en)
+		}
+	}
 }
 
 // drop takes an emptied line away: its lane may never come again.

@@ -6,11 +6,13 @@ import (
 	"time"
 )
 
-// Check is what a run calls. It must return soon after its context ends; the
-// context's deadline is the run's. An error is no verdict: the run is unknown,
-// with the error's text. A status of [Pending] is none yet: the run leaves the
-// board as it is. A failure of kind [KindReplaced] says that it never began, and
-// lets the run be made with the newest Check. A panic in a Check is that watcher's result and nothing else.
+// Check is what a run calls. It must return soon after its context ends, whose
+// deadline is the run's.
+//
+// An error is no verdict: the run is unknown, with the error's text; so is a run
+// whose Check panics. With the status [Pending] the run leaves the board as it is.
+// With a failure of kind [KindMissed] the Check never began and the run counts as
+// a missed tick; with [KindReplaced] the newest Check is called in its place.
 type Check func(ctx context.Context) (Result, error)
 
 // Watcher is a named thing that is watched: one tile of the board. It has either

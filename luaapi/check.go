@@ -107,7 +107,7 @@ func (w *watcher) perform(ctx context.Context, r *run) engine.Result {
 	return result
 }
 
-// step is the Lua side of a run: it calls self:check(), or the function for an
+// stepFunction is the Lua side of a run: it calls self:check(), or the function for an
 // event, and makes the result of what comes back.
 func (s *script) stepFunction(L *lua.LState) int {
 	r := runOf(L)

@@ -16,6 +16,7 @@ import (
 	"maps"
 	"os"
 	"path/filepath"
+	"strings"
 	"time"
 
 	"github.com/google/renameio/v2"
@@ -162,13 +163,17 @@ func target(path string) string {
 }
 
 // sweep removes files that renameio had not yet renamed: a dot, the file's
-// name, a random number.
+// name, a random number. A file that cannot be removed only takes room.
 func sweep(path string) {
-	left, err := filepath.Glob(filepath.Join(filepath.Dir(path), "."+filepath.Base(path)+"[0-9]*"))
+	dir, name := filepath.Split(path)
+	entries, err := os.ReadDir(filepath.Clean(dir))
 	if err != nil {
-		return // the name holds a pattern; what was left stays
+		return // reading the file will say why
 	}
-	for _, name := range left {
-		os.Remove(name) // best effort: it does no harm but take room
+	for _, e := range entries {
+		number, ok := strings.CutPrefix(e.Name(), "."+name)
+		if ok && number != "" && strings.Trim(number, "0123456789") == "" {
+			os.Remove(filepath.Join(dir, e.Name()))
+		}
 	}
 }

@@ -210,9 +210,12 @@ func TestReadOfWhatIsNoFile(t *testing.T) {
 }
 
 func TestReadSweepsWhatAKilledWriterLeft(t *testing.T) {
-	dir := t.TempDir()
+	dir := filepath.Join(t.TempDir(), "a[b")
+	if err := os.Mkdir(dir, 0o700); err != nil {
+		t.Fatal(err)
+	}
 	path := filepath.Join(dir, "state.json")
-	for _, name := range []string{".state.json123", ".state.json9", ".state.jsonx", ".other.json1", "state.json.bad"} {
+	for _, name := range []string{".state.json123", ".state.json9", ".state.jsonx", ".state.json1.old", ".other.json1", "state.json.bad"} {
 		if err := os.WriteFile(filepath.Join(dir, name), nil, 0o600); err != nil {
 			t.Fatal(err)
 		}
@@ -228,7 +231,7 @@ func TestReadSweepsWhatAKilledWriterLeft(t *testing.T) {
 	for _, e := range entries {
 		left = append(left, e.Name())
 	}
-	if diff := cmp.Diff([]string{".other.json1", ".state.jsonx", "state.json.bad"}, left); diff != "" {
+	if diff := cmp.Diff([]string{".other.json1", ".state.json1.old", ".state.jsonx", "state.json.bad"}, left); diff != "" {
 		t.Errorf("left (-want +got):\n%s", diff)
 	}
 }

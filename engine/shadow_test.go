@@ -1,0 +1,75 @@
+package engine
+
+import (
+	"fmt"
+	"log/slog"
+	"math/rand/v2"
+	"testing"
+)
+
+// However watchers lean on each other, and whatever becomes of them: each stands
+// in the shadow that those it leans on cast, and every group has counted right.
+func TestShadowsAgree(t *testing.T) {
+	for seed := range uint64(300) {
+		random := rand.New(rand.NewPCG(seed, 0))
+		g := tangle(random)
+		e := New(Config{Logger: slog.New(slog.DiscardHandler)})
+		e.Replace(g)
+		for step := range 60 {
+			if step%20 == 19 {
+				g = tangle(random)
+				e.Replace(g)
+			}
+			id := ID(fmt.Sprint("w", random.IntN(len(g.Sets[0].Watchers))))
+			status := Statuses()[1+random.IntN(4)]
+			e.Report(id, Result{Status: status})
+			if wrong := disagreement(e.board); wrong != "" {
+				t.Fatalf("seed %d, step %d, when %s became %v: %s", seed, step, id, status, wrong)
+			}
+		}
+	}
+}
+
+// tangle makes watchers that lean at random on those before them, and lays them
+// out in another order.
+func tangle(random *rand.Rand) *Generation {
+	watchers := make([]Watcher, 8)
+	for i := range watchers {
+		w := &watchers[i]
+		w.ID = ID(fmt.Sprint("w", i))
+		some := func() (ids []Pattern) {
+			for other := range i {
+				if random.IntN(3) == 0 {
+					ids = append(ids, Pattern(fmt.Sprint("w", other)))
+				}
+			}
+			return ids
+		}
+		w.Needs = some()
+		if of := some(); of != nil && random.IntN(2) == 0 {
+			w.Derive = &Derive{Of: of}
+		}
+	}
+	random.Shuffle(len(watchers), func(i, j int) { watchers[i], watchers[j] = watchers[j], watchers[i] })
+	return &Generation{Sets: []Set{{Watchers: watchers}}}
+}
+
+// disagreement tells of a watcher or group that is not as those it is made of
+// say, "" if all are.
+func disagreement(b *Board) string {
+	for id, en := range b.entries {
+		if got, want := en.state.Shadow, en.shadow(); got != want {
+			return fmt.Sprintf("%s is in the shadow of %q, want %q", id, got, want)
+		}
+	}
+	for key, g := range b.groups {
+		var counted group
+		for _, en := range g.members {
+			counted.count(en.standing(), +1)
+		}
+		if g.counts != counted.counts || g.lit != counted.lit || g.dark != counted.dark || g.moved {
+			return fmt.Sprintf("group %q has counted %v, %d lit, %d dark; want %v, %d, %d", key, g.counts, g.lit, g.dark, counted.counts, counted.lit, counted.dark)
+		}
+	}
+	return ""
+}
