@@ -1155,7 +1155,7 @@ function pharos.file.tail(path, judge, options) end
 pharos.json = {}
 
 --- JSON text, keys sorted. A table with exactly the keys 1 to n is an array. Cycles,
---- functions and NaN raise.
+--- functions, NaN and two keys of one text, 1 and "1", raise.
 ---
 ---```lua
 ---return "ok", pharos.json.encode({ list = { 1, 2 }, empty = pharos.json.array(), none = pharos.json.null })
@@ -1164,8 +1164,9 @@ pharos.json = {}
 ---@return string
 function pharos.json.encode(value) end
 
---- The value of a JSON text of at most 8 MiB. null is pharos.json.null; an array
---- stays one also when it is empty. Error: proto.
+--- The value of a JSON text of at most 8 MiB, no array of which has more than 262143
+--- elements. null is pharos.json.null; an array stays one also when it is empty.
+--- Error: proto.
 ---
 ---```lua
 ---local data, err = pharos.json.decode('{"jobs": [1, 2, null]}')
