@@ -29,7 +29,7 @@ type Options struct {
 	Setup       func(L *lua.LState, env *lua.LTable) error
 	Globals     []string                               // globals that a script may set
 	Slice       time.Duration                          // longest to compute without a pause; 0 = DefaultSlice
-	LoadTimeout time.Duration                          // longest the main chunk may take, and then Declare; 0 = DefaultLoadTimeout
+	LoadTimeout time.Duration                          // longest the main chunk may take to compile, to run, and then Declare; 0 = DefaultLoadTimeout
 	Print       func(ctx context.Context, text string) // where print goes; nil = nowhere
 	Warn        func(Error)                            // findings of Load that do not fail it; nil = ignored
 	Called      func(TextCall)                         // calls with a text that files have; nil = ignored
