@@ -8,8 +8,6 @@ import (
 	"time"
 
 	lua "github.com/yuin/gopher-lua"
-
-	"pharos/luaapi/pattern"
 )
 
 // Defaults of [Options].
@@ -60,7 +58,7 @@ type Universe struct {
 	sealed  *lua.LTable // what the file set of Options.Globals; nil until they were read
 	modules map[string]*module
 	// Compiled patterns, those for gmatch apart: there ^ is no anchor.
-	patterns, unanchored map[string]*pattern.Pattern
+	anchored, unanchored patterns
 
 	// Written by the holder of the baton, read by the watchdog.
 	holder atomic.Pointer[run]
