@@ -245,18 +245,6 @@ func TestLoadTimeout(t *testing.T) {
 	}
 }
 
-func TestCompileTimeout(t *testing.T) {
-	u, err := New(Options{Name: "t.lua", LoadTimeout: time.Nanosecond})
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer u.Close()
-	const want = "t.lua: compiling took longer than 1ns"
-	if err := u.Load(t.Context(), []byte("local t = {"+numbers(20_000)+"}")); err == nil || err.Error() != want {
-		t.Errorf("Load = %v, want %s", err, want)
-	}
-}
-
 func TestCacheSharesCode(t *testing.T) {
 	cache := &Cache{}
 	src := []byte("return 1")
