@@ -32,6 +32,9 @@ func TestTextsAreBoundedTogether(t *testing.T) {
 		{"names", list + `return "critical", pharos.suggest("abc", t)`, "bytes of text in all"},
 		{"name", `return "critical", pharos.suggest("abcdef", { ("x"):rep(2e6) }):sub(1, 7)`, "(valid:"},
 		{"JSON", `return "critical", pharos.json.encode(("\1"):rep(9e6))`, "more than 8388608 bytes"},
+		{"key that cannot be encoded", `local t = { [("\128"):rep(1e6)] = print } for i = 1, 60 do t = { t } end return "critical", pharos.json.encode(t)`, "a function is no plain data"},
+		{"key without a value", `return "critical", tostring(select(2, pharos.json.decode('{"' .. ("\128"):rep(4e6) .. '" 1}')))`, "after the key"},
+		{"number that is none", `return "critical", tostring(select(2, pharos.json.decode("0" .. ("1"):rep(4e6))))`, "want a number"},
 		{"step", `self:step(("x"):rep(1e7), function() end)`, "want a name of at most 200 bytes"},
 	} {
 		t.Run(test.name, func(t *testing.T) {

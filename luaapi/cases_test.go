@@ -284,6 +284,22 @@ func TestPretty(t *testing.T) {
 	}
 }
 
+// A table of a thousand, each the same one of a thousand, and so on: what a script
+// makes at no cost takes no longer than it is worth to write, or to compare.
+func TestPrettyIsBounded(t *testing.T) {
+	L := lua.NewState()
+	defer L.Close()
+	if err := L.DoString(`local function wide() local t = {} for i = 1, 5 do local u = {} for j = 1, 1000 do u[j] = t end t = u end return t end return wide(), wide()`); err != nil {
+		t.Fatal(err)
+	}
+	if n := len(pretty(L.Get(1))); n > 100_000 {
+		t.Errorf("pretty gave %d bytes", n)
+	}
+	if lines := differences(L.Get(1), L.Get(2)); lines != nil {
+		t.Errorf("differences = %q, want none", lines)
+	}
+}
+
 // What is too old is not counted, whether it was asked for or not.
 func TestCacheCount(t *testing.T) {
 	b := newTestBoard(t)

@@ -174,7 +174,7 @@ func (s *script) tile(v engine.View) *lua.LUserData {
 func (s *script) newTileMeta(L *lua.LState) *lua.LTable {
 	meta := L.CreateTable(0, 2)
 	meta.RawSetString("__index", L.NewFunction(func(L *lua.LState) int {
-		v := L.CheckUserData(1).Value.(*engine.View)
+		v := checkTile(L)
 		name := L.CheckString(2)
 		field, ok := tileFields[name]
 		if !ok {
@@ -194,6 +194,17 @@ func (s *script) newTileMeta(L *lua.LState) *lua.LTable {
 		return 0
 	}))
 	return meta
+}
+
+// checkTile is self: a script may take a tile's metatable for another's.
+func checkTile(L *lua.LState) *engine.View {
+	if ud, ok := L.Get(1).(*lua.LUserData); ok {
+		if v, ok := ud.Value.(*engine.View); ok {
+			return v
+		}
+	}
+	L.ArgError(1, "want a tile, as board:get gives")
+	return nil
 }
 
 // statusFunction is pharos.status(id): the status of any watcher, its value and

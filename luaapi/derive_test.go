@@ -54,6 +54,10 @@ func TestDerive(t *testing.T) {
 			end
 			return "ok", #all, table.concat(all, " ")
 		end`, "ok 4 front_page=pending/nil/nil databases.a=ok/3ms/nil databases.b=critical/refused/nil databases.c=ok/4.5/nil"},
+		{`check = function(board)
+			local ok, err = pcall(getmetatable(board:get("databases.a")).__index, pharos.ring(1), "value")
+			return "ok", ok, tostring(err):match("want.*")
+		end`, "ok false want a tile, as board:get gives)"},
 		{`link = "http://127.0.0.1/"`, "critical 2/4 b"}, // the worst, by default
 		{`check = function(board) return "ok", (pharos.status("else")), (select(3, pharos.status("databases.b"))) end`, "ok unknown nobody there"},
 	} {

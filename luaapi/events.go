@@ -108,6 +108,12 @@ func (f *feed) judge(ctx context.Context, ended <-chan error) error {
 		if ctx.Err() != nil {
 			return nil
 		}
+		select {
+		case <-count.C: // also where the queue is never empty
+			counting = false
+			f.quiet("no verdict yet")
+		default:
+		}
 		if !verdict && !counting {
 			counting = true
 			count.Reset(eventsCount)

@@ -330,6 +330,12 @@ func TestEventsFlood(t *testing.T) {
 	t.Logf("%d events in all, %d dropped, %d judged in %s results", flood.Source.Events, flood.Source.Dropped, flood.Source.Events-flood.Source.Dropped, flood.Result.Value)
 }
 
+// Events that come to nothing are counted also while they never stop to come.
+func TestEventsFloodWithoutVerdict(t *testing.T) {
+	s := newTestBoard(t).serve(`metric_watchers = { pharos.MetricWatcher{ name = "flood", events = pharos.exec.stream("yes", function() pharos.time.sleep("1ms") end) } }`)
+	s.await("flood", "counted", func(v engine.View) bool { return v.Source.Dropped > 0 })
+}
+
 // TestTCPEventsComeBack stalls, resets and restarts the server.
 func TestTCPEventsComeBack(t *testing.T) {
 	b := newTestBoard(t)

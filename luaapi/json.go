@@ -217,12 +217,13 @@ const (
 // isArray tells whether t's keys are exactly 1 to length. An empty table is an
 // array if it was one when it was decoded, or was made one by json.array.
 func (e *jsonEncoder) isArray(t *lua.LTable) (length int, ok bool, err error) {
-	count := 0
+	count, last := 0, lua.LNumber(0)
 	for k, _ := t.Next(lua.LNil); k != lua.LNil; k, _ = t.Next(k) {
-		if _, isNumber := k.(lua.LNumber); !isNumber {
+		n, isNumber := k.(lua.LNumber)
+		if !isNumber || n < 1 || n != lua.LNumber(math.Trunc(float64(n))) {
 			return 0, false, nil
 		}
-		count++
+		count, last = count+1, max(last, n)
 		if err := e.room(count * jsonElementBytes); err != nil {
 			return 0, false, err
 		}
@@ -231,7 +232,7 @@ func (e *jsonEncoder) isArray(t *lua.LTable) (length int, ok bool, err error) {
 	if count == 0 {
 		return 0, t.Metatable == e.kinds.array, nil
 	}
-	return count, t.Len() == count, nil
+	return count, last == lua.LNumber(count), nil
 }
 
 func (e *jsonEncoder) array(t *lua.LTable, length, depth int) error {
@@ -275,6 +276,9 @@ func (e *jsonEncoder) object(t *lua.LTable, depth int) error {
 	e.out = append(e.out, '{')
 	for i, entry := range entries {
 		if i > 0 {
+			if entry.name == entries[i-1].name { // 1 and "1"
+				return fmt.Errorf("two keys are %s", quoted(entry.name))
+			}
 			e.out = append(e.out, ',')
 		}
 		if err := e.room(len(entry.name)); err != nil {
@@ -282,7 +286,7 @@ func (e *jsonEncoder) object(t *lua.LTable, depth int) error {
 		}
 		e.out = append(appendJSONString(e.out, entry.name), ':')
 		if err := e.value(entry.value, depth+1); err != nil {
-			return fmt.Errorf("at %q: %w", entry.name, err)
+			return fmt.Errorf("at %s: %w", quoted(entry.name), err)
 		}
 	}
 	e.out = append(e.out, '}')

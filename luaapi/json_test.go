@@ -2,9 +2,11 @@ package luaapi
 
 import (
 	"encoding/json"
+	"fmt"
 	"math"
 	"strings"
 	"testing"
+	"time"
 	"unicode/utf8"
 
 	"github.com/google/go-cmp/cmp"
@@ -44,8 +46,11 @@ func TestJSONEncode(t *testing.T) {
 		`{ a = pharos.json.null }`: `{"a":null}`,
 		`{ 1, x = 2 }`:             `{"1":1,"x":2}`,
 		`(function() local t = {1} return { t, t } end)()`: `[[1],[1]]`,
-		`"\255x"`: "\"\uFFFDx\"",
-		`2^53`:    `9.007199254740992e+15`,
+		`"\255x"`:                     "\"\uFFFDx\"",
+		`2^53`:                        `9.007199254740992e+15`,
+		`{ 1, 2, nil, 4, [2.5] = 9 }`: `{"1":1,"2":2,"2.5":9,"4":4}`, // as many keys as the last number
+		`{ 1, 2, [0] = 0 }`:           `{"0":0,"1":1,"2":2}`,
+		`{ [1] = 1, [-1] = 2 }`:       `{"-1":2,"1":1}`,
 	} {
 		b := newTestBoard(t)
 		if got := b.check(`return "ok", pharos.json.encode(` + in + `)`); got.Value != want {
@@ -61,12 +66,49 @@ func TestJSONEncodeRefuses(t *testing.T) {
 		`function() end`:           "cannot encode JSON: a function is no plain data",
 		`{ [true] = 1 }`:           "cannot encode JSON: a key is a boolean (true)",
 		`(function() local t = {} t.t = t return t end)()`: `cannot encode JSON: at "t": a table holds itself`,
-		`pharos.ring(1)`: "cannot encode JSON: a userdata is no plain data",
+		`pharos.ring(1)`:                   "cannot encode JSON: a userdata is no plain data",
+		`{ 1, ["1"] = 2 }`:                 `cannot encode JSON: two keys are "1"`,
+		`{ [1 / 3] = 1, [1 - 2 / 3] = 2 }`: `cannot encode JSON: two keys are "0.33333333333333"`,
 	} {
 		b := newTestBoard(t)
 		if got := b.check(`return "ok", pharos.json.encode(` + in + `)`); !strings.Contains(got.Detail, want) {
 			t.Errorf("encode(%s) = %q, want %q", in, got.Detail, want)
 		}
+	}
+}
+
+// What can be encoded can be decoded: self.state comes back that way.
+func TestJSONDeep(t *testing.T) {
+	for levels := jsonMaxDepth - 2; levels <= jsonMaxDepth+3; levels++ {
+		b := newTestBoard(t)
+		got := b.check(fmt.Sprintf(`local t = 1 for i = 1, %d do t = { t } end
+			local ok, text = pcall(pharos.json.encode, t)
+			return "ok", ok and tostring(pharos.json.decode(text)) or "refused"`, levels))
+		want := "refused"
+		if levels <= jsonMaxDepth+1 {
+			want = "table: "
+		}
+		if !strings.HasPrefix(got.Value, want) {
+			t.Errorf("%d tables, one in the other: %q %q, want %q", levels, got.Value, got.Detail, want)
+		}
+	}
+}
+
+// Beyond the end of a table's array part # tells nothing of a list's length.
+func TestJSONLongList(t *testing.T) {
+	list := func(n int) string { return "[" + strings.Repeat("0,", n-1) + "0]" }
+	if _, err := decodeJSON(list(lua.MaxArrayIndex - 1)); err != nil {
+		t.Errorf("%d elements: %v", lua.MaxArrayIndex-1, err)
+	}
+	const want = "a list of more than 262143 elements"
+	if _, err := decodeJSON(list(lua.MaxArrayIndex)); err == nil || !strings.Contains(err.Error(), want) {
+		t.Errorf("%d elements: err = %v, want %s", lua.MaxArrayIndex, err, want)
+	}
+	b := newTestBoard(t)
+	b.Options.slice = time.Minute
+	got := b.check(`local t = {} for i = 1, 262200 do t[i] = 0 end return "ok", pharos.json.encode(t):sub(1, 5)`)
+	if got.Value != "[0,0," {
+		t.Errorf("encoding a longer one gives %q %q, want a list", got.Value, got.Detail)
 	}
 }
 
@@ -93,9 +135,10 @@ func TestJSONDecodeErrors(t *testing.T) {
 		``:                       "line 1, column 1: the text ends too early",
 		`{"a":1`:                 `line 1, column 7: want "," or "}"`,
 		"[1,\n 2 3]":             `line 2, column 4: want "," or "]"`,
-		`01`:                     "line 1, column 1: not a number that fits",
-		`1.`:                     "line 1, column 1: not a number that fits",
-		`1e999`:                  "line 1, column 1: not a number that fits",
+		`01`:                     `line 1, column 1: want a number as JSON has it, got "01"`,
+		`1.`:                     `line 1, column 1: want a number as JSON has it, got "1."`,
+		`-`:                      `line 1, column 1: want a number as JSON has it, got "-"`,
+		`1e999`:                  `line 1, column 1: the number "1e999" is too large`,
 		`tru`:                    `line 1, column 1: want a value, got 't'`,
 		`"\x"`:                   `line 1, column 3: no such escape as \x`,
 		`"\u12g4"`:               `line 1, column 4: want four hexadecimal digits after \u`,

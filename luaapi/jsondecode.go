@@ -6,6 +6,8 @@ import (
 	"strings"
 	"unicode/utf16"
 	"unicode/utf8"
+
+	lua "github.com/yuin/gopher-lua"
 )
 
 const (
@@ -53,6 +55,16 @@ func (d *jsonDecoder) errorf(format string, args ...any) error {
 	return fmt.Errorf("line %d, column %d: %s", line, column, fmt.Sprintf(format, args...))
 }
 
+// quoted quotes the start of a text for an error: what a page sends may have
+// megabytes.
+func quoted(text string) string {
+	const most = 100 // bytes
+	if len(text) <= most {
+		return strconv.Quote(text)
+	}
+	return strconv.Quote(strings.ToValidUTF8(text[:most], "")) + "..."
+}
+
 func (d *jsonDecoder) space() {
 	for d.at < len(d.text) {
 		switch d.text[d.at] {
@@ -74,10 +86,9 @@ func (d *jsonDecoder) peek() byte {
 }
 
 func (d *jsonDecoder) value(depth int) (any, error) {
-	if depth > jsonMaxDepth {
-		return nil, d.errorf("nested deeper than %d", jsonMaxDepth)
-	}
 	switch c := d.peek(); {
+	case depth > jsonMaxDepth && (c == '{' || c == '['):
+		return nil, d.errorf("nested deeper than %d", jsonMaxDepth)
 	case c == '{':
 		return d.object(depth)
 	case c == '[':
@@ -120,7 +131,7 @@ func (d *jsonDecoder) object(depth int) (any, error) {
 			return nil, err
 		}
 		if d.peek() != ':' {
-			return nil, d.errorf("want \":\" after the key %q", key)
+			return nil, d.errorf("want \":\" after the key %s", quoted(key))
 		}
 		d.at++
 		value, err := d.value(depth + 1)
@@ -152,7 +163,9 @@ func (d *jsonDecoder) array(depth int) (any, error) {
 		if err != nil {
 			return nil, err
 		}
-		array = append(array, value)
+		if array = append(array, value); len(array) >= lua.MaxArrayIndex { // # would not tell its length
+			return nil, d.errorf("a list of more than %d elements", lua.MaxArrayIndex-1)
+		}
 		switch d.peek() {
 		case ',':
 			d.at++
@@ -183,10 +196,15 @@ func (d *jsonDecoder) number() (any, error) {
 		}
 		ok = d.digits() > 0 && ok
 	}
-	n, err := strconv.ParseFloat(d.text[start:d.at], 64)
-	if !ok || err != nil {
+	text := d.text[start:d.at]
+	n, err := strconv.ParseFloat(text, 64)
+	if !ok {
 		d.at = start
-		return nil, d.errorf("not a number that fits")
+		return nil, d.errorf("want a number as JSON has it, got %s", quoted(text))
+	}
+	if err != nil {
+		d.at = start
+		return nil, d.errorf("the number %s is too large", quoted(text))
 	}
 	return n, nil
 }
@@ -280,7 +298,7 @@ func (d *jsonDecoder) hex() (rune, bool) {
 		return 0, false
 	}
 	n, err := strconv.ParseUint(d.text[d.at:d.at+4], 16, 32)
-	if err != nil || strings.ContainsAny(d.text[d.at:d.at+4], "+-_") {
+	if err != nil {
 		return 0, false
 	}
 	d.at += 4

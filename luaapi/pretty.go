@@ -16,14 +16,20 @@ import (
 const (
 	prettyWidth = 72   // a table that fits is one line
 	prettyDepth = 8    // of tables in tables
-	prettyItems = 1000 // of one table
+	prettyItems = 1000 // in all
 )
 
 // pretty writes v as a person reads it: tables as Lua would have them, keys
 // sorted, long ones a field a line.
-func pretty(v lua.LValue) string { return prettyAt(v, "", nil) }
+func pretty(v lua.LValue) string {
+	p := printer{left: prettyItems}
+	return p.value(v, "", nil)
+}
 
-func prettyAt(v lua.LValue, indent string, above []*lua.LTable) string {
+// printer writes one value. A table may be in others any number of times.
+type printer struct{ left int } // items that may still be written
+
+func (p *printer) value(v lua.LValue, indent string, above []*lua.LTable) string {
 	switch v := v.(type) {
 	case nil:
 		return "nil"
@@ -40,7 +46,7 @@ func prettyAt(v lua.LValue, indent string, above []*lua.LTable) string {
 		if len(above) >= prettyDepth || slices.Contains(above, v) {
 			return "{ ... }"
 		}
-		return prettyTable(v, indent, append(above, v))
+		return p.table(v, indent, append(above, v))
 	case *lua.LUserData:
 		return prettyObject(v)
 	}
@@ -70,25 +76,29 @@ func prettyObject(v *lua.LUserData) string {
 	return v.String()
 }
 
-func prettyTable(t *lua.LTable, indent string, above []*lua.LTable) string {
+func (p *printer) table(t *lua.LTable, indent string, above []*lua.LTable) string {
 	inner := indent + "  "
 	vm.Plain(t)
 	var items []string
+	add := func(name string, v lua.LValue) (more bool) {
+		if p.left--; p.left < 0 {
+			items = append(items, "...")
+			return false
+		}
+		items = append(items, name+p.value(v, inner, above))
+		return true
+	}
 	n := 0 // the items of the list
-	for ; n < prettyItems && t.RawGetInt(n+1) != lua.LNil; n++ {
-		items = append(items, prettyAt(t.RawGetInt(n+1), inner, above))
+	for t.RawGetInt(n+1) != lua.LNil && add("", t.RawGetInt(n+1)) {
+		n++
 	}
 	for _, key := range sortedTableKeys(t) {
 		if i, ok := key.(lua.LNumber); ok && float64(i) == float64(int(i)) && i >= 1 && int(i) <= n {
 			continue // written by its place
 		}
-		if len(items) >= prettyItems {
+		if p.left < 0 || !add(prettyKey(key)+" = ", t.RawGet(key)) {
 			break
 		}
-		items = append(items, prettyKey(key)+" = "+prettyAt(t.RawGet(key), inner, above))
-	}
-	if len(items) >= prettyItems {
-		items = append(items, "...")
 	}
 	if len(items) == 0 {
 		return "{}"
@@ -106,7 +116,8 @@ func prettyKey(k lua.LValue) string {
 	if s, ok := k.(lua.LString); ok && plainKey.MatchString(string(s)) {
 		return string(s)
 	}
-	return "[" + prettyAt(k, "", make([]*lua.LTable, prettyDepth)) + "]"
+	p := printer{}
+	return "[" + p.value(k, "", make([]*lua.LTable, prettyDepth)) + "]"
 }
 
 // prettyString quotes text as Lua does, bytes that are no text by their number.
@@ -165,19 +176,20 @@ func sortedTableKeys(t *lua.LTable) []lua.LValue {
 // differences lists where got is not want, a line each; none if they are equal.
 // Tables are equal if their fields are.
 func differences(got, want lua.LValue) []string {
-	d := differ{}
+	d := differ{compared: make(map[[2]*lua.LTable]bool)}
 	d.compare("", got, want)
 	return d.lines
 }
 
 const (
 	differMost  = 20  // lines; the first ones tell what is wrong
-	differDepth = 100 // of tables in tables: deeper ones go round
+	differDepth = 100 // of tables in tables
 )
 
 type differ struct {
-	lines []string
-	depth int
+	lines    []string
+	depth    int
+	compared map[[2]*lua.LTable]bool // a table may be in others any number of times
 }
 
 func (d *differ) compare(path string, got, want lua.LValue) {
@@ -189,9 +201,11 @@ func (d *differ) compare(path string, got, want lua.LValue) {
 		}
 		return
 	}
-	if g == w || d.depth >= differDepth {
+	pair := [2]*lua.LTable{g, w}
+	if g == w || d.depth >= differDepth || d.compared[pair] {
 		return
 	}
+	d.compared[pair] = true
 	d.depth++
 	defer func() { d.depth-- }()
 	vm.Plain(g)

@@ -114,8 +114,11 @@ func (w *watcher) readVerdict(v *verdict, t *lua.LTable) error {
 	if word, ok := status.(lua.LString); ok {
 		return v.setStatus(string(word))
 	}
+	if !isNil(status) {
+		return fmt.Errorf("check gave a status that is a %s %s", typeName(status), unknownName("", statusWords))
+	}
 	number, isNumber := v.value.(lua.LNumber)
-	if !isNil(status) || !isNumber {
+	if !isNumber {
 		return errors.New("check returned a table with neither a status nor a number as its value")
 	}
 	w.judge(v, number)

@@ -72,7 +72,7 @@ func (s *script) ringFunction(L *lua.LState) lua.LValue {
 	}
 	methods := s.newModule(L, "ring",
 		member{"push", func(L *lua.LState) int {
-			checkRing(L).push(float64(L.CheckNumber(2)))
+			checkRing(L).push(vm.CheckNumber(L, 2))
 			return 0
 		}},
 		member{"count", func(L *lua.LState) int {
@@ -85,7 +85,7 @@ func (s *script) ringFunction(L *lua.LState) lua.LValue {
 		member{"sum", measure((*ring).sum)},
 		member{"mean", measure(func(r *ring) float64 { return r.sum() / float64(len(r.numbers)) })},
 		member{"quantile", func(L *lua.LState) int {
-			p := float64(L.CheckNumber(2))
+			p := vm.CheckNumber(L, 2)
 			if !(p >= 0 && p <= 1) {
 				L.ArgError(2, "want 0 to 1")
 			}

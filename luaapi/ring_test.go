@@ -25,6 +25,7 @@ func TestRing(t *testing.T) {
 		{3, "", "#ring:values()", "0"},
 		{3, "5", "ring:last()", "5"},
 		{3, "5,1,9,2", "ring:count()", "3"},
+		{3, "'010', '0x10'", "table.concat(ring:values(), ' ')", "10 16"}, // as tonumber reads them
 		{3, "5,1,9,2", "ring:last()", "2"},
 		{3, "5,1,9,2", "ring:min()", "1"},
 		{3, "5,1,9,2", "ring:max()", "9"},
@@ -52,7 +53,8 @@ func TestRing(t *testing.T) {
 		"pharos.ring(3):quantile(2)":      "want 0 to 1",
 		"pharos.ring(3):quantile(0/0)":    "want 0 to 1",
 		"pharos.ring(3).push(1)":          "with a colon",
-		"pharos.ring(3):push('a number')": "number expected",
+		"pharos.ring(3):push('a number')": "bad argument #1 to 'push' (number expected, got string)",
+		"pharos.ring(3):push('1_000')":    "bad argument #1 to 'push' (number expected, got string)",
 	} {
 		if got := newTestBoard(t).check(expr); !strings.Contains(got.Detail, want) {
 			t.Errorf("%s: %q, want %q", expr, got.Detail, want)

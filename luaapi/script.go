@@ -40,7 +40,7 @@ type script struct {
 	step                  *lua.LFunction
 	baseValue, baseDetail lua.LValue // the base class's own methods
 	baseCheck             lua.LValue
-	loadedSecrets         map[string]string
+	loadedSecrets         map[secretName]string
 
 	pageTag  string
 	sets     []declaredSet
@@ -71,7 +71,7 @@ func newScript(o *Options, name, dir string, fsys fs.FS) (*script, error) {
 		clock:         o.Clock,
 		lookupEnv:     o.LookupEnv,
 		url:           o.URL,
-		loadedSecrets: make(map[string]string),
+		loadedSecrets: make(map[secretName]string),
 		assigned:      make(map[string]engine.Place),
 	}
 	u, err := vm.New(vm.Options{

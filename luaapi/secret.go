@@ -24,22 +24,22 @@ const secretMinBytes = 8
 // loaded: a generation does not read the disk, and a mask must come first.
 func (s *script) secretFunction(L *lua.LState) lua.LValue {
 	return L.NewFunction(func(L *lua.LState) int {
-		name, fromFile := secretName(L)
-		value, ok := s.loadedSecrets[name]
+		asked := readSecretName(L)
+		value, ok := s.loadedSecrets[asked]
 		if !ok {
 			if !vm.Loading(L) && !vm.Typed(L) {
-				L.RaiseError("cannot use secret: ask for %q while the file loads, and keep it in a local", name)
+				L.RaiseError("cannot use secret: ask for %q while the file loads, and keep it in a local", asked.name)
 			}
 			var err error
-			if fromFile {
-				value, err = s.readSecret(s.inputs.resolve(name))
+			if asked.file {
+				value, err = s.readSecret(s.inputs.resolve(asked.name))
 			} else {
-				value, err = s.namedSecret(name)
+				value, err = s.namedSecret(asked.name)
 			}
 			if err != nil {
 				L.RaiseError("cannot use secret: %s", err)
 			}
-			s.loadedSecrets[name] = value
+			s.loadedSecrets[asked] = value
 			s.mask.add(value)
 			s.own.add(value)
 		}
@@ -48,23 +48,30 @@ func (s *script) secretFunction(L *lua.LState) lua.LValue {
 	})
 }
 
-// secretName reads pharos.secret's argument: a name, or { file = path }.
-func secretName(L *lua.LState) (name string, fromFile bool) {
+// secretName is what a script asks for a secret by.
+type secretName struct {
+	name string
+	file bool // it is a path
+}
+
+// readSecretName reads pharos.secret's argument: a name, or { file = path }.
+func readSecretName(L *lua.LState) secretName {
+	asked := secretName{file: true}
 	switch arg := L.Get(1).(type) {
 	case lua.LString:
-		return string(arg), false
+		return secretName{name: string(arg)}
 	case *lua.LTable:
 		eachOption(L, arg, "pharos.secret", []string{"file"}, func(option string, v lua.LValue) error {
 			if option != "file" {
 				return errNoOption
 			}
-			return setText(&name, v)
+			return setText(&asked.name, v)
 		})
 	}
-	if name == "" {
+	if asked.name == "" {
 		L.RaiseError("cannot use secret: want a name or { file = path }, got %s", typeName(L.Get(1)))
 	}
-	return name, true
+	return asked
 }
 
 func (s *script) namedSecret(name string) (string, error) {

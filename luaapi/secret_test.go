@@ -58,6 +58,18 @@ func TestSecretFormsAreMasked(t *testing.T) {
 	}
 }
 
+// A file and a variable may have one name.
+func TestSecretOfAFileAndOfAVariable(t *testing.T) {
+	b := newTestBoard(t)
+	b.LookupEnv = func(name string) (string, bool) { return "of-the-variable", name == "token" }
+	b.write("token", "of-the-file\n")
+	b.load(`local a, b, c = pharos.secret("token"), pharos.secret{ file = "token" }, pharos.secret("token")
+metric_watchers = { pharos.MetricWatcher{ name = "x", check = function() return "ok", #a .. " " .. #b .. " " .. #c end } }`)
+	if got, want := b.run("x").Value, "15 11 15"; got != want {
+		t.Errorf("they have %s bytes, want %s", got, want)
+	}
+}
+
 // The Kelvin sign has three bytes, and one in lower case.
 func TestSecretThatLowerCaseShortens(t *testing.T) {
 	const secret = "\u212a\u212a\u212a"

@@ -123,7 +123,7 @@ func knownZone(t time.Time) (name string, known bool) {
 // timeFormat is pharos.time.format(seconds): UTC, as RFC 3339, which knows the
 // years 0 to 9999.
 func (s *script) timeFormat(L *lua.LState) int {
-	seconds := float64(L.CheckNumber(1))
+	seconds := vm.CheckNumber(L, 1)
 	if !(seconds >= vm.FirstSecond && seconds <= vm.LastSecond) {
 		L.RaiseError("cannot format time %s: its year is not 0 to 9999", vm.FormatNumber(seconds))
 	}

@@ -46,6 +46,7 @@ func TestAbsurdTimes(t *testing.T) {
 	}
 	for expression, want := range map[string]string{
 		`pharos.time.format(253402300799)`:             "9999-12-31T23:59:59Z",
+		`pharos.time.format("010")`:                    "1970-01-01T00:00:10Z",
 		`pharos.time.format(-62167219200)`:             "0000-01-01T00:00:00Z",
 		`os.date("!%Y", 253402300799)`:                 "9999",
 		`os.time{ year = 2000, month = 1, day = -30 }`: "94",

@@ -1279,7 +1279,7 @@ function pharos.file.tail(path, judge, options) end
 pharos.json = {}
 
 --- JSON text, keys sorted. A table with exactly the keys 1 to n is an array. Cycles,
---- functions and NaN raise.
+--- functions, NaN and two keys of one text, 1 and "1", raise.
 ---
 ---```lua
 ---return "ok", pharos.json.encode({ list = { 1, 2 }, empty = pharos.json.array(), none = pharos.json.null })
@@ -1288,8 +1288,9 @@ pharos.json = {}
 ---@return string
 function pharos.json.encode(value) end
 
---- What a JSON text of at most 8 MiB says. null is pharos.json.null; an array
---- stays one also when it is empty. Error: proto.
+--- What a JSON text of at most 8 MiB says, no array of which has more than 262143
+--- elements. null is pharos.json.null; an array stays one also when it is empty.
+--- Error: proto.
 ---
 ---```lua
 ---local data, err = pharos.json.decode('{"jobs": [1, 2, null]}')

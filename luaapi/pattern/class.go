@@ -35,29 +35,38 @@ func (s *set) size() (n int, member byte) {
 	return n, member
 }
 
-func single(c byte) *set {
-	s := &set{}
-	s[c] = true
-	return s
-}
+// single is {c}, which is not to be changed.
+func single(c byte) *set { return &singles[c] }
 
-// class is what %c stands for: a class of the C locale, or c itself.
+// class is what %c stands for, which is not to be changed: a class of the C locale,
+// or c itself.
 func class(c byte) *set {
-	belongs := classes[c|0x20]
-	if c|0x20 < 'a' || c|0x20 > 'z' || belongs == nil {
-		return single(c)
+	if s := classes[c]; s != nil {
+		return s
 	}
-	s := &set{}
-	for b := range s {
-		s[b] = belongs(byte(b))
-	}
-	if c < 'a' {
-		s.invert()
-	}
-	return s
+	return single(c)
 }
 
-var classes = map[byte]func(c byte) bool{
+var singles = func() (sets [256]set) {
+	for c := range sets {
+		sets[c][c] = true
+	}
+	return sets
+}()
+
+var classes = func() (sets [256]*set) {
+	for c, belongs := range members {
+		in, out := &set{}, &set{}
+		for b := range in {
+			in[b], out[b] = belongs(byte(b)), !belongs(byte(b))
+		}
+		sets[c], sets[c-0x20] = in, out
+	}
+	return sets
+}()
+
+// members tells what is in a class; its capital stands for the rest.
+var members = map[byte]func(c byte) bool{
 	'a': isAlpha,
 	'c': func(c byte) bool { return c < ' ' || c == 0x7f },
 	'd': isDigit,

@@ -3,6 +3,7 @@ package pattern
 import (
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 )
 
@@ -100,6 +101,17 @@ type compiler struct {
 	text string
 	i    int
 	open []int // captures not yet closed
+
+	plain []byte // the literal before the next item
+}
+
+// add appends an item, and before it the literal that it ends.
+func (c *compiler) add(it item) {
+	if len(c.plain) > 0 {
+		c.items = append(c.items, item{op: opLiteral, text: string(c.plain), c: c.plain[0]})
+		c.plain = c.plain[:0]
+	}
+	c.items = append(c.items, it)
 }
 
 func (c *compiler) compile() error {
@@ -114,7 +126,7 @@ func (c *compiler) compile() error {
 	if len(c.open) > 0 {
 		return errors.New("unfinished capture")
 	}
-	c.items = append(c.items, item{op: opAccept})
+	c.add(item{op: opAccept})
 	return nil
 }
 
@@ -124,7 +136,7 @@ func (c *compiler) item() error {
 	switch {
 	case rest == "$":
 		c.i++
-		c.items = append(c.items, item{op: opEnd})
+		c.add(item{op: opEnd})
 		return nil
 	case rest[0] == '(':
 		return c.startCapture()
@@ -151,11 +163,11 @@ func (c *compiler) startCapture() error {
 	c.i++
 	if strings.HasPrefix(c.text[c.i:], ")") {
 		c.i++
-		c.items = append(c.items, item{op: opPosition, n: n})
+		c.add(item{op: opPosition, n: n})
 		return nil
 	}
 	c.open = append(c.open, n)
-	c.items = append(c.items, item{op: opOpen, n: n})
+	c.add(item{op: opOpen, n: n})
 	return nil
 }
 
@@ -164,7 +176,7 @@ func (c *compiler) endCapture() error {
 		return errors.New("invalid pattern capture")
 	}
 	c.i++
-	c.items = append(c.items, item{op: opClose, n: c.open[len(c.open)-1]})
+	c.add(item{op: opClose, n: c.open[len(c.open)-1]})
 	c.open = c.open[:len(c.open)-1]
 	return nil
 }
@@ -173,7 +185,7 @@ func (c *compiler) balance() error {
 	if c.i+4 > len(c.text) {
 		return errors.New("unbalanced pattern (%b needs two characters)")
 	}
-	c.items = append(c.items, item{op: opBalance, open: c.text[c.i+2], shut: c.text[c.i+3]})
+	c.add(item{op: opBalance, open: c.text[c.i+2], shut: c.text[c.i+3]})
 	c.i += 4
 	return nil
 }
@@ -184,7 +196,7 @@ func (c *compiler) frontier() error {
 		return errors.New("missing '[' after '%f' in pattern")
 	}
 	s, err := c.bracket()
-	c.items = append(c.items, item{op: opFrontier, set: s})
+	c.add(item{op: opFrontier, set: s})
 	return err
 }
 
@@ -200,40 +212,31 @@ func (c *compiler) back(digit byte) error {
 	}
 	c.i += 2
 	c.Pattern.back = true
-	c.items = append(c.items, item{op: opBack, n: n})
+	c.add(item{op: opBack, n: n})
 	return nil
 }
 
 // single compiles a class and its quantifier.
 func (c *compiler) single() error {
-	var s *set
+	it := item{op: opOne}
 	switch b := c.text[c.i]; b {
 	case '[':
-		var err error
-		if s, err = c.bracket(); err != nil {
+		s, err := c.bracket()
+		if err != nil {
 			return err
 		}
+		it.consists(s)
 	case '%':
-		s = class(c.text[c.i+1])
+		it.consists(class(c.text[c.i+1]))
 		c.i += 2
 	case '.':
-		s = &set{}
+		s := &set{}
 		s.invert()
+		it.consists(s)
 		c.i++
-	default:
-		s = single(b)
+	default: // most bytes of most patterns, so not counted
+		it.set, it.only, it.c = single(b), true, b
 		c.i++
-	}
-	it := item{op: opOne, set: s}
-	n, member := s.size()
-	it.only, it.c, it.any = n == 1, member, n == 256
-	if n == 255 {
-		it.except = true
-		for b, in := range s {
-			if !in {
-				it.c = byte(b)
-			}
-		}
 	}
 	if c.i < len(c.text) {
 		if q := quantifier(c.text[c.i]); q != opOne {
@@ -243,11 +246,20 @@ func (c *compiler) single() error {
 		}
 	}
 	if it.op == opOne && it.only {
-		c.literal1(it.c)
+		c.plain = append(c.plain, it.c)
 	} else {
-		c.items = append(c.items, it)
+		c.add(it)
 	}
 	return nil
+}
+
+// consists gives the item its set.
+func (it *item) consists(s *set) {
+	n, member := s.size()
+	it.set, it.only, it.c, it.any, it.except = s, n == 1, member, n == 256, n == 255
+	if it.except {
+		it.c = byte(slices.Index(s[:], false))
+	}
 }
 
 func quantifier(c byte) op {
@@ -264,15 +276,6 @@ func quantifier(c byte) op {
 	return opOne
 }
 
-// literal1 appends a byte to the literal that the items end with.
-func (c *compiler) literal1(b byte) {
-	if n := len(c.items); n > 0 && c.items[n-1].op == opLiteral {
-		c.items[n-1].text += string([]byte{b})
-		return
-	}
-	c.items = append(c.items, item{op: opLiteral, text: string([]byte{b}), c: b})
-}
-
 // bracket compiles a set in brackets. As in Lua, a ] that comes first stands for
 // itself, and so does a - that no range can be made of.
 func (c *compiler) bracket() (*set, error) {
@@ -282,24 +285,23 @@ func (c *compiler) bracket() (*set, error) {
 	if inverted {
 		i++
 	}
-	s := &set{}
-	for first := true; ; first = false {
-		switch {
-		case i >= len(t):
+	end := i
+	for first := true; first || end >= len(t) || t[end] != ']'; first = false {
+		if end >= len(t) {
 			return nil, errors.New("malformed pattern (missing ']')")
-		case t[i] == ']' && !first:
-			if inverted {
-				s.invert()
-			}
-			c.i = i + 1
-			return s, nil
+		}
+		if t[end] == '%' {
+			end++
+		}
+		end++
+	}
+	s := &set{}
+	for i < end {
+		switch {
 		case t[i] == '%':
-			if i+1 >= len(t) {
-				return nil, errors.New("malformed pattern (missing ']')")
-			}
 			s.add(class(t[i+1]))
 			i += 2
-		case i+2 < len(t) && t[i+1] == '-' && t[i+2] != ']':
+		case i+2 < end && t[i+1] == '-':
 			for b := int(t[i]); b <= int(t[i+2]); b++ {
 				s[b] = true
 			}
@@ -309,6 +311,11 @@ func (c *compiler) bracket() (*set, error) {
 			i++
 		}
 	}
+	if inverted {
+		s.invert()
+	}
+	c.i = end + 1
+	return s, nil
 }
 
 // link works out, from the last item to the first, what can follow each.

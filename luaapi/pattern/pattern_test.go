@@ -2,6 +2,7 @@ package pattern
 
 import (
 	"fmt"
+	"runtime"
 	"strings"
 	"testing"
 	"time"
@@ -78,6 +79,11 @@ func TestFind(t *testing.T) {
 		{"a%c", "[%%]", "2 2"},
 		{"abc123", "[%a%d]+", "1 6"},
 		{"abc", "[a-b]*", "1 2"},
+		{"]b", "[a-%]]b", "1 2"},
+		{"%b", "[!-%%]b", "1 2"},
+		{"b]", "b[%%-%]]", "1 2"},
+		{"x-", "[a-", "malformed pattern (missing ']')"},
+		{"x-", "[a-%]", "malformed pattern (missing ']')"},
 		{"\x00a", "%z", "1 1"},
 		{"a\tb", "%c", "2 2"},
 		{"a b", "%g+$", "3 3"},
@@ -183,4 +189,19 @@ func TestBudgetStopsMatch(t *testing.T) {
 	}()
 	m := p.Matcher(strings.Repeat("a", 1000), &budget{allowed: 1 << 20})
 	m.Find(0)
+}
+
+// A pattern costs what is in proportion to its length.
+func TestCompileAllocates(t *testing.T) {
+	for _, p := range []string{strings.Repeat("a", 16<<10), strings.Repeat("%.", 8<<10), strings.Repeat("%a%d", 400)} {
+		var before, after runtime.MemStats
+		runtime.ReadMemStats(&before)
+		if _, err := Compile(p); err != nil {
+			t.Fatal(err)
+		}
+		runtime.ReadMemStats(&after)
+		if made := after.TotalAlloc - before.TotalAlloc; made > 1<<20 {
+			t.Errorf("compiling %.8s... of %d bytes made %d kB", p, len(p), made>>10)
+		}
+	}
 }

@@ -63,6 +63,10 @@ func optString(L *lua.LState, n int, otherwise string) string {
 	return checkString(L, n)
 }
 
+// CheckNumber is argument n, a number or a text that tonumber takes for one. To
+// gopher-lua's own, "010" is 8.
+func CheckNumber(L *lua.LState, n int) float64 { return checkNumber(L, n) }
+
 func checkNumber(L *lua.LState, n int) float64 {
 	switch v := L.Get(n).(type) {
 	case lua.LNumber:

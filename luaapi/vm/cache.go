@@ -3,6 +3,7 @@ package vm
 import (
 	"crypto/sha256"
 	"sync"
+	"time"
 
 	lua "github.com/yuin/gopher-lua"
 )
@@ -21,16 +22,16 @@ type cached struct {
 
 // Compile compiles a chunk as the function [Compile] does, or finds it.
 func (c *Cache) Compile(name string, src []byte) (*lua.FunctionProto, error) {
-	made, err := c.compile(name, src)
+	made, err := c.compile(name, src, DefaultLoadTimeout)
 	if err != nil {
 		return nil, err
 	}
 	return made.proto, nil
 }
 
-func (c *Cache) compile(name string, src []byte) (*chunk, error) {
+func (c *Cache) compile(name string, src []byte, within time.Duration) (*chunk, error) {
 	if c == nil {
-		return compileChunk(name, src)
+		return compileChunk(name, src, within)
 	}
 	sum := sha256.Sum256(src)
 	c.mu.Lock()
@@ -39,7 +40,7 @@ func (c *Cache) compile(name string, src []byte) (*chunk, error) {
 	if found.chunk != nil && found.sum == sum {
 		return found.chunk, nil
 	}
-	made, err := compileChunk(name, src)
+	made, err := compileChunk(name, src, within)
 	if err != nil {
 		return nil, err
 	}

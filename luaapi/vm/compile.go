@@ -17,10 +17,6 @@ import (
 // maxSource is the longest source that is compiled, in bytes.
 const maxSource = 1 << 20
 
-// compileTimeout bounds the compilation of a file. What is known to take long
-// is refused beforehand; this is for what is not known.
-const compileTimeout = 5 * time.Second
-
 // chunk is compiled source; immutable, so that universes may share it.
 type chunk struct {
 	name     string
@@ -33,14 +29,16 @@ type chunk struct {
 // Compile compiles a file. name is its chunk name, which errors speak of. The
 // error is an [*Error].
 func Compile(name string, src []byte) (*lua.FunctionProto, error) {
-	c, err := compileChunk(name, src)
+	c, err := compileChunk(name, src, DefaultLoadTimeout)
 	if err != nil {
 		return nil, err
 	}
 	return c.proto, nil
 }
 
-func compileChunk(name string, src []byte) (*chunk, error) {
+// compileChunk compiles within a time: what is known to take long is refused
+// beforehand, and the time is for what is not known.
+func compileChunk(name string, src []byte, within time.Duration) (*chunk, error) {
 	if len(src) > maxSource {
 		return nil, &Error{File: name, Message: fmt.Sprintf("cannot load %d bytes of source (at most %d)", len(src), maxSource)}
 	}
@@ -63,7 +61,7 @@ func compileChunk(name string, src []byte) (*chunk, error) {
 		c, err := translate(name, src)
 		done <- result{c, err}
 	}()
-	timer := time.NewTimer(compileTimeout)
+	timer := time.NewTimer(within)
 	defer timer.Stop()
 	select {
 	case r := <-done:
@@ -72,7 +70,7 @@ func compileChunk(name string, src []byte) (*chunk, error) {
 		}
 		return r.chunk, r.err
 	case <-timer.C:
-		return nil, &Error{File: name, Message: fmt.Sprintf("compiling took longer than %v", compileTimeout)}
+		return nil, &Error{File: name, Message: fmt.Sprintf("compiling took longer than %v", within)}
 	}
 }
 
@@ -130,7 +128,7 @@ func syntaxError(name string, src []byte, err error) error {
 // a function, which may never be called, a warning. To set one that is given is
 // an error anywhere: Pharos itself builds on them.
 func (u *Universe) compile(name string, src []byte) (*chunk, error) {
-	c, err := u.opts.Cache.compile(name, src)
+	c, err := u.opts.Cache.compile(name, src, u.opts.LoadTimeout)
 	if err != nil {
 		return nil, err
 	}

@@ -14,7 +14,7 @@ import (
 // loadError loads src and gives the error's text, or "".
 func loadError(t testing.TB, src string) string {
 	t.Helper()
-	u, err := New(Options{Name: "t.lua", Globals: []string{"check"}})
+	u, err := New(Options{Name: "t.lua", Globals: []string{"check"}, LoadTimeout: time.Hour}) // however slow the machine
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -248,18 +248,18 @@ func TestLoadTimeout(t *testing.T) {
 func TestCacheSharesCode(t *testing.T) {
 	cache := &Cache{}
 	src := []byte("return 1")
-	a, err := cache.compile("a.lua", src)
+	a, err := cache.compile("a.lua", src, time.Hour)
 	if err != nil {
 		t.Fatal(err)
 	}
-	if b, _ := cache.compile("a.lua", src); a != b {
+	if b, _ := cache.compile("a.lua", src, time.Hour); a != b {
 		t.Error("the same file was compiled twice")
 	}
-	if b, _ := cache.compile("b.lua", src); a == b {
+	if b, _ := cache.compile("b.lua", src, time.Hour); a == b {
 		t.Error("two files share code, and with it a name in errors")
 	}
 	for i := range 100 { // an author at work
-		if _, err := cache.compile("a.lua", fmt.Appendf(nil, "return %d", i)); err != nil {
+		if _, err := cache.compile("a.lua", fmt.Appendf(nil, "return %d", i), time.Hour); err != nil {
 			t.Fatal(err)
 		}
 	}

@@ -155,9 +155,21 @@ func (f frame) source(p proto, i instruction) string {
 }
 
 // callsMethod tells whether the frame is at a call of the form "object:method()".
+// Whatever its arguments are, they come between the method and its call.
 func (f frame) callsMethod() bool {
-	call := decode(f.instruction())
-	return (call.op == lua.OP_CALL || call.op == lua.OP_TAILCALL) && strings.HasPrefix(f.origin(call.a), " (method")
+	p, call := f.proto(), decode(f.instruction())
+	if call.op != lua.OP_CALL && call.op != lua.OP_TAILCALL {
+		return false
+	}
+	for pc := f.pc() - 1; pc >= 0; pc-- {
+		switch i := decode(p.instruction(pc)); {
+		case i.op == lua.OP_SELF && i.a == call.a:
+			return true
+		case (i.op == lua.OP_CALL || i.op == lua.OP_TAILCALL) && i.a <= call.a:
+			return false
+		}
+	}
+	return false
 }
 
 // constant is a constant that is a string, or "?".

@@ -1,7 +1,9 @@
 package vm
 
 import (
+	"bytes"
 	"math"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -101,6 +103,7 @@ func (s spec) append(L *lua.LState, out []byte, arg int) []byte {
 	case 'e', 'E', 'f', 'F', 'g', 'G':
 		return s.appendFloat(out, checkNumber(L, arg))
 	case 'c':
+		s.zero = false
 		return s.pad(out, []byte{byte(checkInt(L, arg))}, 0)
 	case 's':
 		return s.appendString(L, out, arg)
@@ -123,12 +126,16 @@ func (s spec) appendString(L *lua.LState, out []byte, arg int) []byte {
 	return s.pad(out, []byte(text), 0)
 }
 
-func checkInteger(L *lua.LState, n int) int64 {
+// checkInteger is a number that is below limit, and one of 64 bits.
+func checkInteger(L *lua.LState, n int, limit float64) uint64 {
 	f := checkNumber(L, n)
-	if !(math.Abs(f) < 1<<63) {
+	switch {
+	case !(f >= -1<<63 && f < limit):
 		argError(L, n, "number has no integer representation")
+	case f < 0:
+		return uint64(int64(f))
 	}
-	return int64(f)
+	return uint64(f)
 }
 
 func (s spec) sign(negative bool) string {
@@ -144,7 +151,7 @@ func (s spec) sign(negative bool) string {
 }
 
 func (s spec) appendInt(L *lua.LState, out []byte, arg int) []byte {
-	n := checkInteger(L, arg)
+	n := int64(checkInteger(L, arg, 1<<63))
 	if s == (spec{precision: -1, verb: s.verb}) {
 		return strconv.AppendInt(out, n, 10)
 	}
@@ -157,7 +164,7 @@ func (s spec) appendInt(L *lua.LState, out []byte, arg int) []byte {
 }
 
 func (s spec) appendUnsigned(L *lua.LState, out []byte, arg int) []byte {
-	n := uint64(checkInteger(L, arg))
+	n := checkInteger(L, arg, 1<<64)
 	switch s.verb {
 	case 'u':
 		return s.appendDigits(out, "", strconv.FormatUint(n, 10))
@@ -186,7 +193,7 @@ func (s spec) appendDigits(out []byte, sign, digits string) []byte {
 		if missing := s.precision - len(digits); missing > 0 {
 			digits = strings.Repeat("0", missing) + digits
 		}
-		if s.precision == 0 && digits == "0" {
+		if s.precision == 0 && digits == "0" && !(s.sharp && s.verb == 'o') {
 			digits = ""
 		}
 	}
@@ -204,15 +211,22 @@ func (s spec) appendFloat(out []byte, f float64) []byte {
 	}
 	switch {
 	case math.IsInf(f, 0):
-		body, s.zero = append(body, "inf"...), false
+		body, s.zero, s.sharp = append(body, "inf"...), false, false
 	case f != f:
-		body, s.zero = append(body, "nan"...), false
+		body, s.zero, s.sharp = append(body, "nan"...), false, false
 	case s.verb|0x20 == 'f':
 		body = strconv.AppendFloat(body, f, 'f', precision, 64)
 	case s.verb|0x20 == 'e':
 		body = strconv.AppendFloat(body, f, 'e', precision, 64)
 	default:
-		body = appendG(body, f, precision)
+		body = appendG(body, f, precision, s.sharp)
+	}
+	if s.sharp && !bytes.Contains(body, []byte(".")) {
+		end := bytes.IndexByte(body, 'e')
+		if end < 0 {
+			end = len(body)
+		}
+		body = slices.Insert(body, end, '.')
 	}
 	if s.verb < 'a' {
 		body = []byte(strings.ToUpper(string(body)))

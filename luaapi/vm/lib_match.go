@@ -10,36 +10,39 @@ import (
 
 const (
 	maxPattern    = 16 << 10 // bytes of a pattern
-	maxPatterns   = 256      // compiled patterns that a universe keeps
+	maxPatterns   = 32 << 10 // bytes of the patterns that are kept compiled
 	patternShares = 4        // steps of a match that count as one of a script
 )
 
 // Charge implements pattern.Charger.
 func (r *run) Charge(steps int) { r.charge(steps / patternShares) }
 
-// compilePattern compiles a pattern, or finds it among the last ones.
-func (r *run) compilePattern(L *lua.LState, text string, cache map[string]*pattern.Pattern,
-	compile func(string) (*pattern.Pattern, error)) *pattern.Pattern {
-	if p, ok := cache[text]; ok {
+// patterns are a universe's compiled patterns. What one takes is in proportion to
+// its text.
+type patterns struct {
+	compile func(string) (*pattern.Pattern, error)
+	known   map[string]*pattern.Pattern
+	bytes   int // of their texts
+}
+
+// pattern compiles a pattern, or finds it among the last ones.
+func (c *patterns) pattern(L *lua.LState, text string) *pattern.Pattern {
+	if p, ok := c.known[text]; ok {
 		return p
 	}
 	if len(text) > maxPattern {
 		L.RaiseError("pattern too long (%d bytes, at most %d)", len(text), maxPattern)
 	}
-	r.charge(8 + len(text))
-	p, err := compile(text)
+	runOf(L).charge(8 + len(text))
+	p, err := c.compile(text)
 	if err != nil {
 		L.RaiseError("%s", err.Error())
 	}
-	if len(cache) >= maxPatterns {
-		clear(cache)
+	if c.bytes += len(text); c.bytes > maxPatterns || c.known == nil {
+		c.known, c.bytes = make(map[string]*pattern.Pattern), len(text)
 	}
-	cache[strings.Clone(text)] = p
+	c.known[strings.Clone(text)] = p
 	return p
-}
-
-func (r *run) pattern(L *lua.LState, text string) *pattern.Pattern {
-	return r.compilePattern(L, text, r.u.patterns, pattern.Compile)
 }
 
 func stringFind(L *lua.LState) int {
@@ -48,7 +51,7 @@ func stringFind(L *lua.LState) int {
 	if L.GetTop() > 3 && lua.LVAsBool(L.Get(4)) {
 		return r.findPlain(L, s, text, from)
 	}
-	m := r.pattern(L, text).Matcher(s, r)
+	m := r.u.anchored.pattern(L, text).Matcher(s, r)
 	if !m.Find(from) {
 		L.Push(lua.LNil)
 		return 1
@@ -108,7 +111,7 @@ func capture(s string, m *pattern.Matcher, i int) lua.LValue {
 func stringMatch(L *lua.LState) int {
 	s, text := checkString(L, 1), checkString(L, 2)
 	r := runOf(L)
-	m := r.pattern(L, text).Matcher(s, r)
+	m := r.u.anchored.pattern(L, text).Matcher(s, r)
 	if !m.Find(matchFrom(L, len(s))) {
 		L.Push(lua.LNil)
 		return 1
@@ -120,7 +123,7 @@ func stringMatch(L *lua.LState) int {
 func stringGMatch(L *lua.LState) int {
 	s, text := checkString(L, 1), checkString(L, 2)
 	r := runOf(L)
-	m := r.compilePattern(L, text, r.u.unanchored, pattern.CompileUnanchored).Matcher(s, r)
+	m := r.u.unanchored.pattern(L, text).Matcher(s, r)
 	from := 0
 	L.Push(L.NewFunction(func(L *lua.LState) int {
 		m.Account(runOf(L))
@@ -143,7 +146,7 @@ func stringGSub(L *lua.LState) int {
 	replace := replacer(L)
 	most := optInt(L, 4, len(s)+1)
 	r := runOf(L)
-	m := r.pattern(L, text).Matcher(s, r)
+	m := r.u.anchored.pattern(L, text).Matcher(s, r)
 	var out []byte
 	from, n := 0, 0
 	for n < most && m.Find(from) {

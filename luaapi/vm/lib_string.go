@@ -23,8 +23,7 @@ func (u *Universe) openString(L *lua.LState) {
 	meta.RawSetString("__metatable", lua.LString("string")) // or a script could change all strings
 	openArithmetic(L, meta)
 	L.SetMetatable(lua.LString(""), meta)
-	u.patterns = map[string]*pattern.Pattern{}
-	u.unanchored = map[string]*pattern.Pattern{}
+	u.anchored.compile, u.unanchored.compile = pattern.Compile, pattern.CompileUnanchored
 }
 
 // clampRange turns Lua's positions i and j, which count from the end when negative,

@@ -2,6 +2,7 @@ package vm
 
 import (
 	"math"
+	"math/big"
 	"strconv"
 	"strings"
 
@@ -30,15 +31,18 @@ func appendNumber(dst []byte, f float64) []byte {
 	return strconv.AppendFloat(dst, f, 'g', 14, 64) // as C's %.14g
 }
 
-// appendG is C's %.<precision>g.
-func appendG(dst []byte, f float64, precision int) []byte {
+// appendG is C's %.<precision>g, or with zeros %#.<precision>g but for its point.
+func appendG(dst []byte, f float64, precision int, zeros bool) []byte {
 	from := len(dst)
 	dst = strconv.AppendFloat(dst, f, 'e', max(precision-1, 0), 64)
 	e := from + strings.IndexByte(string(dst[from:]), 'e')
 	exponent, _ := strconv.Atoi(string(dst[e+1:]))
 	if exponent >= -4 && exponent < max(precision, 1) {
 		dst = strconv.AppendFloat(dst[:from], f, 'f', max(precision, 1)-1-exponent, 64)
-		return trimZeros(dst, from, len(dst))
+		e = len(dst)
+	}
+	if zeros {
+		return dst
 	}
 	return trimZeros(dst, from, e)
 }
@@ -139,13 +143,16 @@ func toNumberBase(L *lua.LState, base int) int {
 		L.Push(lua.LNil)
 		return 1
 	}
-	s = strings.ToLower(strings.Trim(s, " \t\n\v\f\r"))
-	if base == 16 {
-		digits := strings.TrimLeft(s, "+-")
-		s = s[:len(s)-len(digits)] + strings.TrimPrefix(digits, "0x")
+	sign, digits := "+", strings.ToLower(strings.Trim(s, " \t\n\v\f\r"))
+	if digits != "" && (digits[0] == '-' || digits[0] == '+') {
+		sign, digits = digits[:1], digits[1:]
 	}
-	if n, err := strconv.ParseInt(s, base, 64); err == nil && !strings.Contains(s, "_") {
-		L.Push(lua.LNumber(n))
+	if base == 16 {
+		digits = strings.TrimPrefix(digits, "0x")
+	}
+	if n, ok := new(big.Int).SetString(sign+digits, base); ok {
+		f, _ := n.Float64()
+		L.Push(lua.LNumber(f))
 	} else {
 		L.Push(lua.LNil)
 	}

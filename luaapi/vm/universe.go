@@ -8,8 +8,6 @@ import (
 	"time"
 
 	lua "github.com/yuin/gopher-lua"
-
-	"pharos/luaapi/pattern"
 )
 
 // Defaults of [Options].
@@ -29,7 +27,7 @@ type Options struct {
 	Setup       func(L *lua.LState, env *lua.LTable) error
 	Globals     []string                               // globals that a script may set
 	Slice       time.Duration                          // longest to compute without a pause; 0 = DefaultSlice
-	LoadTimeout time.Duration                          // longest the main chunk may take, and then Declare; 0 = DefaultLoadTimeout
+	LoadTimeout time.Duration                          // longest the main chunk may take to compile, to run, and then Declare; 0 = DefaultLoadTimeout
 	Print       func(ctx context.Context, text string) // where print goes; nil = nowhere
 	Warn        func(Error)                            // findings of Load that do not fail it; nil = ignored
 	Called      func(TextCall)                         // calls with a text that files have; nil = ignored
@@ -60,7 +58,7 @@ type Universe struct {
 	sealed  *lua.LTable // what the file set of Options.Globals; nil until they were read
 	modules map[string]*module
 	// Compiled patterns, those for gmatch apart: there ^ is no anchor.
-	patterns, unanchored map[string]*pattern.Pattern
+	anchored, unanchored patterns
 
 	// Written by the holder of the baton, read by the watchdog.
 	holder atomic.Pointer[run]
