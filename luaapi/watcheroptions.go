@@ -102,8 +102,8 @@ func setLink(to *string, v lua.LValue) error {
 // meant, and a list may just be in the wrong order. It warns of those that no
 // number passes, too.
 func (d *declaration) thresholds(w *watcher, v lua.LValue) error {
-	t := &w.thresholds
-	if err := setThresholds(t, v); err != nil {
+	var t engine.Thresholds
+	if err := setThresholds(&t, v); err != nil {
 		return err
 	}
 	warn := func(format string, args ...any) {

@@ -159,7 +159,7 @@ function pharos.Class:extend(fields) end
 ---@field timeout pharos.Duration? the longest that a run may take; default the interval, at most 10 s
 ---@field ttl pharos.Duration? after which the last result is stale; default 3 x interval + timeout; with events, after which the last event is: default never
 ---@field events pharos.Events? instead of check and interval: what a stream brings sets the status
----@field thresholds pharos.Thresholds? they judge a number
+---@field thresholds pharos.Thresholds? they judge a number; a check may set self.thresholds, for the hours of the day say
 ---@field unit string? shown small behind a value that is a number
 ---@field link string? an http or https URL that the tile leads to
 ---@field ssh_host string|string[]? where to look from; of a list the watcher runs from each host at once, at most 16, with a cell of the tile for each (see pharos.here)
