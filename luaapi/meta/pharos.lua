@@ -56,6 +56,8 @@ pharos = {}
 
 --- A length of time.
 ---@alias pharos.Duration number|string seconds, or text with units: "250ms", "2s", "1m30s"
+
+--- What a run came to; before the first one a watcher is "pending".
 ---@alias pharos.Status "ok"|"warning"|"critical"|"unknown"
 
 --- Why something could not be done: the second of nil, err. tostring(err) is the
@@ -175,9 +177,11 @@ function pharos.Class:extend(fields) end
 pharos.MetricWatcher = {}
 
 --- At or beyond crit is critical, at or beyond warn a warning, at or below min a
---- warning too (too fast is suspicious). If crit is below warn the judgement turns
---- round, min too: days left, free disk. Write such ones by name: a list that turns
---- round is warned of, for it may be in the wrong order; so is that no number is ok.
+--- warning too (too fast is suspicious). They are a list of all three, { min, warn,
+--- crit }, or have names, { warn = 1, crit = 3 }, and then any may be left out. If
+--- crit is below warn the judgement turns round, min too: days left, free disk.
+--- Write such ones by name: a list that turns round is warned of, for it may be in
+--- the wrong order; so is that no number is ok.
 ---@alias pharos.Thresholds { [1]: number, [2]: number, [3]: number }|{ min: number?, warn: number?, crit: number? }
 
 --- What a run does. It may return
