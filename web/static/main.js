@@ -34,7 +34,8 @@ new Keys(board, detail, settings, (words) => announcer.say(words));
 let lost = null;
 let inScope = scope(settings.sets);
 
-const stream = new Stream("/events", page ?? "", {
+// The worker reads it too, from where its own script is: it is named whole.
+const stream = new Stream(new URL("events", document.baseURI).pathname, page ?? "", {
   board(data) {
     if (page !== undefined && data.page !== page) return reload();
     heard(data);
