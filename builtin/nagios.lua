@@ -9,8 +9,10 @@ local NagiosMetricWatcher = pharos.CommandMetricWatcher:extend{ class_name = "Na
 function NagiosMetricWatcher:run(command, options) return pharos.nagios(command, options) end
 
 function NagiosMetricWatcher:handle_returncode(code, result)
-  local first = result.perf[1] or {}
-  return { status = result.status, value = first.value, unit = first.unit, detail = result.text }
+  local first, said = result.perf[1] or {}, result.text
+  if result.signal then said = "ended by signal " .. result.signal end
+  if said == "" then said = result.stderr:match("[^\n]*%S[^\n]*") end -- no such plugin, most often
+  return { status = result.status, value = first.value, unit = first.unit, detail = said }
 end
 
 return NagiosMetricWatcher

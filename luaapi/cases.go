@@ -47,7 +47,7 @@ type CaseResult struct {
 // and used by one goroutine at a time.
 func LoadCases(ctx context.Context, o Options) (*CaseFile, error) {
 	w := &caseWorld{}
-	w.begin(func(engine.LoadError) {})
+	w.begin(&run{}, func(engine.LoadError) {})
 	o.Primitives, o.Clock, o.LookupEnv = w, w, w.lookupEnv
 	o.Logger = slog.New(slog.DiscardHandler)
 	f := &CaseFile{world: w, options: o}
@@ -135,8 +135,8 @@ func (f *CaseFile) run(ctx context.Context, c testCase) CaseResult {
 	defer cancel()
 	r := &caseRun{memory: NewMemory(), at: c.place, engine: engine.New(engine.Config{Logger: f.options.Logger})}
 	f.current = r
-	f.world.begin(r.fail)
 	left := &run{}
+	f.world.begin(left, r.fail)
 	err := f.script.universe.Call(context.WithValue(ctx, runKey{}, left), c.function, []lua.LValue{f.self}, nil)
 	for _, conn := range left.conns {
 		_ = conn.Close() // a stub's

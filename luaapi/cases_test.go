@@ -93,6 +93,12 @@ test.case("http", function(t)
   local page = pharos.http.get("http://127.0.0.1/")
   t:equal({ page.timing.total, page.timing.time_namelookup }, { 0.05, 0.01 })
 end)
+test.case("a request is as it is sent", function(t)
+  local seen
+  t:stub("http", function(request) seen = request return {} end)
+  pharos.http.post("http://127.0.0.1/", { form = { a = "1" }, bearer = "token", cookies = { sid = "7", lang = "en" } })
+  t:equal({ seen.body, seen.headers.authorization, seen.headers.Cookie }, { "a=1", "Bearer token", "lang=en; sid=7" })
+end)
 test.case("commands", function(t)
   t:load("pharos.lua")
   t:stub("exec", function(request) t:equal(request.argv, { "df", "-P" }) return { code = 2, stdout = request.command } end)
@@ -201,6 +207,26 @@ func TestCasesLetGo(t *testing.T) {
 		if !s.universe.Dead() {
 			t.Errorf("the universe of %s lives on", s.name)
 		}
+	}
+}
+
+// What a stub prints is the case's, whoever asked it: a watcher's log is its own.
+func TestCasesPrint(t *testing.T) {
+	b := newTestBoard(t)
+	b.write("pharos.lua", `metric_watchers = { pharos.MetricWatcher{ name = "x", check = function() print("asking") return pharos.file.stat("y").size end } }`)
+	path := b.write("x_test.lua", `test.case("prints", function(t)
+  t:load("pharos.lua")
+  t:stub("file", function(request) print("asked for", request.path) return { size = 7 } end)
+  print(table.concat(t:run("x").log, "|"))
+end)`)
+	f, err := LoadCases(context.Background(), Options{Path: path, Classes: b.Classes, Probes: b.Probes})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer f.Close()
+	r := f.Run(context.Background(), "prints")
+	if len(r.Failures) > 0 || len(r.Log) != 2 || !strings.HasPrefix(r.Log[0], "asked for") || r.Log[1] != "asking" {
+		t.Errorf("log = %q, failures %v, want what the stub said, and what the watcher did", r.Log, r.Failures)
 	}
 }
 

@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"net/http"
 	"slices"
 	"strings"
@@ -34,6 +35,7 @@ type caseWorld struct {
 	now   time.Time
 	env   map[string]string
 	stubs map[string]stub
+	own   *run // the case's: what its stubs log is not the watcher's who asked
 	fail  func(engine.LoadError)
 }
 
@@ -43,11 +45,11 @@ type stub struct {
 	place    engine.Place // where it was given
 }
 
-// begin makes the world new; fail is told what goes wrong in it.
-func (w *caseWorld) begin(fail func(engine.LoadError)) {
+// begin makes the world new, for the run of a case; fail is told what goes wrong in it.
+func (w *caseWorld) begin(own *run, fail func(engine.LoadError)) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	w.now, w.env, w.stubs, w.fail = worldBegins, nil, make(map[string]stub), fail
+	w.now, w.env, w.stubs, w.own, w.fail = worldBegins, nil, make(map[string]stub), own, fail
 }
 
 // Now is the time of the case.
@@ -92,7 +94,7 @@ func (w *caseWorld) setStub(kind string, s stub) {
 func (w *caseWorld) ask(ctx context.Context, kind, what string, request func(L *lua.LState) lua.LValue, take func(L *lua.LState, v lua.LValue)) error {
 	w.mu.Lock()
 	s, ok := w.stubs[kind]
-	fail := w.fail
+	own, fail := w.own, w.fail
 	w.mu.Unlock()
 	if !ok {
 		message := fmt.Sprintf("cannot do %s %s: the test has no stub for it; give one with t:stub(%q, function(request) ... end)", kind, what, kind)
@@ -100,7 +102,7 @@ func (w *caseWorld) ask(ctx context.Context, kind, what string, request func(L *
 		return &probe.Error{Kind: probe.Cancelled, Message: message}
 	}
 	var answered error
-	err := w.universe.Do(ctx, func(L *lua.LState) error {
+	err := w.universe.Do(context.WithValue(ctx, runKey{}, own), func(L *lua.LState) error {
 		L.Push(s.function)
 		L.Push(request(L))
 		L.Call(1, 2)
@@ -200,7 +202,7 @@ func (w *caseWorld) HTTP(ctx context.Context, host string, req *probe.HTTPReques
 		t.RawSetString("method", lua.LString(method))
 		t.RawSetString("url", lua.LString(req.URL))
 		t.RawSetString("body", lua.LString(req.Body))
-		t.RawSetString("headers", headersTable(L, req.Header, newHeadersMeta(L)))
+		t.RawSetString("headers", headersTable(L, sentHeaders(req), newHeadersMeta(L)))
 		return t
 	}, func(L *lua.LState, v lua.LValue) { readHTTPStub(L, v, result) })
 	if err != nil {
@@ -214,6 +216,23 @@ func (w *caseWorld) HTTP(ctx context.Context, host string, req *probe.HTTPReques
 	}
 	w.advance(result.Timing.Total)
 	return result, nil
+}
+
+// sentHeaders gives the headers that a script's request is sent with.
+func sentHeaders(req *probe.HTTPRequest) http.Header {
+	if len(req.Cookies) == 0 {
+		return req.Header
+	}
+	var pairs []string
+	for _, name := range slices.Sorted(maps.Keys(req.Cookies)) {
+		pairs = append(pairs, name+"="+req.Cookies[name])
+	}
+	header := maps.Clone(req.Header)
+	if header == nil {
+		header = make(http.Header)
+	}
+	header["Cookie"] = append([]string{strings.Join(pairs, "; ")}, header["Cookie"]...)
+	return header
 }
 
 // Dial asks the stub tcp.

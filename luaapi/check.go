@@ -24,7 +24,6 @@ type watcher struct {
 
 	id         engine.ID
 	name       string
-	thresholds engine.Thresholds
 	unit, link string
 	timeout    time.Duration
 	plan       plan

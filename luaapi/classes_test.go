@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"os"
+	"strings"
 	"testing"
 	"time"
 
@@ -203,5 +204,32 @@ func TestExtendedWatcherSet(t *testing.T) {
 	metric_watcher_sets = { Racks("Rack 1", { pharos.CommandMetricWatcher{ name = "a", command = "true" } }) }`)
 	if got := b.run("rack_1.a"); got.Status != engine.OK {
 		t.Errorf("status = %v, want ok", got.Status)
+	}
+}
+
+// What judges is what self.thresholds is at that moment: hours of the office, a
+// limit that was learned. One that cannot judge is said, and never green.
+func TestThresholdsOfTheRun(t *testing.T) {
+	for _, test := range []struct {
+		options, body string
+		status        engine.Status
+		detail        string
+	}{
+		{``, `self.thresholds = { warn = 3 } return 5`, engine.Warning, ""},
+		{`thresholds = { warn = 3 }`, `self.thresholds = { warn = 9 } return 5`, engine.OK, ""},
+		{`thresholds = { warn = 3 }`, `self.thresholds.warn = 9 return 5`, engine.OK, ""},
+		{`thresholds = { warn = 3 }`, `self.thresholds = nil return 5`, engine.OK, ""},
+		{``, `self.thresholds = { 0, 1, 2 } return { value = 5 }`, engine.Critical, ""},
+		{``, `self.thresholds = { crit = 0 } self:step("a", function() end)`, engine.Critical, "a"},
+		{``, `self.thresholds = { warning = 3 } return 5`, engine.Unknown, `cannot use self.thresholds: no threshold is called "warning"`},
+		{``, `self.thresholds = 3 return 5`, engine.Unknown, `cannot use self.thresholds: want {min, warn, crit} or {warn = ..., crit = ...}, got number`},
+		{``, `self.thresholds = { warning = 3 } return "ok"`, engine.OK, ""},
+	} {
+		b := newTestBoard(t)
+		b.load(`metric_watchers = { pharos.MetricWatcher{ name = "x", check = function(self) ` + test.body + ` end, ` + test.options + ` } }`)
+		got := b.run("x")
+		if got.Status != test.status || !strings.Contains(got.Detail, test.detail) {
+			t.Errorf("%s, %s = %v %q, want %v %q", test.options, test.body, got.Status, got.Detail, test.status, test.detail)
+		}
 	}
 }

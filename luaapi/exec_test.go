@@ -69,12 +69,20 @@ func TestNagios(t *testing.T) {
 	if err := os.WriteFile(plugin, []byte(script), 0o755); err != nil {
 		t.Fatal(err)
 	}
-	b.load(`metric_watchers = { pharos.NagiosMetricWatcher{ name = "x", command = "` + plugin + `" },
-		pharos.MetricWatcher{ name = "y", check = function() local r = pharos.nagios{ "` + plugin + `" }
-			return r.status, #r.perf, table.concat({ r.code, r.text, r.long, r.perf[1].label, r.perf[1].warn, r.perf[2].unit, tostring(r.perf[3].value) }, "|") end } }`)
+	b.load(`metric_watchers = { pharos.NagiosMetricWatcher{ name = "x", command = "` + plugin + `" } }`)
 	if got := b.run("x"); got.Status != engine.Warning || got.Value != "1.5" || got.Unit != "s" || got.Detail != "IT WARNING - slow" {
 		t.Errorf("run = %v %q %q %q, want warning 1.5 s, the first line", got.Status, got.Value, got.Unit, got.Detail)
 	}
+	for _, test := range []struct{ command, detail string }{ // one that says nothing to us still says why
+		{plugin + "_not", "not found"}, {"echo; echo no library >&2; exit 127", "no library"}, {"kill -9 $$", "ended by signal KILL"},
+	} {
+		b.load(`metric_watchers = { pharos.NagiosMetricWatcher{ name = "x", command = "` + test.command + `" } }`)
+		if got := b.run("x"); got.Status != engine.Unknown || !strings.Contains(got.Detail, test.detail) {
+			t.Errorf("plugin %q = %v %q, want unknown, %q", test.command, got.Status, got.Detail, test.detail)
+		}
+	}
+	b.load(`metric_watchers = { pharos.MetricWatcher{ name = "y", check = function() local r = pharos.nagios{ "` + plugin + `" }
+			return r.status, #r.perf, table.concat({ r.code, r.text, r.long, r.perf[1].label, r.perf[1].warn, r.perf[2].unit, tostring(r.perf[3].value) }, "|") end } }`)
 	if got := b.run("y"); got.Detail != "1|IT WARNING - slow|long text|time taken|1|KB|nil" || got.Value != "3" {
 		t.Errorf("run = %q %q, want its parts", got.Value, got.Detail)
 	}

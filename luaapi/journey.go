@@ -196,7 +196,7 @@ func (r *run) place() string {
 
 // arrived makes the verdict of a journey that went well, whose check returned
 // nothing: its time, in seconds to a tenth of a millisecond.
-func (w *watcher) arrived(v *verdict, steps []engine.Phase) {
+func (w *watcher) arrived(L *lua.LState, v *verdict, steps []engine.Phase) error {
 	var total time.Duration
 	names := make([]string, len(steps))
 	for i, step := range steps {
@@ -204,11 +204,11 @@ func (w *watcher) arrived(v *verdict, steps []engine.Phase) {
 		names[i] = step.Name
 	}
 	seconds := math.Round(total.Seconds()*1e4) / 1e4
-	v.status, v.value = w.thresholds.Judge(seconds), lua.LNumber(seconds)
 	v.detail = lua.LString(strings.Join(names, ", "))
 	if w.unit == "" {
 		v.unit = lua.LString("s")
 	}
+	return w.judge(L, v, lua.LNumber(seconds))
 }
 
 // journeyed puts what the run's steps say into its result.

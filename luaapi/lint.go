@@ -5,6 +5,7 @@ import (
 	"context"
 	"fmt"
 	"net"
+	"net/url"
 	"os/exec"
 	"slices"
 	"strings"
@@ -112,7 +113,10 @@ func (l *linter) watcher(L *lua.LState, w *watcher) {
 // own may have another use for the name.
 func (l *linter) address(L *lua.LState, w *watcher, address string) {
 	host, port, err := net.SplitHostPort(address)
+	page, wrong := url.Parse(address)
 	switch class := L.GetField(w.self, "class_name").String(); {
+	case wrong == nil && page.Host != "":
+		l.find(w.source, "the address %q is a URL: write %q, or whichever port it is", address, net.JoinHostPort(page.Hostname(), cmp.Or(page.Port(), "443")))
 	case err == nil && port != "":
 		l.host(w.source, host)
 	case strings.HasPrefix(address, "/"): // a socket's path

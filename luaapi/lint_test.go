@@ -47,6 +47,8 @@ metric_watchers = {
   command{ command = function() return "true" end, env = { ["A=B"] = "1" } },
   pharos.PingMetricWatcher{ name = "ping2", host = "127.0.0.1", count = 3 },
   pharos.PageGETMetricWatcher{ name = "page2", url = "https://127.0.0.1/", cert = "mine.crt", key = "-----BEGIN PRIVATE KEY-----" },
+  pharos.TLSMetricWatcher{ name = "url", address = "https://127.0.0.1" },
+  pharos.TCPMetricWatcher{ name = "url2", address = "http://[::1]:8080/x" },
   pharos.PageGETMetricWatcher{ name = "page3", url = "https://127.0.0.1/", key = "mine.key", cert = "-----BEGIN CERTIFICATE-----" },
 }`)
 	var got []string
@@ -74,6 +76,8 @@ metric_watchers = {
 		`32: cannot use option "max_output" of "n32": want a whole number from 1 to 8388608, got 0`,
 		`33: cannot use option "kill_after" of "n33": want more than 0 seconds`,
 		`34: cannot use option "env" of "n34": "A=B" is no name of a variable`,
+		`37: the address "https://127.0.0.1" is a URL: write "127.0.0.1:443", or whichever port it is`,
+		`38: the address "http://[::1]:8080/x" is a URL: write "[::1]:8080", or whichever port it is`,
 	}
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Errorf("Lint (-want +got):\n%s", diff)

@@ -32,9 +32,7 @@ func (w *watcher) verdictOf(L *lua.LState, first int) (verdict, error) {
 	case lua.LString:
 		return v, errors.Join(v.setStatus(string(got)), v.rest(L, first+1, &v.value, &v.detail))
 	case lua.LNumber:
-		err := v.rest(L, first+1, &v.detail)
-		w.judge(&v, got)
-		return v, err
+		return v, errors.Join(v.rest(L, first+1, &v.detail), w.judge(L, &v, got))
 	case lua.LBool:
 		v.status = engine.Critical
 		if got {
@@ -42,7 +40,7 @@ func (w *watcher) verdictOf(L *lua.LState, first int) (verdict, error) {
 		}
 		return v, v.rest(L, first+1, &v.detail)
 	case *lua.LTable:
-		return v, w.readVerdict(&v, got)
+		return v, w.readVerdict(L, &v, got)
 	default:
 		if !isNil(got) {
 			return v, fmt.Errorf("check returned a %s: want a status, a number, a boolean, a table, or nil and an error", typeName(got))
@@ -53,11 +51,10 @@ func (w *watcher) verdictOf(L *lua.LState, first int) (verdict, error) {
 		return v, v.rest(L, first+2)
 	}
 	if recorded, ok := w.self.RawGetString("verdict").(*lua.LTable); ok {
-		return v, w.readVerdict(&v, recorded)
+		return v, w.readVerdict(L, &v, recorded)
 	}
 	if steps := runOf(L).journey.steps; len(steps) > 0 {
-		w.arrived(&v, steps)
-		return v, nil
+		return v, w.arrived(L, &v, steps)
 	}
 	return v, errNoVerdict
 }
@@ -88,7 +85,7 @@ func (v *verdict) setStatus(word string) error {
 
 // readVerdict reads {status=, value=, unit=, detail=, link=, again=}. Without a
 // status the thresholds judge the value, which then is a number.
-func (w *watcher) readVerdict(v *verdict, t *lua.LTable) error {
+func (w *watcher) readVerdict(L *lua.LState, v *verdict, t *lua.LTable) error {
 	var status lua.LValue = lua.LNil
 	vm.Plain(t)
 	for key, value := t.Next(lua.LNil); key != lua.LNil; key, value = t.Next(key) {
@@ -121,16 +118,24 @@ func (w *watcher) readVerdict(v *verdict, t *lua.LTable) error {
 	if !isNumber {
 		return errors.New("check returned a table with neither a status nor a number as its value")
 	}
-	w.judge(v, number)
-	return nil
+	return w.judge(L, v, number)
 }
 
-// judge lets the thresholds give the status.
-func (w *watcher) judge(v *verdict, n lua.LNumber) {
-	v.status, v.value = w.thresholds.Judge(float64(n)), n
+// judge lets the thresholds give the status. They are those of the moment: a
+// check may set its own, and what it sets in vain would be a tile that is
+// green for ever.
+func (w *watcher) judge(L *lua.LState, v *verdict, n lua.LNumber) error {
+	var limits engine.Thresholds
+	if given := L.GetField(w.self, "thresholds"); !isNil(given) {
+		if err := setThresholds(&limits, given); err != nil {
+			return fmt.Errorf("cannot use self.thresholds: %w", err)
+		}
+	}
+	v.status, v.value = limits.Judge(float64(n)), n
 	if n != n && isNil(v.detail) {
 		v.detail = lua.LString("nan is no number that could be judged: 0 / 0, or what was made of it")
 	}
+	return nil
 }
 
 // verdictTable is what the methods value and detail get.

@@ -228,6 +228,10 @@ func TestScripts(t *testing.T) {
 		{"log_tail.lua", world{lines: slices.Repeat([]string{`1.2.3.4 - - [x] "GET / HTTP/1.1" 502 12`}, 20)}, map[engine.ID]string{"server_errors": "critical 100.0"}},
 		{"log_tail.lua", world{lines: []string{"garbage"}}, map[engine.ID]string{"server_errors": "unknown ended"}},
 		{"kernel_log.lua", world{lines: []string{"a: I/O error, dev sda"}}, map[engine.ID]string{"kernel": "critical disk"}},
+		{"maintenance.lua", world{env: map[string]string{"MAINTENANCE": "/nowhere"}}, map[engine.ID]string{"maintenance": "ok none", "sites.12700180": "ok 0.0010"}},
+		{"office_hours.lua", world{page: pages(503, "")}, map[engine.ID]string{"intranet": "critical"}},
+		{"prometheus.lua", world{page: pages(200, "go_goroutines 12\nhttp_requests_total{code=\"500\"} 3\n")}, map[engine.ID]string{"goroutines": "ok 12"}},
+		{"prometheus.lua", world{page: pages(503, "busy")}, map[engine.ID]string{"goroutines": "critical HTTP 503", "errors": "critical HTTP 503"}},
 		{"sample.lua", world{page: pages(200, "")}, map[engine.ID]string{"watch_set_1.is_google_up": "warning 0.0010"}},
 	} {
 		t.Run(test.script, func(t *testing.T) {

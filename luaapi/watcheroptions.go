@@ -3,6 +3,7 @@ package luaapi
 import (
 	"fmt"
 	"math"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -102,8 +103,8 @@ func setLink(to *string, v lua.LValue) error {
 // meant, and a list may just be in the wrong order. It warns of those that no
 // number passes, too.
 func (d *declaration) thresholds(w *watcher, v lua.LValue) error {
-	t := &w.thresholds
-	if err := setThresholds(t, v); err != nil {
+	var t engine.Thresholds
+	if err := setThresholds(&t, v); err != nil {
 		return err
 	}
 	warn := func(format string, args ...any) {
@@ -135,12 +136,14 @@ func setThresholds(to *engine.Thresholds, v lua.LValue) error {
 		return wantType("{min, warn, crit} or {warn = ..., crit = ...}", v)
 	}
 	places := [...]**float64{&to.Min, &to.Warn, &to.Crit}
+	limits := new([len(places)]float64) // at once: each run reads them
 	for k, v := t.Next(lua.LNil); k != lua.LNil; k, v = t.Next(k) {
 		place := -1
-		for i, name := range thresholdNames {
-			if k == lua.LNumber(i+1) || k == lua.LString(name) {
-				place = i
-			}
+		switch k := k.(type) {
+		case lua.LString:
+			place = slices.Index(thresholdNames, string(k))
+		case lua.LNumber:
+			place = slices.Index([]lua.LNumber{1, 2, 3}, k)
 		}
 		if place < 0 {
 			return fmt.Errorf("no threshold is called %s %s", strconv.Quote(k.String()), unknownName(k.String(), thresholdNames))
@@ -152,8 +155,8 @@ func setThresholds(to *engine.Thresholds, v lua.LValue) error {
 		if *places[place] != nil {
 			return fmt.Errorf("%s is given twice", thresholdNames[place])
 		}
-		limit := float64(n)
-		*places[place] = &limit
+		limits[place] = float64(n)
+		*places[place] = &limits[place]
 	}
 	if list := t.Len(); list > 0 && list != 3 {
 		return fmt.Errorf("want three numbers, {min, warn, crit}, got %d; by name any may be left out", list)

@@ -155,7 +155,8 @@ func (a *Auth) welcome(c echo.Context, known token, next echo.HandlerFunc) error
 	query := r.URL.Query()
 	query.Del("token")
 	c.Response().Header().Set("Cache-Control", "no-store")
-	return c.Redirect(http.StatusSeeOther, (&url.URL{Path: "/", RawQuery: query.Encode()}).String())
+	// A proxy may have the board below a path that only it knows.
+	return c.Redirect(http.StatusSeeOther, (&url.URL{Path: "./", RawQuery: query.Encode()}).String())
 }
 
 var errUnknown = errors.New("neither a password nor a token that is known")

@@ -131,7 +131,7 @@ func TestTokenLeavesACookie(t *testing.T) {
 				t.Fatal(err)
 			}
 			resp.Body.Close()
-			if got, want := resp.Header.Get("Location"), "/?kiosk=1"; got != want {
+			if got, want := resp.Header.Get("Location"), "./?kiosk=1"; got != want {
 				t.Errorf("Location after a token = %q, want %q", got, want)
 			}
 			if len(resp.Cookies()) != 1 {

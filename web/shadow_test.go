@@ -40,7 +40,7 @@ func TestShadowIsNoProblem(t *testing.T) {
 	}
 	_, page := w.get(t, "/")
 	for _, want := range []string{
-		"<title>(1◆ 1▲) Pharos</title>", `href="/static/icons/unknown.svg"`, `<span class="n">3</span> in shadow`,
+		"<title>(1◆ 1▲) Pharos</title>", `href="static/icons/unknown.svg"`, `<span class="n">3</span> in shadow`,
 		`<span class="n">0</span> critical`, `class="tile -shadow" id="/a"`, "in the shadow of wan",
 	} {
 		if !strings.Contains(page, want) {

@@ -9,6 +9,7 @@ import (
 	"fmt"
 	"io"
 	"net"
+	"strings"
 	"time"
 )
 
@@ -113,7 +114,7 @@ func (r *TCPRequest) check() error {
 	}
 	if r.Addr != "" {
 		host, port, err := net.SplitHostPort(r.Addr)
-		if err != nil || port == "" {
+		if err != nil || port == "" || strings.Contains(port, "/") { // of a URL, the scheme would be the host
 			return errors.New("want an address of the form host:port")
 		}
 		if _, err := ASCIIHost(host); err != nil {

@@ -30,6 +30,7 @@ var (
 	valueLine    = regexp.MustCompile(`^(?:local )?([A-Za-z_.]+) = `)
 	namedTag     = regexp.MustCompile(`^@(?:class|alias) ([A-Za-z_.]+)`)
 	fieldTag     = regexp.MustCompile(`^@(?:field|param) (\S+) (.*)$`)
+	aliasTag     = regexp.MustCompile(`^@alias \S+ (.*)$`)
 	returnTag    = regexp.MustCompile(`^@return (.*)$`)
 )
 
@@ -113,6 +114,9 @@ func newEntry(section string, block []string, declaration string) (Entry, bool) 
 func describe(tag string) string {
 	if m := fieldTag.FindStringSubmatch(tag); m != nil && m[1] != "self" {
 		return padded(m[1], 14) + " " + m[2]
+	}
+	if m := aliasTag.FindStringSubmatch(tag); m != nil {
+		return m[1]
 	}
 	if m := returnTag.FindStringSubmatch(tag); m != nil {
 		return padded("->", 14) + " " + m[1]

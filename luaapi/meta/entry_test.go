@@ -20,6 +20,8 @@ func TestEntries(t *testing.T) {
 	for name, want := range map[string]struct{ text, parts, example string }{
 		"page_tag":                     {text: "The line beside the product's name"},
 		"pharos.Timing":                {text: "curl's", parts: "time_starttransfer", example: "time_connect"},
+		"pharos.Duration":              {text: "A length of time", parts: `text with units: "250ms"`},
+		"pharos.Thresholds":            {text: "At or beyond crit", parts: "{ [1]: number, [2]: number, [3]: number }|{ min: number?"},
 		"pharos.MetricWatcher":         {text: "One tile", parts: "interval", example: "\n    check = function"},
 		"pharos.MetricWatcher:check()": {text: "What a run does", parts: "->", example: "/proc/loadavg"},
 		"pharos.Class:extend(fields)":  {text: "A class with everything", parts: "fields?        table\n->             T|table the new class"},

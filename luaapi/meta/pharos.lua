@@ -180,13 +180,13 @@ function pharos.Class:extend(fields) end
 ---@field timeout pharos.Duration? the longest that a run may take; default the interval, or 10 s if that is shorter
 ---@field ttl pharos.Duration? after which the last result is stale; default 3 x interval + timeout; with events, after which the last event is: default never
 ---@field events pharos.Events? instead of check and interval: what a stream brings sets the status
----@field thresholds pharos.Thresholds? they judge a number
+---@field thresholds pharos.Thresholds? they judge a number; a check may set self.thresholds, for the hours of the day say
 ---@field unit string? shown small behind a value that is a number, or reads as one
 ---@field link string? an http or https URL that the tile leads to
 ---@field ssh_host string|string[]? where to look from: the classes do, a check of your own hands self.ssh_host to its primitives. Of a list the watcher runs from each host at once, at most 16, with a cell of the tile for each (see pharos.here)
 ---@field merge string? what many vantages come to: "worst" (default), "best" or pharos.quorum(n)
 ---@field needs string|string[]? ids or patterns ("wan", "core.*"): while one of them is critical or unknown, this watcher is in its shadow: it runs on, dim, and is no problem; nor is it one before their first run has ended
----@field confirm integer|{ [1]: integer, of: integer? }? how often a change of status must be seen before the tile shows it: 2 in a row, { 2, of = 3 } of the last three runs; default 1, at most 60. The first result after a start is shown at once
+---@field confirm integer|{ [1]: integer, of: integer? }? how often a change of status must be seen before the tile shows it: 2 in a row, { 2, of = 3 } of the last three runs; default 1, at most 60. The first result after a start, the end of a stream and the first event after it are shown at once
 ---@field steps number|string[]? how many steps a journey has, at most 64, or their names in order; default: as many as the last one that went well
 ---@field status string? read only: the status of the run before, "pending" before the first
 ---@field duration number? read only: for how long it has had that status, in seconds
@@ -210,10 +210,11 @@ pharos.MetricWatcher = {}
 pharos.MetricWatcher.state = nil
 
 --- How a number is judged. At or beyond crit is critical, at or beyond warn a
---- warning, at or below min a warning too (too fast is suspicious). If crit is below
---- warn the judgement turns round, min too: days left, free disk. Write such ones by
---- name: a list that turns round is warned of, for it may be in the wrong order; so is
---- that no number is ok.
+--- warning, at or below min a warning too (too fast is suspicious). They are a list of
+--- all three, { min, warn, crit }, or have names, { warn = 1, crit = 3 }, and then any
+--- may be left out. If crit is below warn the judgement turns round, min too: days
+--- left, free disk. Write such ones by name: a list that turns round is warned of, for
+--- it may be in the wrong order; so is that no number is ok.
 ---
 ---```lua
 ---metric_watchers = {

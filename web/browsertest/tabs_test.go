@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"net/http"
 	"net/http/httptest"
+	"strings"
+	"sync"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -84,6 +86,36 @@ func TestSilentSharedStreamIsReplaced(t *testing.T) {
 		window.patient = new SharedSource("/events", JSON.parse(document.getElementById("snapshot").textContent).page, () => {});
 	})()`))
 	b.until(isLive)
+}
+
+// A proxy may have the board below a path of its own: nothing that the page asks
+// for is named from the root.
+func TestBelowAPath(t *testing.T) {
+	w := newWall(t, nil, spec{names: []string{"a"}})
+	var mu sync.Mutex
+	var strays []string
+	front := httptest.NewServer(http.HandlerFunc(func(rw http.ResponseWriter, r *http.Request) {
+		if !strings.HasPrefix(r.URL.Path, "/ops/pharos/") && r.URL.Path != "/favicon.ico" {
+			mu.Lock()
+			defer mu.Unlock()
+			strays = append(strays, r.URL.Path)
+		}
+		http.StripPrefix("/ops/pharos", w.served.Handler()).ServeHTTP(rw, r)
+	}))
+	defer func() { front.CloseClientConnections(); front.Close() }()
+	b := newTab(t, 800, 600)
+	b.navigate(front.URL + "/ops/pharos/?theme=dark")
+	b.until(isLive)
+	w.set("a", engine.Result{Status: engine.Critical, Value: "seen"})
+	b.shows("seen")
+	b.until(`document.getElementById("favicon").href.endsWith("/ops/pharos/static/icons/critical.svg")`)
+	eval[int](b, `(document.querySelector(".tile a").click(), 1)`)
+	b.until(`document.querySelector("[data-part=where]").textContent.includes("pharos.lua:10")`)
+	mu.Lock()
+	defer mu.Unlock()
+	if len(strays) > 0 {
+		t.Errorf("the page asked for %q, want only what is below /ops/pharos/", strays)
+	}
 }
 
 // A browser whose shared workers do not work has a stream for each tab.

@@ -247,7 +247,8 @@ func TestEmptyBoardSaysWhy(t *testing.T) {
 	for path, want := range map[string]string{
 		"/?q=nothing+like+it": "Nothing matches the filter. Esc clears it.",
 		"/?problems":          "No problems.",
-		"/?set=none":          "Nothing to show here.",
+		"/?set=none":          `No watcher is in a set called "none".`,
+		"/?set=x&set=y":       `No watcher is in a set called "x" or "y".`,
 	} {
 		b.open(w.url(path))
 		b.until(`!document.getElementById("empty").hidden`)

@@ -22,7 +22,7 @@
   addEventListener("error", ({ target }) => {
     if (again || !(target instanceof Element) || !target.matches("script, link[rel=stylesheet]")) return;
     again = setInterval(async () => {
-      const answer = await fetch("/healthz").catch(() => null);
+      const answer = await fetch("healthz").catch(() => null);
       if (answer?.ok) location.reload();
     }, 5000);
   }, true);

@@ -105,7 +105,7 @@ export class Detail {
     }
     this.#fetching = true;
     const id = this.#id;
-    fetch(`/api/watchers/${encodeURIComponent(id)}`, { cache: "no-store" })
+    fetch(`api/watchers/${encodeURIComponent(id)}`, { cache: "no-store" })
       .then((answer) => (answer.ok ? answer.json() : null), () => null)
       .then((full) => {
         if (full && id === this.#id) {

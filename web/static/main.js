@@ -34,7 +34,8 @@ new Keys(board, detail, settings, (words) => announcer.say(words));
 let lost = null;
 let inScope = scope(settings.sets);
 
-const stream = new Stream("/events", page ?? "", {
+// The worker reads it too, from where its own script is: it is named whole.
+const stream = new Stream(new URL("events", document.baseURI).pathname, page ?? "", {
   board(data) {
     if (page !== undefined && data.page !== page) return reload();
     heard(data);
@@ -139,7 +140,9 @@ settings.changed(() => {
   const matches = matcher(settings.query), only = settings.problems;
   board.shows = (tile, now) =>
     inScope(tile) && (!only || inTrouble(tile) || isStale(tile, now)) && matches(tile, now);
-  document.getElementById("empty").textContent = settings.query ? "Nothing matches the filter. Esc clears it." : only ? "No problems." : "Nothing to show here.";
+  const sets = settings.sets.map((name) => JSON.stringify(name)).join(" or "); // a wall's address may outlive a set's name
+  document.getElementById("empty").textContent = settings.query ? "Nothing matches the filter. Esc clears it." : only ? "No problems."
+    : sets ? `No watcher is in a set called ${sets}.` : "Nothing to show here.";
   board.tells = (set) => tells(set) && inScope({ set: set.name });
   board.arrange();
   summarise();

@@ -15,7 +15,7 @@ export class SharedSource extends EventTarget {
     const fail = () => signal.aborted || (this.close(), broken());
     const timer = setTimeout(fail, HERE_WITHIN);
     try {
-      const worker = new SharedWorker(`/static/workers/feed.js?${url}`, { name: page });
+      const worker = new SharedWorker(`static/workers/feed.js?${url}`, { name: page });
       worker.addEventListener("error", fail, { signal });
       this.#port = worker.port;
     } catch {

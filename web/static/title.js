@@ -16,7 +16,7 @@ export class Title {
     if (this.#shown === title + icon) return;
     this.#shown = title + icon;
     document.title = title;
-    this.#icon.href = `/static/icons/${icon}.svg`;
+    this.#icon.href = `static/icons/${icon}.svg`;
   }
 }
 
