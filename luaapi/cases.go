@@ -131,11 +131,11 @@ func (f *CaseFile) Run(ctx context.Context, name string) CaseResult {
 
 func (f *CaseFile) run(ctx context.Context, c testCase) CaseResult {
 	started := time.Now()
-	ctx, cancel := context.WithTimeout(ctx, CaseTimeout)
-	defer cancel()
 	r := &caseRun{memory: NewMemory(), at: c.place, engine: engine.New(engine.Config{Logger: f.options.Logger})}
 	f.current = r
 	f.world.begin(r.fail)
+	ctx, cancel := context.WithTimeout(ctx, CaseTimeout)
+	defer cancel()
 	left := &run{}
 	err := f.script.universe.Call(context.WithValue(ctx, runKey{}, left), c.function, []lua.LValue{f.self}, nil)
 	for _, conn := range left.conns {

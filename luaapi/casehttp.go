@@ -1,0 +1,96 @@
+package luaapi
+
+import (
+	"cmp"
+	"context"
+	"fmt"
+	"net/http"
+	"net/url"
+	"time"
+
+	lua "github.com/yuin/gopher-lua"
+
+	"pharos/engine/probe"
+)
+
+// HTTP asks the stub http, and again where its answer leads if redirects are to
+// be followed.
+func (w *caseWorld) HTTP(ctx context.Context, host string, req *probe.HTTPRequest) (*probe.HTTPResult, error) {
+	hop := *req
+	hop.Method = cmp.Or(req.Method, http.MethodGet)
+	for hops, before := 0, time.Duration(0); ; hops++ {
+		result, err := w.hop(ctx, host, &hop)
+		if err != nil {
+			return nil, err
+		}
+		result.RedirectURL = leadsTo(result)
+		if result.RedirectURL == "" || req.Redirects == 0 {
+			t := &result.Timing
+			t.Wait, t.StartTransfer, t.Total, t.Redirect = t.Wait+before, t.StartTransfer+before, t.Total+before, before
+			return result, nil
+		}
+		if hops == req.Redirects {
+			return nil, &probe.Error{Kind: probe.Redirects, Message: fmt.Sprintf("%s %s: more redirects than allowed (%d)", hop.Method, req.URL, hops)}
+		}
+		before += result.Timing.Total
+		hop.URL = result.RedirectURL
+		if hop.Method != http.MethodHead && (result.Status == http.StatusSeeOther || hop.Method == http.MethodPost && result.Status < http.StatusSeeOther) {
+			hop.Method, hop.Body = http.MethodGet, nil
+		}
+	}
+}
+
+// hop asks the stub http for one answer.
+func (w *caseWorld) hop(ctx context.Context, host string, req *probe.HTTPRequest) (*probe.HTTPResult, error) {
+	result := &probe.HTTPResult{Status: http.StatusOK, URL: req.URL, Proto: "1.1", Connects: 1, Header: make(http.Header)}
+	what := req.Method + " " + req.URL
+	err := w.ask(ctx, "http", what, func(L *lua.LState) lua.LValue {
+		t := requestTable(L, host)
+		t.RawSetString("method", lua.LString(req.Method))
+		t.RawSetString("url", lua.LString(req.URL))
+		t.RawSetString("body", lua.LString(req.Body))
+		t.RawSetString("headers", headersTable(L, req.Header, newHeadersMeta(L)))
+		return t
+	}, func(L *lua.LState, v lua.LValue) time.Duration {
+		readHTTPStub(L, v, result)
+		return result.Timing.Total
+	})
+	if err == nil {
+		err = distrust(result.TLS, req.Insecure, what)
+	}
+	if err != nil {
+		return nil, err
+	}
+	if req.Method == http.MethodHead {
+		result.Body, result.Size = nil, 0
+	}
+	if keep := req.Keep(); len(result.Body) > keep {
+		result.Body, result.Truncated = result.Body[:keep], true
+	}
+	return result, nil
+}
+
+// leadsTo is the URL that an answer redirects to, "" if it does not.
+func leadsTo(r *probe.HTTPResult) string {
+	location := cmp.Or(r.RedirectURL, r.Header.Get("Location"))
+	base, err := url.Parse(r.URL)
+	if location == "" || err != nil {
+		return ""
+	}
+	switch r.Status {
+	case http.StatusMovedPermanently, http.StatusFound, http.StatusSeeOther, http.StatusTemporaryRedirect, http.StatusPermanentRedirect:
+		if next, err := base.Parse(location); err == nil {
+			return next.String()
+		}
+	}
+	return ""
+}
+
+// distrust is the error of a handshake with a certificate that is not trusted,
+// where that is insisted on.
+func distrust(info *probe.TLSInfo, insecure bool, doing string) error {
+	if info == nil || info.Verified || insecure {
+		return nil
+	}
+	return &probe.Error{Kind: probe.TLS, Phase: "tls", Message: doing + ": " + info.VerifyError}
+}
