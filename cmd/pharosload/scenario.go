@@ -1,6 +1,7 @@
 package main
 
 import (
+	"encoding/json"
 	"errors"
 	"flag"
 	"fmt"
@@ -18,16 +19,28 @@ type scenario struct {
 	Function  int           `json:"function"`  // watchers that only compute
 	Hang      int           `json:"hang"`      // watchers of a page that never answers
 	Pad       int           `json:"pad"`       // bytes of detail on each function watcher
-	Interval  time.Duration `json:"interval"`
+	Interval  time.Duration `json:"-"`
 	Viewers   int           `json:"viewers"` // that read
 	Stuck     int           `json:"stuck"`   // that never read
 	Rate      int           `json:"stream_rate"`
-	Reload    time.Duration `json:"reload"` // save the configuration this often; 0 = never
-	Warmup    time.Duration `json:"warmup"`
-	Duration  time.Duration `json:"duration"`
+	Reload    time.Duration `json:"-"` // save the configuration this often; 0 = never
+	Warmup    time.Duration `json:"-"`
+	Duration  time.Duration `json:"-"`
 	Raw       bool          `json:"raw"`
 	Only      string        `json:"-"` // part of the names of the faults to play
 	Pharosd   string        `json:"-"`
+}
+
+// MarshalJSON writes times as seconds, as the report does.
+func (sc scenario) MarshalJSON() ([]byte, error) {
+	type plain scenario
+	return json.Marshal(struct {
+		plain
+		Interval float64 `json:"interval"`
+		Reload   float64 `json:"reload"`
+		Warmup   float64 `json:"warmup"`
+		Duration float64 `json:"duration"`
+	}{plain(sc), secs(sc.Interval), secs(sc.Reload), secs(sc.Warmup), secs(sc.Duration)})
 }
 
 const (
