@@ -17,6 +17,10 @@ import (
 // be followed.
 func (w *caseWorld) HTTP(ctx context.Context, host string, req *probe.HTTPRequest) (*probe.HTTPResult, error) {
 	hop := *req
+	hop.Dial = offline
+	if _, err := w.probes.http.Do(ctx, &hop); probe.KindOf(err) == probe.Misuse {
+		return nil, err
+	}
 	hop.Method = cmp.Or(req.Method, http.MethodGet)
 	for hops, before := 0, time.Duration(0); ; hops++ {
 		result, err := w.hop(ctx, host, &hop)

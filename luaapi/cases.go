@@ -46,7 +46,7 @@ type CaseResult struct {
 // Classes and Probes. The error is a [*LoadError]. A CaseFile must be closed,
 // and used by one goroutine at a time.
 func LoadCases(ctx context.Context, o Options) (*CaseFile, error) {
-	w := &caseWorld{}
+	w := &caseWorld{probes: o.Probes}
 	w.begin(func(engine.LoadError) {})
 	o.Primitives, o.Clock, o.LookupEnv = w, w, w.lookupEnv
 	o.Logger = slog.New(slog.DiscardHandler)

@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net"
 	"slices"
 	"strings"
 	"sync"
@@ -25,6 +26,7 @@ var stubNames = []string{"exec", "ssh", "http", "tcp", "tls", "dns", "ping", "fi
 // its own.
 type caseWorld struct {
 	universe *vm.Universe // the test's: where stubs run
+	probes   *Probes      // which know what makes no sense
 
 	mu    sync.Mutex
 	clock caseClock
@@ -194,8 +196,19 @@ func startAndEnd(output []byte, most int) []byte {
 	return fmt.Appendf(nil, "%s\n[... %d bytes left out ...]\n%s", start, len(output)-most, end)
 }
 
+// offline is what real primitives connect by that are only asked whether a
+// request makes sense: what they would refuse must not pass a test.
+func offline(context.Context, string, string) (net.Conn, error) {
+	return nil, errors.New("a test reaches nothing")
+}
+
 // Dial asks the stub tcp.
 func (w *caseWorld) Dial(ctx context.Context, host string, req probe.TCPRequest) (Conversation, error) {
+	real := req
+	real.Dial = offline
+	if _, err := probe.DialTCP(ctx, real); probe.KindOf(err) == probe.Misuse {
+		return nil, err
+	}
 	conn := &stubbedConn{world: w}
 	err := w.ask(ctx, "tcp", req.Addr+req.Unix, tcpRequestTable(host, req), func(L *lua.LState, v lua.LValue) time.Duration {
 		readTCPStub(L, v, conn)
@@ -215,6 +228,11 @@ func (w *caseWorld) Dial(ctx context.Context, host string, req probe.TCPRequest)
 
 // TLS asks the stub tls.
 func (w *caseWorld) TLS(ctx context.Context, host string, req probe.TLSRequest) (*probe.TLSResult, error) {
+	real := req
+	real.Dial = offline
+	if _, err := probe.InspectTLS(ctx, real); probe.KindOf(err) == probe.Misuse {
+		return nil, err
+	}
 	result := &probe.TLSResult{Version: "1.3", Verified: true}
 	err := w.ask(ctx, "tls", req.Addr+req.Unix, tcpRequestTable(host, req.TCPRequest), func(L *lua.LState, v lua.LValue) time.Duration {
 		readTLSStub(L, v, result)
@@ -228,6 +246,11 @@ func (w *caseWorld) TLS(ctx context.Context, host string, req probe.TLSRequest) 
 
 // DNS asks the stub dns.
 func (w *caseWorld) DNS(ctx context.Context, host string, req probe.DNSRequest) (*probe.DNSResult, error) {
+	real := req
+	real.Dial = offline
+	if _, err := probe.LookupDNS(ctx, real); probe.KindOf(err) == probe.Misuse {
+		return nil, err
+	}
 	result := &probe.DNSResult{Code: "NOERROR"}
 	kind := cmp.Or(req.Type, "A")
 	err := w.ask(ctx, "dns", kind+" "+req.Name, func(L *lua.LState) lua.LValue {
