@@ -5,6 +5,7 @@ import (
 	"errors"
 	"flag"
 	"fmt"
+	"io"
 	"os"
 	"time"
 
@@ -68,7 +69,7 @@ func defaults(word string) scenario {
 func parse(word string, args []string) (scenario, error) {
 	sc := defaults(word)
 	flags := flag.NewFlagSet("pharosload", flag.ContinueOnError)
-	flags.Usage = func() { fmt.Fprint(os.Stderr, usageText); flags.PrintDefaults() }
+	flags.SetOutput(io.Discard) // what is wrong is said once, by who is told of it
 	flags.IntVar(&sc.HTTP, "http", sc.HTTP, "watchers of a page, a fresh connection each")
 	flags.BoolVar(&sc.KeepAlive, "keepalive", false, "keep the connections of the -http watchers")
 	flags.IntVar(&sc.Exec, "exec", sc.Exec, "watchers that run /bin/true")
@@ -85,8 +86,14 @@ func parse(word string, args []string) (scenario, error) {
 	flags.BoolVar(&sc.Raw, "raw", false, "measure raw loops too: net/http without keep-alive, a hand-written stream")
 	flags.StringVar(&sc.Only, "only", "", "of the faults, those with this in their name")
 	flags.StringVar(&sc.Pharosd, "pharosd", "", "the daemon's binary (default: built from this module)")
-	if err := flags.Parse(args); err != nil {
+	switch err := flags.Parse(args); {
+	case errors.Is(err, flag.ErrHelp):
+		fmt.Print(usageText)
+		flags.SetOutput(os.Stdout)
+		flags.PrintDefaults()
 		return sc, err
+	case err != nil:
+		return sc, fmt.Errorf("%w; pharosload -h lists the flags", err)
 	}
 	return sc, sc.check(flags.Args())
 }
