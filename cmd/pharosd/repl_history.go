@@ -4,8 +4,6 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
-
-	"github.com/google/renameio/v2"
 )
 
 // historyMost is how many lines are brought back.
@@ -38,11 +36,15 @@ func newHistory(path string) *history {
 	if err != nil {
 		return h
 	}
-	h.lines = strings.Split(strings.TrimSuffix(string(text), "\n"), "\n")
-	if len(h.lines) >= 2*historyMost {
-		defer func() { _ = renameio.WriteFile(path, []byte(strings.Join(h.lines, "\n")+"\n"), 0o600) }()
+	all := strings.Split(strings.TrimSuffix(string(text), "\n"), "\n")
+	h.lines = all[max(0, len(all)-historyMost):]
+	if len(all) < 2*historyMost {
+		return h
 	}
-	h.lines = h.lines[max(0, len(h.lines)-historyMost):]
+	next := path + ".next"
+	if os.WriteFile(next, []byte(strings.Join(h.lines, "\n")+"\n"), 0o600) == nil {
+		_ = os.Rename(next, path)
+	}
 	return h
 }
 
