@@ -1,6 +1,7 @@
 package luaapi
 
 import (
+	"cmp"
 	"errors"
 	"slices"
 	"time"
@@ -142,6 +143,10 @@ func setPhases(t *probe.Timing, v lua.LValue) error {
 	return failed
 }
 
+// notTrusted is why a certificate of a stub is not trusted that does not say:
+// real ones always do.
+const notTrusted = "the certificate is not trusted"
+
 // setStubTLS is the handshake under a request or a connection; true is a good
 // one.
 func setStubTLS(to **probe.TLSInfo, v lua.LValue) error {
@@ -173,6 +178,10 @@ func setStubTLS(to **probe.TLSInfo, v lua.LValue) error {
 	default:
 		return wantType("true or a table", v)
 	}
+	info.Verified = info.Verified && info.VerifyError == ""
+	if !info.Verified {
+		info.VerifyError = cmp.Or(info.VerifyError, notTrusted)
+	}
 	*to = info
 	return nil
 }
@@ -200,7 +209,6 @@ func readTCPStub(L *lua.LState, v lua.LValue, c *stubbedConn) {
 
 func readTLSStub(L *lua.LState, v lua.LValue, r *probe.TLSResult) {
 	var names []string
-	var verified *bool
 	chainDays := false
 	eachAnswer(L, "tls", v, tlsStubOptions, func(name string, v lua.LValue) error {
 		switch name {
@@ -211,8 +219,7 @@ func readTLSStub(L *lua.LState, v lua.LValue, r *probe.TLSResult) {
 		case "alpn":
 			return setText(&r.ALPN, v)
 		case "verified":
-			verified = &r.Verified
-			return setBool(verified, v)
+			return setBool(&r.Verified, v)
 		case "verify_error":
 			return setText(&r.VerifyError, v)
 		case "days_left":
@@ -227,10 +234,9 @@ func readTLSStub(L *lua.LState, v lua.LValue, r *probe.TLSResult) {
 		}
 		return errNoOption
 	})
-	if verified == nil {
-		r.Verified = r.VerifyError == ""
-	} else if !*verified && r.VerifyError == "" {
-		r.VerifyError = "not trusted" // a real one always says why
+	r.Verified = r.Verified && r.VerifyError == ""
+	if !r.Verified {
+		r.VerifyError = cmp.Or(r.VerifyError, notTrusted)
 	}
 	if !chainDays {
 		r.ChainDaysLeft = r.DaysLeft

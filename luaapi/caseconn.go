@@ -38,17 +38,17 @@ func (c *stubbedConn) Send(ctx context.Context, b []byte) error {
 	})
 }
 
-func (c *stubbedConn) Expect(_ context.Context, want []byte) ([]byte, error) {
+func (c *stubbedConn) Expect(ctx context.Context, want []byte) ([]byte, error) {
 	i := bytes.Index(c.unread, want)
 	if i < 0 {
-		return nil, c.ended()
+		return nil, c.ended(ctx)
 	}
 	return c.take(i + len(want)), nil
 }
 
-func (c *stubbedConn) Line(context.Context) ([]byte, error) {
+func (c *stubbedConn) Line(ctx context.Context) ([]byte, error) {
 	if len(c.unread) == 0 {
-		return nil, c.ended()
+		return nil, c.ended(ctx)
 	}
 	n := len(c.unread) // the last line may do without its end
 	if i := bytes.IndexByte(c.unread, '\n'); i >= 0 {
@@ -57,12 +57,12 @@ func (c *stubbedConn) Line(context.Context) ([]byte, error) {
 	return bytes.TrimRight(c.take(n), "\r\n"), nil
 }
 
-func (c *stubbedConn) Read(_ context.Context, n int) ([]byte, error) {
+func (c *stubbedConn) Read(ctx context.Context, n int) ([]byte, error) {
 	if n < 0 || n > probe.TCPMaxRead {
 		return nil, &probe.Error{Kind: probe.Misuse, Message: fmt.Sprintf("want from 0 to %d bytes to read, got %d", probe.TCPMaxRead, n)}
 	}
 	if len(c.unread) < n {
-		return nil, c.ended()
+		return nil, c.ended(ctx)
 	}
 	return c.take(n), nil
 }
@@ -73,8 +73,10 @@ func (c *stubbedConn) take(n int) []byte {
 	return taken
 }
 
-// ended is the error of waiting for what the stub never says.
-func (c *stubbedConn) ended() error {
+// ended is the error of waiting for what the stub never says, which takes all
+// the time there is.
+func (c *stubbedConn) ended(ctx context.Context) error {
+	c.world.spend(ctx, c.world.left(ctx), forever)
 	return &probe.Error{Kind: probe.Timeout, Phase: "receive", Message: "reading: the stub says no more"}
 }
 

@@ -124,7 +124,7 @@ func (f *CaseFile) caseAdvance(L *lua.LState) int {
 	if err != nil {
 		L.RaiseError("cannot advance the clock: %s", err)
 	}
-	f.world.advance(d)
+	f.world.advance(payer(vm.Context(L)), d)
 	return 0
 }
 
@@ -139,6 +139,7 @@ func (f *CaseFile) caseDiscover(L *lua.LState) int {
 		L.RaiseError("cannot discover: no set of the configuration finds its members")
 	}
 	var problems []engine.LoadError
+	f.world.runs()
 	vm.Block(L, func(ctx context.Context) { problems = f.current.engine.DiscoverOnce(ctx) })
 	if len(problems) == 0 {
 		return 0
@@ -159,6 +160,7 @@ func (f *CaseFile) caseRun(L *lua.LState) int {
 		L.RaiseError("cannot run %q: it is set by events, feed it one with t:feed(%q, event)", id, id)
 	}
 	var result engine.Result
+	f.world.runs()
 	vm.Block(L, func(ctx context.Context) { result, _ = f.current.engine.Once(ctx, engine.ID(id)) })
 	L.Push(f.resultTable(L, id, result))
 	return 1

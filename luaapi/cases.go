@@ -46,7 +46,7 @@ type CaseResult struct {
 // Classes and Probes. The error is a [*LoadError]. A CaseFile must be closed,
 // and used by one goroutine at a time.
 func LoadCases(ctx context.Context, o Options) (*CaseFile, error) {
-	w := &caseWorld{}
+	w := &caseWorld{probes: o.Probes}
 	w.begin(&run{}, func(engine.LoadError) {})
 	o.Primitives, o.Clock, o.LookupEnv = w, w, w.lookupEnv
 	o.Logger = slog.New(slog.DiscardHandler)
@@ -131,12 +131,12 @@ func (f *CaseFile) Run(ctx context.Context, name string) CaseResult {
 
 func (f *CaseFile) run(ctx context.Context, c testCase) CaseResult {
 	started := time.Now()
-	ctx, cancel := context.WithTimeout(ctx, CaseTimeout)
-	defer cancel()
 	r := &caseRun{memory: NewMemory(), at: c.place, engine: engine.New(engine.Config{Logger: f.options.Logger})}
 	f.current = r
 	left := &run{}
 	f.world.begin(left, r.fail)
+	ctx, cancel := context.WithTimeout(ctx, CaseTimeout)
+	defer cancel()
 	err := f.script.universe.Call(context.WithValue(ctx, runKey{}, left), c.function, []lua.LValue{f.self}, nil)
 	for _, conn := range left.conns {
 		_ = conn.Close() // a stub's

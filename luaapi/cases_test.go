@@ -67,7 +67,7 @@ metric_watchers = {
     return self.state.n, tostring(known)
   end },
   pharos.MetricWatcher{ name = "env", check = function() return "ok", pharos.env("WHO", "nobody"), pharos.env("HOME", "no home") end },
-  pharos.MetricWatcher{ name = "clock", timeout = "1s", check = function()
+  pharos.MetricWatcher{ name = "clock", interval = "3h", timeout = "2h", check = function()
     local unix, os_unix = pharos.time.now(), os.time()
     assert(pharos.time.sleep("1h"))
     return pharos.time.now() - unix, (os.time() - os_unix) .. " " .. os.date("!%F", os.time())
@@ -255,6 +255,11 @@ func TestCasesFail(t *testing.T) {
 		{`t:stub("exec", function() return 7 end) pharos.exec("x")`, `want a table, or nil and { kind =, message = }, got number`},
 		{"t:stub('exec', function()\n error('in the stub') end) pharos.exec('x')", "case: 3: in the stub"},
 		{`t:stub("tcp", function() return { greeting = "abc" } end) pharos.tcp.connect("x:1"):read(-1)`, `case: 2: want from 0 to 1048576 bytes to read, got -1`},
+		{`t:stub("http", function() return {} end) pharos.http.get("ftp://h/")`, `case: 2: reading URL "ftp://h/"`},
+		{`t:stub("http", function() return {} end) pharos.http.request("http://h/", { method = "GET IT" })`, `case: 2: `},
+		{`t:stub("dns", function() return {} end) pharos.dns("h", { type = "AAAAA" })`, `case: 2: asking for "h": `},
+		{`t:stub("tcp", function() return {} end) pharos.tcp.connect("example.org")`, `case: 2: connecting to "example.org": `},
+		{`t:stub("tls", function() return {} end) pharos.tls("example.org")`, `case: 2: connecting to "example.org": `},
 		{`t.run("x")`, `call its methods with a colon, t:run(...)`},
 		{`t:eqal(1, 1)`, `cannot use t.eqal: there is no such name (did you mean "equal"?`},
 		{`test.case("x", print)`, `cases are declared while the file loads`},

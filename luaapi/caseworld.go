@@ -5,8 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"maps"
-	"net/http"
+	"net"
 	"slices"
 	"strings"
 	"sync"
@@ -22,17 +21,15 @@ import (
 // stubNames are what a test of scripts can stand in for.
 var stubNames = []string{"exec", "ssh", "http", "tcp", "tls", "dns", "ping", "file"}
 
-// worldBegins is what the clock of every case shows at its start.
-var worldBegins = time.Date(2000, 1, 1, 0, 0, 0, 0, time.UTC)
-
 // caseWorld is what the scripts of a test case find outside: functions of the test
 // instead of primitives, a clock that only the test moves, an environment of
 // its own.
 type caseWorld struct {
 	universe *vm.Universe // the test's: where stubs run
+	probes   *Probes      // which know what makes no sense
 
 	mu    sync.Mutex
-	now   time.Time
+	clock caseClock
 	env   map[string]string
 	stubs map[string]stub
 	own   *run // the case's: what its stubs log is not the watcher's who asked
@@ -49,26 +46,7 @@ type stub struct {
 func (w *caseWorld) begin(own *run, fail func(engine.LoadError)) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	w.now, w.env, w.stubs, w.own, w.fail = worldBegins, nil, make(map[string]stub), own, fail
-}
-
-// Now is the time of the case.
-func (w *caseWorld) Now() time.Time {
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	return w.now
-}
-
-// Sleep takes no time: the clock moves.
-func (w *caseWorld) Sleep(_ context.Context, d time.Duration) error {
-	w.advance(d)
-	return nil
-}
-
-func (w *caseWorld) advance(d time.Duration) {
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	w.now = w.now.Add(d)
+	w.clock, w.env, w.stubs, w.own, w.fail = newCaseClock(), nil, make(map[string]stub), own, fail
 }
 
 // after is when a certificate ends that lasts so many days more.
@@ -90,8 +68,11 @@ func (w *caseWorld) setStub(kind string, s stub) {
 }
 
 // ask lets the stub of a primitive answer: request makes its argument, take
-// reads what it gave. Without a stub the case fails.
-func (w *caseWorld) ask(ctx context.Context, kind, what string, request func(L *lua.LState) lua.LValue, take func(L *lua.LState, v lua.LValue)) error {
+// reads what it gave, and tells how long that took. Without a stub the case
+// fails. What takes longer than the call may take is an error of kind timeout,
+// as of a real primitive.
+func (w *caseWorld) ask(ctx context.Context, kind, what string, request func(L *lua.LState) lua.LValue, take func(L *lua.LState, v lua.LValue) time.Duration) error {
+	left, before := w.left(ctx), w.spent(ctx)
 	w.mu.Lock()
 	s, ok := w.stubs[kind]
 	own, fail := w.own, w.fail
@@ -101,8 +82,13 @@ func (w *caseWorld) ask(ctx context.Context, kind, what string, request func(L *
 		fail(engine.LoadError{Message: message})
 		return &probe.Error{Kind: probe.Cancelled, Message: message}
 	}
+	if left == 0 {
+		return &probe.Error{Kind: probe.Timeout, Message: fmt.Sprintf("%s %s: the run's time is over", kind, what)}
+	}
 	var answered error
-	err := w.universe.Do(context.WithValue(ctx, runKey{}, own), func(L *lua.LState) error {
+	var took time.Duration
+	asked := context.WithValue(ctx, askerKey{}, payer(ctx))
+	err := w.universe.Do(context.WithValue(asked, runKey{}, own), func(L *lua.LState) error {
 		L.Push(s.function)
 		L.Push(request(L))
 		L.Call(1, 2)
@@ -112,14 +98,24 @@ func (w *caseWorld) ask(ctx context.Context, kind, what string, request func(L *
 			answered = stubError(L, kind, failure)
 			return nil
 		}
-		take(L, answer)
+		took = take(L, answer)
 		return nil
 	})
 	if err != nil {
 		fail(s.blame(err))
 		return &probe.Error{Kind: probe.Cancelled, Message: "the stub " + kind + " failed: " + err.Error(), Err: err}
 	}
-	return answered
+	stood := w.spent(ctx) - before // the stub may have advanced the clock itself
+	switch {
+	case kind == "ping":
+		took = min(took, left-stood) // what has not come by then is missing, and that is data
+	case probe.KindOf(answered) == probe.Timeout:
+		took = forever // it waited until its time ended
+	}
+	if w.spend(ctx, left-stood, took) || answered != nil {
+		return answered
+	}
+	return &probe.Error{Kind: probe.Timeout, Phase: "wait", Message: fmt.Sprintf("%s %s: no answer within %s: the stub takes %s", kind, what, left.Round(time.Millisecond), stood+took)}
 }
 
 // blame places an error of the stub: at its line, else where it was given.
@@ -185,62 +181,52 @@ func (w *caseWorld) Exec(ctx context.Context, host string, req probe.ExecRequest
 		}
 		t.RawSetString("stdin", lua.LString(req.Stdin))
 		return t
-	}, func(L *lua.LState, v lua.LValue) { readExecStub(L, kind, v, result) })
+	}, func(L *lua.LState, v lua.LValue) time.Duration {
+		readExecStub(L, kind, v, result)
+		return result.Elapsed
+	})
 	if err != nil {
 		return nil, err
 	}
-	w.advance(result.Elapsed)
+	most := cmp.Or(req.MaxOutput, probe.DefaultMaxOutput)
+	for _, output := range [...]*[]byte{&result.Stdout, &result.Stderr} {
+		if len(*output) > most {
+			*output, result.Truncated = startAndEnd(*output, most), true
+		}
+	}
 	return result, nil
 }
 
-// HTTP asks the stub http.
-func (w *caseWorld) HTTP(ctx context.Context, host string, req *probe.HTTPRequest) (*probe.HTTPResult, error) {
-	result := &probe.HTTPResult{Status: http.StatusOK, URL: req.URL, Proto: "1.1", Connects: 1, Header: make(http.Header)}
-	method := cmp.Or(req.Method, http.MethodGet)
-	err := w.ask(ctx, "http", method+" "+req.URL, func(L *lua.LState) lua.LValue {
-		t := requestTable(L, host)
-		t.RawSetString("method", lua.LString(method))
-		t.RawSetString("url", lua.LString(req.URL))
-		t.RawSetString("body", lua.LString(req.Body))
-		t.RawSetString("headers", headersTable(L, sentHeaders(req), newHeadersMeta(L)))
-		return t
-	}, func(L *lua.LState, v lua.LValue) { readHTTPStub(L, v, result) })
-	if err != nil {
-		return nil, err
-	}
-	if keep := req.Keep(); len(result.Body) > keep {
-		result.Body, result.Truncated = result.Body[:keep], true
-	}
-	if result.TLS != nil {
-		result.TLS.NotAfter = w.after(result.TLS.DaysLeft)
-	}
-	w.advance(result.Timing.Total)
-	return result, nil
+// startAndEnd is output as a real command's is kept that is longer than most.
+func startAndEnd(output []byte, most int) []byte {
+	start, end := output[:most/2], output[len(output)-(most-most/2):]
+	return fmt.Appendf(nil, "%s\n[... %d bytes left out ...]\n%s", start, len(output)-most, end)
 }
 
-// sentHeaders gives the headers that a script's request is sent with.
-func sentHeaders(req *probe.HTTPRequest) http.Header {
-	if len(req.Cookies) == 0 {
-		return req.Header
-	}
-	var pairs []string
-	for _, name := range slices.Sorted(maps.Keys(req.Cookies)) {
-		pairs = append(pairs, name+"="+req.Cookies[name])
-	}
-	header := maps.Clone(req.Header)
-	if header == nil {
-		header = make(http.Header)
-	}
-	header["Cookie"] = append([]string{strings.Join(pairs, "; ")}, header["Cookie"]...)
-	return header
+// offline is what real primitives connect by that are only asked whether a
+// request makes sense: what they would refuse must not pass a test.
+func offline(context.Context, string, string) (net.Conn, error) {
+	return nil, errors.New("a test reaches nothing")
 }
 
 // Dial asks the stub tcp.
 func (w *caseWorld) Dial(ctx context.Context, host string, req probe.TCPRequest) (Conversation, error) {
+	real := req
+	real.Dial = offline
+	if _, err := probe.DialTCP(ctx, real); probe.KindOf(err) == probe.Misuse {
+		return nil, err
+	}
 	conn := &stubbedConn{world: w}
-	err := w.ask(ctx, "tcp", req.Addr+req.Unix, tcpRequestTable(host, req), func(L *lua.LState, v lua.LValue) {
+	err := w.ask(ctx, "tcp", req.Addr+req.Unix, tcpRequestTable(host, req), func(L *lua.LState, v lua.LValue) time.Duration {
 		readTCPStub(L, v, conn)
+		return 0
 	})
+	if err == nil && conn.tls == nil && (req.TLS || req.StartTLS != "") {
+		conn.tls = &probe.TLSInfo{Version: "1.3", Verified: true}
+	}
+	if err == nil {
+		err = distrust(conn.tls, req.Insecure, "connecting to "+req.Addr+req.Unix)
+	}
 	if err != nil {
 		return nil, err
 	}
@@ -252,20 +238,30 @@ func (w *caseWorld) Dial(ctx context.Context, host string, req probe.TCPRequest)
 
 // TLS asks the stub tls.
 func (w *caseWorld) TLS(ctx context.Context, host string, req probe.TLSRequest) (*probe.TLSResult, error) {
+	real := req
+	real.Dial = offline
+	if _, err := probe.InspectTLS(ctx, real); probe.KindOf(err) == probe.Misuse {
+		return nil, err
+	}
 	result := &probe.TLSResult{Version: "1.3", Verified: true}
-	err := w.ask(ctx, "tls", req.Addr+req.Unix, tcpRequestTable(host, req.TCPRequest), func(L *lua.LState, v lua.LValue) {
+	err := w.ask(ctx, "tls", req.Addr+req.Unix, tcpRequestTable(host, req.TCPRequest), func(L *lua.LState, v lua.LValue) time.Duration {
 		readTLSStub(L, v, result)
+		return result.Timing.Total
 	})
 	if err != nil {
 		return nil, err
 	}
 	result.Chain[0].NotAfter = w.after(result.DaysLeft)
-	w.advance(result.Timing.Total)
 	return result, nil
 }
 
 // DNS asks the stub dns.
 func (w *caseWorld) DNS(ctx context.Context, host string, req probe.DNSRequest) (*probe.DNSResult, error) {
+	real := req
+	real.Dial = offline
+	if _, err := probe.LookupDNS(ctx, real); probe.KindOf(err) == probe.Misuse {
+		return nil, err
+	}
 	result := &probe.DNSResult{Code: "NOERROR"}
 	kind := cmp.Or(req.Type, "A")
 	err := w.ask(ctx, "dns", kind+" "+req.Name, func(L *lua.LState) lua.LValue {
@@ -274,11 +270,13 @@ func (w *caseWorld) DNS(ctx context.Context, host string, req probe.DNSRequest) 
 		t.RawSetString("type", lua.LString(kind))
 		t.RawSetString("server", lua.LString(req.Server))
 		return t
-	}, func(L *lua.LState, v lua.LValue) { readDNSStub(L, v, kind, result) })
+	}, func(L *lua.LState, v lua.LValue) time.Duration {
+		readDNSStub(L, v, kind, result)
+		return result.Timing.Total
+	})
 	if err != nil {
 		return nil, err
 	}
-	w.advance(result.Timing.Total)
 	return result, nil
 }
 
@@ -291,7 +289,10 @@ func (w *caseWorld) Ping(ctx context.Context, req probe.PingRequest) (*probe.Pin
 		t.RawSetString("host", lua.LString(req.Host))
 		t.RawSetString("count", lua.LNumber(sent))
 		return t
-	}, func(L *lua.LState, v lua.LValue) { readPingStub(L, v, result) })
+	}, func(L *lua.LState, v lua.LValue) time.Duration {
+		readPingStub(L, v, result)
+		return pingTime(req, result)
+	})
 	if err == nil && result.Received == 0 {
 		err = &probe.Error{Kind: probe.Timeout, Message: fmt.Sprintf("pinging %q: no answer", req.Host)}
 	}
@@ -299,6 +300,16 @@ func (w *caseWorld) Ping(ctx context.Context, req probe.PingRequest) (*probe.Pin
 		return nil, err
 	}
 	return result, nil
+}
+
+// pingTime is how long a ping takes: until the last answer is there, or is not
+// waited for any more.
+func pingTime(req probe.PingRequest, r *probe.PingResult) time.Duration {
+	sending := time.Duration(r.Sent-1) * cmp.Or(req.Interval, 200*time.Millisecond)
+	if r.Received < r.Sent {
+		return sending + cmp.Or(req.Wait, time.Second)
+	}
+	return sending + r.Avg
 }
 
 // ReadFile asks the stub file.
@@ -324,7 +335,10 @@ func (w *caseWorld) file(ctx context.Context, op, path string) ([]byte, *probe.F
 		t.RawSetString("op", lua.LString(op))
 		t.RawSetString("path", lua.LString(path))
 		return t
-	}, func(L *lua.LState, v lua.LValue) { content = readFileStub(L, v, info) })
+	}, func(L *lua.LState, v lua.LValue) time.Duration {
+		content = readFileStub(L, v, info)
+		return 0
+	})
 	if err != nil {
 		return nil, nil, err
 	}

@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"log/slog"
 	"os"
@@ -21,9 +22,27 @@ type configFlags struct {
 }
 
 func (f *configFlags) add(cmd *cobra.Command) {
-	cmd.Flags().StringVarP(&f.path, "config-file", "c", "",
+	cmd.Flags().VarP((*configPath)(&f.path), "config-file", "c",
 		"configuration: a Lua file, or a folder of them (default ./pharos.lua if there is one, else the built-in board)")
 	cmd.Flags().CountVarP(&f.verbosity, "verbose", "v", "log information (-v) or everything (-vv), not only warnings")
+}
+
+// configPath is the value of a flag that is given once: of two configurations one
+// would be left out without a word.
+type configPath string
+
+func (p *configPath) String() string { return string(*p) }
+func (p *configPath) Type() string   { return "string" }
+
+func (p *configPath) Set(path string) error {
+	switch {
+	case path == "":
+		return errors.New("want a file or a folder, got nothing")
+	case *p != "":
+		return fmt.Errorf("it is %q already; for several files give their folder", *p)
+	}
+	*p = configPath(path)
+	return nil
 }
 
 // defaultConfig is looked for where pharosd is started.

@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"os"
 	"os/signal"
+	"sync"
 	"syscall"
 
 	"pharos/engine/probe/initproc"
@@ -23,9 +24,13 @@ func main() {
 
 // run executes one command line and gives the process's exit code.
 func run(ctx context.Context, args []string) int {
-	root := newRoot()
+	root, out := newRoot(), &output{File: os.Stdout}
 	root.SetArgs(args)
+	root.SetOut(out)
 	cmd, err := root.ExecuteContextC(ctx)
+	if lost := out.failed(); lost != nil && cmd != root && cmd.Name() != "serve" { // the board goes on without
+		err = lost
+	}
 	if err == nil {
 		return 0
 	}
@@ -63,3 +68,33 @@ func (e exitError) Error() string {
 	return e.err.Error()
 }
 func (e exitError) Unwrap() error { return e.err }
+
+// output is what a command prints to. Not all look whether they could; run does.
+type output struct {
+	*os.File
+
+	mu  sync.Mutex
+	err error // the first
+}
+
+func (o *output) Write(b []byte) (int, error) {
+	n, err := o.File.Write(b)
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	if o.err == nil {
+		o.err = err
+	}
+	return n, err
+}
+
+// WriteString is Write, where the file's own would go past it.
+func (o *output) WriteString(text string) (int, error) { return o.Write([]byte(text)) }
+
+func (o *output) failed() error {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	if o.err == nil {
+		return nil
+	}
+	return fmt.Errorf("printing: %w", o.err)
+}

@@ -27,7 +27,8 @@ func newOnce() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "once [GLOB]",
 		Short: "Run each watcher once, now, and print what it says",
-		Long: `once runs each watcher of the configuration once and prints a table.
+		Long: `once runs each watcher of the configuration once and prints a table, in the
+order of the configuration, each line as soon as it is known.
 
 GLOB picks watchers by id ("set.name"); * stands for any text. Sets that find
 their members do so first. With -v it shows what each watcher did: every
@@ -104,15 +105,19 @@ func runOnce(ctx context.Context, f onceFlags, cfg *luaapi.Config, glob string, 
 	if len(watchers) == 0 {
 		return fmt.Errorf("cannot find a watcher that matches %q; %s", glob, known(gen))
 	}
-	runs := runAll(ctx, gen, watchers)
-	var err error
+	var tell func(*onceRun)
 	switch {
 	case f.json:
-		err = printJSON(out, runs)
+		tell = func(*onceRun) {} // it is one text
 	case f.verbosity > 0:
-		printRuns(out, runs, cfg.SourceLine)
+		tell = runPrinter(out, cfg.SourceLine)
 	default:
-		printTable(out, runs)
+		tell = tablePrinter(out, watchers)
+	}
+	runs := runAll(ctx, gen, watchers, tell)
+	var err error
+	if f.json {
+		err = printJSON(out, runs)
 	}
 	if code := onceCode(runs, len(problems) > 0); err == nil && code != 0 {
 		return exitError{code: code}

@@ -8,7 +8,6 @@ import (
 	"os"
 	"slices"
 	"strings"
-	"text/tabwriter"
 	"time"
 	"unicode/utf8"
 
@@ -18,19 +17,24 @@ import (
 	"pharos/luaapi"
 )
 
-// printTable prints one line for each run.
-func printTable(out io.Writer, runs []onceRun) {
-	tab := tabwriter.NewWriter(out, 0, 8, 2, ' ', 0)
-	fmt.Fprintln(tab, "STATUS\tID\tVALUE\tTOOK\tDETAIL")
-	for _, r := range runs {
-		fmt.Fprintf(tab, "%s\t%s\t%s\t%.3fs\t%s\n", r.result.Status, r.watcher.ID,
-			shorten(r.value(), tableValueMax), r.result.Elapsed.Seconds(), oneLine(r.detail()))
+// tablePrinter prints one line for each run, under a head. What is wider than its
+// column pushes the rest of its line: what is still to come is not known.
+func tablePrinter(out io.Writer, watchers []engine.Watcher) func(*onceRun) {
+	width := len("ID")
+	for _, w := range watchers {
+		width = max(width, utf8.RuneCountInString(string(w.ID)))
 	}
-	tab.Flush()
+	const value = 12
+	fmt.Fprintf(out, "%-8s  %-*s  %-*s  %-7s  %s\n", "STATUS", width, "ID", value, "VALUE", "TOOK", "DETAIL")
+	return func(r *onceRun) {
+		took := fmt.Sprintf("%.3fs", r.result.Elapsed.Seconds())
+		row := fmt.Sprintf("%-8s  %-*s  %-*s  %-7s  %s", r.result.Status, width, r.watcher.ID,
+			value, shorten(r.value(), tableValueMax), took, oneLine(r.detail()))
+		fmt.Fprintln(out, strings.TrimRight(row, " "))
+	}
 }
 
-// tableValueMax is how many characters of a value the table shows: a column is
-// as wide as the longest of them.
+// tableValueMax is how many characters of a value the table shows.
 const tableValueMax = 32
 
 // shorten gives at most limit characters of text, an ellipsis in place of the rest.
@@ -60,34 +64,39 @@ func (r *onceRun) said() string {
 // oneLine keeps a table a table.
 func oneLine(text string) string { return strings.Join(strings.Fields(text), " ") }
 
-// printRuns prints each run with all it did; source gives the lines of scripts
+// runPrinter prints each run with all it did; source gives the lines of scripts
 // that errors point at.
-func printRuns(out io.Writer, runs []onceRun, source func(file string, line int) string) {
-	p := painterFor(out)
-	for i, r := range runs {
-		if i > 0 {
+func runPrinter(out io.Writer, source func(file string, line int) string) func(*onceRun) {
+	p, first := painterFor(out), true
+	return func(r *onceRun) {
+		if !first {
 			fmt.Fprintln(out)
 		}
-		fmt.Fprintf(out, "%s  %s  %s  %s\n", p.status(r.result.Status), p.bold(string(r.watcher.ID)),
-			r.value(), p.dim(fmt.Sprintf("took %s, %s:%d", short(r.result.Elapsed), r.watcher.Place.File, r.watcher.Place.Line)))
-		printIndented(out, "    ", r.detail())
-		for _, c := range r.result.Cells {
-			fmt.Fprintf(out, "  from  %s  %s -> %s  %s\n", p.status(c.Status), c.Name, oneLine(c.Value+" "+c.Unit+" "+c.Detail), p.dim(short(c.Elapsed)))
-		}
-		for _, e := range r.events {
-			printEvent(out, p, e)
-		}
-		if slices.ContainsFunc(r.events, func(e luaapi.Event) bool { return e.Kind == "step" }) {
-			printWaterfall(out, p, r.result.Timing)
-		}
-		if f := r.result.Failure; f != nil {
-			if line := strings.TrimSpace(source(f.File, f.Line)); line != "" {
-				fmt.Fprintf(out, "    %s %s\n", p.dim(fmt.Sprintf("%d |", f.Line)), line)
-			}
-			printIndented(out, "    ", p.dim(f.Trace))
-		}
-		printIndented(out, "    | ", r.result.Output)
+		first = false
+		printRun(out, p, r, source)
 	}
+}
+
+func printRun(out io.Writer, p painter, r *onceRun, source func(file string, line int) string) {
+	fmt.Fprintf(out, "%s  %s  %s  %s\n", p.status(r.result.Status), p.bold(string(r.watcher.ID)),
+		r.value(), p.dim(fmt.Sprintf("took %s, %s:%d", short(r.result.Elapsed), r.watcher.Place.File, r.watcher.Place.Line)))
+	printIndented(out, "    ", r.detail())
+	for _, c := range r.result.Cells {
+		fmt.Fprintf(out, "  from  %s  %s -> %s  %s\n", p.status(c.Status), c.Name, oneLine(c.Value+" "+c.Unit+" "+c.Detail), p.dim(short(c.Elapsed)))
+	}
+	for _, e := range r.events {
+		printEvent(out, p, e)
+	}
+	if slices.ContainsFunc(r.events, func(e luaapi.Event) bool { return e.Kind == "step" }) {
+		printWaterfall(out, p, r.result.Timing)
+	}
+	if f := r.result.Failure; f != nil {
+		if line := strings.TrimSpace(source(f.File, f.Line)); line != "" {
+			fmt.Fprintf(out, "    %s %s\n", p.dim(fmt.Sprintf("%d |", f.Line)), line)
+		}
+		printIndented(out, "    ", p.dim(f.Trace))
+	}
+	printIndented(out, "    | ", r.result.Output)
 }
 
 func printEvent(out io.Writer, p painter, e luaapi.Event) {
@@ -223,7 +232,7 @@ type painter struct{ on bool }
 
 // painterFor paints on a terminal, unless NO_COLOR is set (no-color.org).
 func painterFor(out io.Writer) painter {
-	f, ok := out.(*os.File)
+	f, ok := out.(interface{ Fd() uintptr })
 	return painter{on: ok && term.IsTerminal(int(f.Fd())) && os.Getenv("NO_COLOR") == ""}
 }
 

@@ -19,29 +19,29 @@ type onceRun struct {
 	result  engine.Result
 	shadow  engine.ID // in whose shadow it is, "" for none
 	events  []luaapi.Event
+	over    bool
 }
 
-// runAll runs watchers, and before them what they are derived from.
-func runAll(ctx context.Context, gen *engine.Generation, watchers []engine.Watcher) []onceRun {
-	runs := make([]onceRun, len(watchers))
+// runAll runs watchers, and before them what they are derived from. Their runs
+// are told in their order, each as soon as those before it are: a call at a time.
+func runAll(ctx context.Context, gen *engine.Generation, watchers []engine.Watcher, tell func(r *onceRun)) []onceRun {
 	o := &onceBoard{
 		ctx: ctx, gen: gen, eng: engine.New(engine.Config{Logger: slog.New(slog.DiscardHandler)}),
-		picked: make(map[engine.ID]*onceRun, len(watchers)),
-		begun:  make(map[engine.ID]chan struct{}), waits: make(map[engine.ID]engine.ID),
+		runs: make([]onceRun, len(watchers)), tell: tell, picked: make(map[engine.ID]*onceRun, len(watchers)),
+		begun: make(map[engine.ID]chan struct{}), waits: make(map[engine.ID]engine.ID),
 	}
 	for i, w := range watchers {
-		runs[i].watcher = w
-		o.picked[w.ID] = &runs[i]
+		o.runs[i].watcher = w
+		o.picked[w.ID] = &o.runs[i]
 	}
 	o.eng.Replace(gen)
 	for _, round := range gen.Rounds(func(w engine.Watcher) bool { return o.picked[w.ID] != nil }) {
 		o.runRound(round)
 	}
-	for id, r := range o.picked {
-		v, _ := o.eng.Board().View(id)
-		r.shadow = v.Shadow
-	}
-	return runs
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	o.tellSettled(true)
+	return o.runs
 }
 
 // onceBoard runs each watcher once at most, when its turn comes or when another
@@ -50,11 +50,28 @@ type onceBoard struct {
 	ctx    context.Context
 	gen    *engine.Generation
 	eng    *engine.Engine
-	picked map[engine.ID]*onceRun // guarded by mu once runs began
+	picked map[engine.ID]*onceRun // into runs
+	tell   func(*onceRun)
 
 	mu    sync.Mutex
+	runs  []onceRun
+	told  int                         // of them
 	begun map[engine.ID]chan struct{} // closed when the run is over
 	waits map[engine.ID]engine.ID     // who asked, and waits for whom
+}
+
+// tellSettled tells the runs whose turn it is. In whose shadow one is that needs
+// others is known only once all are over.
+func (o *onceBoard) tellSettled(all bool) {
+	for ; o.told < len(o.runs); o.told++ {
+		r := &o.runs[o.told]
+		if !all && !(r.over && (r.result.Status == engine.OK || len(r.watcher.Needs) == 0)) {
+			return
+		}
+		v, _ := o.eng.Board().View(r.watcher.ID)
+		r.shadow = v.Shadow
+		o.tell(r)
+	}
 }
 
 // runRound runs watchers side by side.
@@ -103,7 +120,8 @@ func (o *onceBoard) run(w engine.Watcher) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	if r := o.picked[w.ID]; r != nil {
-		r.result, r.events = result, slices.Clone(events)
+		r.result, r.events, r.over = result, slices.Clone(events), true
+		o.tellSettled(false)
 	}
 }
 

@@ -9,6 +9,7 @@ import (
 	"os"
 	"os/signal"
 	"strings"
+	"sync"
 	"syscall"
 	"time"
 
@@ -57,12 +58,8 @@ type lineReader interface {
 	read(first bool) (string, error)
 }
 
-var (
-	// errInterrupted is Ctrl-C while a line was typed, or ran.
-	errInterrupted = errors.New("interrupted")
-	// errLongLine is a line whose end a terminal would not give.
-	errLongLine = fmt.Errorf("cannot take a line of more than %d characters: divide it, or pipe it in", lineMost)
-)
+// errInterrupted is Ctrl-C while a line was typed, or ran.
+var errInterrupted = errors.New("interrupted")
 
 func repl(ctx context.Context, f replFlags, out io.Writer) error {
 	probes := luaapi.NewProbes(nil)
@@ -75,21 +72,25 @@ func repl(ctx context.Context, f replFlags, out io.Writer) error {
 
 	// Ctrl-C ends a line and not the prompt, so what ends the process must not
 	// end lines.
-	ctx = context.WithoutCancel(ctx)
-	signal.Reset(syscall.SIGTERM)
+	ctx, cancel := context.WithCancel(context.WithoutCancel(ctx))
+	defer cancel()
 	s := &session{prompt: prompt, flags: f, out: out, interrupts: make(chan os.Signal, 1)}
 	signal.Notify(s.interrupts, syscall.SIGINT)
 	defer signal.Stop(s.interrupts)
 
-	terminal := term.IsTerminal(int(os.Stdin.Fd()))
 	var lines lineReader = newPipedLines(os.Stdin)
+	restore, terminal := func() {}, onTerminal()
 	if terminal {
 		fmt.Fprintln(out, "pharosd "+version()+"; pharosd docs has the reference, Tab completes, Ctrl-D ends")
-		typed := newTerminalLines(ctx, prompt)
-		typed.SetBracketedPasteMode(true) // what is pasted is text: its tabs complete nothing
-		defer typed.SetBracketedPasteMode(false)
-		lines = typed
+		typed, err := newTerminalLines(ctx, prompt)
+		if err != nil {
+			return fmt.Errorf("setting up the terminal: %w", err)
+		}
+		lines, restore = typed, typed.restore
+		defer restore()
 	}
+	signal.Reset(syscall.SIGTERM)
+	go s.dieOf(cancel, restore)
 	if err := s.loop(ctx, lines); err != nil {
 		return err
 	}
@@ -105,7 +106,30 @@ type session struct {
 	flags      replFlags
 	out        io.Writer
 	interrupts chan os.Signal
-	failed     bool // any line
+	busy       sync.Mutex // while a line runs
+	failed     bool       // any line
+}
+
+// onTerminal tells whether a person types, and a terminal shows it.
+func onTerminal() bool {
+	return term.IsTerminal(int(os.Stdin.Fd())) && term.IsTerminal(int(os.Stdout.Fd())) && os.Getenv("TERM") != "dumb"
+}
+
+// dieOf waits for a signal that ends the process and lets it do so, once the line
+// that runs is ended, with its commands, and the terminal is as it was. A second
+// one does not wait.
+func (s *session) dieOf(cancel, restore func()) {
+	ends := make(chan os.Signal, 1)
+	signal.Notify(ends, syscall.SIGTERM)
+	if !signal.Ignored(syscall.SIGHUP) { // by nohup(1)
+		signal.Notify(ends, syscall.SIGHUP)
+	}
+	sig := <-ends
+	signal.Reset(syscall.SIGTERM, syscall.SIGHUP)
+	cancel()
+	s.busy.Lock()
+	restore()
+	_ = syscall.Kill(os.Getpid(), sig.(syscall.Signal))
 }
 
 // loop runs what lines brings until it ends.
@@ -116,10 +140,6 @@ func (s *session) loop(ctx context.Context, lines lineReader) error {
 		switch {
 		case errors.Is(err, errInterrupted):
 			text = ""
-			continue
-		case errors.Is(err, errLongLine):
-			text = ""
-			s.fail(err)
 			continue
 		case errors.Is(err, io.EOF):
 			if strings.TrimSpace(text) != "" {
@@ -138,6 +158,8 @@ func (s *session) loop(ctx context.Context, lines lineReader) error {
 
 // eval runs the text; it tells whether more must follow.
 func (s *session) eval(ctx context.Context, text string) (more bool) {
+	s.busy.Lock()
+	defer s.busy.Unlock()
 	ctx, cancel := context.WithTimeout(ctx, s.flags.timeout)
 	defer cancel()
 	for len(s.interrupts) > 0 {

@@ -105,16 +105,13 @@ func (term *terminal) expect(text string) string {
 	}
 }
 
-// Keys of a terminal.
+// What keys of a terminal send.
 const (
-	keyUp, keyLeft, keyHome = "\x1b[A", "\x1b[D", "\x1b[H"
-	keyTab, keyEnter        = "\t", "\r"
-	keyBackspace            = "\x7f"
-	keyCtrlC, keyCtrlD      = "\x03", "\x04"
+	pressUp, pressLeft, pressHome = "\x1b[A", "\x1b[D", "\x1b[H"
+	pressTab, pressEnter          = "\t", "\r"
+	pressBackspace                = "\x7f"
+	pressCtrlC, pressCtrlD        = "\x03", "\x04"
 )
-
-// pasteMarks asks a terminal to mark what is pasted.
-const pasteMarks = "\x1b[?2004h"
 
 // line is how a prompt shows a value: alone.
 func line(text string) string { return "\r\n" + text + "\r\n" }
@@ -126,63 +123,105 @@ func TestReplOnATerminal(t *testing.T) {
 	term.expect(pasteMarks) // asked for, or a tab in what is pasted would complete
 	term.expect("> ")
 
-	term.press("9 + 1" + keyEnter)
+	term.press("9 + 1" + pressEnter)
 	term.expect(line("10"))
-	term.press("70 + 5" + keyLeft + keyBackspace + keyBackspace + "* " + keyHome + "1" + keyEnter)
+	term.press("70 + 5" + pressLeft + pressBackspace + pressBackspace + "* " + pressHome + "1" + pressEnter)
 	term.expect(line("850"))
-	term.press(keyUp + keyUp + "00" + keyEnter) // the line before the last
+	term.press(pressUp + pressUp + "00" + pressEnter) // the line before the last
 	term.expect(line("109"))
 
-	term.press("pharos.js" + keyTab + ".enc" + keyTab + "({1})" + keyEnter)
+	// A wide character takes two columns, and the cursor goes by as many.
+	term.press("#'日本'" + pressLeft + pressLeft)
+	term.expect("\r\x1b[6C")
+	term.press("x" + pressEnter)
+	term.expect(line("7"))
+
+	term.press("pharos.js" + pressTab + ".enc" + pressTab + "({1})" + pressEnter)
 	term.expect(line(`"[1]"`))
-	term.press("pharos.t" + keyTab)
+	term.press("pharos.t" + pressTab)
 	if choice := term.expect("tls"); !strings.Contains(choice, "tcp") {
 		t.Errorf("Tab after pharos.t shows %q, want tcp, time and tls to choose from", choice)
 	}
-	term.press(keyCtrlC)
+	term.press(pressCtrlC)
 
-	term.press("nonsense(" + keyCtrlC + "6 * 7" + keyEnter)
+	term.press("nonsense(" + pressCtrlC + "6 * 7" + pressEnter)
 	if shown := term.expect(line("42")); strings.Contains(shown, "error") || strings.Contains(shown, "cannot") {
 		t.Errorf("after Ctrl-C in a line the terminal shows %q, want that line gone", shown)
 	}
-	term.press("for i = 1, 2 do" + keyEnter)
+	term.press("for i = 1, 2 do" + pressEnter)
 	term.expect(">> ")
-	term.press("pharos.log(i * 11) end" + keyEnter)
+	term.press("pharos.log(i * 11) end" + pressEnter)
 	term.expect("22")
 
-	term.press("print('running') while true do end" + keyEnter)
+	term.press("print('running') while true do end" + pressEnter)
 	term.expect(line("running"))
-	term.press(keyCtrlC)
+	term.press(pressCtrlC)
 	term.expect("interrupted")
 	term.expect("> ")
-	term.press("print('waiting') return pharos.time.sleep(20)" + keyEnter)
+	term.press("print('waiting') return pharos.time.sleep(20)" + pressEnter)
 	term.expect(line("waiting"))
-	term.press(keyCtrlC)
+	term.press(pressCtrlC)
 	if shown := term.expect("> "); !strings.Contains(shown, "interrupted") || strings.Contains(shown, "nil") {
 		t.Errorf("after Ctrl-C in a primitive the terminal shows %q, want interrupted and no values", shown)
 	}
 
 	// A terminal that was asked to marks what is pasted.
-	term.press("\x1b[200~for i = 3, 3 do\r\tprint('a\tb', i * 11)\rend\x1b[201~" + keyEnter)
+	term.press("\x1b[200~for i = 3, 3 do\r\tprint('a\tb', i * 11)\rend\x1b[201~" + pressEnter)
 	term.expect(line("a\tb\t33"))
 	term.expect("> ")
-	term.press("'" + strings.Repeat("x", 4100) + "' .. 1" + keyEnter)
-	term.expect("cannot take a line of more than 4095 characters")
-	term.expect("> ")
-	term.press("'still ' .. 'here'" + keyEnter)
+	term.press("#'" + strings.Repeat("x", 10_000) + "'" + pressEnter)
+	term.expect(line("10000"))
+	term.press("'still ' .. 'here'" + pressEnter)
 	term.expect("still here")
 
-	term.press(keyCtrlD)
+	term.press(pressCtrlD)
 	if err := term.cmd.Wait(); err != nil {
 		t.Errorf("after Ctrl-D pharosd repl ends with %v, want 0", err)
 	}
 
 	again := newTerminal(t, state, "repl")
 	again.expect("> ")
-	again.press(keyUp + keyEnter)
+	again.press(pressUp + pressEnter)
 	again.expect("still here")
-	again.press(keyCtrlD)
+	again.press(pressCtrlD)
 	if err := again.cmd.Wait(); err != nil {
 		t.Errorf("after Ctrl-D pharosd repl ends with %v, want 0", err)
+	}
+}
+
+// A signal that ends the prompt leaves the terminal as it was, whether a line is
+// typed or runs, and no command behind.
+func TestReplIsEnded(t *testing.T) {
+	for _, sig := range []syscall.Signal{syscall.SIGTERM, syscall.SIGHUP} {
+		for _, typed := range []string{"1 + ", "print('running') return pharos.exec('echo $$ >pid; sleep 1000')" + pressEnter} {
+			t.Chdir(t.TempDir())
+			term := newTerminal(t, t.TempDir(), "repl")
+			term.expect("> ")
+			term.press(typed)
+			if strings.HasSuffix(typed, pressEnter) {
+				term.expect(line("running"))
+			} else {
+				term.expect("1 + ")
+			}
+			if err := term.cmd.Process.Signal(sig); err != nil {
+				t.Fatal(err)
+			}
+			_ = term.cmd.Wait()
+			if got := term.cmd.ProcessState.Sys().(syscall.WaitStatus); !got.Signaled() || got.Signal() != sig {
+				t.Errorf("pharosd repl ended with %v after %v", term.cmd.ProcessState, sig)
+			}
+			mode, err := unix.IoctlGetTermios(int(term.master.Fd()), unix.TCGETS)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if want := uint32(unix.ICANON | unix.ECHO | unix.ISIG); mode.Lflag&want != want {
+				t.Errorf("after %v the terminal is in mode %#x, want lines, echo and signals", sig, mode.Lflag)
+			}
+			if pid, err := os.ReadFile("pid"); err == nil {
+				if _, err := os.Stat("/proc/" + strings.TrimSpace(string(pid))); err == nil {
+					t.Errorf("after %v the command runs on", sig)
+				}
+			}
+		}
 	}
 }

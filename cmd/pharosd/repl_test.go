@@ -1,48 +1,43 @@
 package main
 
 import (
+	"fmt"
+	"os"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"testing"
-
-	"golang.org/x/term"
 )
 
 // Lines typed come back in the next session, the latest first, none twice in a
 // row.
 func TestHistory(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "pharos", "history")
-	var h term.History = newHistory(path)
+	h := newHistory(path)
 	for _, line := range []string{"a", "b", "b", "  ", "c"} {
-		h.Add(line)
+		h.add(line)
 	}
 	h = newHistory(path)
-	var got []string
-	for i := range h.Len() {
-		got = append(got, h.At(i))
-	}
-	if text := strings.Join(got, " "); text != "c b a" {
-		t.Errorf("history after a, b, b, blank, c = %s, want c b a", text)
+	if text := strings.Join(h.lines, " "); text != "a b c" {
+		t.Errorf("history after a, b, b, blank, c = %s, want a b c", text)
 	}
 }
 
-// Ctrl-C drops the line that is typed, where x/term would end, and neither the
-// line before nor the one after.
-func TestKeysInterrupt(t *testing.T) {
-	k := &keys{Reader: strings.NewReader("one\rabc\x03two\r")}
-	terminal := term.NewTerminal(struct {
-		*keys
-		*strings.Builder
-	}{k, &strings.Builder{}}, "")
-	for _, want := range []struct {
-		line        string
-		interrupted bool
-	}{{"one", false}, {"", true}, {"two", false}} {
-		line, err := terminal.ReadLine()
-		if line != want.line || err != nil || k.interrupted != want.interrupted {
-			t.Errorf("ReadLine() = %q, %v, interrupted %t; want %q, interrupted %t", line, err, k.interrupted, want.line, want.interrupted)
-		}
-		k.interrupted = false
+// A history that grew is cut to what is brought back.
+func TestHistoryIsTrimmed(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "history")
+	var text strings.Builder
+	for i := range 2 * historyMost {
+		fmt.Fprintln(&text, i)
+	}
+	if err := os.WriteFile(path, []byte(text.String()), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	newHistory(path).add("last")
+	kept, err := os.ReadFile(path)
+	lines := strings.Split(strings.TrimSpace(string(kept)), "\n")
+	if first, want := lines[0], strconv.Itoa(historyMost); err != nil || first != want || len(lines) != historyMost+1 || lines[historyMost] != "last" {
+		t.Errorf("the file has %d lines from %q to %q, %v; want %d from %q to \"last\"", len(lines), first, lines[len(lines)-1], err, historyMost+1, want)
 	}
 }
 

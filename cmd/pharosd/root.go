@@ -35,7 +35,8 @@ else the board that is built in.`,
 		SilenceUsage:  true,
 	}
 	root.SetVersionTemplate("{{.Name}} {{.Version}}\n")
-	root.SetFlagErrorFunc(unknownFlag)
+	root.SetFlagErrorFunc(flagError)
+	root.SetHelpCommand(newHelp())
 	root.Flags().AddFlagSet(serve.Flags())
 	root.AddCommand(serve, newInit(), newCheck(), newOnce(), newTest(), newRepl(), newDocs(), newTypes(), newMan(), newVersion())
 	return root
@@ -78,8 +79,40 @@ func isConfiguration(arg string) bool {
 	return strings.HasSuffix(arg, ".lua") || strings.ContainsRune(arg, '/')
 }
 
-// unknownFlag adds the nearest flag to the message about one that is not there.
-func unknownFlag(cmd *cobra.Command, err error) error {
+// newHelp is cobra's command help, except that it knows what is no command.
+func newHelp() *cobra.Command {
+	return &cobra.Command{
+		Use:   "help [COMMAND]",
+		Short: "Print the help of a command",
+		RunE: func(cmd *cobra.Command, args []string) error {
+			of, rest, err := cmd.Root().Find(args)
+			if err == nil && of == cmd.Root() {
+				err = noCommand(of, rest)
+			}
+			if err != nil {
+				return err
+			}
+			return of.Help()
+		},
+	}
+}
+
+// wantedValues are what flags take, by the type of their values.
+var wantedValues = map[string]string{
+	"int": "a whole number", "uint": "a whole number that is not negative", "bool": "true or false",
+	"duration": "a duration such as 30s or 1m30s",
+}
+
+// flagError says of a flag that is not there which is the nearest, and of a value
+// that is none what is wanted.
+func flagError(cmd *cobra.Command, err error) error {
+	if invalid := (*pflag.InvalidValueError)(nil); errors.As(err, &invalid) {
+		reason := invalid.Unwrap().Error()
+		if want := wantedValues[invalid.GetFlag().Value.Type()]; want != "" {
+			reason = "want " + want
+		}
+		return fmt.Errorf("cannot use %q for --%s: %s", invalid.GetValue(), invalid.GetFlag().Name, reason)
+	}
 	var unknown *pflag.NotExistError
 	if !errors.As(err, &unknown) {
 		return err

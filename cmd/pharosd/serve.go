@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"log/slog"
@@ -81,6 +82,22 @@ func (f *serveFlags) address() (string, error) {
 	return net.JoinHostPort(strings.Trim(f.listen, "[]"), strconv.Itoa(f.port)), nil
 }
 
+// open listens on the address.
+func (f *serveFlags) open() (net.Listener, error) {
+	address, err := f.address()
+	if err != nil {
+		return nil, err
+	}
+	ln, err := net.Listen("tcp", address)
+	switch {
+	case errors.Is(err, syscall.EADDRINUSE):
+		return nil, fmt.Errorf("listening: %w; -P picks another port, -P 0 a free one", err)
+	case err != nil:
+		return nil, fmt.Errorf("listening: %w", err)
+	}
+	return ln, nil
+}
+
 // serve is the daemon: it returns when ctx ends, or when it cannot start.
 func serve(ctx context.Context, f serveFlags, out io.Writer) error {
 	// Whoever reads the log may go away, and the board goes on. Ignoring the signal
@@ -89,18 +106,14 @@ func serve(ctx context.Context, f serveFlags, out io.Writer) error {
 	signal.Notify(pipe, syscall.SIGPIPE)
 	defer signal.Stop(pipe)
 	logger := newLogger(os.Stderr, f.verbosity)
-	address, err := f.address()
-	if err != nil {
-		return err
-	}
 	if f.staticPath != "" {
 		if _, err := os.ReadDir(f.staticPath); err != nil {
 			return fmt.Errorf("reading the static path: %w", err)
 		}
 	}
-	ln, err := net.Listen("tcp", address)
+	ln, err := f.open()
 	if err != nil {
-		return fmt.Errorf("listening: %w", err)
+		return err
 	}
 	defer ln.Close()
 

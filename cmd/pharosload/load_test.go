@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"os"
 	"runtime"
 	"strings"
@@ -100,6 +101,25 @@ func TestWantTellsWhatIsWrong(t *testing.T) {
 	r.want(false, "missed", 3)
 	if len(r.Wrong) != 1 || r.Wrong[0] != "missed is 3" || r.Figures["cut"] != 50 {
 		t.Errorf("want() noted %v, wrong %q; want both figures, and only that missed is 3", r.Figures, r.Wrong)
+	}
+}
+
+// Whoever runs the faults by a script is told by the exit code.
+func TestVerdict(t *testing.T) {
+	good, bad := &faultReport{}, &faultReport{Wrong: []string{"missed is 3"}}
+	if err := verdict([]*faultReport{good, good}); err != nil {
+		t.Errorf("verdict of two good ones = %v, want nil", err)
+	}
+	if err := verdict([]*faultReport{good, bad}); !errors.As(err, &wrongError{}) {
+		t.Errorf("verdict of a good and a bad one = %v, want a wrongError", err)
+	}
+}
+
+// All times of a report are seconds, those of its scenario too.
+func TestScenarioJSON(t *testing.T) {
+	text, err := json.Marshal(scenario{HTTP: 1, Interval: 1500 * time.Millisecond, Duration: time.Minute})
+	if err != nil || !strings.Contains(string(text), `"interval":1.5,`) || !strings.Contains(string(text), `"duration":60}`) || !strings.Contains(string(text), `"http":1,`) {
+		t.Errorf("a scenario as JSON = %s, %v, want its fields, times in seconds", text, err)
 	}
 }
 

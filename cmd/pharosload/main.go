@@ -22,7 +22,9 @@ import (
 	"syscall"
 )
 
-const usageText = `pharosload measures a whole pharosd on this machine and prints JSON.
+const usageText = `pharosload measures a whole pharosd on this machine and prints JSON. Its times are
+seconds. The exit code is 1 if something is wrong: with what was measured, where the
+command judges that, or with measuring it.
 
   pharosload [FLAGS]           one load: runs made and missed, lateness, processor time, memory, latency to viewers
   pharosload overload [FLAGS]  find the most HTTP runs a second, then offer twice that
@@ -56,8 +58,8 @@ func main() {
 	if len(os.Args) > 2 && os.Args[1] == roleFlag {
 		os.Exit(playRole(os.Args[2], os.Args[3:]))
 	}
-	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGINT, syscall.SIGTERM)
-	defer stop()
+	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGINT, syscall.SIGTERM, syscall.SIGHUP)
+	context.AfterFunc(ctx, stop) // a second signal ends the process, and with it its children, at once
 	err := run(ctx, os.Args[1:])
 	if err != nil && !errors.Is(err, flag.ErrHelp) {
 		fmt.Fprintln(os.Stderr, "pharosload:", err)
@@ -87,13 +89,17 @@ func run(ctx context.Context, args []string) error {
 		}
 	}
 	report, err := play(ctx, sc)
-	if report != nil && err == nil {
-		enc := json.NewEncoder(os.Stdout)
-		enc.SetIndent("", "  ")
-		err = enc.Encode(report)
+	if wrong := (wrongError{}); err != nil && !errors.As(err, &wrong) {
+		return err
 	}
-	return err
+	enc := json.NewEncoder(os.Stdout)
+	enc.SetIndent("", "  ")
+	return errors.Join(enc.Encode(report), err)
 }
+
+// wrongError is what is wrong with what was measured: there is a report all the
+// same.
+type wrongError struct{ error }
 
 func command(args []string) (string, []string) {
 	if len(args) > 0 && args[0] != "" && args[0][0] != '-' {

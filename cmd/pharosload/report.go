@@ -12,13 +12,13 @@ type report struct {
 	Due         float64    `json:"due"`  // runs that the schedule asked for
 	Runs        int64      `json:"runs"` // runs made
 	RunsPerSec  float64    `json:"runs_per_s"`
-	Made        float64    `json:"made"`   // runs / due
-	Missed      int64      `json:"missed"` // ticks that the daemon counted as dropped
-	CPUPer1000  float64    `json:"cpu_s_per_1000_runs"`
-	Cores       float64    `json:"cores"`
-	TargetCores float64    `json:"target_cores"` // of the target, which shares the machine
-	ViewerCores float64    `json:"viewer_cores"` // of the viewers, all together
-	RSSMB       float64    `json:"rss_mb"`       // highest seen
+	Made        float64    `json:"made"`                // runs / due
+	Missed      int64      `json:"missed"`              // ticks that the daemon counted as dropped
+	CPUPer1000  float64    `json:"cpu_s_per_1000_runs"` // of the daemon, without the commands that it runs
+	Cores       float64    `json:"cores"`               // the same
+	TargetCores float64    `json:"target_cores"`        // of the target, which shares the machine
+	ViewerCores float64    `json:"viewer_cores"`        // of the viewers, all together
+	RSSMB       float64    `json:"rss_mb"`              // highest seen
 	Threads     int        `json:"threads"`
 	Before      restingSum `json:"before"`     // the viewers came
 	After       restingSum `json:"after"`      // they left
@@ -55,6 +55,8 @@ type distribution struct {
 	Max   float64 `json:"max"`
 }
 
+// distributionOf sums figures up. The quantile q is the least of them that more
+// than that part of all do not exceed: of few it is the highest.
 func distributionOf(figures []float64) distribution {
 	if len(figures) == 0 {
 		return distribution{}

@@ -1,9 +1,11 @@
 package main
 
 import (
+	"encoding/json"
 	"errors"
 	"flag"
 	"fmt"
+	"io"
 	"os"
 	"time"
 
@@ -18,16 +20,28 @@ type scenario struct {
 	Function  int           `json:"function"`  // watchers that only compute
 	Hang      int           `json:"hang"`      // watchers of a page that never answers
 	Pad       int           `json:"pad"`       // bytes of detail on each function watcher
-	Interval  time.Duration `json:"interval"`
+	Interval  time.Duration `json:"-"`
 	Viewers   int           `json:"viewers"` // that read
 	Stuck     int           `json:"stuck"`   // that never read
 	Rate      int           `json:"stream_rate"`
-	Reload    time.Duration `json:"reload"` // save the configuration this often; 0 = never
-	Warmup    time.Duration `json:"warmup"`
-	Duration  time.Duration `json:"duration"`
+	Reload    time.Duration `json:"-"` // save the configuration this often; 0 = never
+	Warmup    time.Duration `json:"-"`
+	Duration  time.Duration `json:"-"`
 	Raw       bool          `json:"raw"`
 	Only      string        `json:"-"` // part of the names of the faults to play
 	Pharosd   string        `json:"-"`
+}
+
+// MarshalJSON writes times as seconds, as the report does.
+func (sc scenario) MarshalJSON() ([]byte, error) {
+	type plain scenario
+	return json.Marshal(struct {
+		plain
+		Interval float64 `json:"interval"`
+		Reload   float64 `json:"reload"`
+		Warmup   float64 `json:"warmup"`
+		Duration float64 `json:"duration"`
+	}{plain(sc), secs(sc.Interval), secs(sc.Reload), secs(sc.Warmup), secs(sc.Duration)})
 }
 
 const (
@@ -55,7 +69,7 @@ func defaults(word string) scenario {
 func parse(word string, args []string) (scenario, error) {
 	sc := defaults(word)
 	flags := flag.NewFlagSet("pharosload", flag.ContinueOnError)
-	flags.Usage = func() { fmt.Fprint(os.Stderr, usageText); flags.PrintDefaults() }
+	flags.SetOutput(io.Discard) // what is wrong is said once, by who is told of it
 	flags.IntVar(&sc.HTTP, "http", sc.HTTP, "watchers of a page, a fresh connection each")
 	flags.BoolVar(&sc.KeepAlive, "keepalive", false, "keep the connections of the -http watchers")
 	flags.IntVar(&sc.Exec, "exec", sc.Exec, "watchers that run /bin/true")
@@ -72,8 +86,14 @@ func parse(word string, args []string) (scenario, error) {
 	flags.BoolVar(&sc.Raw, "raw", false, "measure raw loops too: net/http without keep-alive, a hand-written stream")
 	flags.StringVar(&sc.Only, "only", "", "of the faults, those with this in their name")
 	flags.StringVar(&sc.Pharosd, "pharosd", "", "the daemon's binary (default: built from this module)")
-	if err := flags.Parse(args); err != nil {
+	switch err := flags.Parse(args); {
+	case errors.Is(err, flag.ErrHelp):
+		fmt.Print(usageText)
+		flags.SetOutput(os.Stdout)
+		flags.PrintDefaults()
 		return sc, err
+	case err != nil:
+		return sc, fmt.Errorf("%w; pharosload -h lists the flags", err)
 	}
 	return sc, sc.check(flags.Args())
 }

@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"net"
 	"os"
@@ -85,6 +86,9 @@ func soak(ctx context.Context, sc scenario) (*soakReport, error) {
 	r.RSSGrowth = round(last.RSSMB/first.RSSMB, 3)
 	r.GoroutineGrowth, r.FDGrowth = last.Goroutines-first.Goroutines, last.FDs-first.FDs
 	r.Flat = r.RSSGrowth <= flatRSS && r.GoroutineGrowth <= flatCount && r.FDGrowth <= flatCount
+	if !r.Flat {
+		return r, wrongError{errors.New("memory, goroutines or descriptors grew")}
+	}
 	return r, nil
 }
 

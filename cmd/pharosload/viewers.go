@@ -20,7 +20,7 @@ type viewersResult struct {
 	Frames       int64        `json:"frames"`
 	FrameLatency distribution `json:"frame_latency"`  // server's clock in a frame to its receipt, every viewer
 	Verdict      distribution `json:"verdict"`        // end of a run to its receipt, the first viewer
-	Lateness     distribution `json:"lateness"`       // due to start of each run that the first viewer saw
+	Lateness     distribution `json:"lateness"`       // due to start of each run that the first viewer saw; a tick that was dropped is among the missed and not here
 	LagP99       float64      `json:"lag_p99"`        // worst of what beats said, seconds
 	LagMax       float64      `json:"lag_max"`        // the same
 	BeatGapMax   float64      `json:"beat_gap_max"`   // seconds between beats, the first viewer

@@ -1738,9 +1738,10 @@ function pharos.status(id) end
 
 --- What a *_test.lua file has beside pharos: `pharosd test` runs its cases. A case has
 --- a world of its own. What its scripts reach out for is answered by stubs, and fails
---- the case without one; the clock begins at 2000-01-01 00:00 UTC and moves only by
---- t:advance, pharos.time.sleep and the time that stubs say they took; the environment
---- is what t:load gives. Folders given to `-c` leave *_test.lua out.
+--- the case without one; the clock begins at 2000-01-01 00:00 UTC and moves by
+--- t:advance, pharos.time.sleep and the time that stubs say they took, and what takes
+--- longer than its timeout times out as on the board; the environment is what t:load
+--- gives. Folders given to `-c` leave *_test.lua out.
 test = {}
 
 --- Adds a case. It passes if no assertion failed and nothing was raised; after a
@@ -1816,7 +1817,7 @@ function Case:stub(primitive, answer) end
 ---@field total pharos.Duration? how long it took, all of it waiting
 ---@field timing table<string, pharos.Duration>? or phase by phase: blocked, dns, connect, tls, send, wait, receive
 ---@field url string? of the last hop
----@field redirect_url string?
+---@field redirect_url string? or headers.Location; the stub is asked again if redirects are followed
 ---@field remote_ip string?
 ---@field tls boolean|{ version: string?, days_left: number?, verified: boolean?, verify_error: string? }|nil true is a good one
 

@@ -14,6 +14,11 @@ const (
 	maxReserve = 100 * time.Millisecond
 )
 
+// Reserve is what of a run's time is kept from its primitives.
+func Reserve(total time.Duration) time.Duration {
+	return min(max(total/20, minReserve), maxReserve)
+}
+
 // Block runs f without the baton: every primitive that waits does its waiting
 // in it, so that other runs of the file go on meanwhile. f gets a context with
 // the primitive's deadline. It must touch no Lua value: what it needs is copied
@@ -60,8 +65,7 @@ func (r *run) waitContext() context.Context {
 	}
 	if r.wait == nil {
 		total := time.Duration(r.deadline - r.start)
-		reserve := min(max(total/20, minReserve), maxReserve)
-		end := r.u.epoch.Add(time.Duration(r.deadline) - reserve)
+		end := r.u.epoch.Add(time.Duration(r.deadline) - Reserve(total))
 		r.wait, r.unwait = context.WithDeadline(r.ctx, end)
 	}
 	return r.wait
