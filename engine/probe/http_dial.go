@@ -119,7 +119,7 @@ func (h *httpHop) dialName(addr string) (net.Conn, error) {
 	var resolved atomic.Int64
 	resolver := h.run.client.Resolver
 	if resolver == nil {
-		resolver = &net.Resolver{PreferGo: true}
+		resolver = newResolver()
 	}
 	d := net.Dialer{
 		// Probes of TCP keep-alive would cost four system calls a connection, and

@@ -56,7 +56,7 @@ func (c *TCPConn) dialMarked(ctx context.Context, mark func()) (err error) {
 	d := net.Dialer{
 		KeepAlive:     -1,
 		FallbackDelay: 200 * time.Millisecond, // as curl's
-		Resolver:      &net.Resolver{PreferGo: true},
+		Resolver:      newResolver(),
 	}
 	if c.req.Unix != "" {
 		c.conn, err = d.DialContext(ctx, "unix", c.req.Unix)
