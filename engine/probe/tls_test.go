@@ -1,9 +1,11 @@
 package probe
 
 import (
+	"bufio"
 	"context"
 	"crypto/tls"
 	"encoding/pem"
+	"io"
 	"net"
 	"net/http/httptest"
 	"os"
@@ -152,13 +154,7 @@ func TestInspectTLSOpenSSL(t *testing.T) {
 		execMissing(t, "openssl")
 	}
 	dir := t.TempDir()
-	run := func(args ...string) string {
-		out, err := exec.Command("openssl", args...).Output()
-		if err != nil {
-			t.Fatalf("openssl %v: %v", args, err)
-		}
-		return strings.TrimSpace(string(out))
-	}
+	run := func(args ...string) string { return tlsOpenSSL(t, args...) }
 	cert, key := filepath.Join(dir, "cert.pem"), filepath.Join(dir, "key.pem")
 	run("req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "30", "-subj", "/O=Test/CN=shop.example", "-addext", "subjectAltName=DNS:shop.example,IP:127.0.0.1", "-keyout", key, "-out", cert)
 	port := nagiosClosedPort(t)
@@ -199,5 +195,61 @@ func TestInspectTLSOpenSSL(t *testing.T) {
 	res, err = InspectTLS(tcpWithin(t, 5*time.Second), TLSRequest{TCPRequest: TCPRequest{Addr: "127.0.0.1:" + port, CA: roots}})
 	if err != nil || !res.Verified {
 		t.Errorf("InspectTLS with that certificate as root = %+v, %v, want it verified", res, err)
+	}
+}
+
+func tlsOpenSSL(t *testing.T, args ...string) string {
+	t.Helper()
+	out, err := exec.Command("openssl", args...).Output()
+	if err != nil {
+		t.Fatalf("openssl %v: %v", args, err)
+	}
+	return strings.TrimSpace(string(out))
+}
+
+// A server may ask for a new handshake once it has seen the request, as some do that
+// want a client certificate for one path only.
+func TestTLSRenegotiation(t *testing.T) {
+	if _, err := exec.LookPath("openssl"); err != nil {
+		execMissing(t, "openssl")
+	}
+	dir := t.TempDir()
+	cert, key := filepath.Join(dir, "cert.pem"), filepath.Join(dir, "key.pem")
+	tlsOpenSSL(t, "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "30", "-subj", "/CN=shop.example", "-keyout", key, "-out", cert)
+	port := nagiosClosedPort(t)
+	server := exec.Command("openssl", "s_server", "-accept", "127.0.0.1:"+port, "-cert", cert, "-key", key, "-tls1_2")
+	said, err := server.StdoutPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	typed, err := server.StdinPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := server.Start(); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		_ = server.Process.Kill()
+		_ = server.Wait()
+	})
+	ready := make(chan struct{})
+	go func() {
+		lines := bufio.NewScanner(said)
+		for lines.Scan() {
+			switch {
+			case lines.Text() == "ACCEPT":
+				close(ready)
+			case strings.HasPrefix(lines.Text(), "GET "):
+				_, _ = io.WriteString(typed, "R\n") // ask for a new handshake
+			case strings.HasPrefix(lines.Text(), "SSL_do_handshake"):
+				_, _ = io.WriteString(typed, "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok\n")
+			}
+		}
+	}()
+	<-ready
+	res, failed := httpProbe(t, 10*time.Second, HTTPRequest{URL: "https://127.0.0.1:" + port + "/", Insecure: true})
+	if failed != nil || string(res.Body) != "ok" {
+		t.Errorf("Do with a server that renegotiates = %+v, %v, want its answer", res, failed)
 	}
 }
