@@ -74,6 +74,8 @@ func connectProblem(err error, address string) (Kind, string) {
 	switch {
 	case errors.Is(err, syscall.ECONNRESET), errors.Is(err, syscall.ECONNABORTED):
 		return Reset, fmt.Sprintf("connecting to %s: %s", address, errnoText(err))
+	case errors.Is(err, syscall.EADDRNOTAVAIL):
+		return Refused, fmt.Sprintf("connecting to %s: this machine has no address that leads there", address)
 	case errors.Is(err, syscall.ETIMEDOUT), errors.As(err, &netErr) && netErr.Timeout():
 		return Timeout, fmt.Sprintf("connecting to %s: timed out", address)
 	case errnoText(err) != "":
@@ -103,10 +105,30 @@ func overloaded(err error) string {
 		return ""
 	}
 	switch errno {
-	case syscall.EMFILE, syscall.ENFILE, syscall.ENOBUFS, syscall.ENOMEM, syscall.EADDRNOTAVAIL, syscall.EADDRINUSE:
+	case syscall.EADDRNOTAVAIL:
+		if unaddressed(err) {
+			return ""
+		}
+		return errno.Error() + ": no local port is free"
+	case syscall.EMFILE, syscall.ENFILE, syscall.ENOBUFS, syscall.ENOMEM, syscall.EADDRINUSE:
 		return errno.Error()
 	}
 	return ""
+}
+
+// unaddressed tells, of an error of connecting, whether this machine has no address
+// that leads there, as where IPv6 is off. The system says that in the same word as
+// that all ports are taken, but UDP has others, and connecting it sends nothing.
+func unaddressed(err error) bool {
+	op, ok := errors.AsType[*net.OpError](err)
+	if !ok || op.Addr == nil {
+		return false
+	}
+	conn, err := net.Dial("udp", op.Addr.String())
+	if err == nil {
+		conn.Close()
+	}
+	return errors.Is(err, syscall.EADDRNOTAVAIL)
 }
 
 // tlsProblem words what crypto/tls and crypto/x509 say; "" if err is not
