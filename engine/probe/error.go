@@ -152,13 +152,19 @@ func tlsProblem(err error) string {
 // certProblem says what is wrong with a certificate.
 func certProblem(err error) string {
 	if invalid, ok := errors.AsType[x509.CertificateInvalidError](err); ok && invalid.Reason == x509.Expired {
-		if from := invalid.Cert.NotBefore; time.Now().Before(from) {
-			return "certificate not valid before " + from.UTC().Format("2006-01-02 15:04 MST")
+		whose := "certificate"
+		if invalid.Cert.IsCA { // not the server's own, which may be good for long
+			whose += fmt.Sprintf(" of authority %q", invalid.Cert.Subject.String())
 		}
-		return "certificate expired " + ago(time.Since(invalid.Cert.NotAfter))
+		if from := invalid.Cert.NotBefore; time.Now().Before(from) {
+			return whose + " not valid before " + from.UTC().Format("2006-01-02 15:04 MST")
+		}
+		return whose + " expired " + ago(time.Since(invalid.Cert.NotAfter))
 	}
 	if unknown, ok := errors.AsType[x509.UnknownAuthorityError](err); ok && unknown.Cert != nil {
-		return fmt.Sprintf("certificate signed by unknown authority %q", unknown.Cert.Issuer.String())
+		// Where there is one of that name: why it is not that.
+		_, why, _ := strings.Cut(unknown.Error(), "unknown authority")
+		return fmt.Sprintf("certificate signed by unknown authority %q%s", unknown.Cert.Issuer.String(), strings.ReplaceAll(why, "x509: ", ""))
 	}
 	return strings.TrimPrefix(err.Error(), "x509: ")
 }

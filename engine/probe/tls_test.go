@@ -11,6 +11,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -251,5 +252,26 @@ func TestTLSRenegotiation(t *testing.T) {
 	res, failed := httpProbe(t, 10*time.Second, HTTPRequest{URL: "https://127.0.0.1:" + port + "/", Insecure: true})
 	if failed != nil || string(res.Body) != "ok" {
 		t.Errorf("Do with a server that renegotiates = %+v, %v, want its answer", res, failed)
+	}
+}
+
+// An operator who reads "expired" looks at the server's own certificate, and one who
+// reads "unknown authority" at the list of those: neither may be where the fault is.
+func TestTLSProblemIsOfAnAuthority(t *testing.T) {
+	now := time.Now()
+	a, namesake := newTLSAuthority(t), newTLSAuthority(t)
+	old := &tlsAuthority{}
+	old.cert, old.key = old.issue(t, "Old Authority", now.Add(-100*time.Hour), now.Add(-50*time.Hour), true)
+	expired := old.tlsYear(t)
+	roots := slices.Concat(a.pem(), old.pem())
+	for want, pair := range map[string]tls.Certificate{
+		`certificate of authority "CN=Old Authority" expired 2 days ago`:                                       expired,
+		`certificate signed by unknown authority "CN=Test Authority" (possibly because of "ECDSA verification`: namesake.tlsYear(t),
+	} {
+		addr := tlsServe(t, &tls.Config{Certificates: []tls.Certificate{pair}})
+		res, err := InspectTLS(tcpWithin(t, 5*time.Second), TLSRequest{TCPRequest: TCPRequest{Addr: addr, CA: roots}})
+		if err != nil || !strings.HasPrefix(res.VerifyError, want) {
+			t.Errorf("InspectTLS: %v, verify error %q, want it to begin with %q", err, res.VerifyError, want)
+		}
 	}
 }
