@@ -53,7 +53,7 @@ func (c *TCPConn) dialMarked(ctx context.Context, mark func()) (err error) {
 		return err
 	}
 	addr := c.req.ascii()
-	if _, err := netip.ParseAddrPort(addr); err == nil {
+	if _, err := netip.ParseAddrPort(addr); err == nil || addr[0] == ':' { // no host is this one
 		c.conn, err = d.DialContext(ctx, network, addr)
 		return err
 	}
