@@ -6,7 +6,7 @@
 
 local passed = {
   headers = "table", redirects = "number", keepalive = "boolean", ip = "number", resolve = "table",
-  unix = "string", proxy = "string", insecure = "boolean", ca = "string", cert = "string", key = "string",
+  unix = "string", proxy = "string", proxy_ca = "string", insecure = "boolean", ca = "string", cert = "string", key = "string",
   server_name = "string", basic = "string|table", bearer = "string", cookies = "table", max_body = "number",
   http = "string", ssh_host = "string|table",
 }

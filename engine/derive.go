@@ -94,6 +94,7 @@ func (g *group) outdated(tile *entry) bool {
 type sight struct {
 	of                *group
 	statuses, results uint64
+	pending           int  // members that had no result yet
 	reads             bool // results, not only statuses
 }
 

@@ -353,9 +353,14 @@ func TestDeriveWaitsForNewMembers(t *testing.T) {
 		look("with that over", "2/2", "3/3", "2/4", "3/4")
 
 		e.Replace(enginetest.Generation(2, watchers[0], watchers[1], watchers[3], watchers[4]))
+		time.Sleep(200 * time.Millisecond)
+		look("without the third, the fourth pending as before", "2/2", "3/3", "2/4", "3/4", "2/3")
+
+		slow(2)
+		e.Replace(enginetest.Generation(2, watchers[0], watchers[2], watchers[3], watchers[4]))
 		time.Sleep(9 * time.Second)
-		look("without the third, before the first result of the fourth", "2/2", "3/3", "2/4", "3/4")
+		look("with one that came for another", "2/2", "3/3", "2/4", "3/4", "2/3")
 		time.Sleep(2 * time.Second)
-		look("when that took too long", "2/2", "3/3", "2/4", "3/4", "2/3")
+		look("when that took too long", "2/2", "3/3", "2/4", "3/4", "2/3", "1/3")
 	})
 }

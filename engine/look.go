@@ -90,12 +90,12 @@ func (e *Engine) lookAt(g *group, now time.Duration) {
 
 // awaits tells whether tile waits for the first results of its members: when it
 // is new, and when members have come, until one of the others is news. It waits
-// for [settleWithin] at most.
+// for [settleWithin] at most, and not for those that it saw pending before.
 func (e *Engine) awaits(tile *entry, g *group, now time.Duration) bool {
 	if tile.state.Status == Pending {
 		return (g.counts[Pending] > 0 || len(g.members) == 0) && tile.next != never
 	}
-	if g.counts[Pending] == 0 || g.news || tile.sight.of == g {
+	if g.counts[Pending] <= tile.sight.pending || g.news || tile.sight.of == g {
 		return false
 	}
 	if tile.next == never {
@@ -126,7 +126,7 @@ func (e *Engine) see(ctx context.Context, en *entry) context.Context {
 	g := en.basis
 	en.next = never // it waits no more
 	en.overlook()
-	en.sight = sight{of: g, statuses: g.statuses, results: g.results}
+	en.sight = sight{of: g, statuses: g.statuses, results: g.results, pending: g.counts[Pending]}
 	return context.WithValue(ctx, membersKey, &Members{e.board, g, en})
 }
 

@@ -21,7 +21,7 @@ import (
 
 var httpOptions = []string{
 	"method", "headers", "body", "form", "json", "timeout", "redirects", "keepalive", "ip", "resolve", "unix",
-	"proxy", "insecure", "ca", "cert", "key", "server_name", "basic", "bearer", "cookies", "max_body", "http", "ssh_host",
+	"proxy", "proxy_ca", "insecure", "ca", "cert", "key", "server_name", "basic", "bearer", "cookies", "max_body", "http", "ssh_host",
 }
 
 const (
@@ -79,7 +79,7 @@ func (s *script) fetch(L *lua.LState, call *httpCall) (*probe.HTTPResult, error)
 		e.Text = cmp.Or(call.Method, http.MethodGet) + " " + probe.RedactURL(call.URL)
 	}
 	answer, err := reach(s, L, e, call.timeout, func(ctx context.Context) (*probe.HTTPResult, error) {
-		if err := call.pems.read(ctx, s, &call.CA, &call.Cert, &call.Key); err != nil {
+		if err := call.pems.read(ctx, s, &call.CA, &call.Cert, &call.Key, &call.ProxyCA); err != nil {
 			return nil, err
 		}
 		return s.primitives.HTTP(ctx, call.host, &call.HTTPRequest)
@@ -196,6 +196,8 @@ func (c *httpCall) setContent(name string, v lua.LValue) error {
 		return setMap(&c.Cookies, v)
 	case "ca":
 		return c.pems.set(name, &c.CA, v)
+	case "proxy_ca":
+		return c.pems.set(name, &c.ProxyCA, v)
 	case "cert":
 		return c.pems.set(name, &c.Cert, v)
 	case "key":

@@ -45,7 +45,7 @@ func (p pemFiles) without(cert, key *[]byte) {
 
 // read reads the files, for each call anew: certificates are renewed. One that
 // cannot be read is a mistake of the script.
-func (p pemFiles) read(ctx context.Context, s *script, ca, cert, key *[]byte) error {
+func (p pemFiles) read(ctx context.Context, s *script, ca, cert, key, proxyCA *[]byte) error {
 	for _, file := range p {
 		text, err := s.primitives.ReadFile(ctx, s.inputs.resolve(file.path), pemMaxBytes)
 		if err != nil {
@@ -58,6 +58,8 @@ func (p pemFiles) read(ctx context.Context, s *script, ca, cert, key *[]byte) er
 			*cert = text
 		case "key":
 			*key = text
+		case "proxy_ca":
+			*proxyCA = text
 		}
 	}
 	return nil

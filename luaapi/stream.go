@@ -133,7 +133,7 @@ func (s *script) httpSSE(L *lua.LState) int {
 			var state probe.SSEState
 			return func(ctx context.Context, p Primitives, sink eventSink) error {
 				req := call.HTTPRequest // of this watcher: another may have the same stream
-				if err := call.pems.read(ctx, s, &req.CA, &req.Cert, &req.Key); err != nil {
+				if err := call.pems.read(ctx, s, &req.CA, &req.Cert, &req.Key, &req.ProxyCA); err != nil {
 					return err
 				}
 				return p.Events(ctx, call.host, req, call.timeout, &state, sink.up, func(e probe.SSEEvent) {
@@ -157,7 +157,7 @@ func (s *script) tcpLines(L *lua.LState) int {
 		st.begin = func() listenFunc {
 			return func(ctx context.Context, p Primitives, sink eventSink) error {
 				req := call.TCPRequest // of this watcher: another may have the same stream
-				if err := call.pems.read(ctx, s, &req.CA, &req.Cert, &req.Key); err != nil {
+				if err := call.pems.read(ctx, s, &req.CA, &req.Cert, &req.Key, nil); err != nil {
 					return err
 				}
 				return p.Lines(ctx, call.host, req, call.send, call.timeout, sink.lines())

@@ -145,7 +145,7 @@ func (s *script) tcpModule(L *lua.LState) lua.LValue {
 func (s *script) dial(L *lua.LState, call *tcpCall) (Conversation, error) {
 	e := &Event{Kind: "tcp", Host: call.host, Text: "connect " + call.Addr + call.Unix}
 	conn, err := reach(s, L, e, call.timeout, func(ctx context.Context) (Conversation, error) {
-		if err := call.pems.read(ctx, s, &call.CA, &call.Cert, &call.Key); err != nil {
+		if err := call.pems.read(ctx, s, &call.CA, &call.Cert, &call.Key, nil); err != nil {
 			return nil, err
 		}
 		return s.primitives.Dial(ctx, call.host, call.TCPRequest)
@@ -176,7 +176,7 @@ func (s *script) tcpExchange(L *lua.LState, call *tcpCall) int {
 	var reply []byte
 	var lines [][]byte
 	_, err := reach(s, L, e, call.timeout, func(ctx context.Context) (_ struct{}, err error) {
-		if err = call.pems.read(ctx, s, &call.CA, &call.Cert, &call.Key); err != nil {
+		if err = call.pems.read(ctx, s, &call.CA, &call.Cert, &call.Key, nil); err != nil {
 			return
 		}
 		if conn, err = s.primitives.Dial(ctx, call.host, call.TCPRequest); err != nil {

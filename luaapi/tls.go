@@ -19,7 +19,7 @@ func (s *script) tlsFunction(L *lua.LState) lua.LValue {
 		call := readTCP(L, "pharos.tls", 1, tlsOptions)
 		e := &Event{Kind: "tls", Host: call.host, Text: call.Addr + call.Unix}
 		result, err := reach(s, L, e, call.timeout, func(ctx context.Context) (*probe.TLSResult, error) {
-			if err := call.pems.read(ctx, s, &call.CA, &call.Cert, &call.Key); err != nil {
+			if err := call.pems.read(ctx, s, &call.CA, &call.Cert, &call.Key, nil); err != nil {
 				return nil, err
 			}
 			return s.primitives.TLS(ctx, call.host, probe.TLSRequest{TCPRequest: call.TCPRequest, Versions: call.versions})

@@ -98,7 +98,7 @@ func (x *dnsExchange) dial(ctx context.Context) (net.Conn, error) {
 	if x.req.Dial != nil {
 		return x.req.Dial(ctx, network, x.server)
 	}
-	d := net.Dialer{KeepAlive: -1, Resolver: &net.Resolver{PreferGo: true}}
+	d := net.Dialer{KeepAlive: -1, Resolver: newResolver()}
 	return d.DialContext(ctx, network, x.server)
 }
 

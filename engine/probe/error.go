@@ -77,6 +77,8 @@ func connectProblem(err error, address string) (Kind, string) {
 		return DNS, fmt.Sprintf("resolving %q: %s", none.Addr, none.Err)
 	case errors.Is(err, syscall.ECONNRESET), errors.Is(err, syscall.ECONNABORTED):
 		return Reset, fmt.Sprintf("connecting to %s: %s", address, errnoText(err))
+	case errors.Is(err, syscall.EADDRNOTAVAIL):
+		return Refused, fmt.Sprintf("connecting to %s: this machine has no address that leads there", address)
 	case errors.Is(err, syscall.ETIMEDOUT), errors.As(err, &netErr) && netErr.Timeout():
 		return Timeout, fmt.Sprintf("connecting to %s: timed out", address)
 	case errnoText(err) != "":
@@ -106,10 +108,30 @@ func overloaded(err error) string {
 		return ""
 	}
 	switch errno {
-	case syscall.EMFILE, syscall.ENFILE, syscall.ENOBUFS, syscall.ENOMEM, syscall.EADDRNOTAVAIL, syscall.EADDRINUSE:
+	case syscall.EADDRNOTAVAIL:
+		if unaddressed(err) {
+			return ""
+		}
+		return errno.Error() + ": no local port is free"
+	case syscall.EMFILE, syscall.ENFILE, syscall.ENOBUFS, syscall.ENOMEM, syscall.EADDRINUSE:
 		return errno.Error()
 	}
 	return ""
+}
+
+// unaddressed tells, of an error of connecting, whether this machine has no address
+// that leads there, as where IPv6 is off. The system says that in the same word as
+// that all ports are taken, but UDP has others, and connecting it sends nothing.
+func unaddressed(err error) bool {
+	op, ok := errors.AsType[*net.OpError](err)
+	if !ok || op.Addr == nil {
+		return false
+	}
+	conn, err := net.Dial("udp", op.Addr.String())
+	if err == nil {
+		conn.Close()
+	}
+	return errors.Is(err, syscall.EADDRNOTAVAIL)
 }
 
 // tlsProblem words what crypto/tls and crypto/x509 say; "" if err is not
@@ -133,13 +155,19 @@ func tlsProblem(err error) string {
 // certProblem says what is wrong with a certificate.
 func certProblem(err error) string {
 	if invalid, ok := errors.AsType[x509.CertificateInvalidError](err); ok && invalid.Reason == x509.Expired {
-		if from := invalid.Cert.NotBefore; time.Now().Before(from) {
-			return "certificate not valid before " + from.UTC().Format("2006-01-02 15:04 MST")
+		whose := "certificate"
+		if invalid.Cert.IsCA { // not the server's own, which may be good for long
+			whose += fmt.Sprintf(" of authority %q", invalid.Cert.Subject.String())
 		}
-		return "certificate expired " + ago(time.Since(invalid.Cert.NotAfter))
+		if from := invalid.Cert.NotBefore; time.Now().Before(from) {
+			return whose + " not valid before " + from.UTC().Format("2006-01-02 15:04 MST")
+		}
+		return whose + " expired " + ago(time.Since(invalid.Cert.NotAfter))
 	}
 	if unknown, ok := errors.AsType[x509.UnknownAuthorityError](err); ok && unknown.Cert != nil {
-		return fmt.Sprintf("certificate signed by unknown authority %q", unknown.Cert.Issuer.String())
+		// Where there is one of that name: why it is not that.
+		_, why, _ := strings.Cut(unknown.Error(), "unknown authority")
+		return fmt.Sprintf("certificate signed by unknown authority %q%s", unknown.Cert.Issuer.String(), strings.ReplaceAll(why, "x509: ", ""))
 	}
 	return strings.TrimPrefix(err.Error(), "x509: ")
 }

@@ -42,6 +42,7 @@ type HTTPRequest struct {
 	Insecure      bool   // take any certificate; TLSInfo still says what is wrong with it
 	CA, Cert, Key []byte // PEM: roots instead of the system's; client certificate and key
 	ServerName    string // SNI and the name to verify, instead of the URL's host
+	ProxyCA       []byte // PEM: roots for an https Proxy instead of the system's; the options above are not for it
 
 	// Dial, if set, makes the connections, and resolves the names, from
 	// somewhere else. Vantage names that place: without it, connections made
@@ -136,7 +137,8 @@ type httpRun struct {
 	message       httpMessage // what is sent there
 	proxy         *httpTarget
 	certs         httpCertKey
-	tls           *tls.Config // shared: to be cloned
+	proxyCerts    httpCertKey
+	tls, proxyTLS *tls.Config // shared: to be cloned
 	jar           *httpJar    // nil unless redirects are followed
 
 	conn     *httpConn // of the last hop, if still good for another
@@ -171,6 +173,13 @@ func (r *httpRun) prepare(target *httpTarget) (err error) {
 	if req.Redirects > 0 {
 		r.jar = newHTTPJar(r.message.cookie)
 		r.jar.attach(&r.message, r.target)
+	}
+	if r.proxy != nil && r.proxy.https() {
+		ofProxy := &HTTPRequest{CA: req.ProxyCA}
+		r.proxyCerts = newHTTPCertKey(ofProxy)
+		if r.proxyTLS, err = r.client.certs.config(r.proxyCerts, ofProxy); err != nil {
+			return errors.New("option proxy_ca has no certificate in PEM form")
+		}
 	}
 	r.certs = newHTTPCertKey(req)
 	r.tls, err = r.client.certs.config(r.certs, req)

@@ -1,15 +1,11 @@
 package probe
 
 import (
-	"context"
 	"errors"
 	"net"
 	"net/netip"
 	"strconv"
 	"strings"
-	"sync/atomic"
-	"syscall"
-	"time"
 )
 
 // errHTTPFamily is an address literal of the family that was excluded.
@@ -113,29 +109,12 @@ func (h *httpHop) dialAddr(addr netip.AddrPort) (net.Conn, error) {
 	return d.DialContext(h.run.ctx, network, addr.String())
 }
 
-// dialName leaves names with several addresses to net.Dialer, which races the
-// families (RFC 6555). Its first socket tells that the name is resolved.
+// dialName resolves and connects.
 func (h *httpHop) dialName(addr string) (net.Conn, error) {
-	var resolved atomic.Int64
 	resolver := h.run.client.Resolver
 	if resolver == nil {
-		resolver = &net.Resolver{PreferGo: true}
-	}
-	d := net.Dialer{
-		// Probes of TCP keep-alive would cost four system calls a connection, and
-		// none lives long enough for them.
-		KeepAlive:     -1,
-		FallbackDelay: 200 * time.Millisecond, // as curl's
-		Resolver:      resolver,
-		ControlContext: func(_ context.Context, _, _ string, _ syscall.RawConn) error {
-			resolved.CompareAndSwap(0, int64(h.run.since()))
-			return nil
-		},
+		resolver = newResolver()
 	}
 	h.phase, h.address = "dns", httpAddress(addr)
-	conn, err := d.DialContext(h.run.ctx, h.network(), addr)
-	if at := resolved.Load(); at != 0 {
-		h.marks.dns, h.phase = time.Duration(at), "connect"
-	}
-	return conn, err
+	return dialName(h.run.ctx, resolver, h.network(), addr, func() { h.marks.dns, h.phase = h.run.since(), "connect" })
 }

@@ -11,7 +11,7 @@ import (
 )
 
 // httpNames is a resolver that asks a name server of its own, which takes its
-// time and knows shop.test by both families.
+// time and knows shop.test by both families, and half-dead.test by two addresses.
 func httpNames(t *testing.T, delay time.Duration) *net.Resolver {
 	pc, err := net.ListenPacket("udp", "127.0.0.1:0")
 	if err != nil {
@@ -21,11 +21,19 @@ func httpNames(t *testing.T, delay time.Duration) *net.Resolver {
 		time.Sleep(delay)
 		m := new(dns.Msg).SetReply(q)
 		name, kind := q.Question[0].Name, q.Question[0].Qtype
+		a := func(ip ...byte) {
+			m.Answer = append(m.Answer, &dns.A{Hdr: dns.RR_Header{Name: name, Rrtype: kind, Class: dns.ClassINET}, A: ip})
+		}
 		switch {
+		case strings.HasPrefix(name, "half-dead.test."):
+			if kind == dns.TypeA {
+				a(127, 0, 0, 2)
+				a(127, 0, 0, 1)
+			}
 		case !strings.HasPrefix(name, "shop.test."):
 			m.Rcode = dns.RcodeNameError
 		case kind == dns.TypeA:
-			m.Answer = append(m.Answer, &dns.A{Hdr: dns.RR_Header{Name: name, Rrtype: kind, Class: dns.ClassINET}, A: net.IPv4(127, 0, 0, 1)})
+			a(127, 0, 0, 1)
 		case kind == dns.TypeAAAA:
 			m.Answer = append(m.Answer, &dns.AAAA{Hdr: dns.RR_Header{Name: name, Rrtype: kind, Class: dns.ClassINET}, AAAA: net.IPv6loopback})
 		}

@@ -77,7 +77,7 @@ func TestHTTPErrors(t *testing.T) {
 				}
 			}
 		})}, TooBig, "wait", "headers over 64 KiB"},
-		{"no answer", HTTPRequest{URL: "http://" + httpScripted(t, httpHangs)}, Timeout, "wait", "timed out after 1.5"},
+		{"no answer", HTTPRequest{URL: "http://" + httpScripted(t, httpHangs)}, Timeout, "wait", "timed out after 1."},
 		{"silent TLS", HTTPRequest{URL: "https://" + httpScripted(t, httpHangs)}, Timeout, "tls", "in the TLS handshake"},
 		{"endless drip", HTTPRequest{URL: "http://" + httpScripted(t, func(c net.Conn) {
 			io.WriteString(c, "HTTP/1.1 200 OK\r\n\r\n")

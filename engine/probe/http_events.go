@@ -108,6 +108,8 @@ func sseAnswer(head *http.Response) error {
 		reason = fmt.Sprintf("status %d, want 200", head.StatusCode)
 	case kind != "text/event-stream":
 		reason = fmt.Sprintf("content type %q, want text/event-stream", bounded(head.Header.Get("Content-Type"), 100))
+	case head.Header.Get("Content-Encoding") != "":
+		reason = fmt.Sprintf("content encoding %q, which nobody asked for", bounded(head.Header.Get("Content-Encoding"), 100))
 	default:
 		return nil
 	}

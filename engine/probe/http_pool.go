@@ -21,7 +21,7 @@ type httpKey struct {
 	ip                   int
 	resolve, unix, proxy string
 	serverName, http     string
-	certs                httpCertKey
+	certs, proxyCerts    httpCertKey
 	vantage              string
 }
 
@@ -30,7 +30,7 @@ func (r *httpRun) key() httpKey {
 		scheme: r.target.url.Scheme, host: r.target.host, port: r.target.port,
 		ip: r.req.IP, unix: r.req.Unix, proxy: r.req.Proxy,
 		serverName: r.req.ServerName, http: r.req.HTTP,
-		certs: r.certs, vantage: r.req.Vantage,
+		certs: r.certs, proxyCerts: r.proxyCerts, vantage: r.req.Vantage,
 	}
 	if len(r.req.Resolve) > 0 {
 		k.resolve = (&httpHop{run: r}).addr(r.target)

@@ -16,20 +16,27 @@ import (
 )
 
 const (
-	portsEnv  = "PHAROS_TEST_FEW_PORTS"
-	portRange = "/proc/sys/net/ipv4/ip_local_port_range"
+	networkEnv = "PHAROS_TEST_OWN_NETWORK"
+	portRange  = "/proc/sys/net/ipv4/ip_local_port_range"
 )
 
 // A machine has some 28,000 local ports, for each destination: those that are
 // taken towards one (TIME_WAIT included) must not be missing towards another. It
 // is tried where there are only ten, in a network namespace of its own.
 func TestHTTPPortsAreEachDestinations(t *testing.T) {
-	if os.Getenv(portsEnv) != "" {
+	if inOwnNetwork(t) {
 		holdManyOnFewPorts(t)
-		return
 	}
-	cmd := exec.Command(os.Args[0], "-test.run=^TestHTTPPortsAreEachDestinations$", "-test.v")
-	cmd.Env = append(os.Environ(), portsEnv+"=1")
+}
+
+// inOwnNetwork runs the test again in a network namespace of its own, where not even
+// the loopback device is up, and tells whether this is that run.
+func inOwnNetwork(t *testing.T) bool {
+	if os.Getenv(networkEnv) != "" {
+		return true
+	}
+	cmd := exec.Command(os.Args[0], "-test.run=^"+t.Name()+"$", "-test.v")
+	cmd.Env = append(os.Environ(), networkEnv+"=1")
 	cmd.SysProcAttr = &syscall.SysProcAttr{Cloneflags: syscall.CLONE_NEWNET}
 	if os.Geteuid() != 0 {
 		cmd.SysProcAttr.Cloneflags |= syscall.CLONE_NEWUSER
@@ -40,8 +47,9 @@ func TestHTTPPortsAreEachDestinations(t *testing.T) {
 		execMissing(t, fmt.Sprintf("a network namespace (%v)", err))
 	}
 	if err != nil {
-		t.Errorf("holding connections to 30 addresses with 10 local ports: %v\n%s", err, out)
+		t.Errorf("in a network of its own: %v\n%s", err, out)
 	}
+	return false
 }
 
 // holdManyOnFewPorts keeps a connection to each of 30 addresses.
@@ -96,4 +104,27 @@ func raiseLoopback() error {
 	}
 	lo.SetUint16(unix.IFF_UP | unix.IFF_RUNNING)
 	return unix.IoctlIfreq(fd, unix.SIOCSIFFLAGS, lo)
+}
+
+// Where IPv6 is off, connecting to ::1 fails as it does when all local ports are
+// taken, which is no overload of Pharos.
+func TestNoAddressIsNoOverload(t *testing.T) {
+	if !inOwnNetwork(t) {
+		return
+	}
+	ctx, cancel := context.WithTimeout(context.Background(), 20*time.Second)
+	defer cancel()
+	var client HTTPClient
+	_, overHTTP := client.Do(ctx, &HTTPRequest{URL: "http://[::1]:80/"})
+	_, overTCP := DialTCP(ctx, TCPRequest{Addr: "[::1]:80"})
+	_, overDNS := LookupDNS(ctx, DNSRequest{Name: "shop.test", Server: "[::1]:53"})
+	for what, err := range map[string]error{"http": overHTTP, "tcp": overTCP, "dns": overDNS} {
+		if KindOf(err) != Refused {
+			t.Errorf("%s without IPv6: kind %q, %v; want kind %q", what, KindOf(err), err, Refused)
+		}
+	}
+	_, err := new(Pinger).Ping(ctx, PingRequest{Host: "::1"})
+	if err == nil || KindOf(err) == Overload {
+		t.Errorf("ping without IPv6: %v, want an error, and no overload", err)
+	}
 }

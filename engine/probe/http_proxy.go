@@ -78,9 +78,8 @@ func (h *httpHop) tunnel(c *httpConn) (err error) {
 }
 
 func (h *httpHop) secureProxy(c *httpConn) error {
-	config := h.run.tls.Clone()
+	config := h.run.proxyTLS.Clone()
 	config.ServerName = certHost(h.run.proxy.host)
-	config.NextProtos = nil
 	conn := tls.Client(c.wire, config)
 	c.wire = conn
 	return conn.Handshake()

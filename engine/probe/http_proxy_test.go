@@ -2,6 +2,7 @@ package probe
 
 import (
 	"bufio"
+	"crypto/tls"
 	"encoding/binary"
 	"io"
 	"net"
@@ -135,6 +136,7 @@ func TestHTTPProxies(t *testing.T) {
 		{"socks proxy hangs up", plain, "socks5://" + httpScripted(t, func(net.Conn) {}), Vantage, "the proxy: ", ""},
 		{"no socks proxy", plain, "socks5://" + httpScripted(t, func(conn net.Conn) { io.WriteString(conn, "HTTP/1.1 400 Bad Request\r\n\r\n") }), Vantage, "the proxy: ", ""},
 		{"certificate of the proxy", secure, "https://" + user + strangeTLS, Vantage, "the proxy: tls: certificate signed by unknown authority", ""},
+		{"certificate of the target", strings.Replace(strangeTLS, "127", "https://127", 1), "http://" + user + forwards, TLS, "tls: certificate signed by unknown authority", ""},
 		{"no proxy", secure, "http://" + httpScripted(t, httpSays("SSH-2.0\r\n", false)), Vantage, "the proxy: malformed", ""},
 	}
 	for _, tt := range tests {
@@ -144,7 +146,7 @@ func TestHTTPProxies(t *testing.T) {
 			if tt.kind == Timeout {
 				timeout = 1500 * time.Millisecond
 			}
-			res, err := httpProbe(t, timeout, HTTPRequest{URL: tt.url + "/slow", Proxy: tt.proxy, CA: ca.roots})
+			res, err := httpProbe(t, timeout, HTTPRequest{URL: tt.url + "/slow", Proxy: tt.proxy, CA: ca.roots, ProxyCA: ca.roots})
 			if tt.kind != "" {
 				if err == nil || err.Kind != tt.kind || !strings.Contains(err.Message, tt.text) {
 					t.Errorf("Do by %q = %v, want kind %q with %q", tt.proxy, err, tt.kind, tt.text)
@@ -159,6 +161,35 @@ func TestHTTPProxies(t *testing.T) {
 			}
 			checkHTTPTiming(t, tt.name, &res.Timing)
 		})
+	}
+}
+
+// What a request says of certificates is of its server alone: as curl has it, the
+// proxy is verified whatever --insecure and --cacert say, and is shown no --cert.
+func TestHTTPProxyCertificates(t *testing.T) {
+	ca := newHTTPCA(t)
+	config := httpTLS(t, ca, "127.0.0.1", nil)
+	config.ClientAuth = tls.RequestClientCert
+	shown := make(chan int, 1)
+	proxy := "https://joe:pa%3Ass@" + httpScriptedTLS(t, config, func(conn net.Conn) {
+		if conn.(*tls.Conn).Handshake() == nil {
+			shown <- len(conn.(*tls.Conn).ConnectionState().PeerCertificates)
+			httpForwards(conn)
+		}
+	})
+	plain := newHTTPServer(t, httpPages(), nil).URL
+	cert, key := ca.pem(t, "me")
+	for _, req := range []HTTPRequest{{CA: ca.roots}, {Insecure: true}} {
+		req.URL, req.Proxy = plain+"/slow", proxy
+		if _, err := httpProbe(t, 5*time.Second, req); err == nil || err.Kind != Vantage || !strings.Contains(err.Message, "the proxy: tls: certificate signed by") {
+			t.Errorf("Do by a proxy of an authority unknown to it, insecure %v: %v, want that the proxy's certificate is refused", req.Insecure, err)
+		}
+	}
+	if _, err := httpProbe(t, 5*time.Second, HTTPRequest{URL: plain + "/slow", Proxy: proxy, ProxyCA: ca.roots, Cert: cert, Key: key}); err != nil {
+		t.Fatal(err)
+	}
+	if n := <-shown; n != 0 {
+		t.Errorf("the proxy was shown %d certificates, want none", n)
 	}
 }
 

@@ -87,6 +87,8 @@ func (r *httpRun) curlConfig() ([]byte, error) {
 	switch {
 	case len(req.CA)+len(req.Cert)+len(req.Key) > 0:
 		return nil, errors.New("options ca, cert and key stay on this machine")
+	case len(req.ProxyCA) > 0:
+		return nil, errors.New("option proxy_ca stays on this machine")
 	case req.ServerName != "" && req.ServerName != r.first.host:
 		return nil, errors.New("it has no option server_name")
 	case bytes.IndexByte(m.body, 0) >= 0:

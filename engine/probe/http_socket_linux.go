@@ -44,7 +44,7 @@ func httpDialSocket(addr netip.AddrPort) (*httpSocket, error) {
 		fd, err = s.open()
 	}
 	if err != nil {
-		return nil, err
+		return nil, &net.OpError{Op: "dial", Net: "tcp", Addr: s.RemoteAddr(), Err: err}
 	}
 	s.File = os.NewFile(uintptr(fd), "tcp")
 	s.raw, err = s.SyscallConn()

@@ -141,7 +141,7 @@ func (r *PingRequest) resolve(ctx context.Context) (netip.Addr, error) {
 	if err != nil {
 		return netip.Addr{}, &Error{Kind: Misuse, Err: err, Message: fmt.Sprintf("pinging %q: %v", r.Host, err)}
 	}
-	resolver := net.Resolver{PreferGo: true}
+	resolver := newResolver()
 	ips, err := resolver.LookupNetIP(ctx, network, host)
 	var family *net.AddrError
 	if errors.As(err, &family) || err == nil && len(ips) == 0 {

@@ -309,10 +309,11 @@ func (r *pingRun) overSocket(ctx context.Context, s *pingSocket) error {
 			n, err := s.send(r.ip, r.req.Size, answers)
 			numbers = append(numbers, n)
 			r.sent++
-			if errors.Is(err, syscall.ENETUNREACH) || errors.Is(err, syscall.EHOSTUNREACH) {
+			switch {
+			case errors.Is(err, syscall.ENETUNREACH), errors.Is(err, syscall.EHOSTUNREACH), errors.Is(err, syscall.EADDRNOTAVAIL):
 				answered++
 				r.unreach = errnoText(err)
-			} else if err != nil {
+			case err != nil:
 				return err
 			}
 			next := r.req.Interval

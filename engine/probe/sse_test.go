@@ -140,9 +140,13 @@ func TestEvents(t *testing.T) {
 func TestEventsThatAreNone(t *testing.T) {
 	t.Parallel()
 	answers := map[string]http.HandlerFunc{
-		"/204":    func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusNoContent) },
-		"/503":    func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusServiceUnavailable) },
-		"/html":   func(w http.ResponseWriter, _ *http.Request) { fmt.Fprint(w, "<html>") },
+		"/204":  func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusNoContent) },
+		"/503":  func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusServiceUnavailable) },
+		"/html": func(w http.ResponseWriter, _ *http.Request) { fmt.Fprint(w, "<html>") },
+		"/gzip": func(w http.ResponseWriter, _ *http.Request) {
+			w.Header().Set("Content-Type", "text/event-stream")
+			w.Header().Set("Content-Encoding", "gzip")
+		},
 		"/silent": func(_ http.ResponseWriter, r *http.Request) { <-r.Context().Done() },
 		"/short":  func(w http.ResponseWriter, _ *http.Request) { w.Header().Set("Content-Type", "text/event-stream") },
 	}
@@ -155,6 +159,7 @@ func TestEventsThatAreNone(t *testing.T) {
 		"/204":    {Proto, "status 204"},
 		"/503":    {Proto, "status 503, want 200"},
 		"/html":   {Proto, `content type "text/html; charset=utf-8", want text/event-stream`},
+		"/gzip":   {Proto, `content encoding "gzip"`},
 		"/silent": {Timeout, "no answer within 200ms"},
 		"/short":  {Reset, "the server ended the stream at once"},
 	} {

@@ -10,23 +10,17 @@ import (
 	"net"
 	"net/netip"
 	"strings"
-	"sync/atomic"
 	"syscall"
 	"time"
 )
 
 func (c *TCPConn) dial(ctx context.Context) error {
 	began := time.Now()
-	var resolved atomic.Int64 // nanoseconds since began
-	err := c.dialMarked(ctx, func() { resolved.CompareAndSwap(0, int64(max(1, time.Since(began)))) })
+	err := c.dialMarked(ctx, func() { c.timing.DNS, c.phase = max(1, time.Since(began)), "connect" })
 	c.timing.Total = time.Since(began)
-	c.timing.DNS = time.Duration(resolved.Load())
 	if c.phase == "dns" {
-		if c.timing.DNS == 0 {
-			c.timing.DNS = c.timing.Total // nothing but that
-			return err
-		}
-		c.phase = "connect"
+		c.timing.DNS = c.timing.Total // nothing but that
+		return err
 	}
 	c.timing.NameLookup = c.timing.DNS
 	c.timing.Connect = c.timing.Total - c.timing.DNS
@@ -38,7 +32,7 @@ func (c *TCPConn) dial(ctx context.Context) error {
 	return nil
 }
 
-// dialMarked calls mark when a name is resolved, which the first socket tells.
+// dialMarked calls mark when a name is resolved.
 func (c *TCPConn) dialMarked(ctx context.Context, mark func()) (err error) {
 	network := "tcp"
 	if c.req.IP != 0 {
@@ -53,24 +47,18 @@ func (c *TCPConn) dialMarked(ctx context.Context, mark func()) (err error) {
 		c.conn, err = c.req.Dial(ctx, network, c.req.ascii())
 		return err
 	}
-	d := net.Dialer{
-		KeepAlive:     -1,
-		FallbackDelay: 200 * time.Millisecond, // as curl's
-		Resolver:      &net.Resolver{PreferGo: true},
-	}
+	d := net.Dialer{KeepAlive: -1}
 	if c.req.Unix != "" {
 		c.conn, err = d.DialContext(ctx, "unix", c.req.Unix)
 		return err
 	}
 	addr := c.req.ascii()
-	if _, err := netip.ParseAddrPort(addr); err != nil {
-		c.phase = "dns"
-		d.ControlContext = func(context.Context, string, string, syscall.RawConn) error {
-			mark()
-			return nil
-		}
+	if _, err := netip.ParseAddrPort(addr); err == nil || addr[0] == ':' { // no host is this one
+		c.conn, err = d.DialContext(ctx, network, addr)
+		return err
 	}
-	c.conn, err = d.DialContext(ctx, network, addr)
+	c.phase = "dns"
+	c.conn, err = dialName(ctx, newResolver(), network, addr, mark)
 	return err
 }
 

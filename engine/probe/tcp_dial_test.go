@@ -100,3 +100,13 @@ func TestTCPUnicodeName(t *testing.T) {
 		t.Errorf("DialTCP of a name with a blank = %v, want kind misuse", err)
 	}
 }
+
+// Without a host it is this machine.
+func TestTCPNoHost(t *testing.T) {
+	addr := httpScripted(t, httpHangs)
+	conn, err := DialTCP(tcpWithin(t, 5*time.Second), TCPRequest{Addr: ":" + httpPort(addr)})
+	if err != nil {
+		t.Fatal(err)
+	}
+	conn.Close()
+}

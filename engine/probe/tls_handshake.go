@@ -85,7 +85,11 @@ func certHost(host string) string {
 // newTLSConfig is for the certificates that a request brings: roots (nil for the
 // system's), its own and the key of that, as PEM.
 func newTLSConfig(insecure bool, ca, cert, key []byte) (*tls.Config, error) {
-	config := &tls.Config{InsecureSkipVerify: insecure}
+	config := &tls.Config{
+		InsecureSkipVerify: insecure,
+		// As some servers do when they want a client certificate for one path only.
+		Renegotiation: tls.RenegotiateOnceAsClient,
+	}
 	if len(ca) > 0 {
 		var err error
 		if config.RootCAs, err = parseRoots(ca); err != nil {

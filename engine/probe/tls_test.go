@@ -1,14 +1,17 @@
 package probe
 
 import (
+	"bufio"
 	"context"
 	"crypto/tls"
 	"encoding/pem"
+	"io"
 	"net"
 	"net/http/httptest"
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -152,13 +155,7 @@ func TestInspectTLSOpenSSL(t *testing.T) {
 		execMissing(t, "openssl")
 	}
 	dir := t.TempDir()
-	run := func(args ...string) string {
-		out, err := exec.Command("openssl", args...).Output()
-		if err != nil {
-			t.Fatalf("openssl %v: %v", args, err)
-		}
-		return strings.TrimSpace(string(out))
-	}
+	run := func(args ...string) string { return tlsOpenSSL(t, args...) }
 	cert, key := filepath.Join(dir, "cert.pem"), filepath.Join(dir, "key.pem")
 	run("req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "30", "-subj", "/O=Test/CN=shop.example", "-addext", "subjectAltName=DNS:shop.example,IP:127.0.0.1", "-keyout", key, "-out", cert)
 	port := nagiosClosedPort(t)
@@ -199,5 +196,82 @@ func TestInspectTLSOpenSSL(t *testing.T) {
 	res, err = InspectTLS(tcpWithin(t, 5*time.Second), TLSRequest{TCPRequest: TCPRequest{Addr: "127.0.0.1:" + port, CA: roots}})
 	if err != nil || !res.Verified {
 		t.Errorf("InspectTLS with that certificate as root = %+v, %v, want it verified", res, err)
+	}
+}
+
+func tlsOpenSSL(t *testing.T, args ...string) string {
+	t.Helper()
+	out, err := exec.Command("openssl", args...).Output()
+	if err != nil {
+		t.Fatalf("openssl %v: %v", args, err)
+	}
+	return strings.TrimSpace(string(out))
+}
+
+// A server may ask for a new handshake once it has seen the request, as some do that
+// want a client certificate for one path only.
+func TestTLSRenegotiation(t *testing.T) {
+	if _, err := exec.LookPath("openssl"); err != nil {
+		execMissing(t, "openssl")
+	}
+	dir := t.TempDir()
+	cert, key := filepath.Join(dir, "cert.pem"), filepath.Join(dir, "key.pem")
+	tlsOpenSSL(t, "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "30", "-subj", "/CN=shop.example", "-keyout", key, "-out", cert)
+	port := nagiosClosedPort(t)
+	server := exec.Command("openssl", "s_server", "-accept", "127.0.0.1:"+port, "-cert", cert, "-key", key, "-tls1_2")
+	said, err := server.StdoutPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	typed, err := server.StdinPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := server.Start(); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		_ = server.Process.Kill()
+		_ = server.Wait()
+	})
+	ready := make(chan struct{})
+	go func() {
+		lines := bufio.NewScanner(said)
+		for lines.Scan() {
+			switch {
+			case lines.Text() == "ACCEPT":
+				close(ready)
+			case strings.HasPrefix(lines.Text(), "GET "):
+				_, _ = io.WriteString(typed, "R\n") // ask for a new handshake
+			case strings.HasPrefix(lines.Text(), "SSL_do_handshake"):
+				_, _ = io.WriteString(typed, "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok\n")
+			}
+		}
+	}()
+	<-ready
+	res, failed := httpProbe(t, 10*time.Second, HTTPRequest{URL: "https://127.0.0.1:" + port + "/", Insecure: true})
+	if failed != nil || string(res.Body) != "ok" {
+		t.Errorf("Do with a server that renegotiates = %+v, %v, want its answer", res, failed)
+	}
+}
+
+// An operator who reads "expired" looks at the server's own certificate, and one who
+// reads "unknown authority" at the list of those: neither may be where the fault is.
+func TestTLSProblemIsOfAnAuthority(t *testing.T) {
+	now := time.Now()
+	a, namesake := newTLSAuthority(t), newTLSAuthority(t)
+	old := &tlsAuthority{}
+	old.cert, old.key = old.issue(t, "Old Authority", now.Add(-100*time.Hour), now.Add(-50*time.Hour), true)
+	expired := old.tlsYear(t)
+	roots := slices.Concat(a.pem(), old.pem())
+	for want, pair := range map[string]tls.Certificate{
+		`certificate of authority "CN=Old Authority" expired 2 days ago`:                                       expired,
+		`certificate signed by unknown authority "CN=Test Authority" (possibly because of "ECDSA verification`: namesake.tlsYear(t),
+	} {
+		addr := tlsServe(t, &tls.Config{Certificates: []tls.Certificate{pair}})
+		res, err := InspectTLS(tcpWithin(t, 5*time.Second), TLSRequest{TCPRequest: TCPRequest{Addr: addr, CA: roots}})
+		if err != nil || !strings.HasPrefix(res.VerifyError, want) {
+			t.Errorf("InspectTLS: %v, verify error %q, want it to begin with %q", err, res.VerifyError, want)
+		}
 	}
 }

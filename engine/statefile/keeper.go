@@ -3,6 +3,7 @@ package statefile
 import (
 	"context"
 	"log/slog"
+	"os"
 	"time"
 )
 
@@ -16,7 +17,8 @@ type Keeper struct {
 
 // Run writes until ctx ends, and once more then. A file that cannot be written
 // (a full disk, a read-only folder) is logged when that begins and when it is
-// over, and tried again each time: it never stops anything else.
+// over, and tried again each time: it never stops anything else. A file that someone
+// else writes too is logged once: of two that keep theirs in one, the last has it.
 func (k *Keeper) Run(ctx context.Context) {
 	every, logger := k.Every, k.Logger
 	if every <= 0 {
@@ -28,13 +30,21 @@ func (k *Keeper) Run(ctx context.Context) {
 	ticker := time.NewTicker(every)
 	defer ticker.Stop()
 	var written uint64
-	first, failing := true, false
+	var ours os.FileInfo // as it was written here last
+	first, failing, shared := true, false, false
 	write := func() {
 		state, rev := k.Collect()
 		if rev == written && !first && !failing {
 			return
 		}
+		if !shared && ours != nil && differs(k.Path, ours) {
+			shared = true
+			logger.Warn("the state file is written by someone else too; what that kept is lost", "path", k.Path)
+		}
 		err := Write(k.Path, state)
+		if err == nil {
+			ours, _ = os.Stat(k.Path) // nil: nothing to compare with
+		}
 		switch {
 		case err != nil && !failing:
 			logger.Error("state is not kept", "error", err)
@@ -52,4 +62,10 @@ func (k *Keeper) Run(ctx context.Context) {
 			write()
 		}
 	}
+}
+
+// differs tells whether there is another file at path than was.
+func differs(path string, was os.FileInfo) bool {
+	is, err := os.Stat(path)
+	return err == nil && !(os.SameFile(is, was) && is.ModTime().Equal(was.ModTime()))
 }

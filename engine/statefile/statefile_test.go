@@ -344,3 +344,33 @@ func TestKeeper(t *testing.T) {
 		t.Errorf("the file was written again without a change (%v, %v)", err, err2)
 	}
 }
+
+// Two daemons that were given one file take turns in losing what the other kept.
+func TestKeeperTellsOfAnother(t *testing.T) {
+	var log bytes.Buffer
+	path := filepath.Join(t.TempDir(), "state.json")
+	ctx, cancel := context.WithCancel(t.Context())
+	defer cancel()
+	round := uint64(0)
+	k := statefile.Keeper{Path: path, Every: time.Millisecond, Logger: slog.New(slog.NewTextHandler(&log, nil)),
+		Collect: func() (statefile.State, uint64) {
+			switch round++; round {
+			case 5:
+				if log.Len() > 0 {
+					t.Errorf("alone, it said %s", &log)
+				}
+				fallthrough
+			case 6, 7:
+				if err := statefile.Write(path, statefile.State{}); err != nil {
+					t.Error(err)
+				}
+			case 10:
+				cancel()
+			}
+			return sample(), round
+		}}
+	k.Run(ctx)
+	if n := strings.Count(log.String(), "someone else"); n != 1 {
+		t.Errorf("told %d times of another writer, want once:\n%s", n, &log)
+	}
+}

@@ -454,6 +454,7 @@ pharos.NagiosMetricWatcher = {}
 ---@field resolve table<string, string>?
 ---@field unix string?
 ---@field proxy string?
+---@field proxy_ca string?
 ---@field insecure boolean?
 ---@field ca string?
 ---@field cert string?
@@ -776,6 +777,7 @@ function pharos.nagios(command, options) end
 ---@field resolve table<string, string>? "host:port" or "host" to an address, which may have a port
 ---@field unix string? path of a socket to connect to instead
 ---@field proxy string? http, https or socks5 URL; default none, whatever the environment says. Its 407 is an error of kind auth, never an answer; one that cannot be reached is of kind vantage
+---@field proxy_ca string? certificates to trust in an https proxy instead of the system's, as ca. insecure, ca, cert and key are the server's alone, as in curl
 ---@field insecure boolean? take any certificate
 ---@field ca string? certificates to trust instead of the system's: in PEM form, or the path of a file with them
 ---@field cert string? client certificate, likewise
@@ -910,6 +912,7 @@ function pharos.http.request(url, options) end
 ---@field resolve table<string, string>?
 ---@field unix string?
 ---@field proxy string?
+---@field proxy_ca string?
 ---@field insecure boolean?
 ---@field ca string?
 ---@field cert string?

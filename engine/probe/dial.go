@@ -1,0 +1,106 @@
+package probe
+
+import (
+	"cmp"
+	"context"
+	"net"
+	"net/netip"
+	"strings"
+	"time"
+)
+
+// dialNext is how long an address has before the next one is tried beside it; as
+// curl's between the families.
+const dialNext = 200 * time.Millisecond
+
+// dialName connects to a name, and calls resolved when its addresses are known.
+// The first that answers wins: each is tried when the one before failed, or did
+// not answer soon (RFC 8305). net.Dialer does that for the families, but within
+// one it lets a dead address have two seconds, which is all that many runs have.
+func dialName(ctx context.Context, resolver *net.Resolver, network, addr string, resolved func()) (net.Conn, error) {
+	host, port, err := net.SplitHostPort(addr)
+	if err != nil {
+		return nil, err
+	}
+	ips, err := resolver.LookupNetIP(ctx, strings.Replace(network, "tcp", "ip", 1), host)
+	if err != nil {
+		return nil, err
+	}
+	resolved()
+	// Probes of TCP keep-alive would cost four system calls a connection, and
+	// none lives long enough for them.
+	d := net.Dialer{KeepAlive: -1}
+	dial := func(ctx context.Context, ip netip.Addr) (net.Conn, error) {
+		return d.DialContext(ctx, network, net.JoinHostPort(ip.String(), port))
+	}
+	if len(ips) == 1 {
+		return dial(ctx, ips[0])
+	}
+	return dialFirst(ctx, inTurn(ips), dial)
+}
+
+// inTurn gives addresses with the families taking turns, beginning with that of the
+// first one.
+func inTurn(ips []netip.Addr) []netip.Addr {
+	var families [2][]netip.Addr
+	for _, ip := range ips {
+		ip = ip.Unmap()
+		if other := ip.Is4() != ips[0].Unmap().Is4(); other {
+			families[1] = append(families[1], ip)
+		} else {
+			families[0] = append(families[0], ip)
+		}
+	}
+	turns := make([]netip.Addr, 0, len(ips))
+	for i := range len(ips) {
+		for _, family := range families {
+			if i < len(family) {
+				turns = append(turns, family[i])
+			}
+		}
+	}
+	return turns
+}
+
+// dialFirst gives the first connection that stands, or the first error if none does.
+func dialFirst(ctx context.Context, ips []netip.Addr, dial func(context.Context, netip.Addr) (net.Conn, error)) (net.Conn, error) {
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	type dialed struct {
+		conn net.Conn
+		err  error
+	}
+	ended := make(chan dialed, len(ips)) // nobody is left waiting to tell
+	next := time.NewTimer(0)
+	defer next.Stop()
+	var failed error
+	for begun, over := 0, 0; over < len(ips); {
+		select {
+		case <-next.C:
+			if begun < len(ips) {
+				ip := ips[begun]
+				begun++
+				go func() {
+					conn, err := dial(ctx, ip)
+					ended <- dialed{conn, err}
+				}()
+				next.Reset(dialNext)
+			}
+		case d := <-ended:
+			over++
+			if d.err == nil {
+				go func() { // those that came too late
+					for ; over < begun; over++ {
+						if late := <-ended; late.err == nil {
+							late.conn.Close()
+						}
+					}
+				}()
+				return d.conn, nil
+			}
+			failed = cmp.Or(failed, d.err)
+			next.Reset(0)
+		}
+	}
+	return nil, failed
+}
