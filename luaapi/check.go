@@ -24,6 +24,7 @@ type watcher struct {
 
 	id         engine.ID
 	name       string
+	limits     limits
 	unit, link string
 	timeout    time.Duration
 	plan       plan

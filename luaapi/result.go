@@ -125,13 +125,14 @@ func (w *watcher) readVerdict(L *lua.LState, v *verdict, t *lua.LTable) error {
 // check may set its own, and what it sets in vain would be a tile that is
 // green for ever.
 func (w *watcher) judge(L *lua.LState, v *verdict, n lua.LNumber) error {
-	var limits engine.Thresholds
-	if given := L.GetField(w.self, "thresholds"); !isNil(given) {
-		if err := setThresholds(&limits, given); err != nil {
+	given := L.GetField(w.self, "thresholds")
+	if !w.limits.hold(given) {
+		var err error
+		if w.limits, err = readLimits(given); err != nil {
 			return fmt.Errorf("cannot use self.thresholds: %w", err)
 		}
 	}
-	v.status, v.value = limits.Judge(float64(n)), n
+	v.status, v.value = w.limits.Judge(float64(n)), n
 	if n != n && isNil(v.detail) {
 		v.detail = lua.LString("nan is no number that could be judged: 0 / 0, or what was made of it")
 	}

@@ -2,9 +2,6 @@ package luaapi
 
 import (
 	"fmt"
-	"math"
-	"slices"
-	"strconv"
 	"strings"
 	"time"
 	"unicode"
@@ -13,7 +10,6 @@ import (
 	lua "github.com/yuin/gopher-lua"
 
 	"pharos/engine"
-	"pharos/luaapi/vm"
 )
 
 // watcherOptions are the options of every watcher that Go looks at, whatever its
@@ -97,69 +93,4 @@ func setLink(to *string, v lua.LValue) error {
 		return err
 	}
 	return checkLink(*to)
-}
-
-// thresholds warns of a list that turns the judgement round: by name that is
-// meant, and a list may just be in the wrong order. It warns of those that no
-// number passes, too.
-func (d *declaration) thresholds(w *watcher, v lua.LValue) error {
-	var t engine.Thresholds
-	if err := setThresholds(&t, v); err != nil {
-		return err
-	}
-	warn := func(format string, args ...any) {
-		d.warnings = append(d.warnings, engine.LoadError{File: w.source.File, Line: w.source.Line,
-			Message: fmt.Sprintf("thresholds of %q: ", w.name) + fmt.Sprintf(format, args...)})
-	}
-	turned := t.Warn != nil && t.Crit != nil && *t.Crit < *t.Warn
-	if list, ok := v.(*lua.LTable); ok && list.Len() > 0 && turned {
-		warn("crit, %s, is below warn, %s, so that low values are bad; if that is meant, write { warn = %[2]s, crit = %[1]s }",
-			vm.FormatNumber(*t.Crit), vm.FormatNumber(*t.Warn))
-		return nil // in the right order, min may be right as well
-	}
-	bad := t.Warn
-	if bad == nil {
-		bad = t.Crit
-	}
-	if t.Min != nil && bad != nil && (!turned && *t.Min >= *bad || turned && *t.Min <= *bad) {
-		warn("no number is ok between min, %s, and %s", vm.FormatNumber(*t.Min), vm.FormatNumber(*bad))
-	}
-	return nil
-}
-
-var thresholdNames = []string{"min", "warn", "crit"}
-
-// setThresholds reads {min, warn, crit}, or the same by name.
-func setThresholds(to *engine.Thresholds, v lua.LValue) error {
-	t, ok := v.(*lua.LTable)
-	if !ok {
-		return wantType("{min, warn, crit} or {warn = ..., crit = ...}", v)
-	}
-	places := [...]**float64{&to.Min, &to.Warn, &to.Crit}
-	limits := new([len(places)]float64) // at once: each run reads them
-	for k, v := t.Next(lua.LNil); k != lua.LNil; k, v = t.Next(k) {
-		place := -1
-		switch k := k.(type) {
-		case lua.LString:
-			place = slices.Index(thresholdNames, string(k))
-		case lua.LNumber:
-			place = slices.Index([]lua.LNumber{1, 2, 3}, k)
-		}
-		if place < 0 {
-			return fmt.Errorf("no threshold is called %s %s", strconv.Quote(k.String()), unknownName(k.String(), thresholdNames))
-		}
-		n, ok := v.(lua.LNumber)
-		if !ok || math.IsNaN(float64(n)) {
-			return wantType("a number for "+thresholdNames[place], v)
-		}
-		if *places[place] != nil {
-			return fmt.Errorf("%s is given twice", thresholdNames[place])
-		}
-		limits[place] = float64(n)
-		*places[place] = &limits[place]
-	}
-	if list := t.Len(); list > 0 && list != 3 {
-		return fmt.Errorf("want three numbers, {min, warn, crit}, got %d; by name any may be left out", list)
-	}
-	return nil
 }
