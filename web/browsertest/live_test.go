@@ -204,7 +204,7 @@ func TestNewVersionWithoutStorage(t *testing.T) {
 // A page that the server went away from while it was loading is loaded anew: it
 // would look alive for ever.
 func TestPageThatComesInPart(t *testing.T) {
-	for _, file := range []string{"model.js", "css/tile.css"} {
+	for _, file := range []string{"model.js", "css/board.css"} {
 		t.Run(file, func(t *testing.T) {
 			w := newWall(t, nil, spec{names: []string{"a"}})
 			b := newTab(t, 1000, 600)
