@@ -217,6 +217,19 @@ func TestPageThatComesInPart(t *testing.T) {
 	}
 }
 
+// A panel whose question fails, or gets half an answer, asks again by itself.
+func TestDetailAsksUntilItIsAnswered(t *testing.T) {
+	w := newWall(t, nil, spec{names: []string{"a"}, interval: time.Hour})
+	w.await("a", engine.OK)
+	b := newTab(t, 1000, 600)
+	b.beforeScripts(`{
+		const real = fetch, failures = [() => Promise.resolve(new Response('{"id":')), () => Promise.reject(new TypeError("no network"))];
+		fetch = (url, options) => (String(url).startsWith("/api/watchers/") && failures.pop() || real)(url, options);
+	}`)
+	b.open(w.url("/#/a"))
+	b.until(`document.querySelector("[data-part=where]").textContent.includes("pharos.lua:10")`)
+}
+
 func TestConfigErrorBanner(t *testing.T) {
 	w := newWall(t, nil, spec{names: []string{"a"}})
 	b := newTab(t, 1000, 600)
