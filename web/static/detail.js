@@ -139,10 +139,10 @@ export class Detail {
     parts.status.className = `status -${standing(tile)}${stale ? " -stale" : ""}`;
     text(parts.word, stale ? `stale, was ${tile.status}` : tile.status + (tile.shadow ? `, in the shadow of ${tile.shadow}` : ""));
     const pace = tile.events ? "by events" : tile.interval > 0 ? `every ${every(tile.interval)}` : "derived";
-    text(parts.where, [tile.id, place(full?.source), pace].filter(Boolean).join(" · "));
+    text(parts.where, whole([tile.id, place(full?.source), pace].filter(Boolean).join(" · ")));
     text(parts.value, tile.value || "–");
     text(parts.unit, tile.unit);
-    text(parts.times, times(tile, now));
+    text(parts.times, whole(times(tile, now)));
     this.#evidence(tile, full);
     vantages(parts, tile.cells ?? []);
     waterfall(parts, tile.timing);
@@ -188,6 +188,9 @@ function idOf(hash) {
 }
 
 const place = (at) => (at?.file ? `${at.file}${at.line ? `:${at.line}` : ""}` : "");
+
+// whole keeps the words between two dots on one line: a number stays with its unit.
+const whole = (line) => line.split(" · ").map((words) => words.replaceAll(" ", "\u00a0")).join(" · ");
 
 // webLink lets through what a browser may open, and nothing that it would run.
 function webLink(link) {
