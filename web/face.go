@@ -54,7 +54,7 @@ const (
 	faceValue  = 80
 	faceUnit   = 16
 
-	longName      = 18 // characters; a longer one is set small, on two lines
+	longName      = 16 // characters; a longer one is set small, on two lines
 	maxNamedCells = 5  // cells of a tile that have room for their names
 )
 

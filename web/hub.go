@@ -131,7 +131,7 @@ func (h *hub) leave(v *viewer) {
 	delete(h.viewers, v)
 	if len(h.viewers) == 0 && h.stop != nil {
 		close(h.stop)
-		h.stop = nil
+		h.stop, h.catchUp = nil, nil
 	}
 }
 

@@ -110,6 +110,9 @@ func newPageData(b *Board, snapshot []byte, theme string, now time.Time) PageDat
 	return d
 }
 
+// BootScript is what runs before the first paint.
+func (d PageData) BootScript() template.JS { return template.JS(bootScript) }
+
 // Well says it where nothing is wrong, in rail.js's words.
 func (d PageData) Well() string {
 	n := 0

@@ -3,6 +3,7 @@ package web
 import (
 	"bufio"
 	"context"
+	"io/fs"
 	"net"
 	"net/http"
 	"os"
@@ -239,6 +240,37 @@ func TestEmbeddedStaticIsValidatedByETag(t *testing.T) {
 		if strings.HasPrefix(contentType(name), "application/octet") {
 			t.Errorf("contentType(%q) = %q, want a type that browsers show", name, contentType(name))
 		}
+	}
+}
+
+// The page's one style sheet is all there are, those of the operator's folder in
+// their places.
+func TestStyleSheetIsAllOfThem(t *testing.T) {
+	dir := t.TempDir()
+	w, _ := tcpWall(t, Config{StaticDir: dir})
+	_, plain := w.get(t, "/static/css/board.css")
+	parts, err := fs.Glob(embedded, "static/css/*.css")
+	if err != nil || len(parts) < 2 {
+		t.Fatalf("embedded style sheets = %q, %v, want several", parts, err)
+	}
+	for _, name := range parts {
+		text, err := embedded.ReadFile(name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if !strings.Contains(plain, string(text)) {
+			t.Errorf("board.css lacks %s", name)
+		}
+	}
+	if err := os.Mkdir(filepath.Join(dir, "css"), 0o700); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(filepath.Join(dir, "css", "tokens.css"), []byte(":root { --own: 1; }"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	_, own := w.get(t, "/static/css/board.css")
+	if !strings.HasPrefix(own, ":root { --own: 1; }\n") || !strings.Contains(own, ".tile") || strings.Contains(own, "--ok-bg: #0f1d18") {
+		t.Errorf("board.css with an own tokens.css = %.200q, want that and the others", own)
 	}
 }
 

@@ -315,9 +315,15 @@ func TestHubRestsWithoutViewers(t *testing.T) {
 		if !running() {
 			t.Error("the hub is at rest with a viewer, want it to run")
 		}
+		w.hub.mu.Lock()
+		w.hub.catchUp = &frame{} // as one that came late was told
+		w.hub.mu.Unlock()
 		viewer.body.Close()
 		if running() {
 			t.Error("the hub runs after the last viewer, want it at rest")
+		}
+		if w.hub.catchUp != nil {
+			t.Error("the hub keeps a frame after the last viewer, want none")
 		}
 		again := w.watch(t)
 		again.until(t, named("beat"))

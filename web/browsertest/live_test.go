@@ -204,7 +204,7 @@ func TestNewVersionWithoutStorage(t *testing.T) {
 // A page that the server went away from while it was loading is loaded anew: it
 // would look alive for ever.
 func TestPageThatComesInPart(t *testing.T) {
-	for _, file := range []string{"model.js", "css/tile.css"} {
+	for _, file := range []string{"model.js", "css/board.css"} {
 		t.Run(file, func(t *testing.T) {
 			w := newWall(t, nil, spec{names: []string{"a"}})
 			b := newTab(t, 1000, 600)
@@ -215,6 +215,19 @@ func TestPageThatComesInPart(t *testing.T) {
 			b.until(isLive + ` && getComputedStyle(document.querySelector(".tile")).position === "relative"`)
 		})
 	}
+}
+
+// A panel whose question fails, or gets half an answer, asks again by itself.
+func TestDetailAsksUntilItIsAnswered(t *testing.T) {
+	w := newWall(t, nil, spec{names: []string{"a"}, interval: time.Hour})
+	w.await("a", engine.OK)
+	b := newTab(t, 1000, 600)
+	b.beforeScripts(`{
+		const real = fetch, failures = [() => Promise.resolve(new Response('{"id":')), () => Promise.reject(new TypeError("no network"))];
+		fetch = (url, options) => (String(url).startsWith("/api/watchers/") && failures.pop() || real)(url, options);
+	}`)
+	b.open(w.url("/#/a"))
+	b.until(`document.querySelector("[data-part=where]").textContent.includes("pharos.lua:10")`)
 }
 
 func TestConfigErrorBanner(t *testing.T) {

@@ -46,6 +46,28 @@ func TestSectionShowsItsLastRow(t *testing.T) {
 	}
 }
 
+// Tiles of the last column have their border, also where columns end between two
+// pixels.
+func TestLastColumnKeepsItsBorder(t *testing.T) {
+	w := newWall(t, nil, spec{set: "Shop", names: []string{"a", "b", "c", "d"}, interval: time.Hour})
+	w.await("shop.b", engine.OK) // what is pending has a dashed one
+	b := newTab(t, 595, 700)
+	b.open(w.url("/?theme=dark"))
+	at := eval[[]int](b, `(() => {
+		const box = document.querySelectorAll(".tile")[1].getBoundingClientRect();
+		return [box.left, box.right, box.top + box.height / 2].map(Math.round);
+	})()`)
+	shot, err := chromedp.Run(b, chromedp.CaptureScreenshot())
+	if err != nil {
+		t.Fatal(err)
+	}
+	picture := decodePNG(t, shot)
+	left, right, y := at[0], at[1], at[2]
+	if line := picture.At(left, y); line != picture.At(right-1, y) && line != picture.At(right, y) {
+		t.Errorf("a tile's left border is %v and its right one %v %v, want the same", line, picture.At(right-1, y), picture.At(right, y))
+	}
+}
+
 // Tiles of sets side by side are in line, whether or not their set has a name.
 func TestSetsSideBySideAreInLine(t *testing.T) {
 	w := newWall(t, nil, spec{names: []string{"uplink", "mail"}}, spec{set: "Shop", names: []string{"a", "b"}})

@@ -124,6 +124,12 @@ func TestBoardWithoutJavaScript(t *testing.T) {
 	}
 	eval[int](b, `(window.old = 1)`)
 	b.until(`window.old === undefined`) // it refreshes itself
+	for theme, want := range map[string]string{"light": "rgb(238, 241, 244)", "dark": "rgb(10, 13, 18)"} {
+		b.navigate(w.url("/?theme=" + theme))
+		if got := eval[string](b, `getComputedStyle(document.documentElement).backgroundColor`); got != want {
+			t.Errorf("without JavaScript the page of ?theme=%s is %s, want %s", theme, got, want)
+		}
+	}
 }
 
 // hostile is text that would do harm as markup, and to the layout as text.
@@ -191,6 +197,9 @@ func TestHeaderFits(t *testing.T) {
 		})()`)
 		if got := eval[int](b, `document.documentElement.scrollWidth`); got > width {
 			t.Errorf("at a width of %d the page is %d px wide", width, got)
+		}
+		if got := eval[int](b, `document.getElementById("tag").checkVisibility() ? document.querySelector(".tag").clientWidth : 0`); got > 0 && got < 90 {
+			t.Errorf("at a width of %d the tag has %d px, want room for some words or none at all", width, got)
 		}
 		outside := eval[string](b, `[...document.querySelectorAll(".header > *, .count button, #lag")].filter((part) => {
 			const box = part.getBoundingClientRect();

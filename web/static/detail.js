@@ -1,6 +1,6 @@
 // The panel beside the board: one watcher, living. What the tile's data holds
 // is shown at once; the rest is fetched when its tile changes, at most twice a
-// second. The address carries the open one: /#/id.
+// second, and until it comes. The address carries the open one: /#/id.
 
 import { block, transitions, vantages, waterfall } from "./evidence.js";
 import { isStale } from "./face.js";
@@ -12,6 +12,8 @@ import { times } from "./times.js";
 import { every } from "./words.js";
 
 const FETCH_EVERY = 500; // milliseconds
+const RETRY_MAX = 8000; // milliseconds between attempts, at most
+const ANSWER_WITHIN = 10_000; // milliseconds
 
 export class Detail {
   #root = document.getElementById("detail");
@@ -19,8 +21,8 @@ export class Detail {
   #model;
   #clock;
   #full = null; // what /api/watchers/ID last said
-  #fetching = false;
-  #again = false;
+  #asked = null; // the last question, until the next may be asked: {again}
+  #failures = 0;
   #id = null;
   #settled;
 
@@ -75,7 +77,8 @@ export class Detail {
     if (id === this.#id) return;
     const left = id === null && this.contains(document.activeElement) ? this.#id : null;
     this.#id = id;
-    this.#full = null;
+    this.#full = this.#asked = null;
+    this.#failures = 0;
     this.#root.hidden = id === null;
     document.documentElement.classList.toggle("-detail", id !== null);
     this.#root.scrollTop = 0;
@@ -97,27 +100,28 @@ export class Detail {
     }
   }
 
-  #fetch() {
-    if (!this.#model.tiles.has(this.#id)) return;
-    if (this.#fetching) {
-      this.#again = true;
+  async #fetch() {
+    const id = this.#id;
+    if (!this.#model.tiles.has(id)) return;
+    if (this.#asked) {
+      this.#asked.again = true;
       return;
     }
-    this.#fetching = true;
-    const id = this.#id;
-    fetch(`api/watchers/${encodeURIComponent(id)}`, { cache: "no-store" })
-      .then((answer) => (answer.ok ? answer.json() : null), () => null)
-      .then((full) => {
-        if (full && id === this.#id) {
-          this.#full = full;
-          this.show();
-        }
-        setTimeout(() => {
-          this.#fetching = false;
-          if (this.#again && this.#id !== null) this.#fetch();
-          this.#again = false;
-        }, FETCH_EVERY);
-      });
+    const asked = (this.#asked = { again: false });
+    const full = await fetch(`api/watchers/${encodeURIComponent(id)}`, { cache: "no-store", signal: AbortSignal.timeout(ANSWER_WITHIN) })
+      .then((answer) => (answer.ok ? answer.json() : null))
+      .catch(() => null);
+    if (asked !== this.#asked) return; // another one is open, or none
+    if (full) {
+      this.#full = full;
+      this.show();
+    }
+    this.#failures = full ? 0 : this.#failures + 1;
+    setTimeout(() => {
+      if (asked !== this.#asked) return;
+      this.#asked = null;
+      if (asked.again || !full) this.#fetch();
+    }, Math.min(RETRY_MAX, FETCH_EVERY * 2 ** this.#failures));
   }
 
   // show draws what is known now; called when something changed and each second.
@@ -135,10 +139,10 @@ export class Detail {
     parts.status.className = `status -${standing(tile)}${stale ? " -stale" : ""}`;
     text(parts.word, stale ? `stale, was ${tile.status}` : tile.status + (tile.shadow ? `, in the shadow of ${tile.shadow}` : ""));
     const pace = tile.events ? "by events" : tile.interval > 0 ? `every ${every(tile.interval)}` : "derived";
-    text(parts.where, [tile.id, place(full?.source), pace].filter(Boolean).join(" · "));
+    text(parts.where, whole([tile.id, place(full?.source), pace].filter(Boolean).join(" · ")));
     text(parts.value, tile.value || "–");
     text(parts.unit, tile.unit);
-    text(parts.times, times(tile, now));
+    text(parts.times, whole(times(tile, now)));
     this.#evidence(tile, full);
     vantages(parts, tile.cells ?? []);
     waterfall(parts, tile.timing);
@@ -184,6 +188,9 @@ function idOf(hash) {
 }
 
 const place = (at) => (at?.file ? `${at.file}${at.line ? `:${at.line}` : ""}` : "");
+
+// whole keeps the words between two dots on one line: a number stays with its unit.
+const whole = (line) => line.split(" · ").map((words) => words.replaceAll(" ", "\u00a0")).join(" · ");
 
 // webLink lets through what a browser may open, and nothing that it would run.
 function webLink(link) {

@@ -8,7 +8,7 @@ import { many, oneLine, short, span } from "./words.js";
 export const TRAIL_LENGTH = 60;
 export const AFTERGLOW = 60; // seconds
 const GLOW_STEPS = 6;
-const LONG_NAME = 18; // characters; a longer one is set small, on two lines
+const LONG_NAME = 16; // characters; a longer one is set small, on two lines
 const BLIP_WINDOW = 300; // seconds
 // A result may be this much older than its ttl before the page, which sees it
 // through a network, calls it stale by itself.
