@@ -247,14 +247,35 @@ func TestEmptyBoardSaysWhy(t *testing.T) {
 	for path, want := range map[string]string{
 		"/?q=nothing+like+it": "Nothing matches the filter. Esc clears it.",
 		"/?problems":          "No problems.",
-		"/?set=none":          `No watcher is in a set called "none".`,
-		"/?set=x&set=y":       `No watcher is in a set called "x" or "y".`,
+		"/?set=none":          "Nothing to show here.",
 	} {
 		b.open(w.url(path))
 		b.until(`!document.getElementById("empty").hidden`)
 		if got := eval[string](b, `document.getElementById("empty").innerText`); got != want {
 			t.Errorf("%s: an empty board says %q, want %q", path, got, want)
 		}
+	}
+}
+
+// The address of a wall may outlive the name of a set: that is said for as long
+// as it is so, whatever else is shown.
+func TestSetsThatAreNotThere(t *testing.T) {
+	shop, mail := spec{set: "Shop", names: []string{"a"}}, spec{set: "Mail", names: []string{"b"}}
+	w := newWall(t, nil, shop, mail)
+	b := newTab(t, 800, 600)
+	b.open(w.url("/?kiosk&problems&set=shop&set=Post&set=Bank"))
+	b.until(`!document.getElementById("missing").hidden`)
+	if got, want := eval[string](b, `document.getElementById("missing-words").innerText`), `No set is called "Post" or "Bank".`; got != want {
+		t.Errorf("the board says %q, want %q", got, want)
+	}
+	w.replace(2, shop, spec{set: "Post", names: []string{"b"}}, spec{set: "BANK", names: []string{"c"}})
+	b.until(`document.getElementById("missing").hidden`)
+	w.replace(3, shop, mail)
+	b.until(`!document.getElementById("missing").hidden`)
+	b.open(w.url("/?set=shop"))
+	b.until(`document.documentElement.classList.contains("-live")`)
+	if !eval[bool](b, `document.getElementById("missing").hidden`) {
+		t.Error("a set is called missing that is there")
 	}
 }
 

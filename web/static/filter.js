@@ -16,6 +16,12 @@ export function scope(sets) {
   return (tile) => names.has(plain(tile.set));
 }
 
+// missing gives the names that no set has: the address of a wall may outlive them.
+export function missing(names, sets) {
+  const known = new Set(sets.map((set) => plain(set.name)));
+  return names.filter((name) => !known.has(plain(name)));
+}
+
 // matcher is the predicate of a search: every word must be found in the name,
 // the set, the id or the status; is:critical, is:problem, is:stale, is:shadow and
 // set:name are exact about what they look at, and take what the header counts.

@@ -37,6 +37,13 @@ export class Header {
     text($("banner-old"), `generation ${generation} of ${timeOfDay(loaded_at)} goes on`);
   }
 
+  // missing names the sets that are asked for and not there: their problems would
+  // be missed without a word.
+  missing(names) {
+    $("missing").hidden = names.length === 0;
+    text($("missing-words"), `No set is called ${names.map((name) => JSON.stringify(name)).join(" or ")}.`);
+  }
+
   lag(lag) {
     $("lag").hidden = !lag.late;
     if (lag.late) {

@@ -5,7 +5,7 @@ import { Announcer } from "./announce.js";
 import { Board } from "./board.js";
 import { Detail } from "./detail.js";
 import { isStale } from "./face.js";
-import { matcher, scope } from "./filter.js";
+import { matcher, missing, scope } from "./filter.js";
 import { Header } from "./header.js";
 import { Keys } from "./keys.js";
 import { Kiosk } from "./kiosk.js";
@@ -42,6 +42,7 @@ const stream = new Stream(new URL("events", document.baseURI).pathname, page ?? 
     const transitions = model.board(data);
     header.tag(model.pageTag);
     header.config(model.config);
+    header.missing(missing(settings.sets, model.sets));
     lag();
     board.layout();
     announcer.transitions(transitions.filter((t) => inScope(t.tile)));
@@ -140,9 +141,8 @@ settings.changed(() => {
   const matches = matcher(settings.query), only = settings.problems;
   board.shows = (tile, now) =>
     inScope(tile) && (!only || inTrouble(tile) || isStale(tile, now)) && matches(tile, now);
-  const sets = settings.sets.map((name) => JSON.stringify(name)).join(" or "); // a wall's address may outlive a set's name
-  document.getElementById("empty").textContent = settings.query ? "Nothing matches the filter. Esc clears it." : only ? "No problems."
-    : sets ? `No watcher is in a set called ${sets}.` : "Nothing to show here.";
+  header.missing(missing(settings.sets, model.sets));
+  document.getElementById("empty").textContent = settings.query ? "Nothing matches the filter. Esc clears it." : only ? "No problems." : "Nothing to show here.";
   board.tells = (set) => tells(set) && inScope({ set: set.name });
   board.arrange();
   summarise();
