@@ -10,7 +10,6 @@ local given = (...)(passed)
 
 local DNSMetricWatcher = pharos.MetricWatcher:extend{
   class_name = "DNSMetricWatcher",
-  unit = "s",
   options = {
     host = "string", -- the name to ask for; needed
     expect = "string|table", -- the data of the only record, or of all, in any order

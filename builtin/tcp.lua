@@ -13,7 +13,6 @@ local given = (...)(passed)
 
 local TCPMetricWatcher = pharos.MetricWatcher:extend{
   class_name = "TCPMetricWatcher",
-  unit = "s",
   options = {
     address = "string|function", -- "host:port", or the path of a unix socket; needed
     handle_output = "function",

@@ -2,7 +2,6 @@ package luaapi
 
 import (
 	"context"
-	"fmt"
 	"os"
 	"strings"
 	"testing"
@@ -16,25 +15,26 @@ import (
 func TestPageGETMetricWatcher(t *testing.T) {
 	ms := time.Millisecond
 	for _, test := range []struct {
-		name          string
-		options       string
-		code          int
-		total         time.Duration
-		status        engine.Status
-		value, detail string
+		name        string
+		options     string
+		code        int
+		total       time.Duration
+		status      engine.Status
+		value, unit string
+		detail      string
 	}{
-		{"good", "thresholds = {0.001, 0.100, 1.0}", 200, 50 * ms, engine.OK, "0.0500", "0.002000 0.030000 0.050000 (200)"},
-		{"at warn", "thresholds = {0.001, 0.100, 1.0}", 200, 100 * ms, engine.Warning, "0.1000", "0.002000 0.030000 0.100000 (200)"},
-		{"at crit", "thresholds = {0.001, 0.100, 1.0}", 200, 1000 * ms, engine.Critical, "1.0000", "0.002000 0.030000 1.000000 (200)"},
-		{"too fast", "thresholds = {0.001, 0.100, 1.0}", 200, ms, engine.Warning, "0.0010", "0.002000 0.030000 0.001000 (200)"},
-		{"not 200", "thresholds = {0.001, 0.100, 1.0}", 404, 50 * ms, engine.Critical, "0.0500", "0.002000 0.030000 0.050000 (404)"},
-		{"redirect is not 200", "", 302, 50 * ms, engine.Critical, "0.0500", "0.002000 0.030000 0.050000 (302)"},
-		{"no thresholds", "", 200, time.Hour, engine.OK, "3600.0000", "0.002000 0.030000 3600.000000 (200)"},
-		{"named thresholds", "thresholds = { crit = 0.01 }", 200, 50 * ms, engine.Critical, "0.0500", "0.002000 0.030000 0.050000 (200)"},
-		{"value overridden", "value = function(self, result) return result.value * 1000 end, unit = 'ms'", 200, 50 * ms, engine.OK, "50", "0.002000 0.030000 0.050000 (200)"},
-		{"detail overridden", "detail = function(self, result) return result.status .. ': ' .. result.detail end", 200, 50 * ms, engine.OK, "0.0500", "ok: 0.002000 0.030000 0.050000 (200)"},
-		{"output judged", "handle_output = function(self, body, page) if body:find('sorry') then return self:warning(page.status, 'sorry page') end end", 200, 50 * ms, engine.Warning, "200", "sorry page"},
-		{"output recorded", "handle_output = function(self, body) self:critical('bad') end", 200, 50 * ms, engine.Critical, "bad", ""},
+		{"good", "thresholds = {0.001, 0.100, 1.0}", 200, 50 * ms, engine.OK, "0.0500", "s", "0.002000 0.030000 0.050000 (200)"},
+		{"at warn", "thresholds = {0.001, 0.100, 1.0}", 200, 100 * ms, engine.Warning, "0.1000", "s", "0.002000 0.030000 0.100000 (200)"},
+		{"at crit", "thresholds = {0.001, 0.100, 1.0}", 200, 1000 * ms, engine.Critical, "1.0000", "s", "0.002000 0.030000 1.000000 (200)"},
+		{"too fast", "thresholds = {0.001, 0.100, 1.0}", 200, ms, engine.Warning, "0.0010", "s", "0.002000 0.030000 0.001000 (200)"},
+		{"not 200", "thresholds = {0.001, 0.100, 1.0}", 404, 50 * ms, engine.Critical, "0.0500", "HTTP 404", "0.002000 0.030000 0.050000 (404)"},
+		{"redirect is not 200", "", 302, 50 * ms, engine.Critical, "0.0500", "HTTP 302", "0.002000 0.030000 0.050000 (302)"},
+		{"no thresholds", "", 200, time.Hour, engine.OK, "3600.0000", "s", "0.002000 0.030000 3600.000000 (200)"},
+		{"named thresholds", "thresholds = { crit = 0.01 }", 200, 50 * ms, engine.Critical, "0.0500", "s", "0.002000 0.030000 0.050000 (200)"},
+		{"value overridden", "value = function(self, result) return result.value * 1000 end, unit = 'ms'", 200, 50 * ms, engine.OK, "50", "ms", "0.002000 0.030000 0.050000 (200)"},
+		{"detail overridden", "detail = function(self, result) return result.status .. ': ' .. result.detail end", 200, 50 * ms, engine.OK, "0.0500", "s", "ok: 0.002000 0.030000 0.050000 (200)"},
+		{"output judged", "handle_output = function(self, body, page) if body:find('sorry') then return self:warning(page.status, 'sorry page') end end", 200, 50 * ms, engine.Warning, "200", "", "sorry page"},
+		{"output recorded", "handle_output = function(self, body) self:critical('bad') end", 200, 50 * ms, engine.Critical, "bad", "", ""},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			b := newTestBoard(t)
@@ -47,11 +47,8 @@ func TestPageGETMetricWatcher(t *testing.T) {
 			}}
 			b.load(`metric_watchers = { pharos.PageGETMetricWatcher{ name = "x", url = "http://x/", ssh_host = "web-3", ` + test.options + `} }`)
 			got := b.run("x")
-			if got.Status != test.status || got.Value != test.value || got.Detail != test.detail {
-				t.Errorf("result = %v %q %q, want %v %q %q", got.Status, got.Value, got.Detail, test.status, test.value, test.detail)
-			}
-			if want := fmt.Sprintf("HTTP %d", test.code); test.code != 200 && got.Unit != want {
-				t.Errorf("Unit = %q, want %q: the tile shows why it is critical", got.Unit, want)
+			if got.Status != test.status || got.Value != test.value || got.Unit != test.unit || got.Detail != test.detail {
+				t.Errorf("result = %v %q %q %q, want %v %q %q %q", got.Status, got.Value, got.Unit, got.Detail, test.status, test.value, test.unit, test.detail)
 			}
 		})
 	}

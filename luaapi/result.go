@@ -1,6 +1,7 @@
 package luaapi
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"net/url"
@@ -152,7 +153,8 @@ var verdictFields = []string{"status", "value", "unit", "detail", "link", "again
 
 // show makes the result of a verdict: the tile shows what the watcher's own
 // methods value and detail make of it. The time that the run's last timed
-// primitive took is shown to a tenth of a millisecond, as in the original.
+// primitive took is shown to a tenth of a millisecond, as in the original; it is in
+// seconds, whether the script says so or not.
 func (w *watcher) show(L *lua.LState, v verdict) (engine.Result, error) {
 	if (w.board != nil || w.stream != nil) && v.again > 0 {
 		return engine.Result{}, errors.New("only a watcher with an interval can ask for its next run sooner")
@@ -165,10 +167,11 @@ func (w *watcher) show(L *lua.LState, v verdict) (engine.Result, error) {
 	if err := w.override(L, &v); err != nil {
 		return engine.Result{}, err
 	}
+	result := engine.Result{Status: v.status, Unit: w.unit, Link: w.link, Again: v.again}
 	if n, ok := v.value.(lua.LNumber); ok && runOf(L).took(float64(n)) {
 		v.value = lua.LString(strconv.FormatFloat(float64(n), 'f', 4, 64))
+		result.Unit = cmp.Or(w.unit, "s")
 	}
-	result := engine.Result{Status: v.status, Unit: w.unit, Link: w.link, Again: v.again}
 	for _, field := range [...]struct {
 		name string
 		from lua.LValue

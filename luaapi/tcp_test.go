@@ -70,9 +70,13 @@ metric_watchers = {
   tcp{ name = "slow", thresholds = { crit = 0 } },
   tcp{ name = "wrong", send = "PING\n", expect = "+PONG", timeout = "200ms" },
   tcp{ name = "own", send = "PING\n", lines = 1, handle_output = function(self, output) return "warning", output end },
+  tcp{ name = "number", send = "PING\n", lines = 1, handle_output = function(self, output) return #output end },
 }`)
-	if got, want := b.run("good").Value, regexp.MustCompile(`^\d+\.\d{4}$`); !want.MatchString(got) {
-		t.Errorf("Value = %q, want seconds with four digits, as a page's", got)
+	if got, want := b.run("good"), regexp.MustCompile(`^\d+\.\d{4}$`); !want.MatchString(got.Value) || got.Unit != "s" {
+		t.Errorf("value = %q %q, want seconds with four digits, as a page's", got.Value, got.Unit)
+	}
+	if got := b.run("number"); got.Value != "5" || got.Unit != "" {
+		t.Errorf("value = %q %q, want 5: it is no time", got.Value, got.Unit)
 	}
 	for id, want := range map[engine.ID]engine.Status{"good": engine.OK, "slow": engine.Critical, "wrong": engine.Critical, "own": engine.Warning} {
 		if got := b.run(id); got.Status != want {

@@ -181,7 +181,7 @@ function pharos.Class:extend(fields) end
 ---@field ttl pharos.Duration? after which the last result is stale; default 3 x interval + timeout; with events, after which the last event is: default never
 ---@field events pharos.Events? instead of check and interval: what a stream brings sets the status
 ---@field thresholds pharos.Thresholds? they judge a number; a check may set self.thresholds, for the hours of the day say
----@field unit string? shown small behind a value that is a number, or reads as one
+---@field unit string? shown small behind a value that is a number, or reads as one; default "s" where that is how long the last timed primitive took
 ---@field link string? an http or https URL that the tile leads to
 ---@field ssh_host string|string[]? where to look from: the classes do, a check of your own hands self.ssh_host to its primitives. Of a list the watcher runs from each host at once, at most 16, with a cell of the tile for each (see pharos.here)
 ---@field merge string? what many vantages come to: "worst" (default), "best" or pharos.quorum(n)
