@@ -30,6 +30,8 @@ func (w *caseWorld) HTTP(ctx context.Context, host string, req *probe.HTTPReques
 		if err != nil {
 			return nil, err
 		}
+		result.Cookies = probe.NextCookies(hop.Cookies, result.Header)
+		hop.Cookies = result.Cookies
 		result.RedirectURL = leadsTo(result)
 		if result.RedirectURL == "" || req.Redirects == 0 {
 			t := &result.Timing

@@ -19,6 +19,7 @@ type httpAnswer struct {
 	script                *script
 	body                  lua.LValue // nil until asked for, as the others
 	headers, hops, timing *lua.LTable
+	cookies               *lua.LTable
 	tls                   *lua.LTable
 }
 
@@ -26,6 +27,9 @@ var answerFields = []vm.Field[httpAnswer]{
 	{Name: "status", Of: func(_ *lua.LState, a *httpAnswer) lua.LValue { return lua.LNumber(a.Status) }},
 	{Name: "headers", Of: func(L *lua.LState, a *httpAnswer) lua.LValue {
 		return once(&a.headers, func() *lua.LTable { return headersTable(L, a.Header, a.script.headersMeta) })
+	}},
+	{Name: "cookies", Of: func(L *lua.LState, a *httpAnswer) lua.LValue {
+		return once(&a.cookies, func() *lua.LTable { return textTable(L, a.Cookies) })
 	}},
 	{Name: "body", Of: func(_ *lua.LState, a *httpAnswer) lua.LValue {
 		if a.body == nil {
@@ -70,6 +74,15 @@ func once(t **lua.LTable, make func() *lua.LTable) *lua.LTable {
 // answerTable makes the table of an answer.
 func (s *script) answerTable(L *lua.LState, result *probe.HTTPResult) *lua.LTable {
 	return vm.LazyTable(L, answerFields, &httpAnswer{HTTPResult: result, script: s})
+}
+
+// textTable makes a table of texts by name.
+func textTable(L *lua.LState, texts map[string]string) *lua.LTable {
+	t := L.CreateTable(0, len(texts))
+	for _, name := range slices.Sorted(maps.Keys(texts)) {
+		t.RawSetString(name, lua.LString(texts[name]))
+	}
+	return t
 }
 
 func hopsTable(L *lua.LState, hops []probe.HTTPHop) *lua.LTable {

@@ -79,7 +79,7 @@ func (w world) primitives() Primitives {
 			took := max(w.took, time.Millisecond)
 			a := answer(status, probe.Timing{Wait: took, Total: took}, body)
 			a.URL = cmp.Or(w.to, req.URL)
-			a.Header.Set("Set-Cookie", "session=abc; Path=/")
+			a.Cookies = map[string]string{"session": "abc"}
 			return a, nil
 		}
 	}

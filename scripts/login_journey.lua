@@ -6,28 +6,25 @@
 local site = pharos.env("SITE", "http://127.0.0.1")
 local password = pharos.secret("CANARY_PASSWORD")
 
--- The value of the cookie that a site sets.
-local function cookie(page, name)
-  return (page.headers["set-cookie"] or ""):match(name .. "=([^;]+)")
-end
-
 metric_watchers = {
   pharos.MetricWatcher{
     name = "login", interval = "10s", unit = "s", thresholds = { warn = 1, crit = 3 },
     steps = { "form", "log in", "own page" },
     check = function(self)
-      local token = self:step("form", function()
-        local form = assert(pharos.http.get(site .. "/login"))
-        return form.body:match('name="token" value="([^"]+)"') or self:critical("no form", form.body:sub(1, 200))
+      local page, token -- the page before has the cookies to go on with
+      self:step("form", function()
+        page = assert(pharos.http.get(site .. "/login"))
+        token = page.body:match('name="token" value="([^"]+)"')
+        if not token then return self:critical("no form", page.body:sub(1, 200)) end
       end)
-      local session = self:step("log in", function()
-        local answer = assert(pharos.http.post(site .. "/login", {
-          form = { user = "canary", password = password, token = token },
+      self:step("log in", function()
+        page = assert(pharos.http.post(site .. "/login", {
+          form = { user = "canary", password = password, token = token }, cookies = page.cookies,
         }))
-        return cookie(answer, "session") or self:critical("refused", "HTTP " .. answer.status)
+        if not page.cookies.session then return self:critical("refused", "HTTP " .. page.status) end
       end)
       self:step("own page", function()
-        local own = assert(pharos.http.get(site .. "/account", { cookies = { session = session } }))
+        local own = assert(pharos.http.get(site .. "/account", { cookies = page.cookies }))
         if not own.body:find("canary", 1, true) then return self:critical("not logged in", "HTTP " .. own.status) end
       end)
     end,

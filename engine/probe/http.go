@@ -72,6 +72,10 @@ type HTTPResult struct {
 	TLS         *TLSInfo  // of the last hop; nil without TLS, or when Exec made the request
 	Hops        []HTTPHop // the redirects followed, first to last
 	Timing      Timing
+
+	// Cookies are those to send next: the request's, and what this answer and the
+	// redirects to it set or took away.
+	Cookies map[string]string
 }
 
 // HTTPHop is one redirect that was followed.
@@ -200,6 +204,7 @@ func (r *httpRun) late() bool {
 // follow makes hops until one does not redirect, or not any more.
 func (r *httpRun) follow() (*HTTPResult, error) {
 	var began time.Duration
+	cookies := r.req.Cookies
 	for {
 		h := httpHop{run: r, marks: httpMarks{start: began}}
 		res, err := h.do()
@@ -207,12 +212,13 @@ func (r *httpRun) follow() (*HTTPResult, error) {
 		if err != nil {
 			return nil, r.fail(&h, err)
 		}
+		cookies = NextCookies(cookies, res.Header)
 		next, err := r.redirect(res)
 		if err != nil {
 			return nil, r.fail(&h, err)
 		}
 		if next == nil {
-			res.Hops, res.Timing, res.Connects = r.hops, r.timing, r.connects
+			res.Hops, res.Timing, res.Connects, res.Cookies = r.hops, r.timing, r.connects, cookies
 			return res, nil
 		}
 		r.hops = append(r.hops, HTTPHop{URL: res.URL, Status: res.Status})

@@ -324,7 +324,7 @@ func httpCurlPhase(t *Timing) string {
 func (r *httpRun) curlResult(f httpCurlFacts, output []byte) (*HTTPResult, error) {
 	res := &HTTPResult{
 		Size: f.size, URL: RedactURL(f.url), RedirectURL: RedactURL(f.redirectURL), RemoteIP: f.remoteIP,
-		Connects: f.connects, Timing: r.timing,
+		Connects: f.connects, Timing: r.timing, Cookies: r.req.Cookies,
 	}
 	rest := bytes.NewReader(output[:f.at])
 	text := textproto.NewReader(bufio.NewReader(rest))
@@ -338,6 +338,7 @@ func (r *httpRun) curlResult(f httpCurlFacts, output []byte) (*HTTPResult, error
 		if err := httpCurlHead(text, res); err != nil {
 			return nil, r.curlBroke("reading what curl wrote", err)
 		}
+		res.Cookies = NextCookies(res.Cookies, res.Header)
 	}
 	left := rest.Len() + text.R.Buffered()
 	return r.curlBody(res, output[f.at-left:f.at])

@@ -785,7 +785,7 @@ function pharos.nagios(command, options) end
 ---@field server_name string? to ask for and to verify, instead of the URL's host
 ---@field basic string|string[]? user and password: "user:password" or { user, password }
 ---@field bearer string? token
----@field cookies table<string, string|number|boolean>?
+---@field cookies table<string, string|number|boolean>? by name; an answer's cookies are those to go on with
 ---@field max_body integer? bytes of body kept; default 64 KiB, at most 64 MiB
 ---@field http "1.1"|"2"? default: as TLS agrees, else 1.1; with "2" over http:// nobody is asked first
 ---@field ssh_host string? the request leaves from that host
@@ -794,6 +794,7 @@ function pharos.nagios(command, options) end
 ---@class pharos.Answer
 ---@field status integer
 ---@field headers table<string, string> names in any case; several values joined by ", "
+---@field cookies table<string, string> to send next, as the option cookies: those that this request was given, and what this answer and the redirects to it set or took away
 ---@field body string at most max_body bytes, decoded if it came as gzip
 ---@field size integer bytes of body before decoding; at most 256 MiB are read, then truncated is set
 ---@field truncated boolean whether body is not the whole of it

@@ -1,0 +1,55 @@
+package probe
+
+import (
+	"net/http"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+)
+
+func TestNextCookies(t *testing.T) {
+	had := map[string]string{"lang": "en", "old": "1"}
+	for _, tt := range []struct {
+		set  string // of lines
+		want map[string]string
+	}{
+		{"", had},
+		{"session=a=b; Path=/; HttpOnly\ntoken=x", map[string]string{"lang": "en", "old": "1", "session": "a=b", "token": "x"}},
+		{"session=1\nsession=2", map[string]string{"lang": "en", "old": "1", "session": "2"}},
+		{"old=; Max-Age=0", map[string]string{"lang": "en"}},
+		{"old=; Expires=Thu, 01 Jan 1970 00:00:00 GMT", map[string]string{"lang": "en"}},
+		{"old=2; Max-Age=60; Expires=Thu, 01 Jan 1970 00:00:00 GMT", map[string]string{"lang": "en", "old": "2"}},
+		{"old=\"two words\"", map[string]string{"lang": "en", "old": `"two words"`}},
+		{"old=", map[string]string{"lang": "en", "old": ""}},
+		{"nameless\n=x\n\x00=1", had},
+	} {
+		header := http.Header{}
+		for line := range strings.Lines(tt.set) {
+			header.Add("Set-Cookie", strings.TrimSuffix(line, "\n"))
+		}
+		if diff := cmp.Diff(tt.want, NextCookies(had, header)); diff != "" {
+			t.Errorf("after %q (-want +got):\n%s", tt.set, diff)
+		}
+	}
+	if diff := cmp.Diff(map[string]string{"lang": "en", "old": "1"}, had); diff != "" {
+		t.Errorf("what was had has changed:\n%s", diff)
+	}
+}
+
+// A login answers with a redirect most often, and it is the redirect that sets the
+// cookie.
+func TestHTTPCookiesOfRedirects(t *testing.T) {
+	s := newHTTPServer(t, httpTells, nil)
+	request := HTTPRequest{URL: s.URL + "/?to=302,/next", Cookies: map[string]string{"id": "7"}}
+	for _, request.Redirects = range []int{0, 1} {
+		res, err := httpProbe(t, 5*time.Second, request)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if diff := cmp.Diff(map[string]string{"id": "7", "way": "302"}, res.Cookies); diff != "" {
+			t.Errorf("cookies after %d redirects (-want +got):\n%s", len(res.Hops), diff)
+		}
+	}
+}
