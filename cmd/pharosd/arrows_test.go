@@ -39,6 +39,7 @@ var owners = map[string]string{
 	"github.com/google/renameio":       "engine/statefile",
 	"golang.org/x/crypto/ssh":          "engine/probe",
 	"github.com/kevinburke/ssh_config": "engine/probe",
+	"github.com/ergochat/readline":     "cmd", // the prompt's line editor: only a person at a terminal needs one
 }
 
 // standardOnly lists the rooms that import nothing but the standard library.
@@ -130,6 +131,8 @@ func TestJudgeFindsFaults(t *testing.T) {
 		{"web", "pharos/luaapi", 1},
 		{"web", "github.com/labstack/echo/v4", 0},
 		{"cmd", "github.com/labstack/echo/v4", 1},
+		{"cmd", "github.com/ergochat/readline", 0},
+		{"luaapi", "github.com/ergochat/readline", 1},
 		{"cmd", "pharos/engine/probe", 1},
 		{"cmd", "pharos/engine/statefile", 0},
 		{"luaapi/vm", "github.com/yuin/gopher-lua/ast", 0},

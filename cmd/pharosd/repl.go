@@ -87,7 +87,6 @@ func repl(ctx context.Context, f replFlags, out io.Writer) error {
 			return fmt.Errorf("setting up the terminal: %w", err)
 		}
 		lines, restore = typed, typed.restore
-		defer restore()
 	}
 	signal.Reset(syscall.SIGTERM)
 	go s.dieOf(cancel, restore)

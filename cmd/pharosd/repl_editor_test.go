@@ -1,230 +1,72 @@
 package main
 
 import (
-	"bufio"
+	"bytes"
 	"errors"
+	"fmt"
 	"io"
 	"math/rand/v2"
-	"regexp"
-	"slices"
-	"strconv"
 	"strings"
 	"testing"
 )
 
-// glass is a terminal that shows what a screen writes: a cell for each column,
-// "" for the second one of a wide character.
-type glass struct {
-	t           *testing.T
-	width       int
-	rows        [][]string
-	row, column int
-}
-
-var glassSequence = regexp.MustCompile(`^\x1b\[(\d*)([A-Z])`)
-
-func (g *glass) Write(b []byte) (int, error) {
-	for text := string(b); text != ""; {
-		if m := glassSequence.FindStringSubmatch(text); m != nil {
-			n, _ := strconv.Atoi(m[1])
-			g.sequence(m[2], n)
-			text = text[len(m[0]):]
-			continue
-		}
-		r := []rune(text)[0]
-		text = text[len(string(r)):]
+// typing gives an editor at which these keys are typed, with its lines kept in
+// history, and what a terminal is told meanwhile.
+func typing(t *testing.T, keys io.Reader, history string) (*terminalLines, *bytes.Buffer) {
+	t.Helper()
+	var out bytes.Buffer
+	c := editorConfig(keys, &out, func(before string) ([]string, int) {
 		switch {
-		case r == '\r':
-			g.column = 0
-		case r == '\n':
-			g.row++
-		default:
-			g.put(r)
+		case strings.HasSuffix(before, "ph"):
+			return []string{"pharos"}, len(before) - 2
+		case strings.HasSuffix(before, "g"):
+			return []string{"get", "getenv", "gexp"}, len(before) - 1
 		}
-		for len(g.rows) <= g.row {
-			g.rows = append(g.rows, nil)
-		}
+		return nil, len(before)
+	})
+	c.FuncIsTerminal = func() bool { return true }
+	c.FuncMakeRaw = func() error { return nil }
+	c.FuncExitRaw = c.FuncMakeRaw
+	editor, err := newEditor(c, history)
+	if err != nil {
+		t.Fatal(err)
 	}
-	return len(b), nil
-}
-
-func (g *glass) sequence(name string, n int) {
-	switch name {
-	case "A":
-		g.row -= n
-	case "B":
-		g.row += n
-	case "C":
-		g.column += n
-	case "J":
-		g.rows = g.rows[:g.row+1]
-		g.rows[g.row] = g.rows[g.row][:min(g.column, len(g.rows[g.row]))]
-	default:
-		g.t.Errorf("the screen writes the sequence %q", name)
-	}
-	if g.row < 0 || g.row >= len(g.rows) || g.column > g.width {
-		g.t.Fatalf("the cursor is moved to %d, %d, outside of %d rows of %d", g.row, g.column, len(g.rows), g.width)
-	}
-}
-
-func (g *glass) put(r rune) {
-	line := g.rows[g.row]
-	w := cells(r)
-	if g.column+w > g.width {
-		g.t.Fatalf("%q is written at column %d of %d", r, g.column, g.width)
-	}
-	for len(line) < g.column+w {
-		line = append(line, " ")
-	}
-	switch at := g.column - 1; {
-	case w > 0:
-		line[g.column] = string(r)
-		if w == 2 {
-			line[g.column+1] = ""
-		}
-	case line[at] == "":
-		line[at-1] += string(r)
-	default:
-		line[at] += string(r)
-	}
-	g.rows[g.row], g.column = line, g.column+w
-}
-
-func (g *glass) text() string {
-	var lines []string
-	for _, row := range g.rows {
-		lines = append(lines, strings.TrimRight(strings.Join(row, ""), " "))
-	}
-	return strings.TrimRight(strings.Join(lines, "\n"), "\n")
-}
-
-func newGlass(t *testing.T, width int) *glass {
-	return &glass{t: t, width: width, rows: [][]string{nil}}
-}
-
-// The cursor is where the character is that it stands before, whatever it and
-// those before it are wide.
-func TestPlace(t *testing.T) {
-	for _, test := range []struct {
-		text        string
-		n           int
-		row, column int
-	}{
-		{"> abc", 3, 0, 3},
-		{"> 日本", 3, 0, 4},
-		{"> 日本", 4, 0, 6},
-		{"> e\u0301x", 4, 0, 3}, // the accent takes none
-		{"> 🙂x", 3, 0, 4},
-		{"0123456789", 10, 1, 0}, // after a full row
-		{"012345678日", 9, 1, 0},  // a wide one does not fit
-		{"012345678日x", 10, 1, 2},
-	} {
-		if row, column := place([]rune(test.text), test.n, 10); row != test.row || column != test.column {
-			t.Errorf("place(%q, %d, 10) = %d, %d, want %d, %d", test.text, test.n, row, column, test.row, test.column)
-		}
-	}
-}
-
-// However a text came about, the terminal shows it as if it were written at once.
-func TestScreenShows(t *testing.T) {
-	random := rand.New(rand.NewPCG(1, 2))
-	alphabet := []rune("ab 日語🙂\u0301e")
-	for range 200 {
-		g := newGlass(t, 10)
-		s := &screen{out: g, width: 10}
-		text := []rune("> ")
-		for range 60 {
-			at := 2 + random.IntN(len(text)-1)
-			if random.IntN(3) > 0 {
-				text = slices.Insert(text, at, alphabet[random.IntN(len(alphabet))])
-			} else if at < len(text) {
-				text = slices.Delete(text, at, len(text)-random.IntN(len(text)-at))
-			}
-			cursor := 2 + random.IntN(len(text)-1)
-			s.show(text, cursor)
-			fresh := newGlass(t, 10)
-			(&screen{out: fresh, width: 10}).show(text, cursor)
-			if got, want := g.text(), fresh.text(); got != want || g.row != fresh.row || g.column != fresh.column {
-				t.Fatalf("of %q the terminal shows\n%s\nthe cursor at %d, %d; want\n%s\nat %d, %d", string(text), got, g.row, g.column, want, fresh.row, fresh.column)
-			}
-		}
-	}
-}
-
-// reflow breaks the rows that do not fit, as a terminal does that became
-// narrower; the cursor stays with its character.
-func (g *glass) reflow(width int) {
-	var rows [][]string
-	row, column := 0, 0
-	for i, cells := range g.rows {
-		if i == g.row {
-			row, column = len(rows)+g.column/width, g.column%width
-		}
-		for len(cells) > width {
-			rows, cells = append(rows, cells[:width]), cells[width:]
-		}
-		rows = append(rows, cells)
-	}
-	g.width, g.rows, g.row, g.column = width, rows, row, column
-}
-
-// A text is shown once on a terminal that changed its width.
-func TestScreenResizes(t *testing.T) {
-	for _, width := range []int{5, 10, 30, 40} {
-		for cursor := 2; cursor <= 62; cursor++ {
-			text := []rune("> " + strings.Repeat("0123456789", 6))
-			g := newGlass(t, 20)
-			io.WriteString(g, "was\r\n")
-			s := &screen{out: g, width: 20}
-			s.show(text, cursor)
-			g.reflow(width)
-			s.resize(width)
-			fresh := newGlass(t, width)
-			io.WriteString(fresh, "was\r\n")
-			(&screen{out: fresh, width: width}).show(text, cursor)
-			if got, want := g.text(), fresh.text(); got != want || g.row != fresh.row || g.column != fresh.column {
-				t.Fatalf("%d wide, the cursor at %d, the terminal shows\n%s\nthe cursor at %d, %d; want\n%s\nat %d, %d", width, cursor, got, g.row, g.column, want, fresh.row, fresh.column)
-			}
-		}
-	}
+	t.Cleanup(func() { editor.Close() })
+	return &terminalLines{Instance: editor}, &out
 }
 
 // What keys do, as lines that come of them.
 func TestEditor(t *testing.T) {
-	e := &editor{screen: &screen{out: io.Discard, width: 80}, history: &history{lines: []string{"old", "new"}},
-		complete: func(before string) ([]string, int) {
-			if strings.HasSuffix(before, "ph") {
-				return []string{"pharos"}, len(before) - 2
-			}
-			return nil, len(before)
-		}}
-	for _, test := range []struct{ keys, want string }{
-		{"draft\x1b[A\x1b[A\x1b[A!\r", "old!"},
-		{"draft\x1b[A\x1b[B!\r", "draft!"},
-		{"abc\r", "abc"},
-		{"日本\x1b[D語\r", "日語本"},
-		{"ac\x1b[Db\x1b[Hx\x05y\r", "xabcy"},
-		{"abc\x7f\x08\x01\x04z\r", "z"},
-		{"one two three\x17\x17four\r", "one four"},
-		{"one two\x1bb\x0b\x1b\x7f\r", ""},
-		{"one.two\x1b[1;5D!\x1b[1;5Cx\r", "one.!twox"},
-		{"ab\x01\x1b[3~\x1b[3~\x1b[3~c\x15d\r", "d"},
-		{"x = ph\t.y\r", "x = pharos.y"},
-		{"x\t\r", "x"},
-		{"a\x1b\rb\r", "a"}, // Escape alone keeps nothing back
-		{"", "b"},
-		{"\x1b[5~\x1b[99;99zc\x1bOD\x1b[\rd\r", "c"},
-		{"", "d"},
-		{"\x1b[200~one\r\n\ttwo\x01\rthree\x1b[201~!\t\r", "one"},
-		{"", "\ttwo\x01"},
-		{"", "three!"},
-		{"\xffok\n", "ok"},
+	long := strings.Repeat("日x", 5000)
+	for _, test := range []struct {
+		keys string
+		want []string
+	}{
+		{"old\rnew\rdraft\x1b[A\x1b[A\x1b[A!\r", []string{"old", "new", "old!"}},
+		{"new\rdraft\x1b[A\x1b[B!\r", []string{"new", "draft!"}},
+		{"日本\x1b[D語\r", []string{"日語本"}},
+		{"ac\x1b[Db\x1b[Hx\x05y\r", []string{"xabcy"}},
+		{"abc\x7f\x08\x01\x04z\r", []string{"z"}},
+		{"one two three\x17\x17four\r", []string{"one four"}},
+		{"one two\x1bb\x0b\x1b\x7f\r", []string{""}},
+		{"one.two\x1b[1;5D!\x1b[1;5Cx\r", []string{"one.!twox"}},
+		{"ab\x01\x1b[3~\x1b[3~\x1b[3~c\x15d\r", []string{"d"}},
+		{"x = ph\t.y\r", []string{"x = pharos.y"}},
+		{"g\tt\r", []string{"get"}}, // as far as all names go along
+		{"x\t\r", []string{"x"}},
+		{"a\x1b\rb\r", []string{"a", "b"}}, // Escape alone keeps nothing back
+		{"\x1b[5~\x1b[99;99z\x1b[?1;2cc\x1bOD\x1b[\rd\r", []string{"c", "d"}},
+		{"\x1b[200~one\r\n\ttwo\x01\x1b[A\rthree\x1b[201~!\t\r", []string{"one", "\ttwo", "three!"}},
+		{"\x1b[200~tab in\tg\tmenu\x1b[201~\r", []string{"tab in\tg\tmenu"}},
+		{"''\x1b[D" + long + "\r" + long + "\r", []string{"'" + long + "'", long}},
+		{"a\x1ab\x12\x13\x0fc\u009b\r", []string{"abc"}}, // no key of ours
+		{"\xffok\n", []string{"ok"}},
 	} {
-		if test.keys != "" {
-			e.in = bufio.NewReader(strings.NewReader(test.keys))
-		}
-		if got, err := e.readLine("> "); got != test.want || err != nil {
-			t.Errorf("readLine() of %q = %q, %v, want %q", test.keys, got, err, test.want)
+		lines, _ := typing(t, strings.NewReader(test.keys), "")
+		for _, want := range test.want {
+			if got, err := lines.read(true); got != want || err != nil {
+				t.Errorf("read() of %.80q = %.80q, %v, want %.80q", test.keys, got, err, want)
+			}
 		}
 	}
 }
@@ -232,13 +74,88 @@ func TestEditor(t *testing.T) {
 // Ctrl-C drops the line that is typed, and neither the one before nor the one
 // after; Ctrl-D ends where there is no line.
 func TestEditorEnds(t *testing.T) {
-	e := &editor{in: bufio.NewReader(strings.NewReader("one\rabc\x03\x1b\x03two\r\x04")), screen: &screen{out: io.Discard, width: 80}, history: &history{}}
+	lines, _ := typing(t, strings.NewReader("one\rabc\x03\x1b\x03two\r\x04"), "")
 	for _, want := range []struct {
 		line string
 		err  error
 	}{{"one", nil}, {"", errInterrupted}, {"", errInterrupted}, {"two", nil}, {"", io.EOF}} {
-		if line, err := e.readLine("> "); line != want.line || !errors.Is(err, want.err) {
-			t.Errorf("readLine() = %q, %v, want %q, %v", line, err, want.line, want.err)
+		if line, err := lines.read(true); line != want.line || !errors.Is(err, want.err) {
+			t.Errorf("read() = %q, %v, want %q, %v", line, err, want.line, want.err)
 		}
+	}
+}
+
+// The cursor is where the character is that it stands before, whatever it and
+// those before it are wide.
+func TestCursor(t *testing.T) {
+	row := strings.Repeat("x", 77) // and the prompt: a column is left
+	for _, test := range []struct {
+		keys string
+		want string // the move to it
+	}{
+		{"abc\x1b[D", "\x1b[5G"},
+		{"日本\x1b[D", "\x1b[5G"},
+		{"🙂本\x1b[D\x1b[D", "\x1b[3G"},
+		{"e\u0301xy\x1b[D", "\x1b[5G"},              // the accent takes none
+		{row + "日x\x1b[D", "\x1b[3G"},               // a wide one is in the next row,
+		{row + "ab\x1b[D\x1b[D", "\x1b[1A\x1b[80G"}, // and one before it in the first
+	} {
+		lines, out := typing(t, strings.NewReader(test.keys), "")
+		if _, err := lines.read(true); err != nil {
+			t.Fatal(err)
+		}
+		if !strings.Contains(out.String(), test.want) {
+			t.Errorf("after %q the terminal is told %q, want %q in it", test.keys, out, test.want)
+		}
+	}
+}
+
+// anyKeys are keys in any order.
+type anyKeys struct {
+	random *rand.Rand
+	left   int
+	typed  []string
+}
+
+func (a *anyKeys) Read(b []byte) (int, error) {
+	if a.left--; a.left < 0 {
+		return 0, io.EOF
+	}
+	keys := []string{"g", "日", " ", "ph", "\t", "\t", "\r", "\x1b", "\x1b[", "\x1b[A", "\x1b[B", "\x1b[D", "\x1b[Z", "\x1b[1;5D", pasteStart, pasteEnd, strings.Repeat("x", 100), "\x1b[3~", "\x7f"}
+	key := string(rune(a.random.IntN(' ')))
+	if n := a.random.IntN(len(keys) + 8); n < len(keys) {
+		key = keys[n]
+	}
+	a.typed = append(a.typed, key)
+	return copy(b, key), nil
+}
+
+// No keys stop the editor, or make it panic.
+func TestEditorBearsAnyKeys(t *testing.T) {
+	for seed := range uint64(100) {
+		keys := &anyKeys{random: rand.New(rand.NewPCG(seed, 0)), left: 150}
+		lines, _ := typing(t, keys, "")
+		func() {
+			defer func() {
+				if fault := recover(); fault != nil {
+					t.Fatalf("after %q: %v", keys.typed, fault)
+				}
+			}()
+			for keys.left >= 0 {
+				if _, err := lines.read(true); err != nil && !errors.Is(err, errInterrupted) && !errors.Is(err, io.EOF) {
+					t.Fatalf("after %q: %v", keys.typed, err)
+				}
+			}
+		}()
+	}
+}
+
+func TestCompleter(t *testing.T) {
+	complete := completer(func(before string) ([]string, int) {
+		return []string{"é.get", "é.getenv"}, strings.Index(before, "é")
+	})
+	rest, length := complete.Do([]rune("日 = é.g + 1"), 7)
+	if got := fmt.Sprintf("%q", rest); got != `[['e' 't'] ['e' 't' 'e' 'n' 'v']]` || length != 3 {
+		t.Errorf("Do() = %s, %d, want et and etenv, 3", got, length)
 	}
 }

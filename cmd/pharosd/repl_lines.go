@@ -3,13 +3,15 @@ package main
 import (
 	"bufio"
 	"context"
+	"errors"
 	"io"
 	"os"
-	"os/signal"
+	"path/filepath"
 	"strings"
 	"sync"
 	"syscall"
 
+	"github.com/ergochat/readline"
 	"golang.org/x/term"
 
 	"pharos/luaapi"
@@ -31,88 +33,110 @@ func (p pipedLines) read(bool) (string, error) {
 // terminalLines reads lines with editing, history and completion. The terminal
 // is in raw mode only meanwhile: where a line runs, Ctrl-C is a signal.
 type terminalLines struct {
-	*editor
-	fd     int
-	cooked *term.State
-
-	mu   sync.Mutex // for the mode
-	over bool       // the mode is not to change again
+	*readline.Instance
+	mode sync.Mutex   // of the terminal
+	cook func() error // the terminal is as it was
 }
 
 const (
 	promptFirst = "> "
 	promptMore  = ">> "
 
-	// A terminal that is asked to marks what is pasted: its tabs complete nothing.
-	pasteMarks   = "\x1b[?2004h"
-	noPasteMarks = "\x1b[?2004l"
+	historyMost = 1000 // lines that are brought back, and kept when a session begins
 )
 
 func newTerminalLines(ctx context.Context, prompt *luaapi.Prompt) (*terminalLines, error) {
-	t := &terminalLines{fd: int(os.Stdin.Fd())}
-	var err error
-	if t.cooked, err = term.GetState(t.fd); err != nil {
+	complete := func(before string) ([]string, int) { return prompt.Complete(ctx, before) }
+	editor, err := newEditor(editorConfig(os.Stdin, os.Stdout, complete), historyPath())
+	if err != nil {
 		return nil, err
 	}
-	t.editor = &editor{
-		in: bufio.NewReader(os.Stdin), screen: &screen{out: os.Stdout}, history: newHistory(historyPath()),
-		complete: func(before string) ([]string, int) { return prompt.Complete(ctx, before) },
+	t := &terminalLines{Instance: editor}
+	c := editor.GetConfig()
+	raw, cook := c.FuncMakeRaw, c.FuncExitRaw
+	t.cook = func() error {
+		io.WriteString(os.Stdout, noPasteMarks)
+		return cook()
 	}
-	t.measure()
-	io.WriteString(t.screen.out, pasteMarks)
-	resized := make(chan os.Signal, 1)
-	signal.Notify(resized, syscall.SIGWINCH)
-	go func() {
-		for range resized {
-			t.measure()
-		}
-	}()
-	return t, nil
+	c.FuncExitRaw = t.cook
+	c.FuncMakeRaw = func() error {
+		t.mode.Lock()
+		defer t.mode.Unlock()
+		io.WriteString(os.Stdout, pasteMarks)
+		return raw()
+	}
+	return t, editor.SetConfig(c)
 }
 
-// measure fits the screen to the terminal.
-func (t *terminalLines) measure() {
-	width, _, err := term.GetSize(t.fd)
-	if err != nil || width <= 0 {
-		width = 80
+// editorConfig is how lines are edited, whatever they come from.
+func editorConfig(in io.Reader, out io.Writer, complete completer) *readline.Config {
+	k := &keys{in: bufio.NewReader(in), out: out}
+	return &readline.Config{
+		Stdin: k, Stdout: k, Listener: k.insert, FuncFilterInputRune: isKey,
+		AutoComplete: complete, FuncGetSize: terminalSize, HistoryLimit: historyMost,
 	}
-	t.screen.resize(width)
+}
+
+// newEditor keeps the lines in a file, which readline would let all read. One that
+// cannot be read or written is not kept: that must not stop anyone.
+func newEditor(c *readline.Config, history string) (*readline.Instance, error) {
+	defer syscall.Umask(syscall.Umask(0o077))
+	if history != "" && os.MkdirAll(filepath.Dir(history), 0o700) == nil {
+		c.HistoryFile = history
+	}
+	return readline.NewFromConfig(c)
+}
+
+func historyPath() string {
+	dir := os.Getenv("XDG_STATE_HOME")
+	if dir == "" {
+		home, err := os.UserHomeDir()
+		if err != nil {
+			return ""
+		}
+		dir = filepath.Join(home, ".local", "state")
+	}
+	return filepath.Join(dir, "pharos", "history")
+}
+
+// terminalSize is that of a usual one where it is not told, as of a serial line.
+func terminalSize() (width, height int) {
+	width, height, err := term.GetSize(int(os.Stdout.Fd()))
+	if err != nil || width <= 0 || height <= 0 {
+		return 80, 24
+	}
+	return width, height
+}
+
+// completer tells what the text before the cursor may go on as: names, which
+// begin at start.
+type completer func(before string) (names []string, start int)
+
+// Do is readline's AutoCompleter.
+func (complete completer) Do(line []rune, pos int) (rest [][]rune, length int) {
+	before := string(line[:pos])
+	names, start := complete(before)
+	for _, name := range names {
+		rest = append(rest, []rune(strings.TrimPrefix(name, before[start:])))
+	}
+	return rest, len([]rune(before[start:]))
 }
 
 func (t *terminalLines) read(first bool) (string, error) {
-	if err := t.raw(); err != nil {
-		return "", err
-	}
-	defer t.cook()
+	t.SetPrompt(promptMore)
 	if first {
-		return t.readLine(promptFirst)
+		t.SetPrompt(promptFirst)
 	}
-	return t.readLine(promptMore)
-}
-
-func (t *terminalLines) raw() error {
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	if t.over {
-		return io.EOF
+	line, err := t.ReadLine()
+	if errors.Is(err, readline.ErrInterrupt) {
+		err = errInterrupted
 	}
-	_, err := term.MakeRaw(t.fd)
-	return err
+	return line, err
 }
 
-// cook leaves the terminal as it was; it may be gone, and then nothing is to do.
-func (t *terminalLines) cook() {
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	_ = term.Restore(t.fd, t.cooked)
-}
-
-// restore leaves the terminal as it was, for good.
+// restore leaves the terminal as it was, for good: nothing unlocks its mode.
 func (t *terminalLines) restore() {
-	t.mu.Lock()
-	t.over = true
-	t.mu.Unlock()
-	t.screen.leave()
-	io.WriteString(t.screen.out, noPasteMarks)
-	t.cook()
+	t.mode.Lock()
+	io.WriteString(os.Stdout, "\r\n")
+	_ = t.cook()
 }

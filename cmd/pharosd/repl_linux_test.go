@@ -107,14 +107,16 @@ func (term *terminal) expect(text string) string {
 
 // What keys of a terminal send.
 const (
-	pressUp, pressLeft, pressHome = "\x1b[A", "\x1b[D", "\x1b[H"
-	pressTab, pressEnter          = "\t", "\r"
-	pressBackspace                = "\x7f"
-	pressCtrlC, pressCtrlD        = "\x03", "\x04"
+	pressUp, pressLeft     = "\x1b[A", "\x1b[D"
+	pressHome, pressEnd    = "\x1b[H", "\x1b[F"
+	pressTab, pressEnter   = "\t", "\r"
+	pressBackspace         = "\x7f"
+	pressCtrlC, pressCtrlD = "\x03", "\x04"
 )
 
-// line is how a prompt shows a value: alone.
-func line(text string) string { return "\r\n" + text + "\r\n" }
+// line is how a prompt shows a value: alone, and no longer in the editor, which
+// makes sure that it leaves in a row of its own.
+func line(text string) string { return "\r\n \b" + noPasteMarks + text + "\r\n" }
 
 func TestReplOnATerminal(t *testing.T) {
 	state := t.TempDir()
@@ -132,7 +134,7 @@ func TestReplOnATerminal(t *testing.T) {
 
 	// A wide character takes two columns, and the cursor goes by as many.
 	term.press("#'日本'" + pressLeft + pressLeft)
-	term.expect("\r\x1b[6C")
+	term.expect("\x1b[7G")
 	term.press("x" + pressEnter)
 	term.expect(line("7"))
 
@@ -187,6 +189,34 @@ func TestReplOnATerminal(t *testing.T) {
 	if err := again.cmd.Wait(); err != nil {
 		t.Errorf("after Ctrl-D pharosd repl ends with %v, want 0", err)
 	}
+}
+
+// What is typed is shown for the width that the terminal has got.
+func TestReplOnAResizedTerminal(t *testing.T) {
+	term := newTerminal(t, t.TempDir(), "repl")
+	term.expect("> ")
+	term.press(strings.Repeat("x", 100))
+	term.expect(strings.Repeat("x", 100))
+	if err := unix.IoctlSetWinsize(int(term.master.Fd()), unix.TIOCSWINSZ, &unix.Winsize{Row: 24, Col: 40}); err != nil {
+		t.Fatal(err)
+	}
+	// It is told of at any time. Up to here there were two rows, now there are three.
+	for deadline := time.Now().Add(20 * time.Second); !term.shows("\x1b[2A"); time.Sleep(5 * time.Millisecond) {
+		if time.Now().After(deadline) {
+			t.Fatal("the line is shown in two rows still")
+		}
+		term.press(pressLeft + pressEnd)
+	}
+	term.press(pressCtrlC + pressCtrlD)
+	if err := term.cmd.Wait(); err != nil {
+		t.Errorf("after Ctrl-D pharosd repl ends with %v, want 0", err)
+	}
+}
+
+func (term *terminal) shows(text string) bool {
+	term.mu.Lock()
+	defer term.mu.Unlock()
+	return strings.Contains(term.screen.String(), text)
 }
 
 // A signal that ends the prompt leaves the terminal as it was, whether a line is
