@@ -389,7 +389,8 @@ pharos.CommandMetricWatcher = {}
 function pharos.CommandMetricWatcher:run(command, options) end
 
 --- Override it to judge what was printed. It runs before the rule of the exit code,
---- and what it decides wins; if it decides nothing, that rule holds.
+--- and what it decides wins; if it returns nothing, that rule holds. Where that is ok,
+--- nil makes it unknown: `return tonumber(output)` of what is no number.
 ---
 ---```lua
 ---metric_watchers = {
@@ -469,7 +470,8 @@ pharos.NagiosMetricWatcher = {}
 ---@field total number? read only: the total time of the last run, in seconds
 pharos.PageGETMetricWatcher = {}
 
---- Override it to judge what the page says; what it decides wins.
+--- Override it to judge what the page says; what it decides wins. If it returns
+--- nothing, the rule of the class holds; where that is ok, nil makes it unknown.
 ---
 ---```lua
 ---metric_watchers = {
@@ -512,7 +514,8 @@ function pharos.PageGETMetricWatcher:handle_output(body, page) end
 ---@field ssh_host string|string[]?
 pharos.TCPMetricWatcher = {}
 
---- Override it to judge what was answered; what it decides wins.
+--- Override it to judge what was answered; what it decides wins. If it returns
+--- nothing, the rule of the class holds; where that is ok, nil makes it unknown.
 ---
 ---```lua
 ---metric_watchers = {
@@ -681,7 +684,8 @@ pharos.exec = {}
 --- for as long as the watcher is what it is, over reloads too. The function is
 --- called for each event, one after the other, as a run of its own: with the
 --- watcher's timeout (default 2 s), it may call primitives, and returns what check
---- may return. If it returns nothing the status stays as it is.
+--- may return. If it returns nothing the status stays as it is; nil, which may be a
+--- field that is gone, makes it unknown.
 ---
 --- Before the first verdict the watcher is pending. A stream that ends or cannot be
 --- opened makes it unknown, with the reason, and is opened again after 1 s, 2 s, 4 s
@@ -1674,7 +1678,7 @@ function Board:worst() end
 ---    end },
 ---}
 ---metric_watcher_sets = { pharos.WatcherSet("Queues", {
----  pharos.CommandMetricWatcher{ name = "mail", command = "echo 7", handle_output = function(self, output) return tonumber(output) end },
+---  pharos.CommandMetricWatcher{ name = "mail", command = "echo 7", handle_output = function(self, output) return tonumber(output:match("%d+")) end },
 ---}) }
 ---```
 ---@return number
