@@ -564,7 +564,7 @@ pharos.TLSMetricWatcher = {}
 ---@class pharos.DNSMetricWatcher : pharos.MetricWatcher
 ---@overload fun(options: pharos.DNSMetricWatcher): pharos.DNSMetricWatcher
 ---@field host string? the name to ask for; needed
----@field expect string|string[]? the data of the only record, or of all, in any order
+---@field expect string|string[]? the data of the only record, or of all, in any order; not empty
 ---@field type string? this and the following as in pharos.DNSOptions
 ---@field server string?
 ---@field tcp boolean?
@@ -1080,7 +1080,8 @@ function Connection:tls() end
 ---@return string
 function Connection:remote_ip() end
 
---- Ends the conversation; the end of the run does too.
+--- Ends the conversation; the end of the run does too. Nothing can be read or sent
+--- after it: that raises.
 function Connection:close() end
 
 --- How pharos.tls connects.
