@@ -126,7 +126,9 @@ pharos = {}
 --- The ground of every class. Calling a class with one table of options makes that
 --- table an instance; an option hides the field or method of its name. An option
 --- must be declared in the table `options` of the class (its Lua types, divided by
---- "|"), or be a field of it; any other raises at the caller's line.
+--- "|"), or be a field of it; any other raises at the caller's line. A class may have
+--- any field; one that nothing reads and that is almost called as an option or a
+--- method is warned of when the file loads.
 ---
 ---```lua
 ---local Counter = pharos.Class:extend{ class_name = "Counter", options = { step = "number" }, step = 1 }
