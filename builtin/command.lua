@@ -3,7 +3,8 @@
 --
 --   pharos.CommandMetricWatcher{ name = "Is True?", command = "true" }
 
-local given = (...){ "stdin", "env", "cwd", "user", "max_output", "kill_after", "ssh_host" }
+local giving, _, decided = ...
+local given = giving{ "stdin", "env", "cwd", "user", "max_output", "kill_after", "ssh_host" }
 
 local CommandMetricWatcher = pharos.MetricWatcher:extend{
   class_name = "CommandMetricWatcher",
@@ -39,7 +40,7 @@ function CommandMetricWatcher:check()
   local result, err = self:run(command, given(self))
   if not result then return nil, err end
 
-  local status, value, detail, more = self:handle_output(result.stdout, result)
+  local status, value, detail, more = decided(self, result.code == 0, self:handle_output(result.stdout, result))
   if status ~= nil or value ~= nil then return status, value, detail, more end
   if self.verdict then return self.verdict end
   return self:handle_returncode(result.code, result)

@@ -21,6 +21,10 @@ function DNSMetricWatcher:init()
   if not self.host or self.host == "" then
     error(("cannot make a %s without a host"):format(self.class_name), 3)
   end
+  local expect = self.expect
+  if expect == "" or type(expect) == "table" and #expect == 0 then -- no answer could be that
+    error(("cannot use option \"expect\" of %s: want the data of a record at least"):format(self.class_name), 3)
+  end
 end
 
 local function sorted(list)

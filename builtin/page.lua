@@ -10,7 +10,7 @@ local passed = {
   server_name = "string", basic = "string|table", bearer = "string", cookies = "table", max_body = "number",
   http = "string", ssh_host = "string|table",
 }
-local _, getting = ...
+local _, getting, decided = ...
 local get = getting(passed)
 
 local PageGETMetricWatcher = pharos.MetricWatcher:extend{
@@ -38,7 +38,7 @@ function PageGETMetricWatcher:check()
   self.total = total
 
   if whole then
-    local status, value, text, more = handle(self, page.body, page)
+    local status, value, text, more = decided(self, code == 200, handle(self, page.body, page))
     if status ~= nil or value ~= nil then return status, value, text, more end
     if self.verdict then return self.verdict end
   end

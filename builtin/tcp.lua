@@ -9,7 +9,8 @@ local passed = {
   insecure = "boolean", ca = "string", cert = "string", key = "string", server_name = "string", alpn = "table",
   ssh_host = "string|table",
 }
-local given = (...)(passed)
+local giving, _, decided = ...
+local given = giving(passed)
 
 local TCPMetricWatcher = pharos.MetricWatcher:extend{
   class_name = "TCPMetricWatcher",
@@ -34,7 +35,7 @@ function TCPMetricWatcher:check()
 
   self.total = result.timing.total
 
-  local status, value, detail, more = self:handle_output(result.reply .. table.concat(result.lines, "\n"), result)
+  local status, value, detail, more = decided(self, true, self:handle_output(result.reply .. table.concat(result.lines, "\n"), result))
   if status ~= nil or value ~= nil then return status, value, detail, more end
   if self.verdict then return self.verdict end
   return self.total, result.remote_ip

@@ -266,6 +266,7 @@ func TestCasesFail(t *testing.T) {
 		{`t:stub("http", function() return {} end) pharos.http.get("ftp://h/")`, `case: 2: reading URL "ftp://h/"`},
 		{`t:stub("http", function() return {} end) pharos.http.request("http://h/", { method = "GET IT" })`, `case: 2: `},
 		{`t:stub("dns", function() return {} end) pharos.dns("h", { type = "AAAAA" })`, `case: 2: asking for "h": `},
+		{`t:stub("tcp", function() return { greeting = "abc\n" } end) local c = pharos.tcp.connect("x:1") c:close() c:line()`, `case: 2: cannot call line of a connection that is closed`},
 		{`t:stub("tcp", function() return {} end) pharos.tcp.connect("example.org")`, `case: 2: connecting to "example.org": `},
 		{`t:stub("tls", function() return {} end) pharos.tls("example.org")`, `case: 2: connecting to "example.org": `},
 		{`t.run("x")`, `call its methods with a colon, t:run(...)`},

@@ -133,8 +133,11 @@ func (s *script) stepFunction(L *lua.LState) int {
 	L.Call(given, lua.MultRet)
 	first := 2 // above self, the step's own argument
 	v, err := w.verdictOf(L, first)
-	if errors.Is(err, errNoVerdict) && r.event != nil {
-		return 0
+	if r.event != nil && errors.Is(err, errNoVerdict) {
+		if L.GetTop() < first {
+			return 0
+		}
+		err = errors.New(nilVerdict("the function of events", w.stream.judge, "leave the status as it is"))
 	}
 	if err == nil {
 		r.result, err = w.show(L, v)

@@ -35,6 +35,7 @@ func TestPageGETMetricWatcher(t *testing.T) {
 		{"detail overridden", "detail = function(self, result) return result.status .. ': ' .. result.detail end", 200, 50 * ms, engine.OK, "0.0500", "s", "ok: 0.002000 0.030000 0.050000 (200)"},
 		{"output judged", "handle_output = function(self, body, page) if body:find('sorry') then return self:warning(page.status, 'sorry page') end end", 200, 50 * ms, engine.Warning, "200", "", "sorry page"},
 		{"output recorded", "handle_output = function(self, body) self:critical('bad') end", 200, 50 * ms, engine.Critical, "bad", "", ""},
+		{"output is no number", "handle_output = function(self, body) return tonumber(body) end", 500, 50 * ms, engine.Critical, "0.0500", "HTTP 500", "0.002000 0.030000 0.050000 (500)"},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			b := newTestBoard(t)
@@ -74,6 +75,7 @@ func TestCommandMetricWatcher(t *testing.T) {
 		{"output decides", "handle_output = function(self, output, result) self:ok(output, result.code) end",
 			probe.ExecResult{Stdout: []byte("x"), Code: 9}, engine.OK, "x", "9"},
 		{"output decides nothing", "handle_output = function() end", probe.ExecResult{Code: 9}, engine.Critical, "9", ""},
+		{"output is no number", "handle_output = function(self, output) return tonumber(output) end", probe.ExecResult{Code: 2, Stderr: []byte("no server")}, engine.Critical, "2", "no server"},
 		{"output fails", "handle_output = function() return nil, 'cannot read it' end", probe.ExecResult{}, engine.Critical, "", "cannot read it"},
 	} {
 		t.Run(test.name, func(t *testing.T) {
@@ -227,6 +229,37 @@ func TestThresholdsOfTheRun(t *testing.T) {
 		got := b.run("x")
 		if got.Status != test.status || !strings.Contains(got.Detail, test.detail) {
 			t.Errorf("%s, %s = %v %q, want %v %q", test.options, test.body, got.Status, got.Detail, test.status, test.detail)
+		}
+	}
+}
+
+// handle_output that returns nothing leaves the verdict to the exit code or the
+// status. One that returns nil meant to give a number and has none: never green.
+func TestHandleOutputReturnsNil(t *testing.T) {
+	for _, class := range []string{
+		`CommandMetricWatcher{ command = "x"`, `NagiosMetricWatcher{ command = "x"`,
+		`PageGETMetricWatcher{ url = "http://x/"`, `TCPMetricWatcher{ address = "x:1"`,
+	} {
+		for _, test := range []struct {
+			body   string
+			status engine.Status
+			detail string
+		}{
+			{`return o:match("nothing of it")`, engine.Unknown, "DIR/pharos.lua:2: handle_output at DIR/pharos.lua:1 returned nil: want what check returns, or no value at all to leave the verdict to the class"},
+			{`return nil`, engine.Unknown, "handle_output at DIR/pharos.lua:1 returned nil"},
+			{`return nil, "no number"`, engine.Critical, "no number"},
+			{`self:warning("slow", "so") return nil`, engine.Warning, "so"},
+			{`return`, engine.OK, ""},
+			{``, engine.OK, ""},
+		} {
+			b := newTestBoard(t)
+			b.Primitives = stubWorld()
+			b.load("local function handle(self, o) " + test.body + " end\n" +
+				"metric_watchers = { pharos." + class + `, name = "x", handle_output = handle } }`)
+			want := strings.ReplaceAll(test.detail, "DIR", b.dir)
+			if got := b.run("x"); got.Status != test.status || !strings.Contains(got.Detail, want) {
+				t.Errorf("%s, %s: %v %q, want %v %q", class, test.body, got.Status, got.Detail, test.status, want)
+			}
 		}
 	}
 }

@@ -13,7 +13,8 @@ import (
 // it, which may be over, or in the midst of it while another run executes.
 type connection struct {
 	Conversation
-	of *run
+	of     *run
+	closed bool // by the script: what came before and was not read is gone too
 }
 
 // tcpConnect leaves a connection to speak over, or nil and an error. It lives
@@ -23,7 +24,7 @@ func (s *script) tcpConnect(L *lua.LState, call *tcpCall, methods *lua.LTable) i
 	if err != nil {
 		return s.pushError(L, err)
 	}
-	L.Push(&lua.LUserData{Value: &connection{conn, runOf(L)}, Metatable: methods})
+	L.Push(&lua.LUserData{Value: &connection{Conversation: conn, of: runOf(L)}, Metatable: methods})
 	return 1
 }
 
@@ -52,6 +53,7 @@ func (s *script) connMethods(L *lua.LState) *lua.LTable {
 		}},
 		member{"close", func(L *lua.LState) int {
 			conn := checkConn(L)
+			conn.closed = true
 			vm.Block(L, func(context.Context) { _ = conn.Close() }) // nothing is left to be said
 			return 0
 		}},
@@ -80,6 +82,9 @@ func (s *script) connMethods(L *lua.LState) *lua.LTable {
 // or nil and an error.
 func (s *script) converse(L *lua.LState, step string, f func(ctx context.Context, c Conversation) ([]byte, error)) int {
 	conn := checkConn(L)
+	if conn.closed {
+		L.RaiseError("cannot call %s of a connection that is closed", step)
+	}
 	e := &Event{Kind: "tcp", Text: step}
 	got, err := reach(s, L, e, 0, func(ctx context.Context) ([]byte, error) { return f(ctx, conn) })
 	s.tcpDone(L, e, conn, err)
@@ -96,13 +101,13 @@ func (s *script) converse(L *lua.LState, step string, f func(ctx context.Context
 	return 1
 }
 
-func checkConn(L *lua.LState) Conversation {
+func checkConn(L *lua.LState) *connection {
 	if ud, ok := L.Get(1).(*lua.LUserData); ok {
 		if c, ok := ud.Value.(*connection); ok {
 			if c.of != runOf(L) && !vm.Typed(L) {
 				L.RaiseError("cannot use a connection in another run than the one that made it: it is closed when that ends")
 			}
-			return c.Conversation
+			return c
 		}
 	}
 	L.ArgError(1, "want a connection: call its methods with a colon, connection:line()")

@@ -29,7 +29,7 @@ const (
 // declare reads page_tag, metric_watchers and metric_watcher_sets: the unnamed
 // set comes first. It stops at the first mistake.
 func (s *script) declare(L *lua.LState) error {
-	d := declaration{script: s, L: L, definer: s.definer, seen: make(map[*lua.LTable]engine.Place)}
+	d := declaration{script: s, L: L, definer: s.definer, seen: make(map[*lua.LTable]engine.Place), spelt: make(map[*lua.LTable]bool)}
 	defer func() { s.watchers, s.warnings = d.watchers, append(s.warnings, d.warnings...) }()
 	if err := d.pageTag(L.G.Global.RawGetString("page_tag")); err != nil {
 		return err
@@ -58,6 +58,7 @@ type declaration struct {
 	definer  *definer
 	seen     map[*lua.LTable]engine.Place
 	before   map[*lua.LTable]*hold // those that are known already: runs have changed them since
+	spelt    map[*lua.LTable]bool  // classes that misspelt has looked at; nil: it is not asked
 	listed   []*lua.LTable         // what members read last
 	watchers []*watcher
 	warnings []engine.LoadError
@@ -209,6 +210,9 @@ func (d *declaration) watcher(set string, self *lua.LTable) (engine.Watcher, err
 	e = e.WithDefaults()
 	w.timeout = e.Timeout
 	e.Definition = d.definer.define(self)
+	if d.spelt != nil {
+		d.misspelt(w)
+	}
 	w.definition = e.Definition
 	self.RawSetString("id", lua.LString(w.id))
 	d.watchers = append(d.watchers, w)

@@ -54,13 +54,15 @@ func TestEventsAreJudged(t *testing.T) {
 		{`return { value = 3, unit = "jobs" }`, "", "ok 3 ()"},
 		{`error("aua")`, "", "unknown script error ("},
 		{`return "green"`, "", "unknown script error ("},
+		{`return tonumber(line)`, "gone", "unknown script error (DIR/pharos.lua:1: the function of events at DIR/pharos.lua:1 returned nil: want what check returns, or no value at all to leave the status as it is"},
+		{`self:warning(line) return nil`, "hm", "warning hm ()"},
 		{`while true do end`, "", "unknown paused ("},
 		{`return "ok", self.name, pharos.json.encode(self.state)`, "", "ok x ({})"},
 	} {
 		b := newTestBoard(t)
 		results := b.fed(test.body, test.line)
 		last := results[len(results)-1]
-		if got := fmt.Sprintf("%s %s (%s)", last.Status, last.Value, last.Detail); !strings.HasPrefix(got, test.want) {
+		if got := fmt.Sprintf("%s %s (%s)", last.Status, last.Value, last.Detail); !strings.HasPrefix(got, strings.ReplaceAll(test.want, "DIR", b.dir)) {
 			t.Errorf("function(self, %q) %s end = %s, want %s", test.line, test.body, got, test.want)
 		}
 	}

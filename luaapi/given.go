@@ -1,6 +1,7 @@
 package luaapi
 
 import (
+	"fmt"
 	"net/http"
 	"strconv"
 	"time"
@@ -58,6 +59,28 @@ func (s *script) getting(L *lua.LState) int {
 		return 5
 	}))
 	return 1
+}
+
+// decided is what it gets as its third: decided(self, good, self:handle_output(...))
+// passes on what the method returned. One that returned nothing leaves the
+// verdict to the exit code or the status. So may one that returned nil, but where
+// that is good: most often it is a number that was not there, and nobody would
+// see that on a green tile.
+func decided(L *lua.LState) int {
+	const first = 3
+	self, good, results := L.CheckTable(1), L.ToBool(2), L.GetTop()-(first-1)
+	if good && results > 0 && isNil(L.Get(first)) && isNil(L.Get(first+1)) && isNil(self.RawGetString("verdict")) {
+		L.RaiseError("%s", nilVerdict("handle_output", L.GetField(self, "handle_output"), "leave the verdict to the class"))
+	}
+	return results
+}
+
+// nilVerdict says that a function gave nil where nothing would have done.
+func nilVerdict(what string, function lua.LValue, otherwise string) string {
+	if f, ok := function.(*lua.LFunction); ok && !f.IsG {
+		what = fmt.Sprintf("%s at %s:%d", what, f.Proto.SourceName, f.Proto.LineDefined)
+	}
+	return what + " returned nil: want what check returns, or no value at all to " + otherwise
 }
 
 // pageDetail is the original's: curl's "connect first_byte total (code)".

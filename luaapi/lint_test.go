@@ -2,6 +2,8 @@ package luaapi
 
 import (
 	"context"
+	"fmt"
+	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
@@ -106,5 +108,38 @@ func TestLintGivesUp(t *testing.T) {
 	cancel()
 	if got := b.config.Lint(ctx); len(got) != 0 {
 		t.Errorf("Lint with a context that has ended = %v, want nothing", got)
+	}
+}
+
+// What a class has by mistake, and what a function that nobody calls yet would
+// stumble over, is told when the file loads.
+func TestMisspeltNames(t *testing.T) {
+	b := newTestBoard(t)
+	b.write("lib/base.lua", `return pharos.CommandMetricWatcher:extend{ treshold = 3 }`)
+	b.load(`local Disk = require("base"):extend{
+  class_name = "Disk", inteval = "5s", units = "%", hosts = {}, limit = 90, options = { unite = "string" }, unite = "x",
+}
+function Disk:init() end
+function Disk:handle_outputt(o) return self.units end
+function Disk:handle_output(o) return #self.hosts, pharos.htpp.get("x") end
+function Disk:detail() return self:values(), pharos.json.decoed("x"), pharos.url, pharos.MetricWatcher.mine end
+function Disk:values() end
+function Disk.other() local pharos = {} return pharos.htpp end
+metric_watchers = { Disk{ name = "a", command = "true" }, Disk{ name = "b", command = "true" } }`)
+	var got []string
+	for _, w := range b.config.Warnings {
+		message, _, _ := strings.Cut(w.Message, " valid: ")
+		got = append(got, fmt.Sprintf("%s:%d: %s", filepath.Base(w.File), w.Line, message))
+	}
+	slices.Sort(got)
+	want := []string{
+		`pharos.lua:10: the class of "a" has "inteval", which nothing reads (did you mean "interval"?)`,
+		`pharos.lua:10: the class of "a" has "treshold", which nothing reads (did you mean "thresholds"?)`,
+		`pharos.lua:5: the class of "a" has "handle_outputt", which nothing reads (did you mean "handle_output"?)`,
+		`pharos.lua:6: cannot use pharos.htpp: there is no such name (did you mean "http"?`,
+		`pharos.lua:7: cannot use pharos.json.decoed: there is no such name (did you mean "decode"?`,
+	}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Errorf("warnings (-want +got):\n%s", diff)
 	}
 }

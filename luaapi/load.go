@@ -278,7 +278,7 @@ func (l *loader) note() {
 func (l *loader) generation() {
 	g := &engine.Generation{Number: l.Number, LoadedAt: time.Now()}
 	places := map[string]int{}
-	ids := map[engine.ID]*engine.Watcher{}
+	ids := map[engine.ID]placed{}
 	for _, s := range l.config.scripts {
 		g.PageTag = cmp.Or(g.PageTag, s.pageTag)
 		for _, set := range s.sets {
@@ -297,12 +297,12 @@ func (l *loader) generation() {
 			for i := range set.watchers {
 				w := &set.watchers[i]
 				if before, twice := ids[w.ID]; twice {
-					l.errors = append(l.errors, duplicate(before, w))
+					l.errors = append(l.errors, duplicate(before, placed{w, set.name}))
 				}
-				ids[w.ID] = w
+				ids[w.ID] = placed{w, set.name}
 			}
 			members := &g.Sets[place].Watchers
-			l.errors = append(l.errors, sameNames(set.watchers, *members)...)
+			l.errors = append(l.errors, sameNames(set, *members)...)
 			if len(*members) == 0 {
 				*members = slices.Clip(set.watchers) // not a second list of ten thousand
 			} else {
@@ -326,29 +326,44 @@ func twoDiscoveries(set declaredSet, before *engine.Discovery) engine.LoadError 
 
 // sameNames tells of watchers that have the name of another one in their set but
 // ids of their own.
-func sameNames(watchers, earlier []engine.Watcher) []engine.LoadError {
-	names := make(map[string]*engine.Watcher, len(watchers)+len(earlier))
+func sameNames(set declaredSet, earlier []engine.Watcher) []engine.LoadError {
+	names := make(map[string]*engine.Watcher, len(set.watchers)+len(earlier))
 	for i := range earlier {
 		names[earlier[i].Name] = &earlier[i]
 	}
 	var errors []engine.LoadError
-	for i := range watchers {
-		w := &watchers[i]
+	for i := range set.watchers {
+		w := &set.watchers[i]
 		if before, twice := names[w.Name]; twice && before.ID != w.ID {
-			errors = append(errors, duplicate(before, w))
+			errors = append(errors, duplicate(placed{before, set.name}, placed{w, set.name}))
 		}
 		names[w.Name] = w
 	}
 	return errors
 }
 
-func duplicate(before, w *engine.Watcher) engine.LoadError {
+// placed is a watcher and the name of its set.
+type placed struct {
+	*engine.Watcher
+	set string
+}
+
+// inSet says which set it is in; the unnamed one goes without saying.
+func (w placed) inSet() string {
+	if w.set == "" {
+		return ""
+	}
+	return fmt.Sprintf(" in the set %q", w.set)
+}
+
+func duplicate(before, w placed) engine.LoadError {
 	e := engine.LoadError{File: w.Place.File, Line: w.Place.Line}
 	first := fmt.Sprintf("%s:%d", before.Place.File, before.Place.Line)
-	if before.Name == w.Name {
-		e.Message = fmt.Sprintf("cannot use the name %q twice: %s has it already", w.Name, first)
+	if before.Name == w.Name && before.set == w.set {
+		e.Message = fmt.Sprintf("cannot use the name %q twice%s: %s has it already", w.Name, w.inSet(), first)
 	} else {
-		e.Message = fmt.Sprintf("cannot use the name %q: its id %q is that of %q at %s (give one an id = of its own)", w.Name, w.ID, before.Name, first)
+		e.Message = fmt.Sprintf("cannot use the name %q%s: its id %q is that of %q%s at %s (give one an id = of its own)",
+			w.Name, w.inSet(), w.ID, before.Name, before.inSet(), first)
 	}
 	return e
 }

@@ -165,6 +165,7 @@ func TestCheckResults(t *testing.T) {
 		{`return { value = 7 }`, engine.OK, "7", ""},
 		{`return nil, "no luck"`, engine.Critical, "", "no luck"},
 		{`return nil`, engine.Unknown, "script error", "FILE:1: check returned nothing, or nil: want a status, a number, a boolean, a table, or nil and an error"},
+		{`self:step("a", function() end) return nil`, engine.Unknown, "script error", "FILE:1: check returned nothing, or nil: want a status, a number, a boolean, a table, or nil and an error"},
 		{`return "warn"`, engine.Unknown, "script error", `FILE:1: check gave the status "warn" (did you mean "warning"? valid: critical, ok, unknown, warning)`},
 		{`return { statuz = "ok" }`, engine.Unknown, "script error", `FILE:1: check returned a table with "statuz" (did you mean "status"? valid: again, detail, link, status, unit, value)`},
 		{`return 0 / 0`, engine.Unknown, "nan", "nan is no number that could be judged: 0 / 0, or what was made of it"},

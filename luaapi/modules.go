@@ -75,10 +75,9 @@ func (s *script) newModule(L *lua.LState, name string, members ...member) *lua.L
 	meta := L.CreateTable(0, 2)
 	meta.RawSetString("__index", L.NewFunction(func(L *lua.LState) int {
 		key := L.Get(2).String()
-		if key == optionalNames && name == "pharos" {
-			return 0
+		if !optional(name, key) {
+			L.RaiseError("%s", noSuchName(t, name, key))
 		}
-		L.RaiseError("cannot use %s.%s: there is no such name %s", name, key, unknownName(key, without(namesOf(t), internal...)))
 		return 0
 	}))
 	meta.RawSetString("__newindex", L.NewFunction(func(L *lua.LState) int {
@@ -87,6 +86,18 @@ func (s *script) newModule(L *lua.LState, name string, members ...member) *lua.L
 	}))
 	t.Metatable = meta
 	return t
+}
+
+// isModule tells whether newModule made t.
+func isModule(t *lua.LTable) bool {
+	meta, ok := t.Metatable.(*lua.LTable)
+	return ok && meta.RawGetString("__index").Type() == lua.LTFunction
+}
+
+func optional(module, name string) bool { return module == "pharos" && name == optionalNames }
+
+func noSuchName(t *lua.LTable, module, name string) string {
+	return fmt.Sprintf("cannot use %s.%s: there is no such name %s", module, name, unknownName(name, without(namesOf(t), internal...)))
 }
 
 func namesOf(t *lua.LTable) []string {

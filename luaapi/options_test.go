@@ -60,6 +60,8 @@ func TestNothingToWatchIsRefused(t *testing.T) {
 		`TCPMetricWatcher{ name = "x", address = "" }`:                                              "without an address",
 		`TLSMetricWatcher{ name = "x", address = "" }`:                                              "without an address",
 		`DNSMetricWatcher{ name = "x", host = "" }`:                                                 "without a host",
+		`DNSMetricWatcher{ name = "x", host = "h", expect = {} }`:                                   "want the data of a record at least",
+		`DNSMetricWatcher{ name = "x", host = "h", expect = "" }`:                                   "want the data of a record at least",
 		`PingMetricWatcher{ name = "x", host = "" }`:                                                "without a host",
 		`FileMetricWatcher{ name = "x", path = "" }`:                                                "without a path",
 		`MetricWatcher{ name = "x", events = pharos.exec.stream("", type) }`:                        "cannot use command of pharos.exec.stream: the text is empty",

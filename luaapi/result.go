@@ -54,7 +54,7 @@ func (w *watcher) verdictOf(L *lua.LState, first int) (verdict, error) {
 	if recorded, ok := w.self.RawGetString("verdict").(*lua.LTable); ok {
 		return v, w.readVerdict(L, &v, recorded)
 	}
-	if steps := runOf(L).journey.steps; len(steps) > 0 {
+	if steps := runOf(L).journey.steps; len(steps) > 0 && L.GetTop() < first {
 		return v, w.arrived(L, &v, steps)
 	}
 	return v, errNoVerdict

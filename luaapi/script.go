@@ -41,6 +41,8 @@ type script struct {
 	baseValue, baseDetail lua.LValue // the base class's own methods
 	baseCheck             lua.LValue
 	loadedSecrets         map[secretName]string
+	pharos                *lua.LTable     // the table of that name
+	reads                 map[string]bool // fields that its files read, by name; nil once they were loaded
 
 	pageTag  string
 	sets     []declaredSet
@@ -73,6 +75,7 @@ func newScript(o *Options, name, dir string, fsys fs.FS) (*script, error) {
 		url:           o.URL,
 		loadedSecrets: make(map[secretName]string),
 		assigned:      make(map[string]engine.Place),
+		reads:         make(map[string]bool),
 	}
 	u, err := vm.New(vm.Options{
 		Name:    name,
@@ -89,6 +92,7 @@ func newScript(o *Options, name, dir string, fsys fs.FS) (*script, error) {
 				s.asks = append(s.asks, c)
 			}
 		},
+		Read: s.read,
 		Assigned: func(global, file string, line int) {
 			s.assigned[global] = engine.Place{File: file, Line: line}
 		},
@@ -109,6 +113,7 @@ func (s *script) setUp(L *lua.LState, env *lua.LTable, o *Options) error {
 	s.step = L.NewFunction(s.stepFunction)
 	s.definer.know("lua", env)
 	pharos := s.newModule(L, "pharos")
+	s.pharos = pharos
 	for _, m := range modules {
 		pharos.RawSetString(m.name, m.make(s, L))
 	}
@@ -149,7 +154,8 @@ func (s *script) loadClass(L *lua.LState, o *Options, file string) (lua.LValue, 
 	L.Push(L.NewFunctionFromProto(proto))
 	L.Push(L.NewFunction(given))
 	L.Push(L.NewFunction(s.getting))
-	L.Call(2, 1)
+	L.Push(L.NewFunction(decided))
+	L.Call(3, 1)
 	class := L.Get(-1)
 	L.Pop(1)
 	return class, nil
@@ -218,7 +224,7 @@ func (s *script) load(ctx context.Context, source []byte) error {
 		vm.Seal(L)
 		return nil
 	})
-	s.definer = nil // it holds on to every function, and its work is done
+	s.definer, s.reads = nil, nil // it holds on to every function, and their work is done
 	return errors.Join(err, declared)
 }
 

@@ -47,6 +47,7 @@ func TestTCP(t *testing.T) {
 	for _, test := range []struct{ body, value, detail string }{
 		{`local r = assert(pharos.tcp(address, { send = "a\nb\nc\n", expect = "+a", lines = 2 })) return "ok", r.reply .. "|" .. r.lines[2], r.remote_ip`, "+a|+b", "127.0.0.1"},
 		{`local c = assert(pharos.tcp.connect(address)) assert(c:send("x\ny\n")) local one = c:line() local two = c:expect("y") c:close() return "ok", one .. two, tostring(c:timing().connect > 0)`, "+x+y", "true"},
+		{`local c = assert(pharos.tcp.connect(address)) assert(c:send("x\ny\n")) c:expect("y") c:close() c:close() return "ok", c:line()`, "script error", "ANY"},
 		{`local c = assert(pharos.tcp.connect(address)) c:send("QUIT\n") return c:line()`, "reset", "ANY"},
 		{`return pharos.tcp("127.0.0.1:1")`, "refused", "ANY"},
 		{`return pharos.tcp(address, { send = "a\n", expect = "never", timeout = "100ms" })`, "timeout", "ANY"},

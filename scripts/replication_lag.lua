@@ -10,7 +10,7 @@ metric_watchers = {
     name = "replication lag", ssh_host = pharos.env("HOST", "db-2"), interval = "5s",
     command = { "psql", "-XAtc", query }, unit = "s", thresholds = { warn = 10, crit = 60 },
     handle_output = function(self, output)
-      return tonumber(output) -- nothing, when it failed: then the exit code decides
+      return tonumber(output) -- nil, when it failed: then the exit code decides
     end,
   },
 }

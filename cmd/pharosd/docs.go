@@ -19,7 +19,8 @@ func newDocs() *cobra.Command {
 		Long: `docs prints what the reference says of a name, or lists every name.
 
 NAME may leave out the beginning: "get" finds pharos.http.get. It may be that of
-an option or a field, such as ssh_host. "lua" tells how the Lua here differs from
+an option or a field, such as ssh_host; any other word is looked for in the
+text of all. "lua" tells how the Lua here differs from
 others.`,
 		Example: `  pharosd docs
   pharosd docs http.get
@@ -43,6 +44,12 @@ others.`,
 				return nil
 			}
 			if len(found) == 0 {
+				found = findText(args[0])
+				if len(found) > 0 {
+					fmt.Fprintf(out, "no entry is called %q; the word is in\n", args[0])
+					listFound(out, found)
+					return nil
+				}
 				return fmt.Errorf("cannot find %q in the reference%s; pharosd docs lists every name", args[0], didYouMean(args[0]))
 			}
 			for i, e := range found {
@@ -118,6 +125,46 @@ func didYouMean(name string) string {
 	return ""
 }
 
+// findText gives the entries that have the word in what they say.
+func findText(word string) []meta.Entry {
+	var found []meta.Entry
+	for _, e := range meta.Entries() {
+		if text := strings.Join([]string{e.Text, e.Parts, e.Example}, "\n"); strings.Contains(strings.ToLower(text), strings.ToLower(word)) {
+			found = append(found, e)
+		}
+	}
+	return found
+}
+
+// membersOf gives the methods of a class, or the functions of a module.
+func membersOf(of meta.Entry) []meta.Entry {
+	owner := strings.TrimPrefix(plainName(of), "pharos.") + "."
+	var members []meta.Entry
+	for _, e := range meta.Entries() {
+		if name, ok := strings.CutPrefix(strings.TrimPrefix(plainName(e), "pharos."), owner); ok && !strings.Contains(name, ".") {
+			members = append(members, e)
+		}
+	}
+	return members
+}
+
+const maxFound = 20 // entries of a word: more of them tell nothing
+
+func listFound(out io.Writer, found []meta.Entry) {
+	listNames(out, "  ", found[:min(len(found), maxFound)])
+	if more := len(found) - maxFound; more > 0 {
+		fmt.Fprintf(out, "and %d more\n", more)
+	}
+}
+
+func listNames(out io.Writer, indent string, entries []meta.Entry) {
+	tab := tabwriter.NewWriter(out, 0, 8, 2, ' ', 0)
+	for _, e := range entries {
+		fmt.Fprintf(tab, "%s%s\t%s\n", indent, e.Name, e.Summary())
+	}
+	tab.Flush()
+}
+
 func listEntries(out io.Writer) {
 	tab := tabwriter.NewWriter(out, 0, 8, 2, ' ', 0)
 	section := ""
@@ -138,6 +185,10 @@ func printEntry(out io.Writer, e meta.Entry) {
 	if e.Parts != "" {
 		fmt.Fprintln(out)
 		printIndented(out, "    ", e.Parts)
+	}
+	if members := membersOf(e); len(members) > 0 {
+		fmt.Fprintln(out)
+		listNames(out, "    ", members)
 	}
 	if e.Example != "" {
 		fmt.Fprintln(out, "\n  "+p.dim("Example"))

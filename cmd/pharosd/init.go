@@ -15,10 +15,12 @@ import (
 	"pharos/scripts"
 )
 
-// luarc tells the Lua language server about the language and the annotations.
+// luarc tells the Lua language server about the language and the annotations. It
+// knows Lua 5.1 with goto, table.pack and table.unpack as LuaJIT only; what else
+// is there is in the annotations, bit as a global too.
 const luarc = `{
-  "runtime.version": "Lua 5.1",
-  "runtime.builtin": { "io": "disable", "package": "disable", "ffi": "disable", "jit": "disable" },
+  "runtime.version": "LuaJIT",
+  "runtime.builtin": { "io": "disable", "package": "disable", "ffi": "disable", "jit": "disable", "bit": "disable", "utf8": "disable" },
   "workspace.library": [".pharos"]
 }
 `
@@ -66,7 +68,11 @@ type newFile struct{ path, content string }
 
 // annotations are what an editor needs.
 func annotations() []newFile {
-	return []newFile{{".luarc.json", luarc}, {filepath.Join(".pharos", "pharos.lua"), meta.Reference}}
+	return []newFile{
+		{".luarc.json", luarc},
+		{filepath.Join(".pharos", "pharos.lua"), meta.Reference},
+		{filepath.Join(".pharos", "lua.lua"), meta.Lua},
+	}
 }
 
 func newInit() *cobra.Command {
@@ -105,17 +111,18 @@ func newTypes() *cobra.Command {
 	return &cobra.Command{
 		Use:   "types [DIR]",
 		Short: "Write the annotations that editors complete and check scripts from",
-		Long: `types writes .luarc.json and .pharos/pharos.lua for editors with the Lua
+		Long: `types writes .luarc.json and the folder .pharos for editors with the Lua
 language server (LuaLS). Annotations of an older version are replaced.`,
 		Example: "  pharosd types",
 		Args:    cobra.MaximumNArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			dir := dirOf(args)
-			old := filepath.Join(dir, ".pharos", "pharos.lua")
-			if err := os.Remove(old); err != nil && !errors.Is(err, fs.ErrNotExist) {
-				return fmt.Errorf("replacing the annotations: %w", err)
-			}
 			files := annotations()
+			for _, old := range files[1:] {
+				if err := os.Remove(filepath.Join(dir, old.path)); err != nil && !errors.Is(err, fs.ErrNotExist) {
+					return fmt.Errorf("replacing the annotations: %w", err)
+				}
+			}
 			if _, err := os.Stat(filepath.Join(dir, files[0].path)); err == nil {
 				files = files[1:] // the user's settings are the user's
 			}

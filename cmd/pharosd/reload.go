@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"errors"
+	"fmt"
 	"log/slog"
 	"os"
 	"os/signal"
@@ -107,6 +108,9 @@ func (r *reloader) refuse(cfg *luaapi.Config, err error) {
 	shown := engine.LoadError{Message: err.Error()}
 	if errors.As(err, &le) {
 		shown = le.LoadError
+		if n := len(le.More); n > 0 {
+			shown.Message += fmt.Sprintf(" (and %d more: pharosd check lists them)", n)
+		}
 	}
 	r.engine.Board().LoadFailed(shown)
 	r.logger.Error("configuration not taken; the one before runs on", "generation", r.number, "error", err)

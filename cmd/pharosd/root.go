@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
+	"os"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -49,6 +50,11 @@ func noCommand(root *cobra.Command, args []string) error {
 	}
 	if isConfiguration(args[0]) {
 		return flagsOnly(root, args)
+	}
+	for _, path := range []string{args[0] + ".lua", args[0]} {
+		if info, err := os.Stat(path); err == nil && (info.IsDir() || isConfiguration(path)) {
+			return fmt.Errorf("unknown command %q; did you mean pharosd serve -c %s?", args[0], path)
+		}
 	}
 	var names []string
 	for _, cmd := range root.Commands() {

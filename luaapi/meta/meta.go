@@ -8,3 +8,8 @@ import _ "embed"
 //
 //go:embed pharos.lua
 var Reference string
+
+// Lua is lua.lua: what of the language itself editors do not know.
+//
+//go:embed lua.lua
+var Lua string

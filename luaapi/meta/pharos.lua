@@ -126,7 +126,9 @@ pharos = {}
 --- The ground of every class. Calling a class with one table of options makes that
 --- table an instance; an option hides the field or method of its name. An option
 --- must be declared in the table `options` of the class (its Lua types, divided by
---- "|"), or be a field of it; any other raises at the caller's line.
+--- "|"), or be a field of it; any other raises at the caller's line. A class may have
+--- any field; one that nothing reads and that is almost called as an option or a
+--- method is warned of when the file loads.
 ---
 ---```lua
 ---local Counter = pharos.Class:extend{ class_name = "Counter", options = { step = "number" }, step = 1 }
@@ -389,7 +391,8 @@ pharos.CommandMetricWatcher = {}
 function pharos.CommandMetricWatcher:run(command, options) end
 
 --- Override it to judge what was printed. It runs before the rule of the exit code,
---- and what it decides wins; if it decides nothing, that rule holds.
+--- and what it decides wins; if it returns nothing, that rule holds. Where that is ok,
+--- nil makes it unknown: `return tonumber(output)` of what is no number.
 ---
 ---```lua
 ---metric_watchers = {
@@ -469,7 +472,8 @@ pharos.NagiosMetricWatcher = {}
 ---@field total number? read only: the total time of the last run, in seconds
 pharos.PageGETMetricWatcher = {}
 
---- Override it to judge what the page says; what it decides wins.
+--- Override it to judge what the page says; what it decides wins. If it returns
+--- nothing, the rule of the class holds; where that is ok, nil makes it unknown.
 ---
 ---```lua
 ---metric_watchers = {
@@ -512,7 +516,8 @@ function pharos.PageGETMetricWatcher:handle_output(body, page) end
 ---@field ssh_host string|string[]?
 pharos.TCPMetricWatcher = {}
 
---- Override it to judge what was answered; what it decides wins.
+--- Override it to judge what was answered; what it decides wins. If it returns
+--- nothing, the rule of the class holds; where that is ok, nil makes it unknown.
 ---
 ---```lua
 ---metric_watchers = {
@@ -561,7 +566,7 @@ pharos.TLSMetricWatcher = {}
 ---@class pharos.DNSMetricWatcher : pharos.MetricWatcher
 ---@overload fun(options: pharos.DNSMetricWatcher): pharos.DNSMetricWatcher
 ---@field host string? the name to ask for; needed
----@field expect string|string[]? the data of the only record, or of all, in any order
+---@field expect string|string[]? the data of the only record, or of all, in any order; not empty
 ---@field type string? this and the following as in pharos.DNSOptions
 ---@field server string?
 ---@field tcp boolean?
@@ -681,7 +686,8 @@ pharos.exec = {}
 --- for as long as the watcher is what it is, over reloads too. The function is
 --- called for each event, one after the other, as a run of its own: with the
 --- watcher's timeout (default 2 s), it may call primitives, and returns what check
---- may return. If it returns nothing the status stays as it is.
+--- may return. If it returns nothing the status stays as it is; nil, which may be a
+--- field that is gone, makes it unknown.
 ---
 --- Before the first verdict the watcher is pending. A stream that ends or cannot be
 --- opened makes it unknown, with the reason, and is opened again after 1 s, 2 s, 4 s
@@ -1077,7 +1083,8 @@ function Connection:tls() end
 ---@return string
 function Connection:remote_ip() end
 
---- Ends the conversation; the end of the run does too.
+--- Ends the conversation; the end of the run does too. Nothing can be read or sent
+--- after it: that raises.
 function Connection:close() end
 
 --- How pharos.tls connects.
@@ -1675,7 +1682,7 @@ function Board:worst() end
 ---    end },
 ---}
 ---metric_watcher_sets = { pharos.WatcherSet("Queues", {
----  pharos.CommandMetricWatcher{ name = "mail", command = "echo 7", handle_output = function(self, output) return tonumber(output) end },
+---  pharos.CommandMetricWatcher{ name = "mail", command = "echo 7", handle_output = function(self, output) return tonumber(output:match("%d+")) end },
 ---}) }
 ---```
 ---@return number

@@ -23,6 +23,7 @@ type chunk struct {
 	proto    *lua.FunctionProto
 	globals  []globalUse
 	calls    []TextCall
+	fields   []FieldUse
 	warnings []Error
 }
 
@@ -85,7 +86,7 @@ func translate(name string, src []byte) (c *chunk, err error) {
 	if err != nil {
 		return nil, syntaxError(name, src, err)
 	}
-	globals, calls, err := resolve(name, stmts)
+	r, err := resolve(name, stmts)
 	if err != nil {
 		return nil, err
 	}
@@ -93,7 +94,7 @@ func translate(name string, src []byte) (c *chunk, err error) {
 	if err != nil {
 		return nil, syntaxError(name, src, err)
 	}
-	return &chunk{name: name, proto: proto, globals: globals, calls: calls}, nil
+	return &chunk{name: name, proto: proto, globals: r.globals, calls: r.calls, fields: r.fields.list}, nil
 }
 
 // gotoError finds the line in the texts about goto and labels, whose errors are
@@ -143,6 +144,11 @@ func (u *Universe) compile(name string, src []byte) (*chunk, error) {
 	if u.opts.Called != nil {
 		for _, call := range c.calls {
 			u.opts.Called(call)
+		}
+	}
+	if u.opts.Read != nil {
+		for _, field := range c.fields {
+			u.opts.Read(field)
 		}
 	}
 	for _, g := range c.globals {

@@ -32,6 +32,7 @@ type resolver struct {
 	file      string
 	globals   []globalUse
 	calls     []TextCall
+	fields    fieldUses
 	locals    map[string]int // how many of a name are in scope
 	scope     []string       // the names in scope, outermost first
 	functions int
@@ -189,6 +190,11 @@ func (r *resolver) assigned(e *ast.Expr) {
 		r.ident(name, true)
 		return
 	}
+	if field, ok := (*e).(*ast.AttrGetExpr); ok { // which is not read
+		r.expr(&field.Object)
+		r.expr(&field.Key)
+		return
+	}
 	r.expr(e)
 }
 
@@ -233,6 +239,7 @@ func (r *resolver) expr(at *ast.Expr) {
 	case *ast.AttrGetExpr:
 		r.expr(&e.Object)
 		r.expr(&e.Key)
+		r.fieldUse(e)
 	case *ast.TableExpr:
 		for _, f := range e.Fields {
 			if f.Key != nil {
@@ -275,6 +282,7 @@ func (r *resolver) call(e *ast.FuncCallExpr) {
 	} else {
 		r.expr(&e.Receiver)
 		r.constant(e, e.Method)
+		r.fieldName(e, e.Method)
 	}
 	r.exprs(e.Args)
 	r.textCall(e)
@@ -289,8 +297,8 @@ func (r *resolver) constant(at ast.PositionHolder, value string) {
 }
 
 // resolve walks a file. The error is an [*Error].
-func resolve(file string, stmts []ast.Stmt) (globals []globalUse, calls []TextCall, err error) {
-	r := &resolver{file: file, locals: map[string]int{}, seen: map[string]bool{}}
+func resolve(file string, stmts []ast.Stmt) (r *resolver, err error) {
+	r = &resolver{file: file, fields: fieldUses{seen: map[string]bool{}}, locals: map[string]int{}, seen: map[string]bool{}}
 	defer func() {
 		switch p := recover().(type) {
 		case nil:
@@ -301,5 +309,5 @@ func resolve(file string, stmts []ast.Stmt) (globals []globalUse, calls []TextCa
 		}
 	}()
 	r.block(stmts, nil, nil)
-	return r.globals, r.calls, nil
+	return r, nil
 }

@@ -31,6 +31,7 @@ type Options struct {
 	Print       func(ctx context.Context, text string) // where print goes; nil = nowhere
 	Warn        func(Error)                            // findings of Load that do not fail it; nil = ignored
 	Called      func(TextCall)                         // calls with a text that files have; nil = ignored
+	Read        func(FieldUse)                         // fields that files read; nil = ignored
 	Assigned    func(global, file string, line int)    // where files set what is in Globals; nil = ignored
 	Cache       *Cache                                 // compiled chunks, shared between universes; nil = none
 	Watchdog    *Watchdog                              // looks after memory and wedged universes; nil = nobody does
