@@ -42,6 +42,9 @@ func (w *caseWorld) HTTP(ctx context.Context, host string, req *probe.HTTPReques
 			return nil, &probe.Error{Kind: probe.Redirects, Message: fmt.Sprintf("%s %s: more redirects than allowed (%d)", hop.Method, req.URL, hops)}
 		}
 		before += result.Timing.Total
+		if own, ok := ctx.Value(timeoutKey{}).(time.Duration); ok { // it is for all hops together
+			ctx = context.WithValue(ctx, timeoutKey{}, own-result.Timing.Total)
+		}
 		hop.URL = result.RedirectURL
 		if hop.Method != http.MethodHead && (result.Status == http.StatusSeeOther || hop.Method == http.MethodPost && result.Status < http.StatusSeeOther) {
 			hop.Method, hop.Body = http.MethodGet, nil
