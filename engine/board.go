@@ -29,7 +29,7 @@ type Board struct {
 	entries   map[ID]*entry
 	newest    *entry            // the entries in the order they last changed, newest first
 	groups    map[string]*group // what watchers are derived from
-	surfaced  []surfacing       // to be logged
+	reshaded  []reshading       // since the log was told what came of it
 	hot       []*group          // those that changed, for the schedule to look at
 	saved     map[ID]Saved
 	seeking   bool      // a set may still find members that saved is of

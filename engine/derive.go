@@ -31,8 +31,7 @@ type group struct {
 	counts    [len(statuses)]int
 	lit, dark int    // members with a problem: one of their own, one that another's explains
 	darkest   *entry // one of the dark, if any is known
-	shade     ID     // what shadow gave when last asked
-	moved     bool   // shade changed, and the tiles have not been told
+	shade     ID     // in whose shadow its tiles stand if they are problems
 	statuses  uint64 // counts changes of a member's standing
 	news      bool   // a member changed that had had a result before
 	results   uint64 // counts results that differ from the member's one before
@@ -121,7 +120,7 @@ func (b *Board) group(r *relations, entries []*entry) {
 				member.groups = append(member.groups, g)
 				g.count(member.standing(), +1)
 			}
-			g.shade, g.moved = g.shadow(), false
+			g.shade = g.shadow()
 			b.groups[m.key] = g
 		}
 		tile := entries[i]

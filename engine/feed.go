@@ -61,7 +61,11 @@ func (f *feed) giveUp() {
 	id := en.ID
 	var t Transition
 	changed := false
-	if !en.gone {
+	switch {
+	case en.gone:
+	case en.Source == nil: // a check came in its place, and may be run beside it
+		e.launchAgain(en)
+	default:
 		t, changed = b.take(en, overstayed())
 		e.stir()
 	}

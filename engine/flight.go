@@ -181,7 +181,7 @@ func (e *Engine) finish(r *run, result Result, w *worker) {
 		t, changed = b.record(en, result, r.late(result.Queued))
 		e.runAgain(r, result.Again, wall, now)
 	}
-	if changed || len(b.surfaced) > 0 { // before the watcher may run again, so that its transitions are told in order
+	if changed || len(b.reshaded) > 0 { // before the watcher may run again, so that its transitions are told in order
 		b.mu.Unlock()
 		if changed {
 			b.announce(t)

@@ -42,7 +42,7 @@ func (en *entry) shadow() ID {
 		}
 	}
 	if en.basis != nil && en.state.Status.Problem() {
-		return en.basis.shadow()
+		return en.basis.shade
 	}
 	return ""
 }
@@ -51,8 +51,8 @@ func (en *entry) shadow() ID {
 func (b *Board) reshade(en *entry) {
 	was := en.standing()
 	if en.state.Shadow = en.shadow(); en.state.Shadow != was.shadow {
-		if was.dark() && en.standing().lit() && !b.began.IsZero() {
-			b.surfaced = append(b.surfaced, surfacing{en.ID, was.shadow, en.state.Status, en.state.Result})
+		if was.status.Problem() && !b.began.IsZero() {
+			b.reshaded = append(b.reshaded, reshading{en, was})
 		}
 		b.touch(en)
 		b.spread(en, was)
@@ -70,23 +70,38 @@ func (b *Board) opened(en *entry) {
 	}
 }
 
-// A surfacing is trouble that came out of the shadow: its own after all.
-type surfacing struct {
-	id, of ID
-	status Status
-	result Result
+// A reshading is a problem that went to another's shadow, or out of all.
+type reshading struct {
+	entry *entry
+	was   standing
+}
+
+// surfaced takes what came out of the shadow since it was asked last, trouble that
+// is its own after all. While those that lean on one follow it one by one, some go
+// there and back: the first and the last count.
+func (b *Board) surfaced() (lines [][]any) {
+	seen := make(map[*entry]bool, len(b.reshaded))
+	for _, r := range b.reshaded {
+		en := r.entry
+		if !seen[en] && r.was.dark() && en.standing().lit() {
+			s := &en.state
+			lines = append(lines, []any{"id", en.ID, "of", r.was.shadow, "status", s.Status.String(),
+				"value", strings.TrimSpace(s.Result.Value + " " + s.Result.Unit), "detail", oneLine(s.Result.Detail)})
+		}
+		seen[en] = true
+	}
+	b.reshaded = nil
+	return lines
 }
 
 // announceSurfaced logs what came out of the shadow, which is no transition;
 // no lock is held.
 func (b *Board) announceSurfaced() {
 	b.mu.Lock()
-	surfaced := b.surfaced
-	b.surfaced = nil
+	lines := b.surfaced()
 	b.mu.Unlock()
-	for _, s := range surfaced {
-		b.logger.Warn("out of the shadow", "id", s.id, "of", s.of, "status", s.status.String(),
-			"value", strings.TrimSpace(s.result.Value+" "+s.result.Unit), "detail", oneLine(s.result.Detail))
+	for _, line := range lines {
+		b.logger.Warn("out of the shadow", line...)
 	}
 }
 
@@ -101,11 +116,10 @@ func (b *Board) moved(en *entry, was standing) {
 
 // spread tells all that lean on en that it stands otherwise than before. It
 // costs by how many they are; there are no cycles.
-//
-// A child of en may be a member of the same groups, and follows en in a moment.
-// So every group counts en first, and its tiles are told last, when the counts
-// are true again: or they would leave a shadow that they are in again at once.
 func (b *Board) spread(en *entry, was standing) {
+	for _, child := range en.children {
+		b.reshade(child)
+	}
 	now := en.standing()
 	for _, g := range en.groups {
 		g.count(was, -1)
@@ -114,19 +128,10 @@ func (b *Board) spread(en *entry, was standing) {
 		g.news = g.news || was.status != Pending
 		b.look(g)
 		if shade := g.shadow(); shade != g.shade {
-			g.shade, g.moved = shade, true
-		}
-	}
-	for _, child := range en.children {
-		b.reshade(child)
-	}
-	for _, g := range en.groups {
-		if !g.moved {
-			continue
-		}
-		g.moved = false
-		for _, tile := range g.tiles {
-			b.reshade(tile)
+			g.shade = shade
+			for _, tile := range g.tiles {
+				b.reshade(tile)
+			}
 		}
 	}
 }

@@ -203,6 +203,30 @@ func TestShadowOfAMemberAndItsNeed(t *testing.T) {
 	}
 }
 
+// Nor does a member that is well, and leaves the shadow with one that is not: of
+// what is derived from them the log says only how it stands when all have left.
+func TestShadowOfMembersWellAndNot(t *testing.T) {
+	for _, order := range []string{"a b!a c!a d<a,b,c", "c!a b!a a d<a,b,c"} {
+		synctest.Test(t, func(t *testing.T) {
+			var log bytes.Buffer
+			w, watchers := worldOf(order)
+			e := serve(t, engine.Config{Logger: slog.New(slog.NewTextHandler(&log, nil))}, watchers...)
+			time.Sleep(5 * time.Second)
+			for _, a := range []engine.Status{engine.OK, engine.Critical, engine.OK} {
+				w.set("a", a)
+				w.set("c", engine.Critical)
+				time.Sleep(5 * time.Second)
+			}
+			if got := shadows(e); got != "" {
+				t.Errorf("%s: in the shadow at last: %q, want none", order, got)
+			}
+			if text := log.String(); strings.Count(text, "out of the shadow") != 1 || strings.Contains(text, `"out of the shadow" id=d`) {
+				t.Errorf("%s: want c alone out of the shadow, once; the log is\n%s", order, text)
+			}
+		})
+	}
+}
+
 // Whose shadow it is may change, and what is derived from it follows.
 func TestShadowPassesOn(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {

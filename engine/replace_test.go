@@ -276,9 +276,9 @@ func TestReplaceOfAnInterval(t *testing.T) {
 		w := enginetest.Watcher("w", 10*time.Second, starts.Check(enginetest.Always(engine.OK, "")))
 		e := serve(t, engine.Config{}, w)
 		time.Sleep(15 * time.Second)
+		before := len(starts.Times())
 		w.Interval, w.Definition = time.Hour, "2"
 		e.Replace(enginetest.Generation(2, w))
-		before := len(starts.Times())
 		time.Sleep(29 * time.Minute)
 		if v := view(t, e, "w"); len(starts.Times()) != before+1 || v.Missed != 0 {
 			t.Errorf("%d runs in the 29 minutes after, %d missed, want the one at once, 0", len(starts.Times())-before, v.Missed)

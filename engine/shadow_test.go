@@ -67,7 +67,10 @@ func disagreement(b *Board) string {
 		for _, en := range g.members {
 			counted.count(en.standing(), +1)
 		}
-		if g.counts != counted.counts || g.lit != counted.lit || g.dark != counted.dark || g.moved {
+		if got, want := g.shade, g.shadow(); got != want {
+			return fmt.Sprintf("group %q has the shade %q, want %q", key, got, want)
+		}
+		if g.counts != counted.counts || g.lit != counted.lit || g.dark != counted.dark {
 			return fmt.Sprintf("group %q has counted %v, %d lit, %d dark; want %v, %d, %d", key, g.counts, g.lit, g.dark, counted.counts, counted.lit, counted.dark)
 		}
 	}

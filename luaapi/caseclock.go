@@ -20,10 +20,6 @@ const forever = time.Duration(math.MaxInt64)
 type caseClock struct {
 	now   time.Time
 	spent map[*run]time.Duration // by runs of watchers, waiting in primitives
-
-	// In real time, when the case began and what it runs now: a primitive whose
-	// context ends before theirs can has a timeout of its own.
-	began, running time.Time
 }
 
 type askerKey struct{}
@@ -37,14 +33,7 @@ func payer(ctx context.Context) *run {
 }
 
 func newCaseClock() caseClock {
-	return caseClock{now: worldBegins, spent: make(map[*run]time.Duration), began: time.Now()}
-}
-
-// runs notes that the case begins to run something.
-func (w *caseWorld) runs() {
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	w.clock.running = time.Now()
+	return caseClock{now: worldBegins, spent: make(map[*run]time.Duration)}
 }
 
 // Now is the time of the case.
@@ -80,22 +69,17 @@ func (w *caseWorld) spent(ctx context.Context) time.Duration {
 }
 
 // left is how long a primitive may take that is called now: what its run has
-// left of the case's time, or its own timeout, which is in real time; forever if
-// the case itself calls it. It is 0 where the run has none left.
+// left of the case's time, or its own timeout; forever if the case itself calls
+// it without one. It is 0 where the run has none left.
 func (w *caseWorld) left(ctx context.Context) time.Duration {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	// A run in the case ends before it by the reserves of both.
-	left, ends := forever, w.clock.began.Add(CaseTimeout-2*vm.Reserve(CaseTimeout))
+	left := forever
 	if r := payer(ctx); r.watcher != nil {
-		own := r.watcher.timeout - vm.Reserve(r.watcher.timeout)
-		left = own - w.clock.spent[r]
-		if run := w.clock.running.Add(own); run.Before(ends) {
-			ends = run
-		}
+		left = r.watcher.timeout - vm.Reserve(r.watcher.timeout) - w.clock.spent[r]
 	}
-	if end, ok := ctx.Deadline(); ok && end.Before(ends) {
-		left = min(left, time.Until(end))
+	if own, ok := ctx.Value(timeoutKey{}).(time.Duration); ok {
+		left = min(left, own)
 	}
 	return max(left, 0)
 }

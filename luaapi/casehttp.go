@@ -19,11 +19,13 @@ import (
 // HTTP asks the stub http, and again where its answer leads if redirects are to
 // be followed.
 func (w *caseWorld) HTTP(ctx context.Context, host string, req *probe.HTTPRequest) (*probe.HTTPResult, error) {
-	hop := *req
-	hop.Dial = offline
-	if _, err := w.probes.http.Do(ctx, &hop); probe.KindOf(err) == probe.Misuse {
+	real := *req
+	real.Dial = offline
+	real.CA, real.Cert, real.Key, real.ProxyCA = nil, nil, nil, nil // a stub's, which has no real key to give
+	if _, err := w.probes.http.Do(ctx, &real); probe.KindOf(err) == probe.Misuse {
 		return nil, err
 	}
+	hop := *req
 	hop.Method = cmp.Or(req.Method, http.MethodGet)
 	for hops, before := 0, time.Duration(0); ; hops++ {
 		result, err := w.hop(ctx, host, &hop)
@@ -42,6 +44,9 @@ func (w *caseWorld) HTTP(ctx context.Context, host string, req *probe.HTTPReques
 			return nil, &probe.Error{Kind: probe.Redirects, Message: fmt.Sprintf("%s %s: more redirects than allowed (%d)", hop.Method, req.URL, hops)}
 		}
 		before += result.Timing.Total
+		if own, ok := ctx.Value(timeoutKey{}).(time.Duration); ok { // it is for all hops together
+			ctx = context.WithValue(ctx, timeoutKey{}, own-result.Timing.Total)
+		}
 		hop.URL = result.RedirectURL
 		if hop.Method != http.MethodHead && (result.Status == http.StatusSeeOther || hop.Method == http.MethodPost && result.Status < http.StatusSeeOther) {
 			hop.Method, hop.Body = http.MethodGet, nil

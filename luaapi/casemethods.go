@@ -139,7 +139,6 @@ func (f *CaseFile) caseDiscover(L *lua.LState) int {
 		L.RaiseError("cannot discover: no set of the configuration finds its members")
 	}
 	var problems []engine.LoadError
-	f.world.runs()
 	vm.Block(L, func(ctx context.Context) { problems = f.current.engine.DiscoverOnce(ctx) })
 	if len(problems) == 0 {
 		return 0
@@ -160,7 +159,6 @@ func (f *CaseFile) caseRun(L *lua.LState) int {
 		L.RaiseError("cannot run %q: it is set by events, feed it one with t:feed(%q, event)", id, id)
 	}
 	var result engine.Result
-	f.world.runs()
 	vm.Block(L, func(ctx context.Context) { result, _ = f.current.engine.Once(ctx, engine.ID(id)) })
 	L.Push(f.resultTable(L, id, result))
 	return 1

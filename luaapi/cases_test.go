@@ -335,6 +335,12 @@ func TestPrettyIsBounded(t *testing.T) {
 	if n := len(pretty(L.Get(1))); n > 100_000 {
 		t.Errorf("pretty gave %d bytes", n)
 	}
+	if err := L.DoString(`local t, long = {}, ("x"):rep(1e5) for i = 1, 900 do t[i] = { [long] = long } end return t`); err != nil {
+		t.Fatal(err)
+	}
+	if n := len(pretty(L.Get(-1))); n > 2_000_000 {
+		t.Errorf("pretty of one long text over and over gave %d bytes", n)
+	}
 	if lines := differences(L.Get(1), L.Get(2)); lines != nil {
 		t.Errorf("differences = %q, want none", lines)
 	}

@@ -44,7 +44,6 @@ func (f *CaseFile) caseFeed(L *lua.LState) int {
 		L.RaiseError("cannot feed %q: %s", id, err)
 	}
 	var result engine.Result
-	f.world.runs()
 	vm.Block(L, func(ctx context.Context) {
 		within, cancel := context.WithTimeout(ctx, w.timeout)
 		defer cancel()

@@ -96,6 +96,11 @@ metric_watchers = {
     local page, err = pharos.http.get("http://h/", { timeout = "1s" })
     return page and "ok" or "warning", err and err.kind, math.floor((pharos.time.now() - before) * 10 + 0.5)
   end),
+  watcher("computes", function()
+    for i = 1, 5e4 do end
+    local page, err = pharos.http.get("http://h/", { timeout = 1.899 })
+    return page and "ok" or "warning", err and err.kind
+  end),
   watcher("fallback", function()
     local page = pharos.http.get("http://h/1") or pharos.exec("fallback")
     return page and "ok" or "critical"
@@ -156,6 +161,14 @@ test.case("a timeout of its own", function(t)
   t:equal({ result.status, result.value, result.detail }, { "warning", "timeout", "10" })
   t:stub("http", function() return { total = 0.5 } end)
   t:equal(t:run("own").detail, "5")
+  t:stub("http", function() return { total = 1.8995 } end)
+  t:equal(t:run("computes").value, "timeout", "however long the machine took")
+  t:stub("http", function(request)
+    return { total = 0.4, status = #request.url < 11 and 302 or 200, headers = { Location = request.url .. "x" } }
+  end)
+  t:equal(select(2, pharos.http.get("http://h/", { timeout = 1, redirects = 3 })).kind, "timeout", "one for all hops")
+  t:equal(pharos.http.get("http://h/", { timeout = 1.5, redirects = 3 }).timing.total, 1.2)
+  t:stub("http", function() return { total = 0.5 } end)
   local page, err = pharos.http.get("http://h/", { timeout = 0.4 })
   t:equal({ page, err and err.kind }, { nil, "timeout" }, "the case's own request")
   t:ok(pharos.http.get("http://h/"))
@@ -188,6 +201,9 @@ test.case("certificates", function(t)
   local page, err = pharos.http.get("https://h/")
   t:equal({ page, err and err.kind }, { nil, "tls" })
   t:equal(pharos.http.get("https://h/", { insecure = true }).tls.verified, false)
+  t:stub("file", function() return { content = "a test has no key" } end)
+  page = pharos.http.get("https://h/", { ca = "ca.pem", cert = "c.pem", key = "k.pem", insecure = true })
+  t:ok(page)
   t:stub("tcp", function() return { tls = { verify_error = "it is expired" } } end)
   local conn, why = pharos.tcp.connect("h:443", { tls = true })
   t:equal({ conn, why and why.kind }, { nil, "tls" })

@@ -14,27 +14,31 @@ import (
 )
 
 const (
-	prettyWidth = 72   // a table that fits is one line
-	prettyDepth = 8    // of tables in tables
-	prettyItems = 1000 // in all
+	prettyWidth = 72      // a table that fits is one line
+	prettyDepth = 8       // of tables in tables
+	prettyItems = 1000    // in all
+	prettyBytes = 1 << 20 // of texts in all; what goes beyond is shown by its start
 )
 
 // pretty writes v as a person reads it: tables as Lua would have them, keys
 // sorted, long ones a field a line.
 func pretty(v lua.LValue) string {
-	p := printer{left: prettyItems}
+	p := printer{left: prettyItems, room: prettyBytes}
 	return p.value(v, "", nil)
 }
 
-// printer writes one value. A table may be in others any number of times.
-type printer struct{ left int } // items that may still be written
+// printer writes one value. A table, or a text, may be in others any number of times.
+type printer struct {
+	left int // items that may still be written
+	room int // bytes of texts that may
+}
 
 func (p *printer) value(v lua.LValue, indent string, above []*lua.LTable) string {
 	switch v := v.(type) {
 	case nil:
 		return "nil"
 	case lua.LString:
-		return prettyString(string(v))
+		return p.text(string(v))
 	case lua.LNumber:
 		return vm.FormatNumber(float64(v))
 	case *lua.LFunction:
@@ -51,6 +55,15 @@ func (p *printer) value(v lua.LValue, indent string, above []*lua.LTable) string
 		return prettyObject(v)
 	}
 	return v.String()
+}
+
+func (p *printer) text(s string) string {
+	const start = 100
+	if len(s) > start && len(s) > p.room {
+		return prettyString(strings.ToValidUTF8(s[:start], "")) + "..."
+	}
+	p.room -= len(s)
+	return prettyString(s)
 }
 
 // prettyObject names what Go made for a script.
@@ -96,7 +109,7 @@ func (p *printer) table(t *lua.LTable, indent string, above []*lua.LTable) strin
 		if i, ok := key.(lua.LNumber); ok && float64(i) == float64(int(i)) && i >= 1 && int(i) <= n {
 			continue // written by its place
 		}
-		if p.left < 0 || !add(prettyKey(key)+" = ", t.RawGet(key)) {
+		if p.left < 0 || !add(p.key(key)+" = ", t.RawGet(key)) {
 			break
 		}
 	}
@@ -112,11 +125,10 @@ func (p *printer) table(t *lua.LTable, indent string, above []*lua.LTable) strin
 
 var plainKey = regexp.MustCompile(`^[A-Za-z_][A-Za-z0-9_]*$`)
 
-func prettyKey(k lua.LValue) string {
-	if s, ok := k.(lua.LString); ok && plainKey.MatchString(string(s)) {
+func (p *printer) key(k lua.LValue) string {
+	if s, ok := k.(lua.LString); ok && len(s) <= prettyWidth && plainKey.MatchString(string(s)) {
 		return string(s)
 	}
-	p := printer{}
 	return "[" + p.value(k, "", make([]*lua.LTable, prettyDepth)) + "]"
 }
 
@@ -221,21 +233,24 @@ func (d *differ) compare(path string, got, want lua.LValue) {
 }
 
 func (d *differ) add(path string, got, want lua.LValue) {
+	switch {
+	case len(d.lines) > differMost:
+		return
+	case len(d.lines) == differMost:
+		d.lines = append(d.lines, "...")
+		return
+	}
 	line := fmt.Sprintf("got %s, want %s", pretty(got), pretty(want))
 	if path != "" {
 		line = path + ": " + line
 	}
-	switch {
-	case len(d.lines) < differMost:
-		d.lines = append(d.lines, line)
-	case len(d.lines) == differMost:
-		d.lines = append(d.lines, "...")
-	}
+	d.lines = append(d.lines, line)
 }
 
 func pathKey(k lua.LValue) string {
 	if s, ok := k.(lua.LString); ok && plainKey.MatchString(string(s)) {
 		return "." + string(s)
 	}
-	return prettyKey(k)
+	p := printer{room: prettyBytes}
+	return p.key(k)
 }

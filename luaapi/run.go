@@ -127,6 +127,9 @@ func WithAsk(ctx context.Context, f func(ctx context.Context, id engine.ID)) con
 	return context.WithValue(ctx, askKey{}, f)
 }
 
+// timeoutKey is of a primitive's own timeout, for a world whose time is not the real one.
+type timeoutKey struct{}
+
 // reach calls a primitive with the baton released: f must use Go values only.
 // timeout, if not 0, ends it before the run's own deadline. While the file
 // loads it raises: loading declares, and does nothing.
@@ -145,7 +148,7 @@ func reach[T any](s *script, L *lua.LState, e *Event, timeout time.Duration, f f
 		ctx := outer
 		if timeout > 0 {
 			var cancel context.CancelFunc
-			ctx, cancel = context.WithTimeout(ctx, timeout)
+			ctx, cancel = context.WithTimeout(context.WithValue(ctx, timeoutKey{}, timeout), timeout)
 			defer cancel()
 		}
 		result, err = f(ctx)

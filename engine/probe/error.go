@@ -141,7 +141,7 @@ func tlsProblem(err error) string {
 		return "the server does not speak TLS there"
 	}
 	if cert, ok := errors.AsType[*tls.CertificateVerificationError](err); ok {
-		return certProblem(cert.Err)
+		return certProblem(cert.Err, cert.UnverifiedCertificates[0])
 	}
 	if alert, ok := errors.AsType[tls.AlertError](err); ok {
 		return "the server ended it: " + strings.TrimPrefix(alert.Error(), "tls: ")
@@ -152,11 +152,11 @@ func tlsProblem(err error) string {
 	return ""
 }
 
-// certProblem says what is wrong with a certificate.
-func certProblem(err error) string {
+// certProblem says what is wrong with a certificate, or with one that it leans on.
+func certProblem(err error, server *x509.Certificate) string {
 	if invalid, ok := errors.AsType[x509.CertificateInvalidError](err); ok && invalid.Reason == x509.Expired {
 		whose := "certificate"
-		if invalid.Cert.IsCA { // not the server's own, which may be good for long
+		if !invalid.Cert.Equal(server) { // whose own may be good for long
 			whose += fmt.Sprintf(" of authority %q", invalid.Cert.Subject.String())
 		}
 		if from := invalid.Cert.NotBefore; time.Now().Before(from) {

@@ -8,6 +8,8 @@ import (
 	"mime"
 	"net"
 	"net/http"
+	"slices"
+	"strings"
 	"time"
 )
 
@@ -108,12 +110,20 @@ func sseAnswer(head *http.Response) error {
 		reason = fmt.Sprintf("status %d, want 200", head.StatusCode)
 	case kind != "text/event-stream":
 		reason = fmt.Sprintf("content type %q, want text/event-stream", bounded(head.Header.Get("Content-Type"), 100))
-	case head.Header.Get("Content-Encoding") != "":
+	case sseCoded(head.Header.Get("Content-Encoding")):
 		reason = fmt.Sprintf("content encoding %q, which nobody asked for", bounded(head.Header.Get("Content-Encoding"), 100))
 	default:
 		return nil
 	}
 	return &Error{Kind: Proto, Message: reason}
+}
+
+// sseCoded tells whether a stream is compressed. As to browsers, other words say
+// nothing: "none" is how many applications keep a server in between from it.
+func sseCoded(encoding string) bool {
+	return slices.ContainsFunc(strings.Split(strings.ToLower(encoding), ","), func(coding string) bool {
+		return slices.Contains([]string{"gzip", "x-gzip", "deflate", "compress", "br", "zstd"}, strings.TrimSpace(coding))
+	})
 }
 
 func sseRead(body io.Reader, to io.Writer) error {

@@ -117,6 +117,9 @@ func (r *TCPRequest) check() error {
 		if err != nil || port == "" || strings.Contains(port, "/") { // of a URL, the scheme would be the host
 			return errors.New("want an address of the form host:port")
 		}
+		if _, err := net.LookupPort("tcp", port); err != nil {
+			return fmt.Errorf("there is no port %q", port)
+		}
 		if _, err := ASCIIHost(host); err != nil {
 			return err
 		}

@@ -151,6 +151,8 @@ func TestTCPErrors(t *testing.T) {
 		{"in two pieces", tcpTalk{TCPRequest: at(slow), Expect: []byte("abcd"), Lines: 2}, Reset, "receive", "got nothing"},
 		{"no port", tcpTalk{TCPRequest: at("127.0.0.1")}, Misuse, "", "want an address of the form host:port"},
 		{"a URL", tcpTalk{TCPRequest: at("http://127.0.0.1")}, Misuse, "", "want an address of the form host:port"},
+		{"no such port", tcpTalk{TCPRequest: at("127.0.0.1:65536")}, Misuse, "", `there is no port "65536"`},
+		{"no such service", tcpTalk{TCPRequest: at("127.0.0.1:htpt")}, Misuse, "", `there is no port "htpt"`},
 		{"nowhere", tcpTalk{}, Misuse, "", "want either an address or the path of a unix socket"},
 		{"no such protocol", tcpTalk{TCPRequest: TCPRequest{Addr: hello, StartTLS: "gopher"}}, Misuse, "", "want one of smtp, imap, pop3, ftp, xmpp, postgres"},
 	} {

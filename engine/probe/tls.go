@@ -139,7 +139,7 @@ func newTLSResult(s tls.ConnectionState, verify x509.VerifyOptions) *TLSResult {
 	}
 	ways, err := s.PeerCertificates[0].Verify(verify)
 	if err != nil {
-		res.VerifyError = certProblem(err)
+		res.VerifyError = certProblem(err, s.PeerCertificates[0])
 		return res
 	}
 	res.Verified = true

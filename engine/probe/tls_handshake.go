@@ -46,7 +46,7 @@ func newTLSInfo(s tls.ConnectionState, config *tls.Config) *TLSInfo {
 	info.DaysLeft = tlsDaysLeft(leaf)
 	if config.InsecureSkipVerify {
 		if err := tlsVerify(s, config); err != nil {
-			info.Verified, info.VerifyError = false, certProblem(err)
+			info.Verified, info.VerifyError = false, certProblem(err, leaf)
 		}
 	}
 	return info

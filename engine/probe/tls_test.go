@@ -263,9 +263,11 @@ func TestTLSProblemIsOfAnAuthority(t *testing.T) {
 	old := &tlsAuthority{}
 	old.cert, old.key = old.issue(t, "Old Authority", now.Add(-100*time.Hour), now.Add(-50*time.Hour), true)
 	expired := old.tlsYear(t)
+	itself := tls.Certificate{Certificate: [][]byte{old.cert.Raw}, PrivateKey: old.key} // as openssl req -x509 makes one
 	roots := slices.Concat(a.pem(), old.pem())
 	for want, pair := range map[string]tls.Certificate{
 		`certificate of authority "CN=Old Authority" expired 2 days ago`:                                       expired,
+		`certificate expired 2 days ago`:                                                                       itself,
 		`certificate signed by unknown authority "CN=Test Authority" (possibly because of "ECDSA verification`: namesake.tlsYear(t),
 	} {
 		addr := tlsServe(t, &tls.Config{Certificates: []tls.Certificate{pair}})
