@@ -223,13 +223,21 @@ func (term *terminal) shows(text string) bool {
 // typed or runs, and no command behind.
 func TestReplIsEnded(t *testing.T) {
 	for _, sig := range []syscall.Signal{syscall.SIGTERM, syscall.SIGHUP} {
-		for _, typed := range []string{"1 + ", "print('running') return pharos.exec('echo $$ >pid; sleep 1000')" + pressEnter} {
+		for _, typed := range []string{"1 + ", "print('running') return pharos.exec('echo $$ >pid; sleep 60')" + pressEnter} {
 			t.Chdir(t.TempDir())
+			pid := "" // of the command
 			term := newTerminal(t, t.TempDir(), "repl")
 			term.expect("> ")
 			term.press(typed)
 			if strings.HasSuffix(typed, pressEnter) {
 				term.expect(line("running"))
+				for deadline := time.Now().Add(20 * time.Second); pid == ""; time.Sleep(5 * time.Millisecond) {
+					if time.Now().After(deadline) {
+						t.Fatal("after 20 s the command has not begun")
+					}
+					text, _ := os.ReadFile("pid")
+					pid = strings.TrimSpace(string(text))
+				}
 			} else {
 				term.expect("1 + ")
 			}
@@ -247,10 +255,8 @@ func TestReplIsEnded(t *testing.T) {
 			if want := uint32(unix.ICANON | unix.ECHO | unix.ISIG); mode.Lflag&want != want {
 				t.Errorf("after %v the terminal is in mode %#x, want lines, echo and signals", sig, mode.Lflag)
 			}
-			if pid, err := os.ReadFile("pid"); err == nil {
-				if _, err := os.Stat("/proc/" + strings.TrimSpace(string(pid))); err == nil {
-					t.Errorf("after %v the command runs on", sig)
-				}
+			if _, err := os.Stat("/proc/" + pid); pid != "" && err == nil {
+				t.Errorf("after %v the command runs on", sig)
 			}
 		}
 	}

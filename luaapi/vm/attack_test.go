@@ -234,23 +234,36 @@ func TestAttacks(t *testing.T) {
 	slice := time.Duration(float64(DefaultSlice) * slowness()) // or some would end before they do their worst
 	for _, a := range attacks {
 		t.Run(a.name, func(t *testing.T) {
-			u := load(t, Options{Watchdog: dog, Slice: slice}, healthySource+"function check() "+a.body+" end")
-			neighbour := healthy(u, global(t, u, "result"), 27)
 			most := maxLook
 			if slices.Contains(heavy, a.name) {
 				most = maxHeavy
 			}
-			judge(t, a.want, a.err, underAttack(t, most, u, neighbour, stranger))
-			if err := neighbour(); err != nil && a.name != "changing the library" {
-				t.Errorf("the file's next run failed: %v", err)
+			// Of what it takes the least counts: the system may be slow to give memory,
+			// and is so at one time and not at another.
+			var late string
+			for range 3 {
+				u := load(t, Options{Watchdog: dog, Slice: slice}, healthySource+"function check() "+a.body+" end")
+				neighbour := healthy(u, global(t, u, "result"), 27)
+				var err error
+				late, err = underAttack(t, most, u, neighbour, stranger)
+				judge(t, a.want, a.err, err)
+				if err := neighbour(); err != nil && a.name != "changing the library" {
+					t.Errorf("the file's next run failed: %v", err)
+				}
+				if late == "" {
+					return
+				}
+				runtime.GC() // or the next would end at once, for want of memory
 			}
+			t.Error(late)
 		})
 	}
 }
 
 // underAttack makes an attack, while a neighbour of the same file waits and a
-// stranger of another file goes on. It may compute for most between two looks.
-func underAttack(t *testing.T, most time.Duration, u *Universe, neighbour, stranger func() error) (err error) {
+// stranger of another file goes on. It may compute for most between two looks;
+// late tells what took longer than it may.
+func underAttack(t *testing.T, most time.Duration, u *Universe, neighbour, stranger func() error) (late string, err error) {
 	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
 	defer cancel()
 	var waiting sync.WaitGroup
@@ -279,10 +292,10 @@ func underAttack(t *testing.T, most time.Duration, u *Universe, neighbour, stran
 			continue
 		}
 		if slow := slowness(); float64(c.got) > float64(c.most)*slow {
-			t.Errorf("%s for %v, want at most %v on a machine that is %.1f times as slow as usual", c.what, c.got, c.most, slow)
+			late = fmt.Sprintf("%s for %v, want at most %v on a machine that is %.1f times as slow as usual", c.what, c.got, c.most, slow)
 		}
 	}
-	return err
+	return late, err
 }
 
 func judge(t *testing.T, want string, cause, err error) {
