@@ -158,10 +158,17 @@ func (e *Engine) finish(r *run, result Result, w *worker) {
 	e.noteStall(wall, now)
 	result.Elapsed = now - r.started
 	result.Started = wall.Add(-result.Elapsed)
+	if en.run == r { // readers that see what it came to must not see it in flight
+		en.state.Running = false
+	}
 	var t Transition
 	changed := false
 	switch {
-	case r.dropped || r.stuck || e.runs.Err() != nil:
+	case r.dropped || e.runs.Err() != nil:
+	case r.stuck:
+		if en.run == r {
+			b.touch(en)
+		}
 	case result.Missed() || e.spansStall(r, result.Status):
 		if result.Missed() {
 			b.lag.dropped(now, now-r.due)
@@ -172,6 +179,7 @@ func (e *Engine) finish(r *run, result Result, w *worker) {
 		}
 		b.miss(en, 1)
 	case result.Status == Pending:
+		b.touch(en)
 		b.opened(en)
 		e.runAgain(r, result.Again, wall, now)
 	default:

@@ -10,6 +10,8 @@ import (
 	"testing/synctest"
 	"time"
 
+	"github.com/google/go-cmp/cmp"
+
 	"pharos/engine"
 	"pharos/engine/enginetest"
 )
@@ -150,6 +152,47 @@ func TestStuckCheckStaysBusy(t *testing.T) {
 		if v := view(t, e, "w"); v.Status != engine.OK || v.Late || v.Runs != uint64(len(starts.Times())) {
 			t.Errorf("once it returned status, late, runs = %v, %v, %d, want ok, false, %d: the one given up counts once",
 				v.Status, v.Late, v.Runs, len(starts.Times()))
+		}
+	})
+}
+
+type observerFunc func(engine.Transition)
+
+func (f observerFunc) Transition(t engine.Transition) { f(t) }
+
+// A viewer that looks while a transition is told, and not again until the next
+// result, must not be left with a run in flight that has ended.
+func TestRunIsOverWithItsResult(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var e *engine.Engine
+		var told []bool
+		e = serve(t, engine.Config{Observer: observerFunc(func(tr engine.Transition) {
+			told = append(told, view(t, e, tr.ID).Running)
+		})}, enginetest.Watcher("w", time.Second, enginetest.Script(engine.OK, engine.Critical, engine.OK)))
+		time.Sleep(10 * time.Second)
+		synctest.Wait()
+		if diff := cmp.Diff([]bool{false, false, false}, told); diff != "" {
+			t.Errorf("running when its transitions were told (-want +got):\n%s", diff)
+		}
+	})
+}
+
+// So must one that knows of a run that was given up, once it returns.
+func TestReturnOfStuckRunIsAChange(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		release := make(chan struct{})
+		w := enginetest.Watcher("w", time.Hour, enginetest.Deaf(release))
+		w.Timeout = time.Second
+		e := serve(t, engine.Config{}, w)
+		time.Sleep(time.Minute)
+		rev := e.Board().Rev()
+		if !view(t, e, "w").Running {
+			t.Fatal("running = false of a run that does not return")
+		}
+		close(release)
+		synctest.Wait()
+		if u := e.Board().Changes(rev); len(u.Views) != 1 || u.Views[0].Running {
+			t.Errorf("changes when it returned: %+v, want the watcher without a run", u.Views)
 		}
 	})
 }
