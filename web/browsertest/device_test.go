@@ -6,6 +6,7 @@ import (
 	"math"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/chromedp/cdproto/cdp"
 	"github.com/chromedp/cdproto/emulation"
@@ -125,6 +126,33 @@ func TestWakeLock(t *testing.T) {
 		b.do(await(`lock.release()`))
 		eval[bool](b, `document.dispatchEvent(new Event("visibilitychange"))`)
 		b.until(`locks.length === 2 && !lock.released`)
+	}
+}
+
+// A wall's picture wanders, header and tiles alike, and what fitted the screen
+// still does; a desk's stays.
+func TestWallWanders(t *testing.T) {
+	w := crowd(t, 40, time.Hour)
+	for path, moves := range map[string]bool{"/": false, "/?kiosk": true} {
+		b := newTab(t, 1280, 720)
+		b.beforeScripts(`const every = window.setInterval; window.minutes = [];
+			window.setInterval = (f, ms) => ms === 60000 ? minutes.push(f) : every(f, ms);`)
+		b.open(w.url(path))
+		const places = `JSON.stringify([".header h1", ".tile"].map((name) => { const r = document.querySelector(name).getBoundingClientRect(); return [r.left, r.top]; }))`
+		const fits = `document.documentElement.scrollHeight <= innerHeight && [...document.querySelectorAll(".tile, .header > *")].every((e) => {
+			const r = e.getBoundingClientRect(); return r.width === 0 || r.left >= 0 && r.top >= 0 && r.right <= innerWidth && r.bottom <= innerHeight; })`
+		b.do(await(`new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)))`))
+		at := map[string]bool{eval[string](b, places): true}
+		for range 100 {
+			eval[int](b, `minutes.map((f) => f()).length`)
+			at[eval[string](b, places)] = true
+			if moves && !eval[bool](b, fits) {
+				t.Fatalf("%s: a part is off the screen where the picture wandered", path)
+			}
+		}
+		if (len(at) > 1) != moves || moves && len(at) < 40 {
+			t.Errorf("%s was drawn at %d places", path, len(at))
+		}
 	}
 }
 

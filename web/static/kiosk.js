@@ -14,6 +14,11 @@ const FOLD_COST = 1; // a folded set's count takes the place of one tile
 
 const IDLE = 3000; // milliseconds
 
+// A picture that stands still for months burns into a screen: it wanders, a
+// pixel a minute, too slowly to be seen.
+const WANDER = 60000; // milliseconds
+const AWAY = 4; // pixels at most, to each side and up; there is no room below
+
 // plan finds the largest text size, in pixels, at which sets (each {name,
 // shown, problems, told}: how many tiles, and whether the heading has something
 // to say also without one) fit into width x height: {columns, size, row, small,
@@ -41,6 +46,16 @@ export function plan(sets, width, height, legible = LEGIBLE) {
   const columns = Math.max(1, Math.floor((width / legible + GAP) / (SMALL.width + GAP)));
   return { columns: Math.min(best.columns, columns), size: legible, row: legible * SMALL.height, small: true, folded };
 }
+
+// wander says how far off its place the picture is after so many steps, [x, y]:
+// to and fro, a line higher or lower each time.
+export function wander(steps) {
+  const across = 2 * AWAY;
+  return [swing(steps + AWAY, across) - AWAY, -swing(Math.floor((steps + AWAY) / across), AWAY)];
+}
+
+// swing goes from 0 up to most and back, one a step.
+const swing = (steps, most) => most - Math.abs(steps % (2 * most) - most);
 
 // drawn is how many tiles a set takes the place of.
 function drawn({ name, shown, problems }, folded) {
@@ -95,15 +110,15 @@ export class Kiosk {
     this.#board = board;
     this.#idle();
     this.#wake();
+    this.#wander();
   }
 
   // layout fits sets (as for plan) into what the window leaves the board;
   // true when what is folded has changed.
   layout(sets) {
     const style = getComputedStyle(this.#main);
-    const box = this.#main.getBoundingClientRect();
     const width = this.#main.clientWidth - parseFloat(style.paddingLeft) - parseFloat(style.paddingRight);
-    const height = innerHeight - box.top - scrollY - parseFloat(style.paddingTop) - parseFloat(style.paddingBottom);
+    const height = innerHeight - this.#main.offsetTop - parseFloat(style.paddingTop) - parseFloat(style.paddingBottom);
     const key = JSON.stringify([sets, width, height]);
     if (key === this.#last) return false;
     this.#last = key;
@@ -133,6 +148,14 @@ export class Kiosk {
     };
     addEventListener("pointermove", moved);
     moved();
+  }
+
+  #wander() {
+    let steps = 0;
+    setInterval(() => {
+      const [x, y] = wander(++steps);
+      this.#root.style.setProperty("--wander", `${x}px ${y}px`);
+    }, WANDER);
   }
 
   // The screen's lock is lost whenever the page is hidden.

@@ -4,7 +4,7 @@
 import { blamePaths, blips, changesAt, face, glow, isStale, note, slowest, trailPaths, valueSize, why } from "/static/face.js";
 import { crowded, label } from "/static/fold.js";
 import { matcher, scope } from "/static/filter.js";
-import { plan } from "/static/kiosk.js";
+import { plan, wander } from "/static/kiosk.js";
 import { Model, worst } from "/static/model.js";
 import { Settings } from "/static/settings.js";
 import { titleOf } from "/static/title.js";
@@ -31,6 +31,16 @@ export const tests = {
     equal([...crowded(sets(2000, 10, 2000, 2000))], ["0", "2", "3"], "folded of three of 2,000");
     equal([...crowded(Array.from({ length: 500 }, (_, i) => ({ name: `${i}`, ids: Array(20).fill("") })))], [], "folded of 500 of 20");
     equal([label({ ok: 3, shadow: 2, pending: 1 }, false), label({ ok: 3, shadow: 0, pending: 0 }, true)], ["3 well, 2 in shadow, 1 pending", "fold 3 well"], "labels");
+  },
+  "a wall's picture wanders in small steps, from its place to everywhere near it": () => {
+    const seen = new Set();
+    equal(wander(0).map(Math.abs), [0, 0], "at first");
+    for (let i = 0; i < 200; i++) {
+      const [x, y] = wander(i), [nextX, nextY] = wander(i + 1);
+      equal([Math.abs(x) <= 4, y <= 0, y >= -4, Math.abs(nextX - x), Math.abs(nextY - y) <= 1], [true, true, true, 1, true], `step ${i}: ${x}, ${y}; then ${nextX}, ${nextY}`);
+      seen.add(`${x},${y}`);
+    }
+    equal(seen.size >= 40, true, `more than 40 of 45 places, ${seen.size}`);
   },
   "a board replaces everything, whatever its rev": () => {
     const model = new Model();
