@@ -230,6 +230,7 @@ func TestScripts(t *testing.T) {
 		{"kernel_log.lua", world{lines: []string{"a: I/O error, dev sda"}}, map[engine.ID]string{"kernel": "critical disk"}},
 		{"maintenance.lua", world{env: map[string]string{"MAINTENANCE": "/nowhere"}}, map[engine.ID]string{"maintenance": "ok none", "sites.12700180": "ok 0.0010"}},
 		{"office_hours.lua", world{page: pages(503, "")}, map[engine.ID]string{"intranet": "critical"}},
+		{"own_normal.lua", world{page: pages(503, "")}, map[engine.ID]string{"page": "critical"}},
 		{"prometheus.lua", world{page: pages(200, "go_goroutines 12\nhttp_requests_total{code=\"500\"} 3\n")}, map[engine.ID]string{"goroutines": "ok 12"}},
 		{"prometheus.lua", world{page: pages(503, "busy")}, map[engine.ID]string{"goroutines": "critical HTTP 503", "errors": "critical HTTP 503"}},
 		{"sample.lua", world{page: pages(200, "")}, map[engine.ID]string{"watch_set_1.is_google_up": "warning 0.0010"}},
