@@ -2,8 +2,10 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"strings"
 	"time"
@@ -352,9 +354,11 @@ func endWithViewers(ctx context.Context, sc scenario, r *faultReport) error {
 		return err
 	}
 	took, err := b.daemon.stop()
-	if err != nil {
+	if failed := (*exec.ExitError)(nil); err != nil && !errors.As(err, &failed) {
 		return err
 	}
+	code := b.daemon.cmd.ProcessState.ExitCode()
+	r.want(code == 0, "exit_code", float64(code)) // 1 if it was not done in its time
 	r.want(took <= 2*time.Second, "stop_s", took.Seconds())
 	return nil
 }
