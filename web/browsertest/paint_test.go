@@ -209,6 +209,7 @@ func TestHeaderFits(t *testing.T) {
 		if outside != "" {
 			t.Errorf("at a width of %d these are cut: %s", width, outside)
 		}
+		b.close() // a dozen pages that follow 40 watchers each leave a small machine no time for the next
 	}
 }
 
