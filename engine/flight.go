@@ -114,6 +114,9 @@ func (e *Engine) begin(r *run, w *worker) (context.Context, bool) {
 	b := e.board
 	b.mu.Lock()
 	defer b.mu.Unlock()
+	if e.waiting.entered(r.lane) {
+		e.wake()
+	}
 	if r.dropped || e.runs.Err() != nil {
 		e.land(r)
 		e.rest(w)

@@ -18,6 +18,7 @@ const fenceGrace = time.Second
 type run struct {
 	entry   *entry
 	check   Check
+	lane    Lane // that it was let into
 	timeout time.Duration
 	due     time.Duration
 	started time.Duration // when a worker began it, -1 before

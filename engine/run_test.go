@@ -166,9 +166,13 @@ func TestRunIsOverWithItsResult(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var e *engine.Engine
 		var told []bool
+		served := make(chan struct{}) // closed once e is set, which a first run may be ahead of
 		e = serve(t, engine.Config{Observer: observerFunc(func(tr engine.Transition) {
-			told = append(told, view(t, e, tr.ID).Running)
+			<-served
+			v, _ := e.Board().View(tr.ID)
+			told = append(told, v.Running)
 		})}, enginetest.Watcher("w", time.Second, enginetest.Script(engine.OK, engine.Critical, engine.OK)))
+		close(served)
 		time.Sleep(10 * time.Second)
 		synctest.Wait()
 		if diff := cmp.Diff([]bool{false, false, false}, told); diff != "" {

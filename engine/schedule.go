@@ -192,7 +192,8 @@ func (e *Engine) admit() []posting {
 		if en.gone || !en.queued || en.run != nil {
 			continue // it left, or has a source or a run by now
 		}
-		r := &run{entry: en, check: en.Check, timeout: en.Timeout, due: en.due, started: -1}
+		r := &run{entry: en, check: en.Check, lane: en.Lane, timeout: en.Timeout, due: en.due, started: -1}
+		e.waiting.enter(r.lane)
 		r.older = e.newest
 		if e.newest != nil {
 			e.newest.newer = r

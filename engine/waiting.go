@@ -22,6 +22,11 @@ type waiting struct {
 	n     int
 	lines map[Lane]*line
 	open  []*line // the lines, in no order; never empty ones
+
+	// entering holds the lanes of runs that were let in and have not begun. A lane
+	// cannot count those, and would be full of as many as there are cores by the
+	// time that it is crowded.
+	entering map[Lane]bool
 }
 
 // line is first in, first out.
@@ -50,8 +55,28 @@ func (w *waiting) push(en *entry) {
 	w.n++
 }
 
-// pop gives who was due first of those whose lane is not crowded, nil if there
-// is none.
+// enter notes that a run of lane was let in; the next has to wait for entered.
+func (w *waiting) enter(lane Lane) {
+	if lane == nil {
+		return
+	}
+	if w.entering == nil {
+		w.entering = make(map[Lane]bool)
+	}
+	w.entering[lane] = true
+}
+
+// entered notes that the run of lane that was let in has begun, or never will. It
+// tells whether somebody may wait for that.
+func (w *waiting) entered(lane Lane) bool {
+	if lane == nil {
+		return false
+	}
+	delete(w.entering, lane)
+	return w.n > 0
+}
+
+// pop gives who was due first of those whose lane has room, nil if there is none.
 func (w *waiting) pop() *entry {
 	l := w.next()
 	if l == nil {
@@ -71,7 +96,7 @@ func (w *waiting) pop() *entry {
 func (w *waiting) next() *line {
 	var first *line
 	for _, l := range w.open {
-		if l.lane != nil && l.lane.Crowded() {
+		if l.lane != nil && (w.entering[l.lane] || l.lane.Crowded()) {
 			continue
 		}
 		if first == nil || l.entries[l.head].due < first.entries[first.head].due {
@@ -91,7 +116,7 @@ func (w *waiting) regroup() {
 		all = append(all, l.entries[l.head:]...)
 	}
 	slices.SortStableFunc(all, func(a, b *entry) int { return cmp.Compare(a.due, b.due) })
-	*w = waiting{}
+	*w = waiting{entering: w.entering}
 	for _, en := range all {
 		if en.queued && !en.gone {
 			w.push(en)

@@ -48,3 +48,24 @@ func TestWaitingKeepsNoRoom(t *testing.T) {
 		t.Errorf("a line of one or two has room for %d, want a few", got)
 	}
 }
+
+// A lane cannot count who was let in and has not begun: however many cores could
+// take up a run, the next waits for that.
+func TestLaneIsEnteredOneByOne(t *testing.T) {
+	lane := crowd(false)
+	e := New(Config{})
+	e.gate.limit = 1 << 40
+	e.runs = t.Context()
+	for i := range 3 {
+		e.enqueue(&entry{due: time.Duration(i), Watcher: Watcher{ID: ID(fmt.Sprint(i)), Lane: &lane}}, 0)
+	}
+	first := e.admit()
+	if len(first) != 1 || len(e.admit()) != 0 {
+		t.Fatalf("%d runs were let into a lane at once, and others before they began, want one", len(first))
+	}
+	e.begin(first[0].run, nil)
+	first[0].run.cancel()
+	if next := e.admit(); len(next) != 1 || next[0].run.entry.ID != "1" {
+		t.Errorf("let in when the first had begun: %v, want the one run that was next", next)
+	}
+}

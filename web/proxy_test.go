@@ -10,6 +10,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -17,7 +18,9 @@ import (
 )
 
 // A proxy that buffers, as nginx does unless told not to, must pass events on
-// at once: with the configuration that is recommended, and with the least.
+// at once: with the configuration that is recommended, and with the least. On a
+// board that stands still a beat is all that comes in a second, and some 17 of them
+// fill the least of its buffers.
 func TestBehindNginx(t *testing.T) {
 	t.Setenv("PATH", os.Getenv("PATH")+":/usr/sbin")
 	nginx := requireReal(t, "nginx")
@@ -26,21 +29,31 @@ func TestBehindNginx(t *testing.T) {
 		t.Fatal(err)
 	}
 	c := &check{r: engine.Result{Status: engine.OK}}
-	set := engine.Set{Watchers: []engine.Watcher{watcher("", "a", 100*time.Millisecond, c.run)}}
+	set := engine.Set{Watchers: []engine.Watcher{watcher("", "a", time.Hour, c.run)}}
 	for name, location := range map[string]string{
 		"recommended": string(recommended),
 		"least":       "location / { proxy_pass http://127.0.0.1:8811; }\n",
 	} {
 		t.Run(name, func(t *testing.T) {
-			_, addr := tcpWall(t, Config{AllowedHosts: []string{"board.example.org"}}, set)
+			w, addr := tcpWall(t, Config{AllowedHosts: []string{"board.example.org"}}, set)
+			direct := w.watch(t)
+			var beats atomic.Int64 // that came without the proxy
+			go func() {
+				for ev, err := direct.next(); err == nil; ev, err = direct.next() {
+					if ev.name == "beat" {
+						beats.Add(1)
+					}
+				}
+			}()
 			proxy := startNginx(t, nginx, strings.ReplaceAll(location, "127.0.0.1:8811", addr))
-			ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second)
+			ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
 			defer cancel()
 			req, err := http.NewRequestWithContext(ctx, http.MethodGet, "http://"+proxy+"/events", nil)
 			if err != nil {
 				t.Fatal(err)
 			}
 			req.Host = "board.example.org"
+			before := beats.Load()
 			resp, err := new(http.Transport).RoundTrip(req)
 			if err != nil {
 				t.Fatal(err)
@@ -51,12 +64,11 @@ func TestBehindNginx(t *testing.T) {
 			}
 			stream := newEventReader(resp.Body)
 			stream.until(t, named("board"))
-			began := time.Now()
-			for range 3 {
+			for n := range int64(3) {
 				stream.until(t, named("beat"))
-			}
-			if took := time.Since(began); took > 6*time.Second {
-				t.Errorf("three beats came in %v, want about 3s", took)
+				if ahead := beats.Load() - before - n; ahead > 8 {
+					t.Errorf("beat %d comes through the proxy when %d have come to who has none, want it at once", n+1, ahead+n)
+				}
 			}
 		})
 	}
@@ -95,7 +107,7 @@ http {
 			t.Logf("nginx said: %s", said.String())
 		}
 	})
-	for range 500 {
+	for began := time.Now(); time.Since(began) < time.Minute; {
 		conn, err := net.Dial("tcp", addr)
 		if err == nil {
 			conn.Close()
@@ -103,6 +115,6 @@ http {
 		}
 		time.Sleep(10 * time.Millisecond)
 	}
-	t.Fatalf("nginx does not listen on %s after 5 s", addr)
+	t.Fatalf("nginx does not listen on %s after a minute", addr)
 	return ""
 }

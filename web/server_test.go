@@ -141,7 +141,7 @@ func TestBodyIsRefusedAndNotWaitedFor(t *testing.T) {
 		if _, err := conn.Write([]byte(method + " / HTTP/1.1\r\nHost: localhost\r\nContent-Length: 100000\r\n\r\n")); err != nil {
 			t.Fatal(err)
 		}
-		_ = conn.SetReadDeadline(time.Now().Add(4 * time.Second))
+		_ = conn.SetReadDeadline(time.Now().Add(30 * time.Second))
 		resp, err := http.ReadResponse(bufio.NewReader(conn), nil)
 		if err != nil {
 			t.Fatalf("%s with a body: %v, want an answer", method, err)
@@ -154,7 +154,7 @@ func TestBodyIsRefusedAndNotWaitedFor(t *testing.T) {
 			_, err = conn.Read(buf)
 		}
 		if ne, ok := err.(net.Error); ok && ne.Timeout() {
-			t.Errorf("%s with a body: the connection is still open after 4 s, want it closed", method)
+			t.Errorf("%s with a body: the connection is still open after 30 s, want it closed", method)
 		}
 	}
 }

@@ -20,7 +20,7 @@ func listenNotify(t *testing.T) (socket string, next func() string) {
 	t.Cleanup(func() { conn.Close() })
 	return socket, func() string {
 		buf := make([]byte, 1024)
-		conn.SetReadDeadline(time.Now().Add(5 * time.Second))
+		conn.SetReadDeadline(time.Now().Add(patience))
 		n, err := conn.Read(buf)
 		if err != nil {
 			t.Fatalf("waiting for a notification: %v", err)

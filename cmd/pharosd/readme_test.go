@@ -216,9 +216,9 @@ func tryServer(t *testing.T, line string, cmd *exec.Cmd, url string) {
 	}
 	select {
 	case <-ended:
-	case <-time.After(10 * time.Second):
+	case <-time.After(patience):
 		_ = syscall.Kill(-cmd.Process.Pid, syscall.SIGKILL)
-		t.Errorf("%s: does not end within ten seconds of SIGTERM\n%s", line, out.String())
+		t.Errorf("%s: does not end within %v of SIGTERM\n%s", line, patience, out.String())
 	}
 }
 

@@ -87,7 +87,7 @@ func (term *terminal) press(keys string) {
 // expect waits until text is on the screen, and gives what came up to its end.
 func (term *terminal) expect(text string) string {
 	term.t.Helper()
-	for deadline := time.Now().Add(20 * time.Second); ; time.Sleep(5 * time.Millisecond) {
+	for deadline := time.Now().Add(patience); ; time.Sleep(5 * time.Millisecond) {
 		term.mu.Lock()
 		shown := term.screen.String()
 		at := strings.Index(shown, text)
@@ -201,7 +201,7 @@ func TestReplOnAResizedTerminal(t *testing.T) {
 		t.Fatal(err)
 	}
 	// It is told of at any time. Up to here there were two rows, now there are three.
-	for deadline := time.Now().Add(20 * time.Second); !term.shows("\x1b[2A"); time.Sleep(5 * time.Millisecond) {
+	for deadline := time.Now().Add(patience); !term.shows("\x1b[2A"); time.Sleep(5 * time.Millisecond) {
 		if time.Now().After(deadline) {
 			t.Fatal("the line is shown in two rows still")
 		}
@@ -231,9 +231,9 @@ func TestReplIsEnded(t *testing.T) {
 			term.press(typed)
 			if strings.HasSuffix(typed, pressEnter) {
 				term.expect(line("running"))
-				for deadline := time.Now().Add(20 * time.Second); pid == ""; time.Sleep(5 * time.Millisecond) {
+				for deadline := time.Now().Add(patience); pid == ""; time.Sleep(5 * time.Millisecond) {
 					if time.Now().After(deadline) {
-						t.Fatal("after 20 s the command has not begun")
+						t.Fatalf("after %v the command has not begun", patience)
 					}
 					text, _ := os.ReadFile("pid")
 					pid = strings.TrimSpace(string(text))

@@ -67,8 +67,12 @@ func freePort(t *testing.T) string {
 	return ""
 }
 
-// until URL REGEXP asks URL until its answer matches, and fails after ten
-// seconds; ! until URL waits until nobody answers. A path instead of a URL is
+// patience is how long a test waits for what must come: a busy machine takes
+// its time.
+const patience = time.Minute
+
+// until URL REGEXP asks URL until its answer matches, for as long as patience
+// lasts; ! until URL waits until nobody answers. A path instead of a URL is
 // a file that is read.
 func until(ts *testscript.TestScript, gone bool, args []string) {
 	if len(args) != 2 && !(gone && len(args) == 1) {
@@ -82,7 +86,7 @@ func until(ts *testscript.TestScript, gone bool, args []string) {
 		}
 	}
 	var last string
-	for deadline := time.Now().Add(10 * time.Second); time.Now().Before(deadline); time.Sleep(20 * time.Millisecond) {
+	for deadline := time.Now().Add(patience); time.Now().Before(deadline); time.Sleep(20 * time.Millisecond) {
 		text, err := look()
 		switch {
 		case gone && err != nil:
@@ -98,11 +102,11 @@ func until(ts *testscript.TestScript, gone bool, args []string) {
 			last = text
 		}
 	}
-	ts.Fatalf("until %s: not within 10 s; last: %s", strings.Join(args, " "), last)
+	ts.Fatalf("until %s: not within %v; last: %s", strings.Join(args, " "), patience, last)
 }
 
 func fetch(url string) (string, error) {
-	ctx, cancel := context.WithTimeout(context.Background(), 2*time.Second)
+	ctx, cancel := context.WithTimeout(context.Background(), patience)
 	defer cancel()
 	req, err := http.NewRequestWithContext(ctx, http.MethodGet, url, nil)
 	if err != nil {

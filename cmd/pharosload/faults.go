@@ -352,9 +352,10 @@ func endWithViewers(ctx context.Context, sc scenario, r *faultReport) error {
 		return err
 	}
 	took, err := b.daemon.stop()
-	if err != nil {
+	if b.daemon.cmd.ProcessState == nil {
 		return err
 	}
+	r.want(err == nil, "exit_code", float64(b.daemon.cmd.ProcessState.ExitCode())) // 1 if it was too late
 	r.want(took <= 2*time.Second, "stop_s", took.Seconds())
 	return nil
 }

@@ -110,8 +110,9 @@ func TestBoardWithoutJavaScript(t *testing.T) {
 	b := newTab(t, 1000, 700)
 	b.withoutScripts()
 	b.navigate(w.url("/"))
+	b.until(`document.body.innerText.includes("1 blip")`) // or that it is late, on a busy machine, until it refreshes itself
 	text := eval[string](b, `document.body.innerText`)
-	for _, want := range []string{"Home", "0.0931", "Check out", "critical", "unknown", "no <b>route</b>", "pending", "1 blip", "~4 days", "BLIP"} {
+	for _, want := range []string{"Home", "0.0931", "Check out", "critical", "unknown", "no <b>route</b>", "pending", "~4 days", "BLIP"} {
 		if !strings.Contains(text, want) {
 			t.Errorf("without JavaScript the page does not say %q:\n%s", want, text)
 		}
@@ -208,6 +209,7 @@ func TestHeaderFits(t *testing.T) {
 		if outside != "" {
 			t.Errorf("at a width of %d these are cut: %s", width, outside)
 		}
+		b.close() // a dozen pages that follow 40 watchers each leave a small machine no time for the next
 	}
 }
 

@@ -116,6 +116,11 @@ func TestRailTellsHowOldNewsIs(t *testing.T) {
 func TestQuietRailIsTheServers(t *testing.T) {
 	for _, specs := range [][]spec{nil, {{names: []string{"a", "b"}}}} {
 		w := newWall(t, nil, specs...)
+		for _, s := range specs {
+			for _, name := range s.names {
+				w.await(engine.ID(name), engine.OK)
+			}
+		}
 		b := newTab(t, 1280, 720)
 		b.open(w.url("/"))
 		b.do(await(`(async () => {

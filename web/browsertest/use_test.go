@@ -21,20 +21,21 @@ func TestKioskShowsEveryProblem(t *testing.T) {
 		for i, id := range []engine.ID{"zone_a.node_00000", "zone_b.node_01000", "zone_c.node_02000"} {
 			w.set(id, engine.Result{Status: []engine.Status{engine.Critical, engine.Warning, engine.Unknown}[i], Value: "1.5", Unit: "s"})
 		}
+		w.settle()
+		problems := 0
+		for _, set := range w.engine.Board().Snapshot().Sets {
+			for _, v := range set.Watchers {
+				if v.Status.Problem() {
+					problems++
+				}
+			}
+		}
 		b := newTab(t, 800, 600)
 		b.open(w.url("/?kiosk"))
 		for _, size := range [][2]int{{1920, 1080}, {3840, 2160}, {1080, 1920}, {1280, 720}} {
 			b.do(chromedp.EmulateViewport(int64(size[0]), int64(size[1]))) // it lays itself out anew
 			b.until(fmt.Sprintf(`document.querySelectorAll(".tile").length === %d && document.querySelectorAll(".tile.-pending:not([hidden])").length === 0`, n))
 			b.do(await(`new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)))`))
-			var problems int
-			for _, set := range w.engine.Board().Snapshot().Sets {
-				for _, v := range set.Watchers {
-					if v.Status.Problem() {
-						problems++
-					}
-				}
-			}
 			type state struct {
 				Problems, Outside, Hidden int
 				Size                      float64
@@ -286,7 +287,7 @@ func TestAnnouncements(t *testing.T) {
 	b.open(w.url("/"))
 	eval[int](b, `(() => { window.said = []; new MutationObserver(() => {
 		const words = document.getElementById("announce").textContent;
-		if (!words.startsWith("Pharos is")) said.push(words); // late, or on time again: a busy machine
+		if (!/^(Pharos is|Connect)/.test(words)) said.push(words); // late, or lost, or back: a busy machine
 	}).observe(document.getElementById("announce"), { childList: true, characterData: true, subtree: true }); return 1; })()`)
 	for i := range 20 {
 		w.set("a", engine.Result{Status: engine.OK, Value: fmt.Sprint(i)})

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
+	"maps"
 	"net"
 	"os"
 	"sync"
@@ -160,6 +161,7 @@ func (w *wall) watcher(s spec, name string, i int) engine.Watcher {
 	}
 	return engine.Watcher{
 		ID: id, Name: name, Definition: name, Interval: interval,
+		TTL:   time.Hour, // a board that a busy machine holds up is not a stale one
 		Needs: s.needs, Confirm: s.confirm, Derive: s.derive,
 		Place: engine.Place{File: "pharos.lua", Line: 10 + 3*i},
 		Check: func(ctx context.Context) (engine.Result, error) {
@@ -216,6 +218,17 @@ func (w *wall) await(id engine.ID, status engine.Status) {
 		if time.Now().After(deadline) {
 			w.t.Fatalf("watcher %q is %v, want %v within %v", id, view.Status, status, patience)
 		}
+	}
+}
+
+// settle waits until the board shows every result that was set.
+func (w *wall) settle() {
+	w.t.Helper()
+	w.mu.Lock()
+	results := maps.Clone(w.results)
+	w.mu.Unlock()
+	for id, r := range results {
+		w.await(id, r.Status)
 	}
 }
 

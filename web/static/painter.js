@@ -96,11 +96,12 @@ export class Painter {
     const now = this.#clock.known(), start = performance.now();
     let wait = Infinity;
     for (const id of ids) {
-      if (performance.now() - start > most) return 0;
+      const at = performance.now();
+      if (at - start > most) return 0;
       const data = this.#model.tiles.get(id), tile = this.#tiles.get(id);
       if (data && tile && !tile.element.hidden && standing(data) !== tile.status) {
-        if (start - (this.#coloured.get(id) ?? -Infinity) < COLOUR_HOLD) { wait = COLOUR_HOLD / 2; continue; }
-        this.#coloured.set(id, start);
+        if (at - (this.#coloured.get(id) ?? -Infinity) < COLOUR_HOLD) { wait = COLOUR_HOLD / 2; continue; }
+        this.#coloured.set(id, at);
       }
       if (data && tile) this.draw(tile, data, now);
       ids.delete(id);
