@@ -57,7 +57,7 @@ func execHelperBecomeRoot() {
 		os.Exit(1)
 	}
 	fmt.Println("root")
-	_ = syscall.Exec("/bin/sleep", []string{"sleep", "7411"}, nil)
+	_ = syscall.Exec("/bin/sleep", []string{"sleep", fmt.Sprintf("7411.%d", os.Getppid())}, nil)
 }
 
 // execHelperSudo runs the setuid copy named last for a short while, or for as
@@ -95,7 +95,7 @@ func TestExecCannotBeKilled(t *testing.T) {
 	}
 	cmd.Args = append(cmd.Args, setuid)
 	got := execRunHelper(t, cmd)
-	for _, pid := range execPidsOf(t, "sleep 7411") {
+	for _, pid := range execPidsOf(t, fmt.Sprintf("sleep 7411.%d", cmd.Process.Pid)) {
 		_ = exec.Command("kill", "-KILL", pid).Run()
 	}
 	if strings.Contains(got, "setreuid") {
