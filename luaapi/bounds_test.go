@@ -7,7 +7,6 @@ import (
 	"strings"
 	"sync"
 	"testing"
-	"time"
 
 	lua "github.com/yuin/gopher-lua"
 
@@ -39,7 +38,6 @@ func TestTextsAreBoundedTogether(t *testing.T) {
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			b := newTestBoard(t)
-			b.Options.slice = time.Minute // it is about memory: a slow machine has its time
 			b.load("metric_watchers = { pharos.MetricWatcher{ name = 'x', timeout = 30, check = function(self) " + test.body + " end } }")
 			var before, after runtime.MemStats
 			runtime.ReadMemStats(&before)

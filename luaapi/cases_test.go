@@ -10,6 +10,7 @@ import (
 
 	lua "github.com/yuin/gopher-lua"
 
+	"pharos/luaapi/vm"
 	"pharos/scripts"
 )
 
@@ -17,7 +18,7 @@ import (
 // failure.
 func (b *testBoard) runCases(path string) []string {
 	b.Helper()
-	f, err := LoadCases(context.Background(), Options{Path: path, Classes: b.Classes, Probes: b.Probes})
+	f, err := LoadCases(context.Background(), Options{Path: path, Classes: b.Classes, Probes: b.Probes, slice: b.slice})
 	if err != nil {
 		b.Fatal(err)
 	}
@@ -275,6 +276,7 @@ func TestCasesFail(t *testing.T) {
 		{`while true do end`, `computed for too long`},
 	} {
 		b := newTestBoard(t)
+		b.slice = vm.DefaultSlice
 		b.write("pharos.lua", casesBoard)
 		got := strings.Join(b.runCases(b.write("x_test.lua", "test.case('case', function(t)\n"+test.body+"\nend)")), "\n")
 		if !strings.Contains(got, test.want) {

@@ -15,6 +15,7 @@ import (
 
 	"pharos/engine"
 	"pharos/engine/probe"
+	"pharos/luaapi/vm"
 )
 
 // Who is blamed for what, whichever way the error arrives.
@@ -157,7 +158,7 @@ func TestTimeoutsOfPharos(t *testing.T) {
 		{"late to go on", &probe.ExecResult{}, nil, engine.Unknown, engine.KindOverload},
 		{"refused at the end", nil, &probe.Error{Kind: probe.Refused, Message: "refused"}, engine.Critical, string(probe.Refused)},
 	} {
-		t.Run(test.name, func(t *testing.T) {
+		synctest.Test(t, func(t *testing.T) {
 			b := newTestBoard(t)
 			b.Primitives = fakes{exec: func(context.Context, string, probe.ExecRequest) (*probe.ExecResult, error) {
 				time.Sleep(timeout + 50*time.Millisecond)
@@ -166,8 +167,9 @@ func TestTimeoutsOfPharos(t *testing.T) {
 			b.load("metric_watchers = { pharos.MetricWatcher{ name = 'x', timeout = '200ms', check = function(self) pharos.exec('x') return 'ok' end } }")
 			got := b.run("x")
 			if got.Status != test.want || got.Failure == nil || got.Failure.Kind != test.kind {
-				t.Errorf("result = %v %q %+v, want %v of kind %s", got.Status, got.Detail, got.Failure, test.want, test.kind)
+				t.Errorf("%s: result = %v %q %+v, want %v of kind %s", test.name, got.Status, got.Detail, got.Failure, test.want, test.kind)
 			}
+			time.Sleep(time.Second) // until the watchdog sleeps
 		})
 	}
 }
@@ -175,6 +177,7 @@ func TestTimeoutsOfPharos(t *testing.T) {
 // A watcher that computes without end is stopped, pauses, and says so.
 func TestHogPauses(t *testing.T) {
 	b := newTestBoard(t)
+	b.slice = vm.DefaultSlice
 	b.load("metric_watchers = { pharos.MetricWatcher{ name = 'x', timeout = 60, check = function(self) while true do end end } }")
 	got := b.run("x")
 	if got.Status != engine.Unknown || got.Value != "paused" || !strings.Contains(got.Detail, "computed for too long") || !strings.Contains(got.Detail, "next try in 1s") {

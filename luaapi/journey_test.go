@@ -44,7 +44,6 @@ func TestJourneyFails(t *testing.T) {
 	} {
 		b := newTestBoard(t)
 		b.Primitives = refusing()
-		b.Options.slice = time.Minute // a busy machine may take the processor away for longer than the usual one
 		b.load(`metric_watchers = { pharos.MetricWatcher{ name = "x", timeout = 1, unit = "s", steps = 3, check = function(self)
 			self:step("one", function() assert(pharos.exec("true")) end) self:step("two", function() ` + test.step + ` end)
 			self:step("three", function() self.went_on = true end) return "ok" end } }`)

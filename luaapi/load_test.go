@@ -8,6 +8,7 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 
 	"pharos/builtin"
 	"pharos/engine"
@@ -33,6 +34,10 @@ func newTestBoard(t testing.TB) *testBoard {
 		Memory:    NewMemory(),
 		Logger:    slog.New(slog.DiscardHandler),
 		LookupEnv: func(string) (string, bool) { return "", false },
+		// A busy machine may take the processor away for longer than the usual
+		// ones, which tests of them ask for.
+		slice:       time.Minute,
+		LoadTimeout: time.Minute,
 	}}
 	t.Cleanup(b.Probes.Close)
 	return b

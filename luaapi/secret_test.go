@@ -12,6 +12,7 @@ import (
 	"testing"
 
 	"pharos/engine"
+	"pharos/luaapi/vm"
 )
 
 // A secret is masked in every form that what is watched may give it back in.
@@ -227,6 +228,7 @@ page_tag = "postgres"`)
 // A run that is left out shows the one before, with its secrets masked too.
 func TestSecretOfAPausedWatcherIsMasked(t *testing.T) {
 	b := newTestBoard(t)
+	b.slice = vm.DefaultSlice
 	b.LookupEnv = func(string) (string, bool) { return "s3cret-password", true }
 	b.load(`local token = pharos.secret("TOKEN")
 metric_watchers = { pharos.MetricWatcher{ name = "x", check = function(self)

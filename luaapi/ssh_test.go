@@ -71,7 +71,7 @@ func startVantage(t *testing.T) *probe.SSHPool {
 			conn.Close()
 			break
 		}
-		if time.Since(start) > 30*time.Second {
+		if time.Since(start) > time.Minute {
 			t.Fatalf("sshd does not listen: %v", err)
 		}
 	}
@@ -93,25 +93,38 @@ func freePort(t *testing.T) string {
 
 // The time that making a connection to the vantage takes is not that of what is
 // looked at from there: a first run would be slow, and everything after sshd's
-// restart.
+// restart. What a busy machine adds to the one, it does not add each time.
 func TestVantageIsNotTimed(t *testing.T) {
 	server := httptest.NewTLSServer(nil)
 	defer server.Close()
 	address := strings.TrimPrefix(server.URL, "https://")
 	for _, call := range []string{`pharos.tcp(address, options)`, `pharos.tls(address, options)`, `pharos.dns("x.example", options)`} {
-		b := newTestBoard(t)
-		b.Probes.ssh.Close()
-		b.Probes.ssh = startVantage(t)
-		began := time.Now()
-		got := b.check(`local address, options = "` + address + `", { ssh_host = "vantage", server = "127.0.0.1:1", timeout = 20 }
-			if not ([[` + call + `]]):find("dns", 1, true) then options.server = nil end
-			local result, err = ` + call + `
-			return "ok", (result or err).timing.total`)
-		total, err := strconv.ParseFloat(got.Value, 64)
-		if took := time.Since(began).Seconds(); err != nil || total > took/2 {
-			t.Errorf("%s: total = %q s (%s), want a small part of the %.3f s that it took to get there", call, got.Value, got.Detail, took)
+		wrong := ""
+		for try := 0; try == 0 || wrong != "" && try < 10; try++ {
+			wrong = vantageTimed(t, call, address)
+		}
+		if wrong != "" {
+			t.Error(wrong)
 		}
 	}
+}
+
+// vantageTimed makes a call from a vantage that there is no connection to, and
+// tells if the way there is in the time of it.
+func vantageTimed(t *testing.T, call, address string) (wrong string) {
+	b := newTestBoard(t)
+	b.Probes.ssh.Close()
+	b.Probes.ssh = startVantage(t)
+	began := time.Now()
+	got := b.check(`local address, options = "` + address + `", { ssh_host = "vantage", server = "127.0.0.1:1", timeout = 20 }
+		if not ([[` + call + `]]):find("dns", 1, true) then options.server = nil end
+		local result, err = ` + call + `
+		return "ok", (result or err).timing.total`)
+	total, err := strconv.ParseFloat(got.Value, 64)
+	if took := time.Since(began).Seconds(); err != nil || total > took/2 {
+		wrong = fmt.Sprintf("%s: total = %q s (%s), want a small part of the %.3f s that it took to get there", call, got.Value, got.Detail, took)
+	}
+	return wrong
 }
 
 // ssh_host works for commands, pages, connections and pharos.ssh, through a real

@@ -16,6 +16,7 @@ import (
 	"sync/atomic"
 	"syscall"
 	"testing"
+	"testing/synctest"
 	"time"
 )
 
@@ -127,20 +128,22 @@ func execRunHelper(t *testing.T, cmd *exec.Cmd) string {
 }
 
 // execHelperCrowd runs many commands at once through a runner whose own cap
-// would let all of them run, and reports what became of them, then whether one
-// more works.
+// would let all of them run, ends those that do run when each was tried, and
+// reports what became of them, then whether one more works.
 func execHelperCrowd() {
 	const crowd = 200
 	r := &Runner{MaxRunning: crowd}
+	r.once.Do(r.init)
+	ctx, cancel := context.WithCancel(context.Background())
 	var ok, overload, other atomic.Int32
 	var wg sync.WaitGroup
 	for range crowd {
 		wg.Go(func() {
-			_, err := r.Exec(context.Background(), ExecRequest{Argv: []string{"sleep", "1"}})
-			switch KindOf(err) {
-			case "":
+			res, err := r.Exec(ctx, ExecRequest{Argv: []string{"sleep", "600"}})
+			switch {
+			case KindOf(err) == Cancelled && res != nil:
 				ok.Add(1)
-			case Overload:
+			case KindOf(err) == Overload:
 				overload.Add(1)
 			default:
 				other.Add(1)
@@ -148,6 +151,10 @@ func execHelperCrowd() {
 			}
 		})
 	}
+	for tried := func() bool { return int(overload.Load()+other.Load())+len(r.running) == crowd && len(r.starting) == 0 }; !tried(); {
+		time.Sleep(5 * time.Millisecond)
+	}
+	cancel()
 	wg.Wait()
 	res, err := r.Exec(context.Background(), ExecRequest{Shell: "echo fine"})
 	if err != nil {
@@ -177,26 +184,22 @@ func TestExecOverload(t *testing.T) {
 
 // TestExecOwnCap shows that waiting for a slot is told apart from running.
 func TestExecOwnCap(t *testing.T) {
-	r := &Runner{MaxRunning: 1}
-	r.once.Do(r.init)
-	hold, cancel := context.WithCancel(t.Context())
-	var wg sync.WaitGroup
-	wg.Go(func() { _, _ = r.Exec(hold, ExecRequest{Argv: []string{"sleep", "60"}}) })
-	execEventually(t, "the slot is taken", func() bool { return len(r.running) == 1 })
-
-	short, cancelShort := context.WithTimeout(t.Context(), 50*time.Millisecond)
-	defer cancelShort()
-	if res, err := r.Exec(short, ExecRequest{Shell: "true"}); res != nil || KindOf(err) != Overload {
-		t.Errorf("Exec without a free slot = %v, %v, want kind overload", res, err)
-	}
-	var res *ExecResult
-	var err error
-	wg.Go(func() { res, err = r.Exec(t.Context(), ExecRequest{Argv: []string{"true"}}) })
-	time.AfterFunc(150*time.Millisecond, cancel)
-	wg.Wait()
-	if err != nil || res.Queued < 50*time.Millisecond || res.Elapsed > res.Queued {
-		t.Errorf("Exec behind another = %+v, %v, want the wait as Queued and not in Elapsed", res, err)
-	}
+	synctest.Test(t, func(t *testing.T) { // where no time goes by while a command runs
+		r := &Runner{MaxRunning: 1}
+		r.once.Do(r.init)
+		r.running <- struct{}{} // someone else
+		short, cancel := context.WithTimeout(t.Context(), 50*time.Millisecond)
+		defer cancel()
+		if res, err := r.Exec(short, ExecRequest{Shell: "true"}); res != nil || KindOf(err) != Overload {
+			t.Errorf("Exec without a free slot = %v, %v, want kind overload", res, err)
+		}
+		const wait = 150 * time.Millisecond
+		time.AfterFunc(wait, func() { <-r.running })
+		res, err := r.Exec(t.Context(), ExecRequest{Argv: []string{"true"}})
+		if err != nil || res.Queued != wait || res.Elapsed != 0 {
+			t.Errorf("Exec behind another = %+v, %v, want the wait as Queued and not in Elapsed", res, err)
+		}
+	})
 }
 
 // execEventually polls for something that another process brings about. Its
@@ -250,15 +253,19 @@ func TestExecLeavesNothing(t *testing.T) {
 	var timeouts, overloads atomic.Int64
 	for range 32 {
 		wg.Go(func() {
+			const least = 15 * time.Millisecond
+			limit := least
 			for range runs / 32 {
-				ctx, cancel := context.WithTimeout(context.Background(), 15*time.Millisecond)
-				_, err := r.Exec(ctx, ExecRequest{Argv: []string{"sleep", "60"}, Stdin: []byte("x")})
+				ctx, cancel := context.WithTimeout(context.Background(), limit)
+				_, err := r.Exec(ctx, ExecRequest{Argv: []string{"sleep", "600"}, Stdin: []byte("x")})
 				cancel()
 				switch KindOf(err) {
 				case Timeout:
 					timeouts.Add(1)
-				case Overload: // on a busy machine the time is up before the start
+					limit = max(limit/2, least)
+				case Overload: // the time was up before the start: the machine is busy
 					overloads.Add(1)
+					limit *= 2
 				default:
 					t.Errorf("Exec(sleep) = %v, want kind timeout", err)
 				}
@@ -310,18 +317,22 @@ func TestExecThousandAtOnce(t *testing.T) {
 	execEventually(t, "no child is left", func() bool { return len(execChildren(t)) <= before })
 }
 
-// TestExecLate lets a command start late and be ended by its deadline.
+// TestExecLate lets a command start late and be ended by its deadline. A busy
+// machine may not come to start it in that time, and gets more.
 func TestExecLate(t *testing.T) {
-	r := &Runner{MaxRunning: 1}
-	r.once.Do(r.init)
-	r.running <- struct{}{} // someone else
-	time.AfterFunc(200*time.Millisecond, func() { <-r.running })
-	ctx, cancel := context.WithTimeout(t.Context(), time.Second)
-	defer cancel()
-	res, err := r.Exec(ctx, ExecRequest{Shell: "echo begun; exec sleep 60"})
-	if KindOf(err) != Overload || res == nil || string(res.Stdout) != "begun\n" || !strings.Contains(err.Error(), "since Pharos was late by ") {
-		t.Errorf("Exec that starts late = %+v, %v, want its output, and Pharos to blame", res, err)
+	var res *ExecResult
+	var err error
+	for limit := time.Second; limit < time.Minute; limit *= 2 {
+		r := &Runner{MaxRunning: 1}
+		r.once.Do(r.init)
+		r.running <- struct{}{} // someone else
+		time.AfterFunc(limit/5, func() { <-r.running })
+		res, err = r.Exec(tcpWithin(t, limit), ExecRequest{Shell: "echo begun; exec sleep 600"})
+		if KindOf(err) == Overload && res != nil && string(res.Stdout) == "begun\n" && strings.Contains(err.Error(), "since Pharos was late by ") {
+			return
+		}
 	}
+	t.Errorf("Exec that starts late = %+v, %v, want its output, and Pharos to blame", res, err)
 }
 
 func TestExecOutputConstantMemory(t *testing.T) {

@@ -120,11 +120,10 @@ func TestExecEndsInTime(t *testing.T) {
 			t.Run(fmt.Sprintf("%s/blocking=%t", shell, blocking), func(t *testing.T) {
 				t.Parallel()
 				execEndsInTime(t, &Runner{blocking: blocking}, shell, tt.kind, tt.stdout)
-				pids := execPidsOf(t, sleep)
-				if !strings.HasPrefix(shell, "setsid") && len(pids) > 0 {
-					t.Errorf("Exec(%q) left processes %v", shell, pids)
+				if !strings.HasPrefix(shell, "setsid") {
+					execEventually(t, fmt.Sprintf("Exec(%q) has left no process", shell), func() bool { return len(execPidsOf(t, sleep)) == 0 })
 				}
-				for _, pid := range pids { // setsid is not followed, by design
+				for _, pid := range execPidsOf(t, sleep) { // setsid is not followed, by design
 					_ = exec.Command("kill", pid).Run()
 				}
 			})
@@ -132,22 +131,35 @@ func TestExecEndsInTime(t *testing.T) {
 	}
 }
 
+// execEndsInTime wants a command's end no later than that of a plain one, which a
+// busy machine delays too. Such a machine may also need longer to come to what
+// the command says first.
 func execEndsInTime(t *testing.T, r *Runner, shell string, kind Kind, stdout string) {
 	t.Helper()
-	const most = execLimit + 100*time.Millisecond
-	wrong := ""
-	for range 3 { // a machine that is busy with other tests gets another chance
-		ctx, cancel := context.WithTimeout(t.Context(), execLimit)
+	const most = 100 * time.Millisecond
+	wrong, limit := "", execLimit
+	run := func(shell string) (*ExecResult, error, time.Duration) {
+		ctx, cancel := context.WithTimeout(t.Context(), limit)
+		defer cancel()
 		began := time.Now()
 		res, err := r.Exec(ctx, ExecRequest{Shell: shell})
-		took := time.Since(began)
-		cancel()
-		if KindOf(err) == kind && res != nil && string(res.Stdout) == stdout && took <= most {
+		return res, err, time.Since(began) - limit
+	}
+	for range 6 {
+		res, err, late := run(shell)
+		wrong = fmt.Sprintf("%+v, %v, %s after its time of %s", res, err, late, limit)
+		if KindOf(err) != kind || res == nil || string(res.Stdout) != stdout {
+			limit *= 2
+			continue
+		}
+		if late <= most {
 			return
 		}
-		wrong = fmt.Sprintf("%+v, %v in %s", res, err, took)
+		if _, _, plain := run("sleep 600"); late <= plain+most {
+			return
+		}
 	}
-	t.Errorf("Exec(%q) = %s, want stdout %q and kind %q in %s", shell, wrong, stdout, kind, most)
+	t.Errorf("Exec(%q) = %s, want stdout %q, kind %q and %s at most", shell, wrong, stdout, kind, most)
 }
 
 // execPidsOf lists the living processes whose command line is the given one.
@@ -230,7 +242,7 @@ func TestExecHurried(t *testing.T) {
 			if KindOf(got.err) != Cancelled {
 				t.Errorf("blocking %t: Exec = %+v, %v, want kind cancelled", blocking, got.res, got.err)
 			}
-		case <-time.After(20 * time.Second):
+		case <-time.After(time.Minute):
 			t.Fatalf("blocking %t: a command that ignores TERM still runs, want it killed", blocking)
 		}
 	}

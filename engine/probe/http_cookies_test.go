@@ -44,7 +44,7 @@ func TestHTTPCookiesOfRedirects(t *testing.T) {
 	s := newHTTPServer(t, httpTells, nil)
 	request := HTTPRequest{URL: s.URL + "/?to=302,/next", Cookies: map[string]string{"id": "7"}}
 	for _, request.Redirects = range []int{0, 1} {
-		res, err := httpProbe(t, 5*time.Second, request)
+		res, err := httpProbe(t, time.Minute, request)
 		if err != nil {
 			t.Fatal(err)
 		}

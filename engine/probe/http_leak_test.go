@@ -26,7 +26,7 @@ func httpHeld(t testing.TB) (goroutines, fds int) {
 func httpStays(t testing.TB, goroutines, fds int) {
 	t.Helper()
 	var g, f int
-	for range 500 {
+	for range 6000 {
 		if g, f = httpHeld(t); g <= goroutines && f <= fds {
 			return
 		}
@@ -54,21 +54,21 @@ func TestHTTPLeavesNothing(t *testing.T) {
 		req     HTTPRequest
 		fails   bool
 	}{
-		{5200, 10 * time.Second, HTTPRequest{URL: plain.URL + "/plain"}, false},
-		{2000, 10 * time.Second, HTTPRequest{URL: plain.URL + "/plain", KeepAlive: true}, false},
-		{500, 10 * time.Second, HTTPRequest{URL: plain.URL + "/plain", Method: "POST", Body: make([]byte, 200000)}, false},
-		{100, 10 * time.Second, HTTPRequest{URL: overH1.URL + "/plain", CA: ca.roots}, false},
-		{100, 10 * time.Second, HTTPRequest{URL: overH2.URL + "/plain", CA: ca.roots}, false},
-		{300, 10 * time.Second, HTTPRequest{URL: overH2.URL + "/plain", CA: ca.roots, KeepAlive: true}, false},
-		{200, 10 * time.Second, HTTPRequest{URL: strings.Replace(plain.URL, "127.0.0.1", "localhost", 1) + "/plain"}, false},
-		{600, 10 * time.Second, HTTPRequest{URL: "http://" + refused}, true},
-		{500, 10 * time.Second, HTTPRequest{URL: "http://" + resets}, true},
+		{5200, time.Minute, HTTPRequest{URL: plain.URL + "/plain"}, false},
+		{2000, time.Minute, HTTPRequest{URL: plain.URL + "/plain", KeepAlive: true}, false},
+		{500, time.Minute, HTTPRequest{URL: plain.URL + "/plain", Method: "POST", Body: make([]byte, 200000)}, false},
+		{100, time.Minute, HTTPRequest{URL: overH1.URL + "/plain", CA: ca.roots}, false},
+		{100, time.Minute, HTTPRequest{URL: overH2.URL + "/plain", CA: ca.roots}, false},
+		{300, time.Minute, HTTPRequest{URL: overH2.URL + "/plain", CA: ca.roots, KeepAlive: true}, false},
+		{200, time.Minute, HTTPRequest{URL: strings.Replace(plain.URL, "127.0.0.1", "localhost", 1) + "/plain"}, false},
+		{600, time.Minute, HTTPRequest{URL: "http://" + refused}, true},
+		{500, time.Minute, HTTPRequest{URL: "http://" + resets}, true},
 		{200, soon, HTTPRequest{URL: "http://" + hangs}, true},
 		{100, soon, HTTPRequest{URL: "https://" + hangs}, true},
 		{50, soon, HTTPRequest{URL: plain.URL + "/endless"}, true},
 		{50, soon, HTTPRequest{URL: overH2.URL + "/hang", CA: ca.roots}, true},
 		{50, soon, HTTPRequest{URL: "http://" + hangs, Method: "PUT", Body: make([]byte, 8<<20)}, true},
-		{50, 10 * time.Second, HTTPRequest{URL: overH1.URL + "/plain"}, true},
+		{50, time.Minute, HTTPRequest{URL: overH1.URL + "/plain"}, true},
 	}
 	var c HTTPClient
 	goroutines, fds := httpHeld(t)

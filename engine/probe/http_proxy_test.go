@@ -142,17 +142,15 @@ func TestHTTPProxies(t *testing.T) {
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()
-			timeout := 10 * time.Second
-			if tt.kind == Timeout {
-				timeout = 1500 * time.Millisecond
-			}
-			res, err := httpProbe(t, timeout, HTTPRequest{URL: tt.url + "/slow", Proxy: tt.proxy, CA: ca.roots, ProxyCA: ca.roots})
+			req := HTTPRequest{URL: tt.url + "/slow", Proxy: tt.proxy, CA: ca.roots, ProxyCA: ca.roots}
 			if tt.kind != "" {
+				err := httpFails(t, 1500*time.Millisecond, tt.kind, req, func(e *Error) bool { return strings.Contains(e.Message, tt.text) })
 				if err == nil || err.Kind != tt.kind || !strings.Contains(err.Message, tt.text) {
 					t.Errorf("Do by %q = %v, want kind %q with %q", tt.proxy, err, tt.kind, tt.text)
 				}
 				return
 			}
+			res, err := httpProbe(t, time.Minute, req)
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -181,11 +179,11 @@ func TestHTTPProxyCertificates(t *testing.T) {
 	cert, key := ca.pem(t, "me")
 	for _, req := range []HTTPRequest{{CA: ca.roots}, {Insecure: true}} {
 		req.URL, req.Proxy = plain+"/slow", proxy
-		if _, err := httpProbe(t, 5*time.Second, req); err == nil || err.Kind != Vantage || !strings.Contains(err.Message, "the proxy: tls: certificate signed by") {
+		if _, err := httpProbe(t, time.Minute, req); err == nil || err.Kind != Vantage || !strings.Contains(err.Message, "the proxy: tls: certificate signed by") {
 			t.Errorf("Do by a proxy of an authority unknown to it, insecure %v: %v, want that the proxy's certificate is refused", req.Insecure, err)
 		}
 	}
-	if _, err := httpProbe(t, 5*time.Second, HTTPRequest{URL: plain + "/slow", Proxy: proxy, ProxyCA: ca.roots, Cert: cert, Key: key}); err != nil {
+	if _, err := httpProbe(t, time.Minute, HTTPRequest{URL: plain + "/slow", Proxy: proxy, ProxyCA: ca.roots, Cert: cert, Key: key}); err != nil {
 		t.Fatal(err)
 	}
 	if n := <-shown; n != 0 {
@@ -199,7 +197,7 @@ func TestHTTPIgnoresProxyOfEnvironment(t *testing.T) {
 	for _, name := range []string{"http_proxy", "HTTP_PROXY", "ALL_PROXY"} {
 		t.Setenv(name, "http://"+httpRefused(t))
 	}
-	if _, err := httpProbe(t, 5*time.Second, HTTPRequest{URL: strings.Replace(s.URL, "127.0.0.1", "localhost", 1)}); err != nil {
+	if _, err := httpProbe(t, time.Minute, HTTPRequest{URL: strings.Replace(s.URL, "127.0.0.1", "localhost", 1)}); err != nil {
 		t.Errorf("Do with a proxy in the environment: %v", err)
 	}
 }

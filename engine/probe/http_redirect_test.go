@@ -60,7 +60,7 @@ func TestHTTPRedirectRules(t *testing.T) {
 	for _, tt := range tests {
 		req := secured(tt.method)
 		req.URL, req.Redirects = here.URL+"/a/b?to="+tt.to, 3
-		res, err := httpProbe(t, 5*time.Second, req)
+		res, err := httpProbe(t, time.Minute, req)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -86,7 +86,7 @@ func TestHTTPRedirectKeepsUser(t *testing.T) {
 		there.URL + "/next": "",
 		strings.Replace(there.URL, "://", "://ann:x@", 1) + "/next": ann,
 	} {
-		res, err := httpProbe(t, 5*time.Second, HTTPRequest{URL: from + to, Redirects: 1})
+		res, err := httpProbe(t, time.Minute, HTTPRequest{URL: from + to, Redirects: 1})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -103,7 +103,7 @@ func TestHTTPRedirectKeepsUser(t *testing.T) {
 func TestHTTPRedirectAwayKeepsProxyPassword(t *testing.T) {
 	there := httpScripted(t, httpMirror)
 	here := newHTTPServer(t, http.RedirectHandler("http://"+there, http.StatusFound), nil)
-	res, err := httpProbe(t, 5*time.Second, HTTPRequest{
+	res, err := httpProbe(t, time.Minute, HTTPRequest{
 		URL: here.URL, Redirects: 1, Header: http.Header{"Proxy-Authorization": {"Basic x"}, "X-Kept": {"y"}},
 	})
 	if err != nil {
@@ -118,7 +118,7 @@ func TestHTTPRedirectAwayKeepsProxyPassword(t *testing.T) {
 func TestHTTPNoRedirect(t *testing.T) {
 	s := newHTTPServer(t, httpTells, nil)
 	for _, to := range []string{"304,/next", "300,/next", "201,/next", "302,"} {
-		res, err := httpProbe(t, 5*time.Second, HTTPRequest{URL: s.URL + "/?to=" + to, Redirects: 3})
+		res, err := httpProbe(t, time.Minute, HTTPRequest{URL: s.URL + "/?to=" + to, Redirects: 3})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -133,7 +133,7 @@ func TestHTTPRedirectServerName(t *testing.T) {
 	ca := newHTTPCA(t)
 	there := newHTTPServer(t, httpPages(), httpTLS(t, ca, "there.test", nil))
 	here := newHTTPServer(t, http.RedirectHandler("https://there.test:"+httpPort(there.URL)+"/plain", http.StatusFound), httpTLS(t, ca, "here.test", nil))
-	res, err := httpProbe(t, 5*time.Second, HTTPRequest{
+	res, err := httpProbe(t, time.Minute, HTTPRequest{
 		URL: here.URL, ServerName: "here.test", CA: ca.roots, Redirects: 1, Resolve: map[string]string{"there.test": "127.0.0.1"},
 	})
 	if err != nil {

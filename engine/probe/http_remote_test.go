@@ -61,11 +61,11 @@ func TestHTTPByCurl(t *testing.T) {
 		{URL: "http://" + httpScripted(t, httpSays("HTTP/1.0 200 OK\r\n\r\nold", false))},
 	}
 	for _, req := range tests {
-		want, err := httpProbe(t, 10*time.Second, req)
+		want, err := httpProbe(t, time.Minute, req)
 		if err != nil {
 			t.Fatal(err)
 		}
-		got, err := httpProbe(t, 10*time.Second, httpByCurl(req))
+		got, err := httpProbe(t, time.Minute, httpByCurl(req))
 		if err != nil {
 			t.Errorf("Do(%s %q) by curl: %v", req.Method, req.URL, err)
 			continue
@@ -109,7 +109,7 @@ func TestHTTPByCurlAfterRedirect(t *testing.T) {
 			sent = string(req.Stdin)
 			return Exec(ctx, req)
 		}
-		res, err := httpProbe(t, 10*time.Second, req)
+		res, err := httpProbe(t, time.Minute, req)
 		if method == "POST" {
 			if err == nil || err.Kind != Vantage || !strings.Contains(err.Message, want) || sent != "" {
 				t.Errorf("%s redirected to where nothing is forwarded = %v, curl got %q, want kind vantage, and no curl", method, err, sent)
@@ -159,11 +159,12 @@ func TestHTTPByCurlFails(t *testing.T) {
 	for _, tt := range tests {
 		t.Run(fmt.Sprint(tt.kind, " ", tt.text), func(t *testing.T) {
 			t.Parallel()
-			timeout := 10 * time.Second // of which curl leaves half a second to tell of its own
+			var got *Error
 			if tt.phase == "blocked" {
-				timeout = 2 * time.Second
+				_, got = httpProbe(t, 2*time.Second, tt.req)
+			} else { // of its time curl leaves half a second to tell of its own
+				got = httpFails(t, 10*time.Second, tt.kind, tt.req, func(e *Error) bool { return strings.Contains(e.Message, tt.text) })
 			}
-			_, got := httpProbe(t, timeout, tt.req)
 			if got == nil || got.Kind != tt.kind || got.Phase != tt.phase || !strings.Contains(got.Message, tt.text) {
 				t.Fatalf("Do(%q) by curl = %+v, want kind %q, phase %q, with %q", tt.req.URL, got, tt.kind, tt.phase, tt.text)
 			}
@@ -178,7 +179,7 @@ func TestHTTPByCurlOverSSH(t *testing.T) {
 	page := newHTTPServer(t, httpPages(), nil)
 	d := startSSHD(t, "AllowTcpForwarding no")
 	pool := sshTestPool(t, d.stanza("web-3"))
-	res, err := httpProbe(t, 20*time.Second, HTTPRequest{
+	res, err := httpProbe(t, time.Minute, HTTPRequest{
 		URL: page.URL + "/redirect/1", Redirects: 1, Vantage: "web-3",
 		Dial: func(ctx context.Context, network, addr string) (net.Conn, error) {
 			return pool.Dial(ctx, "web-3", network, addr)

@@ -68,7 +68,7 @@ func TestHTTPOnTheWire(t *testing.T) {
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
 			tt.req.Resolve = host
-			res, err := httpProbe(t, 5*time.Second, tt.req)
+			res, err := httpProbe(t, time.Minute, tt.req)
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -121,7 +121,7 @@ func TestHTTPBodies(t *testing.T) {
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
 			tt.req.URL = "http://" + httpScripted(t, httpSays(tt.answer, false))
-			res, err := httpProbe(t, 5*time.Second, tt.req)
+			res, err := httpProbe(t, time.Minute, tt.req)
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -135,7 +135,7 @@ func TestHTTPBodies(t *testing.T) {
 
 func TestHTTPEndlessBody(t *testing.T) {
 	s := newHTTPServer(t, httpPages(), nil)
-	res, err := httpProbe(t, 30*time.Second, HTTPRequest{URL: s.URL + "/endless"})
+	res, err := httpProbe(t, time.Minute, HTTPRequest{URL: s.URL + "/endless"})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -146,12 +146,14 @@ func TestHTTPEndlessBody(t *testing.T) {
 
 // A server may answer in the middle of an upload, and stop reading.
 func TestHTTPAnswerBeforeUploadEnds(t *testing.T) {
+	read := make(chan struct{})
+	defer close(read)
 	url := "http://" + httpScripted(t, func(c net.Conn) {
 		http.ReadRequest(bufio.NewReader(c))
 		io.WriteString(c, "HTTP/1.1 413 Content Too Large\r\nContent-Length: 0\r\n\r\n")
-		time.Sleep(100 * time.Millisecond) // closing would reset, and could take the answer along
+		<-read // closing would reset, and could take the answer along
 	})
-	res, err := httpProbe(t, 5*time.Second, HTTPRequest{URL: url, Method: "POST", Body: make([]byte, 64<<20), KeepAlive: true})
+	res, err := httpProbe(t, time.Minute, HTTPRequest{URL: url, Method: "POST", Body: make([]byte, 64<<20), KeepAlive: true})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -172,7 +174,7 @@ func TestHTTPLongUpload(t *testing.T) {
 		"plain": newHTTPServer(t, handler, nil).URL,
 		"h2":    newHTTPServer(t, handler, httpTLS(t, ca, "127.0.0.1", nil)).URL,
 	} {
-		res, err := httpProbe(t, 10*time.Second, HTTPRequest{URL: url, Method: "POST", Body: body, CA: ca.roots})
+		res, err := httpProbe(t, time.Minute, HTTPRequest{URL: url, Method: "POST", Body: body, CA: ca.roots})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -209,7 +211,7 @@ func TestHTTPInfo(t *testing.T) {
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
-			res, err := httpProbe(t, 5*time.Second, tt.req)
+			res, err := httpProbe(t, time.Minute, tt.req)
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -230,7 +232,7 @@ func TestHTTPUnencryptedH2(t *testing.T) {
 	s.Config.Protocols.SetUnencryptedHTTP2(true)
 	s.Start()
 	defer s.Close()
-	res, err := httpProbe(t, 5*time.Second, HTTPRequest{URL: s.URL + "/slow", HTTP: "2"})
+	res, err := httpProbe(t, time.Minute, HTTPRequest{URL: s.URL + "/slow", HTTP: "2"})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -299,8 +301,8 @@ func TestHTTPPhasesSum(t *testing.T) {
 	}
 }
 
-// Each phase holds the delay that was put there. What a busy machine adds, it
-// does not add each time.
+// Each phase holds the delay that was put there. What a busy machine adds or, by
+// noting a mark late, takes, it does not each time: what came nearest counts.
 func TestHTTPPhases(t *testing.T) {
 	const delay = 60 * time.Millisecond
 	ca := newHTTPCA(t)
@@ -330,24 +332,24 @@ func TestHTTPPhases(t *testing.T) {
 		{HTTPRequest{URL: "http://" + drips}, []string{"receive"}},
 	}
 	for _, tt := range tests {
-		least := map[string]time.Duration{}
+		nearest := map[string]time.Duration{}
 		var wrong string
-		for run := 0; run == 0 || wrong != "" && run < 25; run++ {
-			res, err := httpProbe(t, 20*time.Second, tt.req)
+		for run, began := 0, time.Now(); run == 0 || wrong != "" && (run < 25 || time.Since(began) < time.Minute); run++ {
+			res, err := httpProbe(t, time.Minute, tt.req)
 			if err != nil {
 				t.Fatal(err)
 			}
 			wrong = ""
 			for _, p := range res.Timing.Phases() {
-				if before, ok := least[p.Name]; !ok || p.Duration < before {
-					least[p.Name] = p.Duration
-				}
 				want := time.Duration(0)
 				if slices.Contains(tt.phases, p.Name) {
 					want = delay
 				}
+				if before, ok := nearest[p.Name]; !ok || (p.Duration-want).Abs() < (before-want).Abs() {
+					nearest[p.Name] = p.Duration
+				}
 				// A server may act on what is sent before the client knows it as sent.
-				if got := least[p.Name]; got < want-5*time.Millisecond || got > want+30*time.Millisecond {
+				if got := nearest[p.Name]; got < want-5*time.Millisecond || got > want+30*time.Millisecond {
 					wrong += fmt.Sprintf(" phase %s = %v, want %v;", p.Name, got, want)
 				}
 			}

@@ -158,15 +158,7 @@ var nagiosDigits = regexp.MustCompile(`[0-9.]+`)
 func nagiosNoDigits(s string) string { return nagiosDigits.ReplaceAllString(s, "#") }
 
 // nagiosClosedPort gives a port that nobody listens on.
-func nagiosClosedPort(t *testing.T) string {
-	t.Helper()
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer l.Close()
-	return fmt.Sprint(l.Addr().(*net.TCPAddr).Port)
-}
+func nagiosClosedPort(t *testing.T) string { return httpPort(httpRefused(t)) }
 
 func FuzzParseNagios(f *testing.F) {
 	for _, s := range []string{"OK|a=1", "X|'it''s'=U;@1:2;~:3;0;1\nlong|b=2,5ms\nc=1e3", "|", "a\n\n|'", "X|=1 ;; '=' a==b"} {

@@ -94,11 +94,11 @@ func TestPingSystem(t *testing.T) {
 	}
 	p := pingHere(t)
 	req := PingRequest{Host: "localhost", IP: 4, Count: 5, Interval: 10 * time.Millisecond, Size: 1000}
-	got, err := p.Ping(tcpWithin(t, 10*time.Second), req)
+	got, err := p.Ping(tcpWithin(t, time.Minute), req)
 	if err != nil {
 		t.Fatalf("Ping(%q) = %v, want no error", req.Host, err)
 	}
-	res, err := Exec(tcpWithin(t, 10*time.Second), ExecRequest{Shell: "ping -n -c 5 -i 0.01 -s 1000 127.0.0.1"})
+	res, err := Exec(tcpWithin(t, time.Minute), ExecRequest{Shell: "ping -n -c 5 -i 0.01 -s 1000 127.0.0.1"})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -124,7 +124,7 @@ func TestPingManyShareASocket(t *testing.T) {
 	var wg sync.WaitGroup
 	for range 300 {
 		wg.Go(func() {
-			res, err := p.Ping(tcpWithin(t, 20*time.Second), PingRequest{Host: "127.0.0.1", Count: 3, Interval: 20 * time.Millisecond, Wait: 10 * time.Second})
+			res, err := p.Ping(tcpWithin(t, time.Minute), PingRequest{Host: "127.0.0.1", Count: 3, Interval: 20 * time.Millisecond, Wait: 10 * time.Second})
 			if err != nil || res.Received != 3 {
 				t.Errorf("Ping = %+v, %v, want 3 answers", res, err)
 			}

@@ -146,14 +146,14 @@ func TestSSHHome(t *testing.T) {
 
 func TestSSHConfigUnsupported(t *testing.T) {
 	p := sshTestPool(t, "Host a\n  ProxyCommand nc %h %p\nHost b\n  ProxyCommand none\n  HostName 127.0.0.1\n  Port 1\n")
-	sshFails(t, p, "a", 20*time.Second, 20*time.Second, Vantage,
+	sshFails(t, p, "a", time.Minute, time.Minute, Vantage,
 		`ssh a: the ssh configuration has proxycommand "nc %h %p", which Pharos does not do: use ProxyJump`)
-	sshFails(t, p, "b", 20*time.Second, 20*time.Second, Vantage, "ssh b: cannot reach 127.0.0.1:1: connection refused")
+	sshFails(t, p, "b", time.Minute, time.Minute, Vantage, "ssh b: cannot reach 127.0.0.1:1: connection refused")
 }
 
 func TestSSHConfigBroken(t *testing.T) {
 	p := sshTestPool(t, "Host a\n  NoSuchOption yes\n")
-	sshFails(t, p, "a", 20*time.Second, 20*time.Second, Vantage, "ssh a: reading the ssh configuration: ", "nosuchoption")
+	sshFails(t, p, "a", time.Minute, time.Minute, Vantage, "ssh a: reading the ssh configuration: ", "nosuchoption")
 }
 
 func TestSSHConfigBrokenIsNotReadAllTheTime(t *testing.T) {

@@ -47,7 +47,7 @@ func TestSSHDial(t *testing.T) {
 	s := startSSHD(t)
 	p := sshTestPool(t, s.stanza("web-3"))
 	for _, tt := range echoes {
-		conn, err := p.Dial(sshWithin(t, 20*time.Second), "web-3", tt.network, tt.addr)
+		conn, err := p.Dial(sshWithin(t, time.Minute), "web-3", tt.network, tt.addr)
 		if err != nil {
 			t.Fatalf("Dial(%s, %s) = %v, want no error", tt.network, tt.addr, err)
 		}
@@ -76,7 +76,7 @@ func TestSSHDialGivesTheConnectionBack(t *testing.T) {
 	s := startSSHD(t)
 	p := sshTestPool(t, s.stanza("web-3"))
 	for range 20 {
-		conn, err := p.Dial(sshWithin(t, 20*time.Second), "web-3", "tcp", addr)
+		conn, err := p.Dial(sshWithin(t, time.Minute), "web-3", "tcp", addr)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -97,7 +97,7 @@ func TestSSHDialErrors(t *testing.T) {
 	s := startSSHD(t)
 	no := startSSHD(t, "AllowTcpForwarding no")
 	p := sshTestPool(t, s.stanza("web-3"), no.stanza("strict"))
-	closed := "127.0.0.1:" + sshFreePort(t)
+	closed := httpRefused(t)
 	tests := []struct {
 		host, network, addr string
 		kind                Kind
@@ -111,7 +111,7 @@ func TestSSHDialErrors(t *testing.T) {
 		{"strict", "tcp", closed, Vantage, true},
 	}
 	for _, tt := range tests {
-		_, err := p.Dial(sshWithin(t, 20*time.Second), tt.host, tt.network, tt.addr)
+		_, err := p.Dial(sshWithin(t, time.Minute), tt.host, tt.network, tt.addr)
 		if KindOf(err) != tt.kind || errors.Is(err, ErrForwardingDenied) != tt.denied {
 			t.Errorf("Dial(%s, %s, %s) = kind %q (%v), want %q, denied %v", tt.host, tt.network, tt.addr, KindOf(err), err, tt.kind, tt.denied)
 		}
@@ -137,7 +137,7 @@ func TestSSHDialLosesItsHost(t *testing.T) {
 		t.Run(tt.name, func(t *testing.T) {
 			s := startSSHD(t)
 			p := sshTestPool(t, s.stanza("web-3"))
-			conn, err := p.Dial(sshWithin(t, 20*time.Second), "web-3", "tcp", addr)
+			conn, err := p.Dial(sshWithin(t, time.Minute), "web-3", "tcp", addr)
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -208,7 +208,7 @@ func TestSSHLostUnderAConversation(t *testing.T) {
 		for name, talk := range conversations {
 			ended := make(chan error, 1)
 			errs[name] = ended
-			go func() { ended <- talk(sshWithin(t, 20*time.Second)) }()
+			go func() { ended <- talk(sshWithin(t, time.Minute)) }()
 		}
 		sshAwait(t, "all to talk", func() bool { return int(accepted.Load()) == len(conversations) })
 		happen(s)
@@ -242,7 +242,7 @@ func TestSSHJump(t *testing.T) {
 	}
 	h.mu.Unlock()
 	gate.kill(gate.cmd)
-	sshFails(t, p, "inner", 20*time.Second, 20*time.Second, Vantage, "ssh inner: cannot reach 127.0.0.1:"+inner.port+": ssh gate: cannot reach")
+	sshFails(t, p, "inner", time.Minute, time.Minute, Vantage, "ssh inner: cannot reach 127.0.0.1:"+inner.port+": ssh gate: cannot reach")
 }
 
 func TestSSHJumpAcceptsNewKeys(t *testing.T) {
@@ -263,11 +263,11 @@ func TestSSHStoppedJump(t *testing.T) {
 	p := sshTestPool(t, gate.stanza("gate"), inner.stanza("inner", "ProxyJump gate"))
 	sshWorks(t, p, "inner")
 	gate.signal(syscall.SIGSTOP)
-	sshFails(t, p, "inner", 20*time.Second, sshDeadBy, Vantage, "ssh inner: ")
+	sshFails(t, p, "inner", time.Minute, sshDeadBy, Vantage, "ssh inner: ")
 }
 
 func TestSSHJumpInACircle(t *testing.T) {
 	p := sshTestPool(t, "Host a\n  ProxyJump b\nHost b\n  ProxyJump a\n")
 	p.cfg.ConnectTimeout = 300 * time.Millisecond
-	sshFails(t, p, "a", 20*time.Second, 20*time.Second, Vantage, "ssh a: cannot reach")
+	sshFails(t, p, "a", time.Minute, time.Minute, Vantage, "ssh a: cannot reach")
 }

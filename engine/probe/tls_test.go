@@ -48,7 +48,7 @@ func TestInspectTLS(t *testing.T) {
 		t.Run(tt.name, func(t *testing.T) {
 			addr := tlsServe(t, &tls.Config{Certificates: []tls.Certificate{tt.cert}, NextProtos: []string{"h2"}})
 			req := TLSRequest{TCPRequest: TCPRequest{Addr: addr, CA: authority.pem(), ServerName: tt.server, ALPN: []string{"h2", "http/1.1"}}}
-			res, err := InspectTLS(tcpWithin(t, 5*time.Second), req)
+			res, err := InspectTLS(tcpWithin(t, time.Minute), req)
 			if err != nil {
 				t.Fatalf("InspectTLS = %v, want no error", err)
 			}
@@ -81,16 +81,16 @@ func TestTLSOfAddressWithZone(t *testing.T) {
 	server.StartTLS()
 	defer server.Close()
 	zoned := "[::1%lo]:" + httpPort(server.URL)
-	if res, err := httpProbe(t, 5*time.Second, HTTPRequest{URL: "https://" + strings.Replace(zoned, "%", "%25", 1) + "/plain", CA: ca.roots}); err != nil || res.Status != 200 {
+	if res, err := httpProbe(t, time.Minute, HTTPRequest{URL: "https://" + strings.Replace(zoned, "%", "%25", 1) + "/plain", CA: ca.roots}); err != nil || res.Status != 200 {
 		t.Errorf("Do = %+v, %v, want 200", res, err)
 	}
-	c, err := DialTCP(tcpWithin(t, 5*time.Second), TCPRequest{Addr: zoned, TLS: true, CA: ca.roots})
+	c, err := DialTCP(tcpWithin(t, time.Minute), TCPRequest{Addr: zoned, TLS: true, CA: ca.roots})
 	if err != nil {
 		t.Errorf("DialTCP = %v, want no error", err)
 	} else {
 		c.Close()
 	}
-	res, err := InspectTLS(tcpWithin(t, 5*time.Second), TLSRequest{TCPRequest: TCPRequest{Addr: zoned, CA: ca.roots}})
+	res, err := InspectTLS(tcpWithin(t, time.Minute), TLSRequest{TCPRequest: TCPRequest{Addr: zoned, CA: ca.roots}})
 	if err != nil || !res.Verified {
 		t.Errorf("InspectTLS = %+v, %v, want it verified", res, err)
 	}
@@ -100,7 +100,7 @@ func TestInspectTLSChainExpiresFirst(t *testing.T) {
 	short := &tlsAuthority{}
 	short.cert, short.key = short.issue(t, "Short", time.Now().Add(-time.Hour), time.Now().Add(48*time.Hour), true)
 	addr := tlsServe(t, &tls.Config{Certificates: []tls.Certificate{short.tlsYear(t)}})
-	res, err := InspectTLS(tcpWithin(t, 5*time.Second), TLSRequest{TCPRequest: TCPRequest{Addr: addr, CA: short.pem()}})
+	res, err := InspectTLS(tcpWithin(t, time.Minute), TLSRequest{TCPRequest: TCPRequest{Addr: addr, CA: short.pem()}})
 	if err != nil || !res.Verified || res.DaysLeft < 364 || res.ChainDaysLeft > 2 || res.ChainDaysLeft < 1.9 {
 		t.Errorf("InspectTLS with an authority of two days = %+v, %v, want 2 days left of the chain", res, err)
 	}
@@ -118,7 +118,7 @@ func TestInspectTLSVersions(t *testing.T) {
 		{tls.VersionTLS10, tls.VersionTLS10, []string{"1.0"}},
 	} {
 		addr := tlsServe(t, &tls.Config{Certificates: []tls.Certificate{cert}, MinVersion: tt.min, MaxVersion: tt.max})
-		res, err := InspectTLS(tcpWithin(t, 5*time.Second), TLSRequest{TCPRequest: TCPRequest{Addr: addr}, Versions: true})
+		res, err := InspectTLS(tcpWithin(t, time.Minute), TLSRequest{TCPRequest: TCPRequest{Addr: addr}, Versions: true})
 		if err != nil {
 			t.Errorf("InspectTLS = %v, want no error", err)
 			continue
@@ -142,7 +142,7 @@ func TestInspectTLSErrors(t *testing.T) {
 		{plain, TLS},
 		{"127.0.0.1", Misuse},
 	} {
-		if res, err := InspectTLS(tcpWithin(t, time.Second), TLSRequest{TCPRequest: TCPRequest{Addr: tt.addr}}); KindOf(err) != tt.kind {
+		if res, err := InspectTLS(tcpWithin(t, time.Minute), TLSRequest{TCPRequest: TCPRequest{Addr: tt.addr}}); KindOf(err) != tt.kind {
 			t.Errorf("InspectTLS(%q) = %v, %v, want kind %s", tt.addr, res, err, tt.kind)
 		}
 	}
@@ -158,7 +158,7 @@ func TestInspectTLSOpenSSL(t *testing.T) {
 	run := func(args ...string) string { return tlsOpenSSL(t, args...) }
 	cert, key := filepath.Join(dir, "cert.pem"), filepath.Join(dir, "key.pem")
 	run("req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "30", "-subj", "/O=Test/CN=shop.example", "-addext", "subjectAltName=DNS:shop.example,IP:127.0.0.1", "-keyout", key, "-out", cert)
-	port := nagiosClosedPort(t)
+	port := sshFreePort(t)
 	server := exec.Command("openssl", "s_server", "-accept", "127.0.0.1:"+port, "-cert", cert, "-key", key, "-quiet", "-tls1_2")
 	if err := server.Start(); err != nil {
 		t.Fatal(err)
@@ -170,7 +170,7 @@ func TestInspectTLSOpenSSL(t *testing.T) {
 	var res *TLSResult
 	execEventually(t, "s_server answers", func() (ok bool) {
 		var err error
-		res, err = InspectTLS(tcpWithin(t, 5*time.Second), TLSRequest{TCPRequest: TCPRequest{Addr: "127.0.0.1:" + port}})
+		res, err = InspectTLS(tcpWithin(t, time.Minute), TLSRequest{TCPRequest: TCPRequest{Addr: "127.0.0.1:" + port}})
 		return err == nil
 	})
 	got := map[string]string{"SHA256": res.Chain[0].SHA256, "Serial": res.Chain[0].Serial, "NotAfter": res.Chain[0].NotAfter.UTC().Format("Jan _2 15:04:05 2006 GMT"),
@@ -193,7 +193,7 @@ func TestInspectTLSOpenSSL(t *testing.T) {
 	if block, _ := pem.Decode(roots); block == nil {
 		t.Fatalf("openssl wrote %q, want a certificate", roots)
 	}
-	res, err = InspectTLS(tcpWithin(t, 5*time.Second), TLSRequest{TCPRequest: TCPRequest{Addr: "127.0.0.1:" + port, CA: roots}})
+	res, err = InspectTLS(tcpWithin(t, time.Minute), TLSRequest{TCPRequest: TCPRequest{Addr: "127.0.0.1:" + port, CA: roots}})
 	if err != nil || !res.Verified {
 		t.Errorf("InspectTLS with that certificate as root = %+v, %v, want it verified", res, err)
 	}
@@ -217,7 +217,7 @@ func TestTLSRenegotiation(t *testing.T) {
 	dir := t.TempDir()
 	cert, key := filepath.Join(dir, "cert.pem"), filepath.Join(dir, "key.pem")
 	tlsOpenSSL(t, "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "30", "-subj", "/CN=shop.example", "-keyout", key, "-out", cert)
-	port := nagiosClosedPort(t)
+	port := sshFreePort(t)
 	server := exec.Command("openssl", "s_server", "-accept", "127.0.0.1:"+port, "-cert", cert, "-key", key, "-tls1_2")
 	said, err := server.StdoutPipe()
 	if err != nil {
@@ -249,7 +249,7 @@ func TestTLSRenegotiation(t *testing.T) {
 		}
 	}()
 	<-ready
-	res, failed := httpProbe(t, 10*time.Second, HTTPRequest{URL: "https://127.0.0.1:" + port + "/", Insecure: true})
+	res, failed := httpProbe(t, time.Minute, HTTPRequest{URL: "https://127.0.0.1:" + port + "/", Insecure: true})
 	if failed != nil || string(res.Body) != "ok" {
 		t.Errorf("Do with a server that renegotiates = %+v, %v, want its answer", res, failed)
 	}
@@ -271,7 +271,7 @@ func TestTLSProblemIsOfAnAuthority(t *testing.T) {
 		`certificate signed by unknown authority "CN=Test Authority" (possibly because of "ECDSA verification`: namesake.tlsYear(t),
 	} {
 		addr := tlsServe(t, &tls.Config{Certificates: []tls.Certificate{pair}})
-		res, err := InspectTLS(tcpWithin(t, 5*time.Second), TLSRequest{TCPRequest: TCPRequest{Addr: addr, CA: roots}})
+		res, err := InspectTLS(tcpWithin(t, time.Minute), TLSRequest{TCPRequest: TCPRequest{Addr: addr, CA: roots}})
 		if err != nil || !strings.HasPrefix(res.VerifyError, want) {
 			t.Errorf("InspectTLS: %v, verify error %q, want it to begin with %q", err, res.VerifyError, want)
 		}

@@ -241,7 +241,7 @@ func TestAttacks(t *testing.T) {
 			// Of what it takes the least counts: the system may be slow to give memory,
 			// and is so at one time and not at another.
 			var late string
-			for range 3 {
+			for range 10 {
 				u := load(t, Options{Watchdog: dog, Slice: slice}, healthySource+"function check() "+a.body+" end")
 				neighbour := healthy(u, global(t, u, "result"), 27)
 				var err error

@@ -31,7 +31,7 @@ const (
 // is garbage goes before a run has to.
 type Watchdog struct {
 	Limit       uint64        // bytes of heap; 0 = DefaultMemory
-	WedgedAfter time.Duration // 0 = DefaultWedgedAfter
+	WedgedAfter time.Duration // in ticks, so without the time that the process was stopped; 0 = DefaultWedgedAfter
 	// Wedged is told, on a goroutine of its own, of a universe that a Go
 	// function never came back from. It is dead by then, and should be replaced.
 	Wedged func(u *Universe)
@@ -50,8 +50,8 @@ type Watchdog struct {
 type watched struct {
 	r          *run // who had the baton at the last tick
 	generation uint64
-	ticks      int       // for how many ticks
-	poked      time.Time // since when it has not answered; zero = it has
+	ticks      int // for how many ticks
+	silent     int // of these, how many it has not answered for
 }
 
 func (w *Watchdog) add(u *Universe) {
@@ -101,7 +101,7 @@ func (w *Watchdog) watch() {
 
 // look is one tick. It tells whether any run has a baton.
 func (w *Watchdog) look() bool {
-	hog, busy := w.lookAtRuns(time.Now())
+	hog, busy := w.lookAtRuns()
 	limit := w.Limit
 	if limit == 0 {
 		limit = DefaultMemory
@@ -116,7 +116,7 @@ func (w *Watchdog) look() bool {
 
 // lookAtRuns pokes the runs that had their baton at the last tick already, and
 // gives the one that has had it longest.
-func (w *Watchdog) lookAtRuns(now time.Time) (hog *watched, busy bool) {
+func (w *Watchdog) lookAtRuns() (hog *watched, busy bool) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	for u, seen := range w.watched {
@@ -133,10 +133,8 @@ func (w *Watchdog) lookAtRuns(now time.Time) (hog *watched, busy bool) {
 		}
 		seen.ticks++
 		if !r.poke(generation) {
-			seen.poked = time.Time{}
-		} else if seen.poked.IsZero() {
-			seen.poked = now
-		} else if now.Sub(seen.poked) > w.wedgedAfter() {
+			seen.silent = 0
+		} else if seen.silent++; time.Duration(seen.silent)*tick > w.wedgedAfter() {
 			w.wedged(u)
 			continue
 		}
