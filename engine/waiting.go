@@ -15,6 +15,10 @@ type Lane interface {
 	Crowded() bool
 }
 
+// enteringMost is how many runs of a lane are let in before the first of them
+// begins: two, so that the lane is not idle in between.
+const enteringMost = 2
+
 // waiting holds the watchers that are due and wait for leave to start: one
 // line for each lane, so that a crowded one holds up nobody else. The zero
 // value is empty and ready to use.
@@ -23,10 +27,10 @@ type waiting struct {
 	lines map[Lane]*line
 	open  []*line // the lines, in no order; never empty ones
 
-	// entering holds the lanes of runs that were let in and have not begun. A lane
-	// cannot count those, and would be full of as many as there are cores by the
-	// time that it is crowded.
-	entering map[Lane]bool
+	// entering counts each lane's runs that were let in and have not begun. The
+	// lane cannot count those yet: without a bound, as many of them as there are
+	// cores would be too many.
+	entering map[Lane]int
 }
 
 // line is first in, first out.
@@ -55,25 +59,30 @@ func (w *waiting) push(en *entry) {
 	w.n++
 }
 
-// enter notes that a run of lane was let in; the next has to wait for entered.
+// enter notes that a run of lane was let in.
 func (w *waiting) enter(lane Lane) {
 	if lane == nil {
 		return
 	}
 	if w.entering == nil {
-		w.entering = make(map[Lane]bool)
+		w.entering = make(map[Lane]int)
 	}
-	w.entering[lane] = true
+	w.entering[lane]++
 }
 
-// entered notes that the run of lane that was let in has begun, or never will. It
-// tells whether somebody may wait for that.
+// entered notes that a run of lane that was let in has begun, or never will. It
+// tells whether somebody may have waited for that.
 func (w *waiting) entered(lane Lane) bool {
 	if lane == nil {
 		return false
 	}
-	delete(w.entering, lane)
-	return w.n > 0
+	n := w.entering[lane]
+	if n > 1 {
+		w.entering[lane] = n - 1
+	} else {
+		delete(w.entering, lane)
+	}
+	return n == enteringMost && w.n > 0
 }
 
 // pop gives who was due first of those whose lane has room, nil if there is none.
@@ -96,7 +105,7 @@ func (w *waiting) pop() *entry {
 func (w *waiting) next() *line {
 	var first *line
 	for _, l := range w.open {
-		if l.lane != nil && (w.entering[l.lane] || l.lane.Crowded()) {
+		if l.lane != nil && (w.entering[l.lane] >= enteringMost || l.lane.Crowded()) {
 			continue
 		}
 		if first == nil || l.entries[l.head].due < first.entries[first.head].due {
