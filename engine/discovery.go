@@ -143,8 +143,12 @@ func (p Place) prefix() string {
 }
 
 func refusal(w, other Watcher) string {
-	return fmt.Sprintf("%scannot add %q: its id %q is that of %q%s",
+	why := fmt.Sprintf("%scannot add %q: its id %q is that of %q%s",
 		w.Place.prefix(), w.Name, w.ID, other.Name, strings.TrimSuffix(" at "+other.Place.prefix(), ": "))
+	if w.Name != other.Name { // 10.0.1.11 and 10.0.11.1
+		why += "; give one an id = of its own"
+	}
+	return why
 }
 
 // compose gives the generation with the members that were found, after those

@@ -273,7 +273,7 @@ func TestDiscoveryRefuses(t *testing.T) {
 		static := enginetest.Watcher("mine", time.Second, f.check)
 		static.ID, static.Place = "fleet.b", engine.Place{File: "main.lua", Line: 7}
 		e := hunting(t, f.generation(1, static))
-		wantFleet(t, e, "a c d", "", `fleet.lua:11: cannot add "b": its id "fleet.b" is that of "mine" at main.lua:7 (and 2 more)`)
+		wantFleet(t, e, "a c d", "", `fleet.lua:11: cannot add "b": its id "fleet.b" is that of "mine" at main.lua:7; give one an id = of its own (and 2 more)`)
 		f.is("a c d e f", nil)
 		time.Sleep(10 * time.Second)
 		wantFleet(t, e, "a c d", "", "fleet.lua:3: the limit is 3: 2 more that were found are left out")

@@ -95,6 +95,7 @@ func TestDebInstalls(t *testing.T) {
 	for _, name := range []string{
 		"usr/lib/systemd/system/pharos.service", "usr/share/man/man1/pharosd.1", "usr/share/man/man1/pharosd-serve.1",
 		"usr/share/bash-completion/completions/pharosd", "usr/share/zsh/vendor-completions/_pharosd", "usr/share/fish/vendor_completions.d/pharosd.fish",
+		"usr/share/doc/pharos/examples/login_journey.lua", "usr/share/doc/pharos/examples/api_json_test.lua",
 	} {
 		if !d.has(name) {
 			t.Errorf("after the install there is no /%s", name)

@@ -16,10 +16,15 @@ import (
 
 func main() {
 	initproc.Main()
+	os.Exit(run(untilSignal(), os.Args[1:]))
+}
+
+// untilSignal ends with the first signal to end. A second one is not ours to
+// hold back: it ends the process at once, but for a daemon (see serve).
+func untilSignal() context.Context {
 	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGINT, syscall.SIGTERM)
-	// A second signal is not ours to hold back: it ends the process at once.
 	context.AfterFunc(ctx, stop)
-	os.Exit(run(ctx, os.Args[1:]))
+	return ctx
 }
 
 // run executes one command line and gives the process's exit code.

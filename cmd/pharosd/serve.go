@@ -105,6 +105,9 @@ func serve(ctx context.Context, f serveFlags, out io.Writer) error {
 	pipe := make(chan os.Signal, 1)
 	signal.Notify(pipe, syscall.SIGPIPE)
 	defer signal.Stop(pipe)
+	// The end is bounded. Who ends a group, as timeout(1) does, sends the signal twice,
+	// and the second one would cut it off. It is held until the process is gone.
+	signal.Notify(make(chan os.Signal, 1), syscall.SIGINT, syscall.SIGTERM)
 	logger := newLogger(os.Stderr, f.verbosity)
 	if f.staticPath != "" {
 		if _, err := os.ReadDir(f.staticPath); err != nil {

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"bufio"
 	"context"
 	"fmt"
 	"os"
@@ -181,4 +182,38 @@ func TestBoundedBy(t *testing.T) {
 			t.Errorf("boundedBy waited %v for what was done", got-closeGrace)
 		}
 	})
+}
+
+// Who ends a group sends the signal twice, as timeout(1) does; the last state is
+// kept all the same.
+func TestSecondSignalCutsNoEnd(t *testing.T) {
+	state := filepath.Join(t.TempDir(), "state.json")
+	board := exec.Command("pharosd", "serve", "-P", "0", "--state", state)
+	out, err := board.StdoutPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := board.Start(); err != nil {
+		t.Fatal(err)
+	}
+	defer board.Process.Kill()
+	if _, err := bufio.NewReader(out).ReadString('\n'); err != nil { // it serves
+		t.Fatal(err)
+	}
+	ended := make(chan error, 1)
+	go func() { ended <- board.Wait() }()
+	for {
+		_ = board.Process.Signal(syscall.SIGTERM) // it may have ended
+		select {
+		case err := <-ended:
+			if err != nil {
+				t.Errorf("the daemon ended with %v after two signals, want exit code 0", err)
+			}
+			if _, err := os.Stat(state); err != nil {
+				t.Error(err)
+			}
+			return
+		case <-time.After(time.Millisecond):
+		}
+	}
 }

@@ -149,6 +149,9 @@ func TestStaleWhenTheServerStops(t *testing.T) {
 	s.signal(syscall.SIGSTOP)
 	t.Logf("stale %v after SIGSTOP", b.until(isStale))
 	b.checkStale("SIGSTOP")
+	if lit := eval[string](b, `[...document.querySelectorAll(".board, .rail, .counts, .detail")].filter((e) => !getComputedStyle(e).filter.includes("grayscale")).map((e) => e.className).join(", ")`); lit != "" {
+		t.Errorf("in its colours on a board that is stale: %s", lit)
+	}
 	s.signal(syscall.SIGCONT)
 	t.Logf("live %v after SIGCONT", b.until(isLive))
 

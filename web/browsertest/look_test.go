@@ -101,3 +101,26 @@ func TestLagIsSaidInFull(t *testing.T) {
 		}
 	}
 }
+
+// What is read in the detail does not move while its numbers change.
+func TestDetailStandsStill(t *testing.T) {
+	w := newWall(t, nil, spec{set: "Shop", names: []string{"a"}, interval: time.Hour})
+	w.await("shop.a", engine.OK)
+	b := newTab(t, 1400, 900)
+	b.open(w.url("/#/shop.a"))
+	for _, width := range []int64{1400, 1000, 390} {
+		b.do(chromedp.EmulateViewport(width, 900), await(`(async () => {
+			const [{ times }, { waterfall }] = await Promise.all(["times", "evidence"].map((name) => import("/static/" + name + ".js")));
+			const parts = Object.fromEntries([...document.querySelectorAll("[data-part], template")].map((e) => [e.dataset.part ?? e.id, e]));
+			const tile = { status: "critical", since: 700, ended: 999.943, elapsed: 0.003, next: 1000.939, runs: 329, missed: 6 };
+			window.tops = [{}, { next: 999 }, { running: true }, { ended: 998.11, elapsed: 0.039 }].flatMap((more) => [[0.0011, 0.0001], [0.0054, 0.0056], [0.5437, 0.0733]].map(([connect, wait]) => {
+				parts.times.textContent = times({ ...tile, ...more }, 1000);
+				waterfall(parts, [["connect", connect], ["wait", wait]]);
+				return parts.timing.getBoundingClientRect().top;
+			}));
+		})()`))
+		if got := eval[[]float64](b, `[...new Set(tops)]`); len(got) != 1 {
+			t.Errorf("%d px wide, the phases of one watcher begin at %v px, want them to stay", width, got)
+		}
+	}
+}

@@ -183,3 +183,34 @@ func TestRailKeepsItsItems(t *testing.T) {
 		t.Error("the item of a problem that lasts is another one now, or has lost the focus")
 	}
 }
+
+// A short name stands beside its value and is whole, also where there is room for
+// one of the two only.
+func TestRailKeepsAShortNameWhole(t *testing.T) {
+	w := newWall(t, nil, spec{names: []string{"a"}})
+	b := newTab(t, 1280, 720)
+	b.open(w.url("/"))
+	got := eval[[]string](b, `(() => {
+		document.getElementById("rail").classList.remove("-quiet");
+		const list = document.querySelector("#rail ol"), template = document.getElementById("problem-template");
+		const wrong = [];
+		for (const [name, value] of [["db", "refused"], ["Boom", "0.0387 HTTP 500"], ["postgres replica", "refused"]]) {
+			const item = template.content.firstElementChild.cloneNode(true);
+			item.style.flex = "none";
+			item.style.width = "15rem";
+			const [first, second] = ["name", "value"].map((part) => item.querySelector("." + part));
+			first.textContent = name;
+			second.textContent = value;
+			list.replaceChildren(item);
+			const text = document.createRange();
+			text.selectNodeContents(first);
+			const gap = second.getBoundingClientRect().left - text.getBoundingClientRect().right;
+			if (name.length < 5 && first.scrollWidth > first.clientWidth) wrong.push(name + " is cut");
+			if (gap > 0.6 * parseFloat(getComputedStyle(item).fontSize)) wrong.push(name + " is " + gap + " px from its value");
+		}
+		return wrong;
+	})()`)
+	if len(got) > 0 {
+		t.Errorf("in the rail %v", got)
+	}
+}

@@ -11,7 +11,7 @@ export function waterfall(parts, timing) {
   const slow = slowest(timing);
   parts["timing-block"].hidden = !slow;
   if (!slow) return;
-  text(parts["timing-sum"], `${slow.name} ${short(slow.seconds)} of ${short(slow.total)}`);
+  text(parts["timing-sum"], `${short(slow.total)} in all`);
   let start = 0;
   const rows = fit(parts.timing, timing.length, parts["phase-template"]);
   timing.forEach(([name, seconds], i) => {

@@ -126,8 +126,8 @@ export const tests = {
     equal([note(fed({ dropped: 12_345, lost: 1000 }), 1300), note(fed({ dropped: 12_345, lost: 1000 }), 1301)], ["12k dropped", ""], "note for five minutes");
     equal(note(fed({ up: false, retry: 1100, dropped: 1, lost: 1000 }), 1001), "restarting", "note of one that is down");
     equal([many(999), many(1000), many(999_999), many(1_234_567)], ["999", "1k", "999k", "1M"], "many");
-    equal(times(fed({ dropped: 2, restarts: 1 }), 1004), "ok for a moment · stream open · last event 4.00 s ago · 3 events · 2 dropped · 1 restart", "times");
-    equal(times(fed({ up: false, retry: 1007, count: 0 }, { status: "unknown" }), 1004), "unknown for a moment · opened again in 3.00 s · 0 events", "times of one that is down");
+    equal(times(fed({ dropped: 2, restarts: 1 }), 1004), "ok for a moment\nstream open · last event 4.00 s ago\n3 events · 2 dropped · 1 restart", "times");
+    equal(times(fed({ up: false, retry: 1007, count: 0 }, { status: "unknown" }), 1004), "unknown for a moment\nopened again in 3.00 s\n0 events", "times of one that is down");
   },
   "afterglow fades over a minute": () => {
     const t = tile("a", { was: "critical" });
@@ -185,7 +185,7 @@ export const tests = {
     equal(face(tile("a", { since_approx: true, ended: 1400 }), 1400).lasted, "~6 minutes", "lasted");
   },
   "one run is no runs": () => {
-    equal([1, 2].map((runs) => times(tile("a", { runs }), 1000).split(" · ").at(-1)), ["1 run", "2 runs"], "runs");
+    equal([1, 2].map((runs) => times(tile("a", { runs }), 1000).split("\n").at(-1).split(" · ").at(-1)), ["1 run", "2 runs"], "runs");
   },
   "durations in words": () => {
     equal([0, 59, 60, 300, 7199, 86400, 1e6].map(span), ["a moment", "a moment", "1 minute", "5 minutes", "1 hour", "1 day", "11 days"], "span");
