@@ -295,7 +295,7 @@ func sourceOfAny(v lua.LValue) engine.Place {
 
 // adopt gives the script's watchers the memory that outlives them.
 func (s *script) adopt(m *Memory) {
-	s.memory = m
+	s.memory, s.adopted = m, true
 	for _, w := range s.watchers {
 		m.adopt(w)
 	}

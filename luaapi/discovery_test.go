@@ -112,6 +112,60 @@ func TestDiscoveryRemembers(t *testing.T) {
 	}
 }
 
+// What was found and is not on the board yet has its memory, whoever tidies up
+// before it is admitted: after a reload, or since another watcher of its id left.
+func TestDiscoveryRemembersBeforeAdmission(t *testing.T) {
+	const own = `check = function(self) self.state.n = (self.state.n or 0) + 1 return "ok", self.state.n end }`
+	for _, test := range []struct {
+		name, before, body string
+		meanwhile          func(b *testBoard, before []engine.Watcher)
+	}{
+		{"a reload", ``, `return { pharos.MetricWatcher{ name = "a", ` + own + ` }`, func(b *testBoard, _ []engine.Watcher) {
+			b.Memory.Retain(func(engine.ID) bool { return false })
+		}},
+		{"another one left", `local n = 0`, `n = n + 1 return { pharos.MetricWatcher{ name = "a", link = "http://x/" .. n, ` + own + ` }`, func(_ *testBoard, before []engine.Watcher) {
+			before[0].Released(true)
+		}},
+		{"it left while it was found again", `local Slow = pharos.MetricWatcher:extend{}
+			getmetatable(Slow).__index = function(_, name) if name == "confirm" then pharos.exec("x") end return pharos.MetricWatcher[name] end
+			local a = pharos.MetricWatcher{ name = "a", ` + own + `
+			local n = 0`, `n = n + 1 if n < 3 then return { a } end return { a, Slow{ name = "b" } }`, nil},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			b := newTestBoard(t)
+			var before []engine.Watcher
+			left := false
+			b.Primitives = fakes{exec: func(context.Context, string, probe.ExecRequest) (*probe.ExecResult, error) {
+				before[0].Released(true)
+				left = true
+				return &probe.ExecResult{}, nil
+			}}
+			b.load(discovering(test.before, test.body))
+			b.found.Release()
+			find := func() []engine.Watcher {
+				found, err := b.discover()
+				if err != nil {
+					t.Fatal(err)
+				}
+				return found
+			}
+			before = find()
+			found := find()
+			if test.meanwhile != nil {
+				test.meanwhile(b, before)
+			} else if !left {
+				t.Fatal("nobody left meanwhile")
+			}
+			if got, err := found[0].Check(context.Background()); err != nil || got.Value != "1" {
+				t.Fatalf("Check() = %+v, %v, want 1", got, err)
+			}
+			if states, _ := b.Memory.States(); string(states["fleet.a"]) != `{"n":1}` {
+				t.Errorf("States() = %s, want n = 1", states)
+			}
+		})
+	}
+}
+
 // Whatever goes wrong is told with its place.
 func TestDiscoveryErrors(t *testing.T) {
 	for _, test := range []struct{ body, want string }{
