@@ -201,7 +201,7 @@ func (d *declaration) watcher(set string, self *lua.LTable) (engine.Watcher, err
 	}
 	e.ID, e.Name, e.Place, e.Check = w.id, w.name, w.source, w.check
 	if w.stream != nil {
-		if mistake := d.eventsMistake(w); mistake != "" {
+		if mistake := d.eventsMistake(w, &e); mistake != "" {
 			return e, d.optionError(w, "events", errors.New("a watcher with events "+mistake))
 		}
 		w.listen, e.Check, e.Source = w.stream.begin(), nil, w.events

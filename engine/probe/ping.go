@@ -16,7 +16,7 @@ import (
 // Bounds of a [PingRequest].
 const (
 	PingMaxCount    = 1000
-	PingMinSize     = 16    // bytes after the ICMP header: for what tells our answers from others'
+	PingMinSize     = 16 // bytes after the ICMP header: for what tells our answers from others'
 	PingMaxSize     = 65000
 	pingMinInterval = 10 * time.Millisecond
 )
