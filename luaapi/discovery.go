@@ -25,6 +25,7 @@ type finder struct {
 	set       string
 	find      *lua.LFunction
 	discovery engine.Discovery
+	needs     []engine.Pattern // of its members
 	definer   *definer
 
 	mu    sync.Mutex
@@ -44,19 +45,27 @@ type hold struct {
 func (d *declaration) discovery(name string, set *lua.LTable, find *lua.LFunction) (*engine.Discovery, error) {
 	f := &finder{script: d.script, set: name, find: find, definer: d.definer.freeze(find), holds: make(map[*lua.LTable]*hold)}
 	f.discovery.Place, f.discovery.Find = sourceOf(set), f.call
-	options, ok := set.RawGetString("options").(*lua.LTable)
-	if !ok {
-		return &f.discovery, nil
-	}
-	for k, v := options.Next(lua.LNil); k != lua.LNil; k, v = options.Next(k) {
-		if err := f.option(k.String(), v); err != nil {
-			return nil, d.script.errorAt(f.discovery.Place, "cannot use option %q of WatcherSet %s", k.String(), err)
-		}
-	}
-	return &f.discovery, nil
+	return &f.discovery, d.setOptions(name, set, f.option)
 }
 
-var discoveryOptions = []string{"interval", "limit", "timeout"}
+// setOptions reads the options of a WatcherSet.
+func (d *declaration) setOptions(name string, set *lua.LTable, option func(name string, v lua.LValue) error) error {
+	options, ok := set.RawGetString("options").(*lua.LTable)
+	if !ok {
+		return nil
+	}
+	for k, v := options.Next(lua.LNil); k != lua.LNil; k, v = options.Next(k) {
+		switch err := option(k.String(), v); {
+		case errors.Is(err, errNoOption):
+			return d.script.errorAt(sourceOf(set), "cannot use option %q of WatcherSet %s", k.String(), unknownName(k.String(), discoveryOptions))
+		case err != nil:
+			return d.script.errorAt(sourceOf(set), "cannot use option %q of WatcherSet %q: %s", k.String(), name, err)
+		}
+	}
+	return nil
+}
+
+var discoveryOptions = []string{"interval", "limit", "needs", "timeout"}
 
 func (f *finder) option(name string, v lua.LValue) (err error) {
 	switch name {
@@ -66,15 +75,14 @@ func (f *finder) option(name string, v lua.LValue) (err error) {
 		}
 	case "timeout":
 		err = setPositive(&f.discovery.Timeout, v)
+	case "needs":
+		err = setPatterns(&f.needs, v)
 	case "limit":
 		err = setCount(&f.discovery.Limit, v, 1, maxMembers)
 	default:
-		return errors.New(unknownName(name, discoveryOptions))
+		return errNoOption
 	}
-	if err != nil {
-		return fmt.Errorf("%q: %w", f.set, err)
-	}
-	return nil
+	return err
 }
 
 // call is the [engine.Discovery]'s Find.
@@ -118,7 +126,7 @@ func (f *finder) read(L *lua.LState) ([]engine.Watcher, error) {
 			f.drop(t, h, false)
 		}
 	}()
-	d := declaration{script: f.script, L: L, definer: f.definer.again(), seen: make(map[*lua.LTable]engine.Place), before: before}
+	d := declaration{script: f.script, L: L, definer: f.definer.again(), seen: make(map[*lua.LTable]engine.Place), before: before, needs: f.needs}
 	found, err := d.members(f.set, fmt.Sprintf("what the function of WatcherSet %q gave", f.set), f.discovery.Place, list)
 	if err != nil {
 		return nil, err

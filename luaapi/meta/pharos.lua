@@ -623,7 +623,7 @@ pharos.FileMetricWatcher = {}
 ---
 ---```lua
 ---metric_watcher_sets = {
----  pharos.WatcherSet("Hosts", { pharos.CommandMetricWatcher{ name = "web-1", command = "true", ssh_host = "web-1" } }),
+---  pharos.WatcherSet("Hosts", { pharos.CommandMetricWatcher{ name = "web-1", command = "true", ssh_host = "web-1" } }, { needs = "web.*" }),
 ---  pharos.WatcherSet("Web", function()
 ---    local answer, err = pharos.dns("web.example.com")
 ---    if not answer then return nil, err end
@@ -641,11 +641,13 @@ pharos.FileMetricWatcher = {}
 ---@field watchers pharos.MetricWatcher[]|fun(): pharos.MetricWatcher[]?, pharos.Error?
 pharos.WatcherSet = {}
 
---- How often a set looks for its members, and how many it may find.
+--- What the members of a set need, and how often it looks for them where a function
+--- finds them, and how many those may be.
 ---@class pharos.DiscoveryOptions
 ---@field interval pharos.Duration? from the start of a discovery to the next; default 30 s, at least 1 s
 ---@field timeout pharos.Duration? the longest that one may take; default the interval, or 10 s if that is shorter
 ---@field limit integer? members at most; default 1000, at most 10000
+---@field needs string|string[]? of a list, too: what each member needs that has no needs of its own; see pharos.MetricWatcher
 
 -- Primitives ----------------------------------------------------------------
 
