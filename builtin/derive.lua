@@ -15,7 +15,7 @@ local derive = pharos.MetricWatcher:extend{
 
 function derive:init()
   if not self.of then error("cannot make a derive without of = { ... }, what it is derived from", 3) end
-  for _, option in ipairs{ "interval", "ttl", "confirm", "events", "ssh_host", "steps" } do
+  for _, option in ipairs{ "interval", "ttl", "confirm", "events", "quiet", "ssh_host", "steps" } do
     if self[option] then
       error(("cannot use option %q of a derive: it runs when what it is derived from changes"):format(option), 3)
     end

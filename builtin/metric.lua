@@ -14,6 +14,7 @@ local MetricWatcher = pharos.Class:extend{
     timeout = "number|string", -- default: the interval, at most 10 seconds
     ttl = "number|string", -- after which a result is stale; default 3 x interval + timeout, with events none
     events = "source", -- pharos.exec.stream(...) or the like, instead of check and interval
+    quiet = "boolean|number|string", -- of events: true is ok before the first verdict, "10m" also that long after the last
     thresholds = "table", -- { min, warn, crit } or by name; they judge a number
     unit = "string",
     link = "string", -- an http or https URL

@@ -254,8 +254,10 @@ func (b *Board) take(en *entry, r Result) (Transition, bool) {
 	t, changed := en.settle(bounded(r), time.Now())
 	b.touch(en)
 	if changed {
+		en.veiled = standing{} // the transition tells it
 		b.spread(en, stood)
 	}
+	b.renewed(en)
 	b.heard(en, &said)
 	return t, changed
 }

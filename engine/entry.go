@@ -18,7 +18,8 @@ type entry struct {
 	blind        bool     // its status says that its source was down
 
 	kin
-	sight sight // of a derived one
+	sight  sight    // of a derived one
+	veiled standing // when it came out of a shadow, which is told when it has run; zero = nothing is to be told
 
 	tempo   tempo
 	next    time.Duration // the tick planned in the agenda
@@ -30,6 +31,7 @@ type entry struct {
 	queued  bool          // due, and waiting for leave to start
 	again   bool          // start anew as soon as the run in flight, or the feed, has gone
 	opening bool          // its first run is still to come, or under way
+	edited  bool          // its verdict is of another definition: it is about to run
 	tripped bool          // a tick was missed since the last run that counted began
 	gone    bool          // no longer on the board
 }

@@ -19,12 +19,14 @@ type feed struct {
 	dropped  bool        // its reports no longer count
 	returned bool
 	verdict  *Result // of the last event that had one; nil before
+	silence  silence
 
 	mu      sync.Mutex // guards what follows; taken before the board's lock
 	life    uint64     // counts the calls of the source: what earlier ones still report is nothing
 	reports reports
 	fell    bool        // the source ended, and is not known to be back
 	back    *time.Timer // counts it as back when it ends; nil while it is not connected
+	awaits  Result      // what it then reports
 	sendAt  time.Time   // not before this do reports reach the board
 	send    *time.Timer // takes them there; nil if none wait
 }
@@ -143,6 +145,7 @@ func (f *feed) await(life uint64, r Result) {
 	f.reports.events += r.Events
 	f.reports.dropped += r.Dropped
 	r.Events, r.Dropped = 0, 0
+	f.awaits = r
 	if f.back != nil {
 		return
 	}
@@ -151,7 +154,7 @@ func (f *feed) await(life uint64, r Result) {
 		defer f.mu.Unlock()
 		if life == f.life && f.fell {
 			f.fell, f.back = false, nil
-			f.add(r)
+			f.add(f.awaits)
 		}
 	})
 }
@@ -192,7 +195,7 @@ func (f *feed) flush() {
 	}
 	b.mu.Unlock()
 	clear(q.waiting)
-	q.waiting, q.events, q.dropped = q.waiting[:0], 0, 0
+	q.waiting, q.awaits, q.events, q.dropped = q.waiting[:0], nil, 0, 0
 	for _, t := range changes {
 		b.announce(t)
 	}
@@ -215,6 +218,12 @@ func (f *feed) record(q *reports) (changes []Transition) {
 		s.Lost = now
 	}
 	en.state.Source, en.state.Running = &s, true
+	if !wasUp {
+		f.silence.from = now
+	}
+	if q.awaits != nil {
+		f.awaiting(*q.awaits, now)
+	}
 	if !wasUp && f.verdict != nil && q.waiting[0].Status == Pending {
 		// Nothing is known of the time between, but it is watched again.
 		if t, changed := b.take(en, *f.verdict); changed {
@@ -233,12 +242,13 @@ func (f *feed) record(q *reports) (changes []Transition) {
 		if f.engine.blurred(r) {
 			continue
 		}
-		f.verdict = &r
+		f.verdict, f.silence.from, f.silence.told = &r, now, false
 		if t, changed := b.take(en, r); changed {
 			changes = append(changes, t)
 		}
 	}
 	en.state.Ended = s.Last
+	f.listen(now)
 	b.touch(en)
 	f.engine.stir()
 	return changes
@@ -260,6 +270,7 @@ func (f *feed) down(err error, pause time.Duration) {
 	s := *en.state.Source
 	s.Up, s.Retry = false, time.Now().Add(pause)
 	en.state.Source, en.state.Running = &s, false
+	f.listen(time.Now())
 	r := interrupted(err)
 	r.Detail += fmt.Sprintf("; restarting in %d s", (pause+time.Second-1)/time.Second)
 	r.Failure.Message = r.Detail
@@ -310,6 +321,7 @@ func (f *feed) landed() {
 	e.board.mu.Lock()
 	defer e.board.mu.Unlock()
 	f.returned = true
+	f.listen(time.Now())
 	if f.fence != nil {
 		f.fence.Stop()
 	}

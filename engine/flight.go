@@ -183,6 +183,7 @@ func (e *Engine) finish(r *run, result Result, w *worker) {
 		b.miss(en, 1)
 	case result.Status == Pending:
 		b.touch(en)
+		b.renewed(en)
 		b.opened(en)
 		e.runAgain(r, result.Again, wall, now)
 	default:

@@ -23,6 +23,12 @@ type kin struct {
 	basis    *group   // what it is derived from
 }
 
+// dated tells that en's verdict is on what was before, and that it runs anew for
+// that reason.
+func (en *entry) dated() bool {
+	return en.edited || en.basis != nil && en.basis.outdated(en)
+}
+
 // shadow tells in whose shadow en stands, "" for nobody's. A parent that is
 // critical or unknown casts one; a parent that stands in another's shadow passes
 // that on, so that the one named is where the trouble began. A derived watcher in
@@ -78,20 +84,35 @@ type reshading struct {
 
 // surfaced takes what came out of the shadow since it was asked last, trouble that
 // is its own after all. While those that lean on one follow it one by one, some go
-// there and back: the first and the last count.
+// there and back: the first and the last count. What is about to run anew is left
+// until it has.
 func (b *Board) surfaced() (lines [][]any) {
 	seen := make(map[*entry]bool, len(b.reshaded))
 	for _, r := range b.reshaded {
 		en := r.entry
 		if !seen[en] && r.was.dark() && en.standing().lit() {
-			s := &en.state
-			lines = append(lines, []any{"id", en.ID, "of", r.was.shadow, "status", s.Status.String(),
-				"value", strings.TrimSpace(s.Result.Value + " " + s.Result.Unit), "detail", oneLine(s.Result.Detail)})
+			if en.dated() {
+				en.veiled = r.was
+			} else {
+				s := &en.state
+				lines = append(lines, []any{"id", en.ID, "of", r.was.shadow, "status", s.Status.String(),
+					"value", strings.TrimSpace(s.Result.Value + " " + s.Result.Unit), "detail", oneLine(s.Result.Detail)})
+			}
 		}
 		seen[en] = true
 	}
 	b.reshaded = nil
 	return lines
+}
+
+// renewed notes that en ran: what it is now is told if it came out of the shadow
+// before.
+func (b *Board) renewed(en *entry) {
+	en.edited = false
+	if en.veiled.dark() && !en.dated() {
+		b.reshaded = append(b.reshaded, reshading{en, en.veiled})
+		en.veiled = standing{}
+	}
 }
 
 // announceSurfaced logs what came out of the shadow, which is no transition;

@@ -270,6 +270,65 @@ func TestNeedsOverReload(t *testing.T) {
 	}
 }
 
+// Trouble that came out of the shadow is told once its watcher has looked again,
+// where that is about to happen: a verdict on what it was before is none of it.
+func TestSurfacedIsLookedAtFirst(t *testing.T) {
+	const critical = engine.Critical
+	type statuses map[string]engine.Status
+	tests := []struct {
+		name, before, after string
+		of                  string   // that is asked about
+		bad                 statuses // before
+		then                statuses // after
+		want                string   // what the log warns of it
+	}{
+		{"edited, well", "wan a!wan", "wan a", "a", statuses{"wan": critical, "a": critical}, statuses{"wan": critical}, "status changed"},
+		{"edited, as before", "wan a!wan", "wan a", "a", statuses{"wan": critical, "a": critical}, statuses{"wan": critical, "a": critical}, "out of the shadow"},
+		{"edited with its parent", "wan a!wan", "wan a!b b", "a", statuses{"wan": critical, "a": critical}, statuses{"wan": critical}, "status changed"},
+		{"derived from others", "wan a!wan b d<a", "wan a!wan b d<b", "d", statuses{"wan": critical, "a": critical}, statuses{"wan": critical, "a": critical}, "status changed"},
+		{"derived from who recovered", "wan a!wan d<a", "", "d", statuses{"wan": critical, "a": critical}, statuses{"wan": critical}, "status changed"},
+		{"derived from who surfaced", "wan a!wan d<a", "", "d", statuses{"wan": critical, "a": critical}, statuses{"a": critical}, "out of the shadow"},
+	}
+	for _, test := range tests {
+		t.Run(test.name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				var log bytes.Buffer
+				w, watchers := worldOf(test.before)
+				for _, watcher := range watchers { // so that it is in the shadow from the first on
+					w.set(watcher.Name, max(test.bad[watcher.Name], engine.OK))
+				}
+				e := serve(t, engine.Config{Logger: slog.New(slog.NewTextHandler(&log, &slog.HandlerOptions{Level: slog.LevelWarn}))}, watchers...)
+				time.Sleep(5 * time.Second)
+				if got := shadows(e); !strings.Contains(got, test.of+"<wan") {
+					t.Fatalf("in the shadow: %q, want %s<wan too", got, test.of)
+				}
+				log.Reset()
+				if test.after == "" {
+					for _, watcher := range watchers {
+						w.set(watcher.Name, max(test.then[watcher.Name], engine.OK))
+					}
+				} else {
+					next, edited := worldOf(test.after)
+					for name, status := range test.then {
+						next.set(name, status)
+					}
+					for i := range edited {
+						if edited[i].Name == test.of {
+							edited[i].Definition = "2"
+						}
+					}
+					e.Replace(enginetest.Generation(2, edited...))
+				}
+				time.Sleep(5 * time.Second)
+				synctest.Wait()
+				if warned := messages(log.String(), "id="+test.of+" "); warned != test.want {
+					t.Errorf("warned of %s: %q, want %q; the log is\n%s", test.of, warned, test.want, &log)
+				}
+			})
+		})
+	}
+}
+
 // At a start nobody knows yet whose the trouble is. A child's waits in the
 // shadow for the end of its parent's first run, and no longer.
 func TestNeedsAtTheStart(t *testing.T) {

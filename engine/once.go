@@ -39,6 +39,23 @@ func (e *Engine) Report(id ID, r Result) bool {
 	return en != nil
 }
 
+// Silence takes in that the source of the watcher with that id is open and says
+// nothing, for as long as it takes; false where that is no verdict. It is for an
+// engine that does not [Engine.Run].
+func (e *Engine) Silence(id ID) (Result, bool) {
+	b := e.board
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	en := b.entries[id]
+	if en == nil || !en.Quiet.Good || en.state.Status != Pending && en.Quiet.After == 0 {
+		return Result{}, false
+	}
+	en.blind = true
+	r := saidNothing("no verdict yet")
+	b.take(en, r)
+	return r, true
+}
+
 // Rounds gives the watchers that pick wants, and those that they are derived
 // from, so that whoever runs one round after the other has the members of each
 // before it.

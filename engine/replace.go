@@ -134,6 +134,7 @@ func (e *Engine) adopt(w Watcher, wall time.Time, now time.Duration) (*entry, co
 	if !running {
 		return en, e.cancel(en, now)
 	}
+	en.edited = en.Source == nil // whose next event may never come
 	switch {
 	case en.Source != nil:
 		en.queued = false

@@ -33,6 +33,9 @@ type Result struct {
 	// Of a report of a [Source]: how many events came since the report before,
 	// and how many of them were dropped unseen.
 	Events, Dropped uint64
+	// Absent tells of a report without a verdict that there is nothing to listen to
+	// yet, a file that is still to come: the source is in order all the same.
+	Absent bool
 }
 
 // Failure is the evidence of a run that could not give a good verdict: a

@@ -1,10 +1,13 @@
 package engine
 
 import (
+	"bytes"
 	"fmt"
 	"log/slog"
 	"math/rand/v2"
+	"strings"
 	"testing"
+	"time"
 )
 
 // However watchers lean on each other, and whatever becomes of them: each stands
@@ -75,4 +78,43 @@ func disagreement(b *Board) string {
 		}
 	}
 	return ""
+}
+
+// Whatever a reload does to who leans on whom, the log tells of those that were
+// in a shadow before it and are not after it, and of nobody else; of what is about
+// to run anew once it has.
+func TestSurfacedOverReload(t *testing.T) {
+	for seed := range uint64(300) {
+		random := rand.New(rand.NewPCG(seed, 1))
+		var log bytes.Buffer
+		e := New(Config{Logger: slog.New(slog.NewTextHandler(&log, &slog.HandlerOptions{Level: slog.LevelWarn}))})
+		b := e.board
+		for step := range 20 {
+			g := tangle(random)
+			was, dark := make(map[ID]standing), make(map[ID]bool)
+			for id, en := range b.entries {
+				was[id], dark[id] = en.standing(), en.standing().dark()
+			}
+			for _, r := range b.reshaded { // those that ran meanwhile
+				dark[r.entry.ID] = true
+			}
+			log.Reset()
+			b.began = time.Now()
+			e.Replace(g)
+			b.began = time.Time{}
+			for id, en := range b.entries {
+				told := strings.Count(log.String(), fmt.Sprintf("id=%s ", id))
+				want := 0
+				if dark[id] && en.standing().lit() && !en.dated() {
+					want = 1
+				}
+				if told != want {
+					t.Fatalf("seed %d, step %d: %s was %+v and is %+v, told %d times:\n%s", seed, step, id, was[id], en.standing(), told, &log)
+				}
+			}
+			for range 5 {
+				e.Report(ID(fmt.Sprint("w", random.IntN(8))), Result{Status: Statuses()[1+random.IntN(4)]})
+			}
+		}
+	}
 }

@@ -20,7 +20,7 @@ import (
 // [Pending] is no verdict: it says that the source is connected, its Detail
 // what is waited for, and hands in the counts of Events and Dropped. The
 // watcher's verdict from before an interruption stands again then, a second
-// later.
+// later. What it is worth that nothing more comes is the watcher's [Quiet].
 //
 // A panic in a Source is an error that it returns.
 type Source func(ctx context.Context, report func(Result)) error
@@ -99,10 +99,13 @@ type reports struct {
 	waiting []Result
 	events  uint64 // reported, or added by reports without a verdict, since they were last taken
 	dropped uint64
+	awaits  *Result // the last one without a verdict; nil = none
 }
 
 func (q *reports) add(r Result) {
-	if r.Status != Pending {
+	if r.Status == Pending {
+		q.awaits = &r
+	} else {
 		r.Events = max(r.Events, 1)
 	}
 	q.events += r.Events
@@ -151,6 +154,10 @@ func (w Watcher) observe(ctx context.Context) Result {
 		verdict = Result{Detail: fmt.Sprintf("connecting for %v", w.Timeout)}
 		select {
 		case r := <-up:
+			if w.Quiet.Good && !r.Absent {
+				verdict = saidNothing(r.Detail)
+				break
+			}
 			verdict.Detail = fmt.Sprintf("no verdict within %v: %s", w.Timeout, r.Detail)
 		default:
 		}

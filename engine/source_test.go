@@ -3,6 +3,7 @@ package engine_test
 import (
 	"context"
 	"errors"
+	"fmt"
 	"log/slog"
 	"runtime"
 	"strings"
@@ -73,6 +74,92 @@ func TestSourceIsQuietForever(t *testing.T) {
 		time.Sleep(1000 * time.Hour)
 		if v := view(t, e, "w"); v.Stale(time.Now(), v.TTL) || v.TTL != 0 || v.Missed != 0 {
 			t.Errorf("stale, ttl, missed = %v, %v, %d, want a quiet source to be neither stale nor late", v.Stale(time.Now(), v.TTL), v.TTL, v.Missed)
+		}
+	})
+}
+
+// A watcher that is good while its source is quiet says so a second after it is
+// connected, and again a while after its last verdict, over an interruption and
+// whatever has to be confirmed; not of what is not there.
+func TestQuietSource(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		events, breaks := make(chan engine.Result), make(chan error)
+		w := enginetest.Fed("w", func(ctx context.Context, report func(engine.Result)) error {
+			for {
+				select {
+				case r := <-events:
+					report(r)
+				case err := <-breaks:
+					return err
+				case <-ctx.Done():
+					return ctx.Err()
+				}
+			}
+		})
+		w.Quiet, w.Confirm = engine.Quiet{Good: true, After: time.Minute}, engine.Confirm{Seen: 2}
+		e := serve(t, engine.Config{}, w)
+		is := func(when, want string) {
+			t.Helper()
+			if v := view(t, e, "w"); fmt.Sprint(v.Status, " ", v.Result.Value) != want {
+				t.Errorf("%s: %v %s (%s), want %s", when, v.Status, v.Result.Value, v.Result.Detail, want)
+			}
+		}
+		report := func(r engine.Result) {
+			events <- r
+			time.Sleep(200 * time.Millisecond)
+		}
+		report(engine.Result{Absent: true, Detail: "no such file"})
+		time.Sleep(time.Hour)
+		is("not there", "pending ")
+		report(engine.Result{Detail: "open"})
+		is("connected just now", "pending ")
+		time.Sleep(time.Second)
+		is("connected", "ok quiet")
+		if v := view(t, e, "w"); v.Source.Events != 0 || v.Result.Detail != "open" || v.Stale(time.Now(), v.TTL) {
+			t.Errorf("events, detail = %d, %q, want 0, what it waits for; and nothing stale", v.Source.Events, v.Result.Detail)
+		}
+		report(engine.Result{Status: engine.Critical, Value: "oom"})
+		is("once", "ok oom")
+		report(engine.Result{Status: engine.Critical, Value: "oom"})
+		is("an event", "critical oom")
+		time.Sleep(58 * time.Second)
+		report(engine.Result{Events: 7})
+		is("soon after it", "critical oom")
+		breaks <- errors.New("broken")
+		is("broken", "unknown ended")
+		time.Sleep(2 * time.Second)
+		report(engine.Result{Detail: "open"})
+		time.Sleep(2 * time.Second)
+		is("connected again", "critical oom")
+		time.Sleep(57 * time.Second)
+		is("soon after that", "critical oom")
+		time.Sleep(3 * time.Second)
+		is("a minute after it", "ok quiet")
+		report(engine.Result{Absent: true, Detail: "no such file"})
+		is("gone", "pending ")
+	})
+}
+
+// Without a time the last verdict stands.
+func TestQuietSourceBeforeTheFirstVerdict(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		events := make(chan engine.Result)
+		w := enginetest.Fed("w", enginetest.Events(events))
+		w.Quiet.Good, w.Timeout = true, 2*time.Second
+		go func() { events <- engine.Result{Detail: "open"} }()
+		if r := engine.RunOnce(t.Context(), w); r.Status != engine.OK || r.Value != "quiet" {
+			t.Errorf("RunOnce() = %v %q, want ok quiet", r.Status, r.Value)
+		}
+		e := serve(t, engine.Config{}, w)
+		events <- engine.Result{Detail: "open"}
+		time.Sleep(2 * time.Second)
+		if v := view(t, e, "w"); v.Status != engine.OK {
+			t.Errorf("connected: %v, want ok", v.Status)
+		}
+		events <- engine.Result{Status: engine.Critical}
+		time.Sleep(1000 * time.Hour)
+		if v := view(t, e, "w"); v.Status != engine.Critical {
+			t.Errorf("after a verdict: %v, want critical for as long as there is no other", v.Status)
 		}
 	})
 }

@@ -30,7 +30,8 @@ type Watcher struct {
 	Place      Place         // where the watcher is defined
 	Check      Check
 	Source     Source
-	Lane       Lane // what its runs take turns in; nil = nothing
+	Quiet      Quiet // what the silence of the Source is worth
+	Lane       Lane  // what its runs take turns in; nil = nothing
 	// Released, where it is set, is called once when the watcher of a [Discovery]
 	// will not be called any more, a run in flight excepted: it left the board,
 	// another took its place, or it never came on it. gone tells that nobody has

@@ -77,7 +77,7 @@ func (f *CaseFile) methods() []member {
 	}
 	return []member{
 		method("load", f.caseLoad), method("stub", f.caseStub), method("discover", f.caseDiscover),
-		method("run", f.caseRun), method("feed", f.caseFeed),
+		method("run", f.caseRun), method("feed", f.caseFeed), method("quiet", f.caseQuiet),
 		method("status", f.caseStatus), method("advance", f.caseAdvance),
 		method("equal", f.caseEqual), method("match", f.caseMatch), method("ok", f.caseOK),
 	}

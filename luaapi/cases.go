@@ -138,9 +138,7 @@ func (f *CaseFile) run(ctx context.Context, c testCase) CaseResult {
 	ctx, cancel := context.WithTimeout(ctx, CaseTimeout)
 	defer cancel()
 	err := f.script.universe.Call(context.WithValue(ctx, runKey{}, left), c.function, []lua.LValue{f.self}, nil)
-	for _, conn := range left.conns {
-		_ = conn.Close() // a stub's
-	}
+	closeAll(left.conns)
 	r.engine.Replace(&engine.Generation{}) // lets go of members that were found
 	if r.config != nil {
 		r.config.Close()

@@ -59,6 +59,23 @@ func (f *CaseFile) caseFeed(L *lua.LState) int {
 	return 1
 }
 
+// caseQuiet is t:quiet(id): what the watcher is when its stream has said nothing
+// for as long as its option quiet wants, as t:run gives it; nil if that is no
+// verdict.
+func (f *CaseFile) caseQuiet(L *lua.LState) int {
+	id := L.CheckString(2)
+	f.current.find(L, "quiet", id)
+	if f.current.fed(id) == nil {
+		L.RaiseError("cannot leave %q quiet: it has no events but a check, write t:run(%q)", id, id)
+	}
+	result, ok := f.current.engine.Silence(engine.ID(id))
+	if !ok {
+		return 0
+	}
+	L.Push(f.resultTable(L, id, result))
+	return 1
+}
+
 // fed gives the watcher of that id if it has events.
 func (r *caseRun) fed(id string) *watcher {
 	fed := r.memory.fed(engine.ID(id))

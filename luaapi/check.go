@@ -21,6 +21,7 @@ type watcher struct {
 	args   []lua.LValue // self, as the step function's arguments
 	memory *Memory
 	kept   *memory // in it, of this watcher
+	found  bool    // by a discovery
 
 	id         engine.ID
 	name       string
@@ -83,9 +84,7 @@ func (w *watcher) perform(ctx context.Context, r *run) engine.Result {
 	if errors.Is(err, vm.ErrTurn) {
 		return missed(err)
 	}
-	for _, conn := range r.conns {
-		_ = conn.Close() // the script is done with it
-	}
+	closeAll(r.conns)
 	result := r.result
 	switch {
 	case r.journey.result != nil:

@@ -28,6 +28,13 @@ func (s *script) tcpConnect(L *lua.LState, call *tcpCall, methods *lua.LTable) i
 	return 1
 }
 
+// closeAll closes what a script left open when it was done.
+func closeAll(conns []Conversation) {
+	for _, conn := range conns {
+		_ = conn.Close() // nothing is left to be said
+	}
+}
+
 // connMethods makes the metatable of connections.
 func (s *script) connMethods(L *lua.LState) *lua.LTable {
 	meta := L.CreateTable(0, 1)

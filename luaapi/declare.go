@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"errors"
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -60,6 +61,7 @@ type declaration struct {
 	before   map[*lua.LTable]*hold // those that are known already: runs have changed them since
 	spelt    map[*lua.LTable]bool  // classes that misspelt has looked at; nil: it is not asked
 	listed   []*lua.LTable         // what members read last
+	needs    []engine.Pattern      // of the set, for those of its members that have none of their own
 	watchers []*watcher
 	warnings []engine.LoadError
 }
@@ -140,6 +142,19 @@ func (d *declaration) namedSet(of string, v lua.LValue) error {
 	watchers := d.L.GetField(t, "watchers")
 	find, ok := watchers.(*lua.LFunction)
 	if !ok {
+		d.needs = nil
+		err := d.setOptions(string(name), t, func(option string, v lua.LValue) error {
+			switch {
+			case option == "needs":
+				return setPatterns(&d.needs, v)
+			case slices.Contains(discoveryOptions, option):
+				return errors.New("it is for a function that finds its members")
+			}
+			return errNoOption
+		})
+		if err != nil {
+			return err
+		}
 		return d.set(string(name), fmt.Sprintf("the watchers of WatcherSet %q", string(name)), sourceOf(t), watchers)
 	}
 	discover, err := d.discovery(string(name), t, find)
@@ -200,8 +215,11 @@ func (d *declaration) watcher(set string, self *lua.LTable) (engine.Watcher, err
 		return e, err
 	}
 	e.ID, e.Name, e.Place, e.Check = w.id, w.name, w.source, w.check
+	if e.Needs == nil { // of the set; one of the set may be what the others need
+		e.Needs = slices.DeleteFunc(slices.Clone(d.needs), func(p engine.Pattern) bool { return engine.ID(p) == w.id })
+	}
 	if w.stream != nil {
-		if mistake := d.eventsMistake(w); mistake != "" {
+		if mistake := d.eventsMistake(w, &e); mistake != "" {
 			return e, d.optionError(w, "events", errors.New("a watcher with events "+mistake))
 		}
 		w.listen, e.Check, e.Source = w.stream.begin(), nil, w.events
@@ -295,7 +313,7 @@ func sourceOfAny(v lua.LValue) engine.Place {
 
 // adopt gives the script's watchers the memory that outlives them.
 func (s *script) adopt(m *Memory) {
-	s.memory = m
+	s.memory, s.adopted = m, true
 	for _, w := range s.watchers {
 		m.adopt(w)
 	}

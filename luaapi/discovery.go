@@ -25,6 +25,7 @@ type finder struct {
 	set       string
 	find      *lua.LFunction
 	discovery engine.Discovery
+	needs     []engine.Pattern // of its members
 	definer   *definer
 
 	mu    sync.Mutex
@@ -44,19 +45,27 @@ type hold struct {
 func (d *declaration) discovery(name string, set *lua.LTable, find *lua.LFunction) (*engine.Discovery, error) {
 	f := &finder{script: d.script, set: name, find: find, definer: d.definer.freeze(find), holds: make(map[*lua.LTable]*hold)}
 	f.discovery.Place, f.discovery.Find = sourceOf(set), f.call
-	options, ok := set.RawGetString("options").(*lua.LTable)
-	if !ok {
-		return &f.discovery, nil
-	}
-	for k, v := options.Next(lua.LNil); k != lua.LNil; k, v = options.Next(k) {
-		if err := f.option(k.String(), v); err != nil {
-			return nil, d.script.errorAt(f.discovery.Place, "cannot use option %q of WatcherSet %s", k.String(), err)
-		}
-	}
-	return &f.discovery, nil
+	return &f.discovery, d.setOptions(name, set, f.option)
 }
 
-var discoveryOptions = []string{"interval", "limit", "timeout"}
+// setOptions reads the options of a WatcherSet.
+func (d *declaration) setOptions(name string, set *lua.LTable, option func(name string, v lua.LValue) error) error {
+	options, ok := set.RawGetString("options").(*lua.LTable)
+	if !ok {
+		return nil
+	}
+	for k, v := options.Next(lua.LNil); k != lua.LNil; k, v = options.Next(k) {
+		switch err := option(k.String(), v); {
+		case errors.Is(err, errNoOption):
+			return d.script.errorAt(sourceOf(set), "cannot use option %q of WatcherSet %s", k.String(), unknownName(k.String(), discoveryOptions))
+		case err != nil:
+			return d.script.errorAt(sourceOf(set), "cannot use option %q of WatcherSet %q: %s", k.String(), name, err)
+		}
+	}
+	return nil
+}
+
+var discoveryOptions = []string{"interval", "limit", "needs", "timeout"}
 
 func (f *finder) option(name string, v lua.LValue) (err error) {
 	switch name {
@@ -66,15 +75,14 @@ func (f *finder) option(name string, v lua.LValue) (err error) {
 		}
 	case "timeout":
 		err = setPositive(&f.discovery.Timeout, v)
+	case "needs":
+		err = setPatterns(&f.needs, v)
 	case "limit":
 		err = setCount(&f.discovery.Limit, v, 1, maxMembers)
 	default:
-		return errors.New(unknownName(name, discoveryOptions))
+		return errNoOption
 	}
-	if err != nil {
-		return fmt.Errorf("%q: %w", f.set, err)
-	}
-	return nil
+	return err
 }
 
 // call is the [engine.Discovery]'s Find.
@@ -88,9 +96,7 @@ func (f *finder) call(ctx context.Context) ([]engine.Watcher, error) {
 		found, err = f.read(L)
 		return err
 	})
-	for _, conn := range r.conns {
-		_ = conn.Close() // the script is done with it
-	}
+	closeAll(r.conns)
 	if err != nil {
 		if r.expired != nil && ctx.Err() != nil {
 			err = fmt.Errorf("%s%w", f.prefix(), r.expired)
@@ -114,27 +120,42 @@ func (f *finder) read(L *lua.LState) ([]engine.Watcher, error) {
 	if _, ok := list.(*lua.LTable); !ok {
 		return nil, fmt.Errorf("%sthe function of WatcherSet %q gave a %s: want a list of watchers, or nil and an error", f.prefix(), f.set, typeName(list))
 	}
-	holds := f.held()
-	d := declaration{script: f.script, L: L, definer: f.definer.again(), seen: make(map[*lua.LTable]engine.Place), before: holds}
+	before := f.holdAll()
+	defer func() {
+		for t, h := range before {
+			f.drop(t, h, false)
+		}
+	}()
+	d := declaration{script: f.script, L: L, definer: f.definer.again(), seen: make(map[*lua.LTable]engine.Place), before: before, needs: f.needs}
 	found, err := d.members(f.set, fmt.Sprintf("what the function of WatcherSet %q gave", f.set), f.discovery.Place, list)
 	if err != nil {
 		return nil, err
 	}
+	made := make(map[*lua.LTable]*hold, len(d.watchers))
 	for _, w := range d.watchers {
+		w.found = true
 		f.script.memory.adopt(w)
-		holds[w.self] = &hold{of: w}
+		made[w.self] = &hold{of: w}
 	}
 	for i, t := range d.listed {
-		h := holds[t]
+		h := before[t]
+		if h == nil {
+			h = made[t]
+		}
 		h.Watcher = found[i]
 		found[i].Released = f.keep(t, h)
 	}
 	return found, nil
 }
 
-func (f *finder) held() map[*lua.LTable]*hold {
+// holdAll holds what the engine has, so that it is what it was for as long as one
+// looks at it, also if the engine lets go of it meanwhile.
+func (f *finder) holdAll() map[*lua.LTable]*hold {
 	f.mu.Lock()
 	defer f.mu.Unlock()
+	for _, h := range f.holds {
+		h.n++
+	}
 	return maps.Clone(f.holds)
 }
 
@@ -146,19 +167,25 @@ func (f *finder) keep(t *lua.LTable, h *hold) (released func(gone bool)) {
 	f.holds[t] = h
 	f.script.retain()
 	return func(gone bool) {
-		f.mu.Lock()
-		h.n--
-		last := h.n == 0
-		if last {
-			delete(f.holds, t)
-		}
-		f.mu.Unlock()
-		if last {
-			f.script.memory.unfeed(h.of)
-		}
-		if gone {
-			f.script.memory.forget(h.of)
-		}
+		f.drop(t, h, gone)
 		f.script.release()
+	}
+}
+
+// drop holds h once less. gone tells that nobody on the board has its id.
+func (f *finder) drop(t *lua.LTable, h *hold, gone bool) {
+	f.mu.Lock()
+	h.n--
+	last := h.n == 0
+	if last {
+		delete(f.holds, t)
+	}
+	f.mu.Unlock()
+	if !last {
+		return
+	}
+	f.script.memory.leave(h.of, gone)
+	for _, part := range h.of.vantages.parts {
+		f.script.memory.leave(part, gone)
 	}
 }

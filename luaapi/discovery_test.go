@@ -118,6 +118,60 @@ func TestDiscoveryRemembers(t *testing.T) {
 	}
 }
 
+// What was found and is not on the board yet has its memory, whoever tidies up
+// before it is admitted: after a reload, or since another watcher of its id left.
+func TestDiscoveryRemembersBeforeAdmission(t *testing.T) {
+	const own = `check = function(self) self.state.n = (self.state.n or 0) + 1 return "ok", self.state.n end }`
+	for _, test := range []struct {
+		name, before, body string
+		meanwhile          func(b *testBoard, before []engine.Watcher)
+	}{
+		{"a reload", ``, `return { pharos.MetricWatcher{ name = "a", ` + own + ` }`, func(b *testBoard, _ []engine.Watcher) {
+			b.Memory.Retain(func(engine.ID) bool { return false })
+		}},
+		{"another one left", `local n = 0`, `n = n + 1 return { pharos.MetricWatcher{ name = "a", link = "http://x/" .. n, ` + own + ` }`, func(_ *testBoard, before []engine.Watcher) {
+			before[0].Released(true)
+		}},
+		{"it left while it was found again", `local Slow = pharos.MetricWatcher:extend{}
+			getmetatable(Slow).__index = function(_, name) if name == "confirm" then pharos.exec("x") end return pharos.MetricWatcher[name] end
+			local a = pharos.MetricWatcher{ name = "a", ` + own + `
+			local n = 0`, `n = n + 1 if n < 3 then return { a } end return { a, Slow{ name = "b" } }`, nil},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			b := newTestBoard(t)
+			var before []engine.Watcher
+			left := false
+			b.Primitives = fakes{exec: func(context.Context, string, probe.ExecRequest) (*probe.ExecResult, error) {
+				before[0].Released(true)
+				left = true
+				return &probe.ExecResult{}, nil
+			}}
+			b.load(discovering(test.before, test.body))
+			b.found.Release()
+			find := func() []engine.Watcher {
+				found, err := b.discover()
+				if err != nil {
+					t.Fatal(err)
+				}
+				return found
+			}
+			before = find()
+			found := find()
+			if test.meanwhile != nil {
+				test.meanwhile(b, before)
+			} else if !left {
+				t.Fatal("nobody left meanwhile")
+			}
+			if got, err := found[0].Check(context.Background()); err != nil || got.Value != "1" {
+				t.Fatalf("Check() = %+v, %v, want 1", got, err)
+			}
+			if states, _ := b.Memory.States(); string(states["fleet.a"]) != `{"n":1}` {
+				t.Errorf("States() = %s, want n = 1", states)
+			}
+		})
+	}
+}
+
 // Whatever goes wrong is told with its place.
 func TestDiscoveryErrors(t *testing.T) {
 	for _, test := range []struct{ body, want string }{
@@ -160,10 +214,13 @@ func TestDiscoveryTimesOut(t *testing.T) {
 func TestDiscoveryMistakes(t *testing.T) {
 	const find = "function() return {} end"
 	for _, test := range []struct{ set, want string }{
-		{`pharos.WatcherSet("x", ` + find + `, { intervall = 3 })`, `cannot use option "intervall" of WatcherSet (did you mean "interval"? valid: interval, limit, timeout)`},
+		{`pharos.WatcherSet("x", ` + find + `, { intervall = 3 })`, `cannot use option "intervall" of WatcherSet (did you mean "interval"? valid: interval, limit, needs, timeout)`},
 		{`pharos.WatcherSet("x", ` + find + `, { interval = "200ms" })`, `cannot use option "interval" of WatcherSet "x": want at least 1s, got 200ms`},
 		{`pharos.WatcherSet("x", ` + find + `, { limit = 0 })`, `cannot use option "limit" of WatcherSet "x": want a whole number from 1 to 10000, got 0`},
-		{`pharos.WatcherSet("x", {}, { limit = 5 })`, `cannot use the options of WatcherSet "x": they are { interval = ... }, for a function that finds its members`},
+		{`pharos.WatcherSet("x", {}, { limit = 5 })`, `cannot use option "limit" of WatcherSet "x": it is for a function that finds its members`},
+		{`pharos.WatcherSet("x", {}, { need = "y" })`, `cannot use option "need" of WatcherSet (did you mean "needs"?`},
+		{`pharos.WatcherSet("x", {}, { needs = 5 })`, `cannot use option "needs" of WatcherSet "x": want an id or a list of ids, got number`},
+		{`pharos.WatcherSet("x", {}, "y")`, `cannot use the options of WatcherSet "x": they are a table`},
 		{`pharos.WatcherSet("x", 7)`, `cannot make a WatcherSet of a string and a number`},
 		{`pharos.WatcherSet("x", ` + find + `), pharos.WatcherSet("x", ` + find + `)`, `cannot find members for WatcherSet "x" twice: `},
 	} {
@@ -171,6 +228,25 @@ func TestDiscoveryMistakes(t *testing.T) {
 		err := b.tryLoad("metric_watcher_sets = { " + test.set + " }")
 		if err == nil || !strings.Contains(err.Error(), test.want) || !strings.Contains(err.Error(), "pharos.lua:1: ") {
 			t.Errorf("Load of %s = %v, want %q", test.set, err, test.want)
+		}
+	}
+}
+
+// What a set needs, its members do that have no need of their own, but for the one
+// that it is.
+func TestNeedsOfASet(t *testing.T) {
+	members := `{ pharos.MetricWatcher{ name = "uplink", check = print }, pharos.MetricWatcher{ name = "a", check = print }, pharos.MetricWatcher{ name = "b", check = print, needs = "shop.a" } }`
+	for name, watchers := range map[string]string{"a list": members, "a discovery": "function() return " + members + " end"} {
+		b := newTestBoard(t)
+		b.load(`metric_watcher_sets = { pharos.WatcherSet("Shop", ` + watchers + `, { needs = "shop.uplink" }),
+			pharos.WatcherSet("Other", { pharos.MetricWatcher{ name = "c", check = print } }) }`)
+		for id, want := range map[engine.ID]string{"shop.uplink": "[]", "shop.a": "[shop.uplink]", "shop.b": "[shop.a]", "other.c": "[]"} {
+			if got := fmt.Sprint(b.watcher(id).Needs); got != want {
+				t.Errorf("of %s, %s needs %s, want %s", name, id, got, want)
+			}
+		}
+		if len(b.problems) > 0 {
+			t.Errorf("of %s: %v", name, b.problems)
 		}
 	}
 }

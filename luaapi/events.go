@@ -31,6 +31,7 @@ type feed struct {
 
 	mu     sync.Mutex
 	awaits string // what the stream says of itself
+	absent bool   // there is nothing to listen to yet
 }
 
 // events is the watcher's [engine.Source]: it opens the stream and judges what
@@ -61,9 +62,9 @@ func (w *watcher) events(ctx context.Context, report func(engine.Result)) error 
 }
 
 // up says that the stream is open.
-func (f *feed) up(awaits string) {
+func (f *feed) up(awaits string, absent bool) {
 	f.mu.Lock()
-	f.awaits = f.watcher.script.mask.clean(awaits)
+	f.awaits, f.absent = f.watcher.script.mask.clean(awaits), absent
 	f.mu.Unlock()
 	f.quiet("no event yet")
 }
@@ -71,10 +72,10 @@ func (f *feed) up(awaits string) {
 // quiet reports what is no verdict.
 func (f *feed) quiet(so string) {
 	f.mu.Lock()
-	detail := f.awaits + "; " + so
+	detail, absent := f.awaits+"; "+so, f.absent
 	f.mu.Unlock()
 	seen, dropped := f.queue.counts()
-	f.report(engine.Result{Detail: detail, Events: seen, Dropped: dropped})
+	f.report(engine.Result{Detail: detail, Absent: absent, Events: seen, Dropped: dropped})
 }
 
 // judge lets the script judge what comes, until ctx ends (nil) or the stream
@@ -186,12 +187,15 @@ func (w *watcher) newest() (*watcher, bool) {
 }
 
 // eventsMistake says why a watcher cannot have events, "" if it can.
-func (d *declaration) eventsMistake(w *watcher) string {
+func (d *declaration) eventsMistake(w *watcher, e *engine.Watcher) string {
 	if !isNil(d.L.GetField(w.self, "interval")) {
 		return "has no interval: its runs come with the events"
 	}
 	if w.vantages.names != nil {
 		return "looks from one place: give its stream the option ssh_host"
+	}
+	if !isNil(d.L.GetField(w.self, "ttl")) && e.Quiet.Good {
+		return "that is good while it is quiet has no ttl: it is never stale while its stream is open"
 	}
 	if check := d.L.GetField(w.self, "check"); check != w.script.baseCheck {
 		return fmt.Sprintf("is set by them alone, and this %s has a check too: give it one of the two", d.L.GetField(w.self, "class_name").String())

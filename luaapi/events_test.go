@@ -124,6 +124,10 @@ func TestEventMistakes(t *testing.T) {
 		`pharos.MetricWatcher{ name = "x", ttl = 0, events = pharos.exec.stream("x", function(self, line) end) }`:    `cannot use option "ttl" of MetricWatcher: want more than 0 seconds`,
 		`pharos.MetricWatcher{ name = "x", evens = pharos.exec.stream("x", function(self, line) end) }`:              `(did you mean "events"?`,
 		`pharos.MetricWatcher{ name = "x", events = pharos.exec.stream({}, function(self, line) end), timeout = 1 }`: `cannot use command of pharos.exec.stream: the list is empty`,
+		`pharos.MetricWatcher{ name = "x", quiet = true, check = function(self) end }`:                               `pharos.lua:1: cannot use option "quiet" of MetricWatcher: it is for a watcher with events`,
+		`pharos.MetricWatcher{ name = "x", quiet = 0, events = pharos.exec.stream("x", print) }`:                     `cannot use option "quiet" of MetricWatcher: want more than 0 seconds`,
+		`pharos.MetricWatcher{ name = "x", quiet = true, ttl = 9, events = pharos.exec.stream("x", print) }`:         `a watcher with events that is good while it is quiet has no ttl: it is never stale`,
+		`pharos.derive{ name = "x", of = "y", quiet = true }`:                                                        `cannot use option "quiet" of a derive`,
 	} {
 		b := newTestBoard(t)
 		err := b.tryLoad("metric_watchers = { " + source + " }")
@@ -135,6 +139,31 @@ func TestEventMistakes(t *testing.T) {
 	if got := b.check(`pharos.exec.stream("x", print)`); !strings.Contains(got.Detail, "cannot call pharos.exec.stream in a run: it makes the option events of a watcher") {
 		t.Errorf("in a check: %q", got.Detail)
 	}
+}
+
+// A log without errors is green while it is followed, and not while it is not
+// there.
+func TestQuietStream(t *testing.T) {
+	b := newTestBoard(t)
+	followed := make(chan struct{})
+	b.Primitives = fakes{lines: func(ctx context.Context, sink probe.LineSink) error {
+		sink.Absent("waiting for app.log")
+		select {
+		case <-followed:
+			sink.Up("following app.log")
+		case <-ctx.Done():
+		}
+		<-ctx.Done()
+		return &probe.Error{Kind: probe.Cancelled, Message: "cancelled"}
+	}}
+	s := b.serve(`metric_watchers = { pharos.MetricWatcher{ name = "x", quiet = true, events = pharos.file.tail("app.log", function(self, line) return "critical" end) } }`)
+	s.await("x", "waiting", func(v engine.View) bool {
+		return v.Status == engine.Pending && strings.HasPrefix(v.Result.Detail, "waiting for app.log")
+	})
+	close(followed)
+	s.await("x", "ok", func(v engine.View) bool {
+		return v.Status == engine.OK && v.Result.Value == "quiet" && v.Result.Detail == "following app.log; no event yet"
+	})
 }
 
 // The function, what it reaches and the options make the watcher what it is.

@@ -153,7 +153,7 @@ func (c *httpCall) set(name string, v lua.LValue) error {
 	case "keepalive":
 		return setBool(&c.KeepAlive, v)
 	case "ip":
-		return setCount(&c.IP, v, 4, 6)
+		return setFamily(&c.IP, v)
 	case "unix":
 		return setText(&c.Unix, v)
 	case "proxy":

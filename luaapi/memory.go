@@ -34,6 +34,8 @@ type memory struct {
 	since  time.Time // when status began
 	last   time.Time // when the last run ended
 	steps  int       // of the last journey that went well; 0 = none has
+	users  int       // watchers that have hold of it, of configurations in use or found
+	found  int       // of them, those that were found
 }
 
 // NewMemory makes an empty memory.
@@ -66,26 +68,15 @@ func (m *Memory) Restore(states map[engine.ID]json.RawMessage) {
 }
 
 // Retain forgets every watcher that keep refuses, so that a board whose names
-// change with time does not grow.
+// change with time does not grow. Those that a discovery found stay until they are
+// let go of: they may be on their way to the board.
 func (m *Memory) Retain(keep func(engine.ID) bool) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	maps.DeleteFunc(m.entries, func(id engine.ID, _ *memory) bool {
+	maps.DeleteFunc(m.entries, func(id engine.ID, e *memory) bool {
 		of, _, _ := strings.Cut(string(id), " ") // of a vantage: see split
-		return !keep(engine.ID(of))
+		return e.found == 0 && !keep(engine.ID(of))
 	})
-}
-
-// forget drops what is kept for a watcher, and for its vantages. There may be
-// ten thousand to forget at once.
-func (m *Memory) forget(w *watcher) {
-	m.mu.Lock()
-	defer m.mu.Unlock()
-	delete(m.entries, w.id)
-	for _, part := range w.vantages.parts {
-		delete(m.entries, part.id)
-	}
-	delete(m.feeding, w.id)
 }
 
 // entry gives what is kept of a watcher, made if nothing is yet.
@@ -115,13 +106,18 @@ func (m *Memory) ended(e *memory, status engine.Status, at time.Time) {
 	e.last = at
 }
 
-// adopt gives w what is kept of it, and notes it if it has events.
+// adopt gives w what is kept of it, to be kept for it until it leaves, and notes it
+// if it has events.
 func (m *Memory) adopt(w *watcher) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	w.memory = m
 	if len(w.vantages.parts) == 0 { // or each of them has its own
 		w.kept = m.entry(w.id)
+		w.kept.users++
+		if w.found {
+			w.kept.found++
+		}
 	}
 	if w.stream == nil {
 		return
@@ -132,13 +128,21 @@ func (m *Memory) adopt(w *watcher) {
 	m.feeding[w.id] = append(m.feeding[w.id], w)
 }
 
-// unfeed forgets w, if it was noted: its configuration is in use no more.
-func (m *Memory) unfeed(w *watcher) {
-	if m == nil {
-		return // it never loaded
-	}
+// leave is the end of adopt: w is in use no more. gone tells that nobody on the
+// board has its id: what is kept is forgotten then, unless another one that is on
+// its way there has hold of it.
+func (m *Memory) leave(w *watcher, gone bool) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
+	if w.kept != nil {
+		w.kept.users--
+		if w.found {
+			w.kept.found--
+		}
+		if gone && w.kept.users == 0 {
+			delete(m.entries, w.id)
+		}
+	}
 	rest := slices.DeleteFunc(m.feeding[w.id], func(other *watcher) bool { return other == w })
 	if len(rest) > 0 {
 		m.feeding[w.id] = rest

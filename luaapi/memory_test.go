@@ -13,7 +13,7 @@ func TestForgottenWatcherStaysForgotten(t *testing.T) {
 	m := NewMemory()
 	w := &watcher{id: "fleet.b"}
 	m.adopt(w)
-	m.forget(w)
+	m.leave(w, true)
 	m.ended(w.kept, engine.OK, time.Now())
 	m.setState(w.kept, []byte("{}"))
 	m.setSteps(w.kept, 3)

@@ -332,7 +332,7 @@ func TestReferenceExamples(t *testing.T) {
 			b.write("pharos.lua", `metric_watchers = {
 				pharos.PageGETMetricWatcher{ name = "Front page", url = "http://127.0.0.1/", thresholds = { 0, 0.1, 1 } },
 				pharos.CommandMetricWatcher{ name = "disk", command = "df" },
-				pharos.MetricWatcher{ name = "app log", events = pharos.file.tail("/var/log/app.log", function(self, line)
+				pharos.MetricWatcher{ name = "app log", quiet = "10m", events = pharos.file.tail("/var/log/app.log", function(self, line)
 					if line:find("ERROR") then return "warning" end
 				end) } }`)
 			b.write("fleet.lua", `metric_watcher_sets = { pharos.WatcherSet("Fleet", function()

@@ -113,6 +113,18 @@ func setCount[N int | int64](to *N, v lua.LValue, low, high N) error {
 	return nil
 }
 
+// setFamily takes the number of an address family.
+func setFamily(to *int, v lua.LValue) error {
+	if n, ok := v.(lua.LNumber); !ok || n != 4 && n != 6 {
+		if ok {
+			return fmt.Errorf("want 4 or 6, got %s", vm.FormatNumber(float64(n)))
+		}
+		return wantType("4 or 6", v)
+	}
+	*to = int(v.(lua.LNumber))
+	return nil
+}
+
 func setDuration(to *time.Duration, v lua.LValue) error {
 	d, err := durationOf(v)
 	if err != nil {

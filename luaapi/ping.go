@@ -26,9 +26,9 @@ func (c *pingCall) set(name string, v lua.LValue) error {
 	case "wait":
 		return setPositive(&c.Wait, v)
 	case "size":
-		return setCount(&c.Size, v, 1, probe.PingMaxSize)
+		return setCount(&c.Size, v, probe.PingMinSize, probe.PingMaxSize)
 	case "ip":
-		return setCount(&c.IP, v, 4, 6)
+		return setFamily(&c.IP, v)
 	case "timeout":
 		return setPositive(&c.timeout, v)
 	}

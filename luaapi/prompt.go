@@ -36,9 +36,7 @@ func NewPrompt(o Options, dir string) (*Prompt, error) {
 
 // Close gives up what the lines made.
 func (p *Prompt) Close() {
-	for _, conn := range p.conns {
-		_ = conn.Close() // the lines are done with it
-	}
+	closeAll(p.conns)
 	p.script.release()
 }
 

@@ -55,6 +55,7 @@ type script struct {
 	mu      sync.Mutex
 	users   int  // configurations that it is part of
 	running int  // runs in flight
+	adopted bool // its watchers have hold of their memory
 	dropped bool // its secrets are no longer masked on its account
 }
 
@@ -239,9 +240,10 @@ func (s *script) release() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.users--
-	if s.users == 0 {
+	if s.users == 0 && s.adopted {
+		s.adopted = false
 		for _, w := range s.watchers {
-			w.memory.unfeed(w)
+			s.memory.leave(w, false)
 		}
 	}
 	s.closeUnused()

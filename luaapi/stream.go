@@ -33,13 +33,19 @@ type listenFunc func(ctx context.Context, p Primitives, sink eventSink) error
 
 // eventSink takes what comes of a stream.
 type eventSink struct {
-	up    func(awaits string)
+	up    func(awaits string, absent bool)
 	event func(event)
 }
 
+func (s eventSink) open(awaits string) { s.up(awaits, false) }
+
 // lines is the sink of streams whose events are lines.
 func (s eventSink) lines() probe.LineSink {
-	return probe.LineSink{Up: s.up, Line: func(line []byte) { s.event(event{text: probe.Clean(line)}) }}
+	return probe.LineSink{
+		Up:     s.open,
+		Absent: func(awaits string) { s.up(awaits, true) },
+		Line:   func(line []byte) { s.event(event{text: probe.Clean(line)}) },
+	}
 }
 
 // event is one event of a stream, as a script gets it.
@@ -136,7 +142,7 @@ func (s *script) httpSSE(L *lua.LState) int {
 				if err := call.pems.read(ctx, s, &req.CA, &req.Cert, &req.Key, &req.ProxyCA); err != nil {
 					return err
 				}
-				return p.Events(ctx, call.host, req, call.timeout, &state, sink.up, func(e probe.SSEEvent) {
+				return p.Events(ctx, call.host, req, call.timeout, &state, sink.open, func(e probe.SSEEvent) {
 					e.Type, e.Data = probe.Clean([]byte(e.Type)), probe.Clean([]byte(e.Data))
 					sink.event(event{sse: &e})
 				})

@@ -90,7 +90,7 @@ func (c *tcpCall) set(name string, v lua.LValue) error {
 		}
 		return nil
 	case "ip":
-		return setCount(&c.IP, v, 4, 6)
+		return setFamily(&c.IP, v)
 	case "insecure":
 		return setBool(&c.Insecure, v)
 	case "ca":

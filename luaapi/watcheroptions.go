@@ -1,6 +1,7 @@
 package luaapi
 
 import (
+	"errors"
 	"fmt"
 	"strings"
 	"time"
@@ -23,6 +24,7 @@ var watcherOptions = []struct {
 	{"timeout", func(r reading, v lua.LValue) error { return setPositive(&r.e.Timeout, v) }},
 	{"ttl", func(r reading, v lua.LValue) error { return setPositive(&r.e.TTL, v) }},
 	{"events", func(r reading, v lua.LValue) error { return setEvents(&r.w.stream, v) }},
+	{"quiet", func(r reading, v lua.LValue) error { return setQuiet(r.w, &r.e.Quiet, v) }},
 	{"thresholds", func(r reading, v lua.LValue) error { return r.thresholds(r.w, v) }},
 	{"unit", func(r reading, v lua.LValue) error { return setText(&r.w.unit, v) }},
 	{"link", func(r reading, v lua.LValue) error { return setLink(&r.w.link, v) }},
@@ -86,6 +88,20 @@ func (d *declaration) id(to *engine.ID, v lua.LValue) error {
 // are made of ids, and two must not look the same.
 func notInID(r rune) bool {
 	return r == utf8.RuneError || unicode.IsSpace(r) || !unicode.IsGraphic(r) || strings.ContainsRune(`/\?#%*[]`, r)
+}
+
+// setQuiet takes true, or after how long without a verdict it is quiet again; it
+// comes after events.
+func setQuiet(w *watcher, to *engine.Quiet, v lua.LValue) error {
+	if w.stream == nil {
+		return errors.New("it is for a watcher with events")
+	}
+	to.Good = true
+	if on, ok := v.(lua.LBool); ok {
+		to.Good = bool(on)
+		return nil
+	}
+	return setPositive(&to.After, v)
 }
 
 func setLink(to *string, v lua.LValue) error {

@@ -7,6 +7,7 @@ import (
 	"io"
 	"os"
 	"path"
+	"slices"
 	"strings"
 	"time"
 
@@ -25,12 +26,13 @@ type onceFlags struct {
 func newOnce() *cobra.Command {
 	var f onceFlags
 	cmd := &cobra.Command{
-		Use:   "once [GLOB]",
+		Use:   "once [GLOB]...",
 		Short: "Run each watcher once, now, and print what it says",
 		Long: `once runs each watcher of the configuration once and prints a table, in the
 order of the configuration, each line as soon as it is known.
 
-GLOB picks watchers by id ("set.name"); * stands for any text. Sets that find
+GLOB picks watchers by id ("set.name"); * stands for any text, and several pick
+more. One that matches nothing is an error, and nothing runs. Sets that find
 their members do so first. With -v it shows what each watcher did: every
 command, request and logged line, and where the time of a request went.
 
@@ -46,23 +48,21 @@ The exit code is that of the worst: 0 ok, 1 warning, 2 critical, 3 unknown, and
 3 too where the configuration does not load or nothing matches. Worst first:
 critical, unknown, warning, ok.`,
 		Example: `  pharosd once
-  pharosd once -c sites.lua -v 'web.*'
+  pharosd once -c sites.lua -v 'web.*' queue
   pharosd once -c sites.lua --json | jq '.[] | select(.status != "ok")'
   pharosd once -c sites.lua --watch queue`,
-		Args: oneGlob,
+		Args: globsOnly,
 		RunE: func(cmd *cobra.Command, args []string) error {
-			glob := "*"
-			if len(args) == 1 {
-				glob = args[0]
-			}
-			if _, err := path.Match(glob, ""); err != nil {
-				return fmt.Errorf("cannot use pattern %q: %w", glob, err)
+			for _, glob := range args {
+				if _, err := path.Match(glob, ""); err != nil {
+					return fmt.Errorf("cannot use pattern %q: %w", glob, err)
+				}
 			}
 			out := cmd.OutOrStdout()
 			if f.watch {
-				return onceWatch(cmd.Context(), f, glob, out)
+				return onceWatch(cmd.Context(), f, args, out)
 			}
-			return once(cmd.Context(), f, glob, out)
+			return once(cmd.Context(), f, args, out)
 		},
 	}
 	f.add(cmd)
@@ -72,38 +72,36 @@ critical, unknown, warning, ok.`,
 	return cmd
 }
 
-// oneGlob refuses what is no pattern: a configuration, which is a flag, or the
-// files that the shell made of one without quotes.
-func oneGlob(cmd *cobra.Command, args []string) error {
-	switch {
-	case len(args) > 0 && isConfiguration(args[0]):
-		return flagsOnly(cmd, args)
-	case len(args) > 1:
-		return fmt.Errorf("cannot take %d patterns: write one, in quotes, such as 'web.*'", len(args))
+// globsOnly refuses what is no pattern: a configuration, which is a flag.
+func globsOnly(cmd *cobra.Command, args []string) error {
+	for i, arg := range args {
+		if isConfiguration(arg) {
+			return flagsOnly(cmd, args[i:])
+		}
 	}
 	return nil
 }
 
 // once runs what matches and prints it. The error carries the exit code of the
 // worst result.
-func once(ctx context.Context, f onceFlags, glob string, out io.Writer) error {
+func once(ctx context.Context, f onceFlags, globs []string, out io.Writer) error {
 	cfg, err := f.load(ctx)
 	if err != nil {
 		return err
 	}
 	defer cfg.Close()
-	return runOnce(ctx, f, cfg.Config, glob, out)
+	return runOnce(ctx, f, cfg.Config, globs, out)
 }
 
-func runOnce(ctx context.Context, f onceFlags, cfg *luaapi.Config, glob string, out io.Writer) error {
+func runOnce(ctx context.Context, f onceFlags, cfg *luaapi.Config, globs []string, out io.Writer) error {
 	gen, problems := engine.Discover(ctx, cfg.Generation)
 	defer gen.Release()
 	for _, p := range problems {
 		fmt.Fprintln(os.Stderr, p.Message)
 	}
-	watchers := pick(gen, glob)
-	if len(watchers) == 0 {
-		return fmt.Errorf("cannot find a watcher that matches %q; %s", glob, known(gen))
+	watchers, err := pick(gen, globs)
+	if err != nil {
+		return err
 	}
 	var tell func(*onceRun)
 	switch {
@@ -115,7 +113,6 @@ func runOnce(ctx context.Context, f onceFlags, cfg *luaapi.Config, glob string, 
 		tell = tablePrinter(out, watchers)
 	}
 	runs := runAll(ctx, gen, watchers, tell)
-	var err error
 	if f.json {
 		err = printJSON(out, runs)
 	}
@@ -127,7 +124,7 @@ func runOnce(ctx context.Context, f onceFlags, cfg *luaapi.Config, glob string, 
 
 // onceWatch runs once at every save. What goes wrong is printed, and ends
 // nothing.
-func onceWatch(ctx context.Context, f onceFlags, glob string, out io.Writer) error {
+func onceWatch(ctx context.Context, f onceFlags, globs []string, out io.Writer) error {
 	logger := newLogger(os.Stderr, f.verbosity-1)
 	o := f.options(logger)
 	if o.Path == "" {
@@ -140,7 +137,7 @@ func onceWatch(ctx context.Context, f onceFlags, glob string, out io.Writer) err
 	for n := 1; ; n++ {
 		cfg, err := luaapi.Load(ctx, o)
 		if err == nil {
-			err = runOnce(ctx, f, cfg, glob, out)
+			err = runOnce(ctx, f, cfg, globs, out)
 			cfg.Close()
 		}
 		if exit := (exitError{}); err != nil && !errors.As(err, &exit) {
@@ -158,26 +155,43 @@ func onceWatch(ctx context.Context, f onceFlags, glob string, out io.Writer) err
 	}
 }
 
-// pick gives the watchers whose id, or name, matches glob.
-func pick(gen *engine.Generation, glob string) []engine.Watcher {
+// pick gives the watchers whose id, or name, matches one of globs, or all of
+// them where there is none. Each must match something: it may be misspelt, or what
+// the shell made of one without quotes.
+func pick(gen *engine.Generation, globs []string) ([]engine.Watcher, error) {
+	if len(globs) == 0 {
+		globs = []string{"*"}
+	}
+	matched := make([]bool, len(globs))
 	var picked []engine.Watcher
 	for _, set := range gen.Sets {
 		for _, w := range set.Watchers {
-			byID, _ := path.Match(glob, string(w.ID))
-			if byID || w.Name == glob {
+			wanted := false
+			for i, glob := range globs {
+				byID, _ := path.Match(glob, string(w.ID))
+				if byID || w.Name == glob {
+					matched[i], wanted = true, true
+				}
+			}
+			if wanted {
 				picked = append(picked, w)
 			}
 		}
 	}
-	return picked
+	if i := slices.Index(matched, false); i >= 0 {
+		return nil, fmt.Errorf("cannot find a watcher that matches %q; %s", globs[i], known(gen))
+	}
+	return picked, nil
 }
 
 // known names a few of the ids there are.
 func known(gen *engine.Generation) string {
 	const most = 5
 	var ids []string
-	for _, w := range pick(gen, "*") {
-		ids = append(ids, string(w.ID))
+	for _, set := range gen.Sets {
+		for _, w := range set.Watchers {
+			ids = append(ids, string(w.ID))
+		}
 	}
 	switch {
 	case len(ids) == 0:

@@ -46,7 +46,7 @@ var trials = []trial{
 	{line: "pharosd [serve] [-c FILE|FOLDER] [-P PORT] [--listen ADDRESS] [-s STATIC_DIR] [-v|-vv]",
 		instead: "pharosd serve -c wall -P 8811 --listen 127.0.0.1 -s wall/lib -vv", serves: true},
 	{line: "pharosd check [-c FILE]", instead: "pharosd check -c wall/pharos.lua"},
-	{line: "pharosd once [-c FILE] [GLOB]", instead: "pharosd once -c wall/pharos.lua '*true*'"},
+	{line: "pharosd once [-c FILE] [GLOB]...", instead: "pharosd once -c wall/pharos.lua '*true*'"},
 	{line: "pharosd test [FILE|FOLDER]...", instead: "pharosd test scripts/api_json_test.lua"},
 	{line: "pharosd repl", instead: "echo '6 * 7' | pharosd repl | grep -q '^42$'"}, // TestReplOnATerminal types
 	{line: "pharosd docs [NAME]", instead: "pharosd docs ssh"},

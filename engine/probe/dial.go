@@ -5,6 +5,7 @@ import (
 	"context"
 	"net"
 	"net/netip"
+	"slices"
 	"strings"
 	"time"
 )
@@ -22,7 +23,7 @@ func dialName(ctx context.Context, resolver *net.Resolver, network, addr string,
 	if err != nil {
 		return nil, err
 	}
-	ips, err := resolver.LookupNetIP(ctx, strings.Replace(network, "tcp", "ip", 1), host)
+	ips, err := lookup(ctx, resolver, strings.Replace(network, "tcp", "ip", 1), host)
 	if err != nil {
 		return nil, err
 	}
@@ -37,6 +38,23 @@ func dialName(ctx context.Context, resolver *net.Resolver, network, addr string,
 		return dial(ctx, ips[0])
 	}
 	return dialFirst(ctx, inTurn(ips), dial)
+}
+
+// lookup is the resolver's LookupNetIP with the zones that this leaves out, those
+// of /etc/hosts: without its zone nobody reaches a link-local address.
+func lookup(ctx context.Context, resolver *net.Resolver, network, host string) ([]netip.Addr, error) {
+	ips, err := resolver.LookupNetIP(ctx, network, host)
+	if !slices.ContainsFunc(ips, func(ip netip.Addr) bool { return ip.Is6() && ip.IsLinkLocalUnicast() }) {
+		return ips, err
+	}
+	all, err := resolver.LookupIPAddr(ctx, host)
+	var zoned []netip.Addr
+	for _, a := range all {
+		if ip, ok := netip.AddrFromSlice(a.IP); ok && slices.Contains(ips, ip) {
+			zoned = append(zoned, ip.WithZone(a.Zone))
+		}
+	}
+	return zoned, err
 }
 
 // inTurn gives addresses with the families taking turns, beginning with that of the

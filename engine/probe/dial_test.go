@@ -3,6 +3,7 @@ package probe
 import (
 	"context"
 	"net/netip"
+	"slices"
 	"strconv"
 	"strings"
 	"syscall"
@@ -58,6 +59,20 @@ func takesNoMore(t *testing.T, n byte, port string) {
 		if err := syscall.Connect(socket(), at); err != nil && err != syscall.EINPROGRESS {
 			t.Fatal(err)
 		}
+	}
+}
+
+// The zone of an address stays: /etc/hosts may name one, and a name that is an
+// address is read in the same way.
+func TestLookupKeepsZones(t *testing.T) {
+	for _, network := range []string{"ip", "ip6"} {
+		ips, err := lookup(t.Context(), newResolver(), network, "fe80::1%lo")
+		if want := netip.MustParseAddr("fe80::1%lo"); err != nil || !slices.Equal(ips, []netip.Addr{want}) {
+			t.Errorf("lookup of %s as %s = %v, %v, want it itself", want, network, ips, err)
+		}
+	}
+	if ips, err := lookup(t.Context(), newResolver(), "ip4", "fe80::1%lo"); err == nil {
+		t.Errorf("lookup as ip4 = %v, want an error", ips)
 	}
 }
 

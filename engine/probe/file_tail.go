@@ -43,7 +43,11 @@ func (f *Files) Tail(ctx context.Context, path string, fromStart bool, sink Line
 		}
 		if look.awaits != awaits {
 			awaits = look.awaits
-			sink.Up(awaits)
+			if look.absent && sink.Absent != nil {
+				sink.Absent(awaits)
+			} else {
+				sink.Up(awaits)
+			}
 		}
 		if look.restarted {
 			t.lines.flush()
@@ -80,6 +84,7 @@ type tailLook struct {
 	restarted bool // data is of another file than before, or of its new start
 	more      bool // look again at once
 	awaits    string
+	absent    bool // there is no such file
 }
 
 // stop closes the file; where the system does not answer, when it does.
@@ -116,6 +121,7 @@ func (t *tail) look() (*tailLook, error) {
 	look := &tailLook{awaits: "following " + t.path, restarted: t.file == nil}
 	now, err := t.find()
 	if errors.Is(err, fs.ErrNotExist) {
+		look.absent = true
 		look.awaits = fmt.Sprintf("waiting for %s: there is no such file", t.path)
 	} else if err != nil {
 		return nil, err

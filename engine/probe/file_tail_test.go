@@ -28,7 +28,7 @@ func TestTail(t *testing.T) {
 	}
 	var files Files
 	h := hear(t, func(ctx context.Context, sink LineSink) error { return files.Tail(ctx, path, false, sink) })
-	if got, want := h.open(1), "waiting for "+path+": there is no such file"; got != want {
+	if got, want := h.open(1), "absent: waiting for "+path+": there is no such file"; got != want {
 		t.Errorf("up = %q, want %q", got, want)
 	}
 	write(path, "first\nsec", os.O_CREATE)

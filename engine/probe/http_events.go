@@ -82,6 +82,9 @@ func (c *HTTPClient) listen(ctx context.Context, req HTTPRequest, connect time.D
 		if !late.Stop() {
 			return errStreamConnect
 		}
+		if req.Redirects > 0 && httpRedirects(head.StatusCode) && head.Header.Get("Location") != "" {
+			return tooManyRedirects(req.Redirects) // or it would have been followed
+		}
 		if err := sseAnswer(head); err != nil {
 			return err
 		}

@@ -14,6 +14,8 @@ import (
 // asked for.
 var errHTTPRedirects = errors.New("more redirects than allowed")
 
+func tooManyRedirects(allowed int) error { return fmt.Errorf("%w (%d)", errHTTPRedirects, allowed) }
+
 // redirect decides where the answer leads; nil is nowhere.
 func (r *httpRun) redirect(res *HTTPResult) (*httpTarget, error) {
 	location := res.Header.Get("Location")
@@ -30,7 +32,7 @@ func (r *httpRun) redirect(res *HTTPResult) (*httpTarget, error) {
 	case err != nil:
 		return nil, fmt.Errorf("following the redirect to %q: %w", RedactURL(location), err)
 	case len(r.hops) >= r.req.Redirects:
-		return nil, fmt.Errorf("%w (%d)", errHTTPRedirects, r.req.Redirects)
+		return nil, tooManyRedirects(r.req.Redirects)
 	}
 	r.rewrite(res.Status, next)
 	r.jar.take(r.target, res.Header)

@@ -11,6 +11,9 @@ const LineMax = 64 << 10
 type LineSink struct {
 	// Up tells that the stream is open, and what comes next.
 	Up func(awaits string)
+	// Absent tells that there is nothing to read yet, and what is waited for; it
+	// may come again in the place of Up. Nil is as Up.
+	Absent func(awaits string)
 	// Line gives a line without its end (LF or CRLF), valid until it returns.
 	Line func(line []byte)
 }

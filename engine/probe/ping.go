@@ -16,8 +16,8 @@ import (
 // Bounds of a [PingRequest].
 const (
 	PingMaxCount    = 1000
-	PingMaxSize     = 65000 // bytes after the ICMP header
-	pingMinSize     = 16    // for what tells our answers from others'
+	PingMinSize     = 16 // bytes after the ICMP header: for what tells our answers from others'
+	PingMaxSize     = 65000
 	pingMinInterval = 10 * time.Millisecond
 )
 
@@ -124,8 +124,8 @@ func (r *PingRequest) check() error {
 		return fmt.Errorf("count = %d, want 1 to %d", r.Count, PingMaxCount)
 	case r.Interval < pingMinInterval:
 		return fmt.Errorf("interval = %s, want at least %s", r.Interval, pingMinInterval)
-	case r.Size < pingMinSize || r.Size > PingMaxSize:
-		return fmt.Errorf("size = %d, want %d to %d", r.Size, pingMinSize, PingMaxSize)
+	case r.Size < PingMinSize || r.Size > PingMaxSize:
+		return fmt.Errorf("size = %d, want %d to %d", r.Size, PingMinSize, PingMaxSize)
 	case r.Wait < 0:
 		return fmt.Errorf("wait = %s, want a positive time", r.Wait)
 	}
@@ -141,8 +141,7 @@ func (r *PingRequest) resolve(ctx context.Context) (netip.Addr, error) {
 	if err != nil {
 		return netip.Addr{}, &Error{Kind: Misuse, Err: err, Message: fmt.Sprintf("pinging %q: %v", r.Host, err)}
 	}
-	resolver := newResolver()
-	ips, err := resolver.LookupNetIP(ctx, network, host)
+	ips, err := lookup(ctx, newResolver(), network, host)
 	var family *net.AddrError
 	if errors.As(err, &family) || err == nil && len(ips) == 0 {
 		return netip.Addr{}, &net.DNSError{Name: r.Host, Err: fmt.Sprintf("no address of IPv%d", r.IP)}

@@ -196,7 +196,7 @@ func (s *pingSocket) handle(b []byte, from netip.Addr, at time.Time) {
 }
 
 func (s *pingSocket) reply(echo *icmp.Echo, from netip.Addr, at time.Time) {
-	if len(echo.Data) < pingMinSize || binary.BigEndian.Uint64(echo.Data) != s.seal {
+	if len(echo.Data) < PingMinSize || binary.BigEndian.Uint64(echo.Data) != s.seal {
 		return
 	}
 	n := binary.BigEndian.Uint64(echo.Data[8:])

@@ -149,6 +149,7 @@ func TestEventsThatAreNone(t *testing.T) {
 			w.Header().Set("Content-Encoding", "gzip")
 		},
 		"/silent": func(_ http.ResponseWriter, r *http.Request) { <-r.Context().Done() },
+		"/loop":   func(w http.ResponseWriter, r *http.Request) { http.Redirect(w, r, "/loop", http.StatusFound) },
 		"/short":  func(w http.ResponseWriter, _ *http.Request) { w.Header().Set("Content-Type", "text/event-stream") },
 	}
 	srv := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { answers[r.URL.Path](w, r) }))
@@ -161,6 +162,7 @@ func TestEventsThatAreNone(t *testing.T) {
 		"/503":    {Proto, "status 503, want 200"},
 		"/html":   {Proto, `content type "text/html; charset=utf-8", want text/event-stream`},
 		"/gzip":   {Proto, `content encoding "gzip"`},
+		"/loop":   {Redirects, "more redirects than allowed (2)"},
 		"/silent": {Timeout, "no answer within 200ms"},
 		"/short":  {Reset, "the server ended the stream at once"},
 	} {
@@ -168,7 +170,7 @@ func TestEventsThatAreNone(t *testing.T) {
 		if want.kind == Timeout {
 			limit = 200 * time.Millisecond
 		}
-		err := hearSSE(t, HTTPRequest{URL: srv.URL + path}, limit).end()
+		err := hearSSE(t, HTTPRequest{URL: srv.URL + path, Redirects: 2}, limit).end()
 		if KindOf(err) != want.kind || !strings.Contains(err.Error(), want.text) {
 			t.Errorf("%s: Events() = %v, want kind %s, %q", path, err, want.kind, want.text)
 		}

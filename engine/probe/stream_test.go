@@ -34,7 +34,7 @@ func hear(t *testing.T, stream func(ctx context.Context, sink LineSink) error) *
 	h := &heard{t: t, cancel: cancel, ended: make(chan struct{})}
 	go func() {
 		defer close(h.ended)
-		h.err = stream(ctx, LineSink{Up: h.up, Line: h.line})
+		h.err = stream(ctx, LineSink{Up: h.up, Absent: func(awaits string) { h.up("absent: " + awaits) }, Line: h.line})
 	}()
 	t.Cleanup(func() { h.stop() })
 	return h

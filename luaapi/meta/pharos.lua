@@ -183,6 +183,7 @@ function pharos.Class:extend(fields) end
 ---@field ttl pharos.Duration? after which the last result is stale; default 3 x interval + timeout; with events, after which the last event is: default never
 ---@field events pharos.Events? instead of check and interval: what a stream brings sets the status
 ---@field thresholds pharos.Thresholds? they judge a number; a check may set self.thresholds, for the hours of the day say
+---@field quiet boolean|pharos.Duration? with events: true makes the tile ok, "quiet", from a second after the stream is open to the first verdict; "10m" that, and again ten minutes after the last verdict. It has no ttl then
 ---@field unit string? shown small behind a value that is a number, or reads as one; default "s" where that is how long the last timed primitive took
 ---@field link string? an http or https URL that the tile leads to
 ---@field ssh_host string|string[]? where to look from: the classes do, a check of your own hands self.ssh_host to its primitives. Of a list the watcher runs from each host at once, at most 16, with a cell of the tile for each (see pharos.here)
@@ -622,7 +623,7 @@ pharos.FileMetricWatcher = {}
 ---
 ---```lua
 ---metric_watcher_sets = {
----  pharos.WatcherSet("Hosts", { pharos.CommandMetricWatcher{ name = "web-1", command = "true", ssh_host = "web-1" } }),
+---  pharos.WatcherSet("Hosts", { pharos.CommandMetricWatcher{ name = "web-1", command = "true", ssh_host = "web-1" } }, { needs = "web.*" }),
 ---  pharos.WatcherSet("Web", function()
 ---    local answer, err = pharos.dns("web.example.com")
 ---    if not answer then return nil, err end
@@ -640,11 +641,13 @@ pharos.FileMetricWatcher = {}
 ---@field watchers pharos.MetricWatcher[]|fun(): pharos.MetricWatcher[]?, pharos.Error?
 pharos.WatcherSet = {}
 
---- How often a set looks for its members, and how many it may find.
+--- What the members of a set need, and how often it looks for them where a function
+--- finds them, and how many those may be.
 ---@class pharos.DiscoveryOptions
 ---@field interval pharos.Duration? from the start of a discovery to the next; default 30 s, at least 1 s
 ---@field timeout pharos.Duration? the longest that one may take; default the interval, or 10 s if that is shorter
 ---@field limit integer? members at most; default 1000, at most 10000
+---@field needs string|string[]? of a list, too: what each member needs that has no needs of its own; see pharos.MetricWatcher
 
 -- Primitives ----------------------------------------------------------------
 
@@ -689,7 +692,8 @@ pharos.exec = {}
 --- may return. If it returns nothing the status stays as it is; nil, which may be a
 --- field that is gone, makes it unknown.
 ---
---- Before the first verdict the watcher is pending. A stream that ends or cannot be
+--- Before the first verdict the watcher is pending, unless silence is good: see its
+--- option quiet, for the log of errors that has none. A stream that ends or cannot be
 --- opened makes it unknown, with the reason, and is opened again after 1 s, 2 s, 4 s
 --- and so on up to a minute; once it is open the verdict from before stands again.
 --- The tile is stale if no event came for ttl: a stream that is quiet is not broken,
@@ -1271,12 +1275,12 @@ function pharos.file.stat(path) end
 --- The lines that are added to a file, as tail -F gives them, as events of a watcher. It
 --- is looked at four times a second, and followed by its name: when another file takes
 --- the name (rotation), or it is truncated, reading goes on at the start of what is
---- there then. A file that is not there is waited for. A line has no escape sequences,
+--- there then. A file that is not there is waited for, and never quiet. A line has no escape sequences,
 --- and at most 64 KiB.
 ---
 ---```lua
 ---metric_watchers = {
----  pharos.MetricWatcher{ name = "app log", events = pharos.file.tail("/var/log/app.log", function(self, line)
+---  pharos.MetricWatcher{ name = "app log", quiet = "10m", events = pharos.file.tail("/var/log/app.log", function(self, line)
 ---    if line:find("ERROR", 1, true) then return "warning", "error", line end
 ---  end) },
 ---}
@@ -1614,7 +1618,7 @@ function pharos.suggest(name, valid) end
 --- waited for alike, unless another one's status changes meanwhile. While all of them
 --- are still to be found, by a set that finds its members, it is unknown.
 ---
---- It has none of the options interval, ttl, confirm, events, ssh_host and steps.
+--- It has none of the options interval, ttl, confirm, events, quiet, ssh_host and steps.
 ---
 --- `of` takes ids and patterns: `"databases.*"` is every watcher of the set Databases,
 --- `"*.disk"` every disk; a * stands for any text, and never for the tile itself. An id
@@ -1935,6 +1939,21 @@ function Case:discover() end
 ---@param event string|{ event: string?, data: string?, id: string? }
 ---@return pharos.Outcome?
 function Case:feed(id, event) end
+
+--- What a watcher with events is when nothing came for as long as its option quiet
+--- wants; nil if that is no verdict.
+---
+---```lua
+---test.case("without errors it is green, and again after one", function(t)
+---  t:load("pharos.lua")
+---  t:equal(t:quiet("app_log").status, "ok")
+---  t:feed("app_log", "ERROR: disk full")
+---  t:equal(t:quiet("app_log").value, "quiet")
+---end)
+---```
+---@param id string
+---@return pharos.Outcome?
+function Case:quiet(id) end
 
 --- Says what a watcher came to, for those that look at it: derives, pharos.status, and
 --- whoever needs it. What t:run ran is known already; the others are pending.

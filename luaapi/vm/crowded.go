@@ -6,5 +6,6 @@ package vm
 const crowdedAt = 8
 
 // Crowded tells that a run begun now would only wait for the baton, in its own
-// time. Who schedules runs had better keep it back.
-func (u *Universe) Crowded() bool { return u.baton.waiting.Load() >= crowdedAt }
+// time. Who schedules runs had better keep it back. In a dead universe it would
+// wait for nothing.
+func (u *Universe) Crowded() bool { return u.baton.waiting.Load() >= crowdedAt && !u.Dead() }

@@ -1,0 +1,97 @@
+package engine
+
+import (
+	"fmt"
+	"time"
+)
+
+// Quiet says what the silence of a [Source] is worth. By its zero value it is
+// worth nothing: the watcher is pending before the first verdict, and each stands
+// until the next.
+type Quiet struct {
+	Good  bool          // a source that is connected and has no verdict yet is well, with the value "quiet"
+	After time.Duration // and so it is again, so long after its last verdict; 0 = that stands
+}
+
+// saidNothing is the result of a source that is good while it is quiet.
+func saidNothing(detail string) Result {
+	return Result{Status: OK, Value: "quiet", Detail: detail}
+}
+
+// A silence is what a feed knows of its source's. It is guarded by the board's
+// lock.
+type silence struct {
+	awaits Result      // the last report without a verdict
+	from   time.Time   // connected since, or the last verdict
+	told   bool        // the verdict is that it is quiet
+	timer  *time.Timer // tells it; nil if it is not planned
+}
+
+// due tells when the silence has lasted long enough to be told, if it is worth
+// that.
+func (f *feed) due() (at time.Time, ok bool) {
+	quiet, s := f.entry.Quiet, &f.silence
+	switch {
+	case !quiet.Good || s.told || s.awaits.Absent || f.dropped || f.returned || !f.entry.state.Source.Up:
+		return at, false
+	case f.verdict == nil:
+		return s.from.Add(sourceHolds), true
+	}
+	return s.from.Add(quiet.After), quiet.After > 0
+}
+
+// listen plans to tell of the silence.
+func (f *feed) listen(now time.Time) {
+	if f.silence.timer != nil {
+		f.silence.timer.Stop()
+		f.silence.timer = nil
+	}
+	if at, ok := f.due(); ok {
+		f.silence.timer = time.AfterFunc(at.Sub(now), f.hushed)
+	}
+}
+
+// awaiting takes in what the source waits for.
+func (f *feed) awaiting(r Result, now time.Time) {
+	b, en, s := f.engine.board, f.entry, &f.silence
+	if s.awaits.Absent && !r.Absent {
+		s.from = now
+	}
+	s.awaits = r
+	if r.Absent && s.told { // there is nothing that could be quiet
+		f.verdict, s.told = nil, false
+		stood := en.standing()
+		en.await(r, now)
+		b.moved(en, stood)
+	}
+}
+
+// hushed tells that nothing came, unless something just did.
+func (f *feed) hushed() {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.flush()
+	b, en, s := f.engine.board, f.entry, &f.silence
+	b.mu.Lock()
+	now := time.Now()
+	if at, ok := f.due(); !ok || at.After(now) {
+		f.listen(now)
+		b.mu.Unlock()
+		return
+	}
+	r := saidNothing(s.awaits.Detail)
+	if f.verdict != nil {
+		r.Detail = fmt.Sprintf("no verdict for %v", en.Quiet.After)
+	}
+	r.Started = now
+	f.verdict, s.told = &r, true
+	en.blind = true // more silence is all that could confirm it
+	last := en.state.Source.Last
+	t, changed := b.take(en, r)
+	en.state.Ended = last
+	f.engine.stir()
+	b.mu.Unlock()
+	if changed {
+		b.announce(t)
+	}
+}
