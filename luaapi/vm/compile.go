@@ -14,6 +14,10 @@ import (
 	"github.com/yuin/gopher-lua/parse"
 )
 
+// lineEnds makes the ends of lines that others write ours, as the parser does:
+// the linter is to see the same lines.
+var lineEnds = strings.NewReplacer("\r\n", "\n", "\n\r", "\n", "\r", "\n")
+
 // maxSource is the longest source that is compiled, in bytes.
 const maxSource = 1 << 20
 
@@ -48,6 +52,9 @@ func compileChunk(name string, src []byte, within time.Duration) (*chunk, error)
 	}
 	if bytes.HasPrefix(src, []byte("#")) {
 		src = append([]byte("--"), src...) // #!/usr/bin/env ...
+	}
+	if bytes.IndexByte(src, '\r') >= 0 {
+		src = []byte(lineEnds.Replace(string(src)))
 	}
 	warnings, err := lint(name, src)
 	if err != nil {
