@@ -256,6 +256,33 @@ func TestWarnings(t *testing.T) {
 	}
 }
 
+// What a library lacks is told of before somebody calls it, unless a file adds it.
+func TestMissingFunctions(t *testing.T) {
+	var got []string
+	u, err := New(Options{Name: "t.lua", Warn: func(e Error) { got = append(got, e.Error()) }})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer u.Close()
+	src := `local function f(s)
+  return string.lenght(s), string.trim(s), s:trim(), table.unpack or table.move
+end
+local function g(math) os.exit(1) return math.mod(1, 2), table.getn({}), utf8.char(8364), bit.nand(1, 2) end
+function string.trim(s) return s end`
+	if err := u.Load(t.Context(), []byte(src)); err != nil {
+		t.Fatal(err)
+	}
+	want := []string{
+		`t.lua:2: cannot use string.lenght: it does not exist here`,
+		`t.lua:4: cannot use os.exit: it does not exist here (a script cannot end the process; return from the function)`,
+		`t.lua:4: cannot use table.getn: it does not exist here (write #t)`,
+		`t.lua:4: cannot use bit.nand: it does not exist here (did you mean "band"?)`,
+	}
+	if fmt.Sprint(got) != fmt.Sprint(want) {
+		t.Errorf("warnings = %q, want %q", got, want)
+	}
+}
+
 func TestLoadTimeout(t *testing.T) {
 	u, err := New(Options{Name: "t.lua", LoadTimeout: 100 * time.Millisecond})
 	if err != nil {
