@@ -4,7 +4,6 @@ import (
 	"fmt"
 
 	lua "github.com/yuin/gopher-lua"
-	"github.com/yuin/gopher-lua/ast"
 )
 
 // A libraryCall is a call of a function of a global table, as it is written:
@@ -12,19 +11,6 @@ import (
 type libraryCall struct {
 	table, name, file string
 	line              int
-}
-
-// libraryCall notes e if it is one.
-func (r *resolver) libraryCall(e *ast.FuncCallExpr) {
-	function, ok := e.Func.(*ast.AttrGetExpr)
-	if !ok {
-		return
-	}
-	table, isName := function.Object.(*ast.IdentExpr)
-	key, isField := function.Key.(*ast.StringExpr)
-	if isName && isField && r.locals[table.Value] == 0 {
-		r.libraryCalls = append(r.libraryCalls, libraryCall{table.Value, key.Value, r.file, e.Line()})
-	}
 }
 
 // absentFunctions are functions that Lua programmers know and a script must do

@@ -286,8 +286,7 @@ func (r *resolver) call(e *ast.FuncCallExpr) {
 		r.fieldName(e, e.Method)
 	}
 	r.exprs(e.Args)
-	r.textCall(e)
-	r.libraryCall(e)
+	r.tableCall(e)
 }
 
 // constant counts the distinct constants of the current function.
