@@ -330,9 +330,11 @@ func TestDiscoveryOverReload(t *testing.T) {
 	if !strings.HasPrefix(before.Result.Value, "v1 ") || before.Result.Value == "v1 1" {
 		t.Errorf("value of a member that was found again = %q, want one of the same self", before.Result.Value)
 	}
-	if _, there := b.Memory.entries["fleet.b"]; there {
-		t.Error("the state of a member that left is kept")
-	}
+	b.await(e, "fleet.b", "forgotten", func(engine.View, bool) bool { // soon after it left the board
+		b.Memory.mu.Lock()
+		defer b.Memory.mu.Unlock()
+		return b.Memory.entries["fleet.b"] == nil
+	})
 
 	b.write("pharos.lua", script(2))
 	config := load()

@@ -110,6 +110,28 @@ func TestJSONLongList(t *testing.T) {
 	}
 }
 
+// A text can be of values that take a hundred times its bytes.
+func TestJSONMemory(t *testing.T) {
+	long := func(item string) string {
+		list := "[" + strings.Repeat(item+",", 999) + item + "],"
+		return "[" + strings.Repeat(list, jsonMaxBytes/len(list)-1) + "0]"
+	}
+	for _, item := range []string{"[]", "{}", `{"a":1}`, `{"a":1,"b":2}`, "[[1]]"} {
+		const want = "its values take more than 256 MB"
+		if _, err := decodeJSON(long(item)); err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("8 MB of %s: err = %v, want %s", item, err, want)
+		}
+	}
+	for _, item := range []string{
+		`{"name":"web-1","address":"192.0.2.17","up":true,"weight":10,"checks":[{"id":4711,"passed":true}]}`,
+		`[1735689600,"0.25"]`, `12`, `"a line of a log"`,
+	} {
+		if _, err := decodeJSON(long(item)); err != nil {
+			t.Errorf("8 MB of %s: err = %v", item, err)
+		}
+	}
+}
+
 // The limit holds whatever the text is of: a table that is in another one many
 // times over is text as often.
 func TestJSONEncodeLimit(t *testing.T) {

@@ -13,6 +13,17 @@ import (
 const (
 	jsonMaxBytes = 8 << 20 // of a text to decode or an encoding to make
 	jsonMaxDepth = 64
+	// jsonMaxCost bounds what the values take: records as they usually are, in the
+	// longest text, take 200 MB, and a text of nothing but brackets a gigabyte.
+	jsonMaxCost = 256 << 20
+)
+
+// What values take in bytes, about: those made here, and Lua's of them.
+const (
+	jsonValueCost  = 40  // where it is held
+	jsonTableCost  = 120 // a list or an object
+	jsonFieldsCost = 480 // that an object has any
+	jsonFieldCost  = 120
 )
 
 // A decoded value is nil, a bool, a float64, a string, a jsonArray or a
@@ -46,6 +57,7 @@ func decodeJSON(text string) (any, error) {
 type jsonDecoder struct {
 	text string
 	at   int
+	cost int
 }
 
 func (d *jsonDecoder) errorf(format string, args ...any) error {
@@ -86,6 +98,9 @@ func (d *jsonDecoder) peek() byte {
 }
 
 func (d *jsonDecoder) value(depth int) (any, error) {
+	if d.cost += jsonValueCost; d.cost > jsonMaxCost {
+		return nil, d.errorf("its values take more than %d MB of memory", jsonMaxCost>>20)
+	}
 	switch c := d.peek(); {
 	case depth > jsonMaxDepth && (c == '{' || c == '['):
 		return nil, d.errorf("nested deeper than %d", jsonMaxDepth)
@@ -117,12 +132,15 @@ var jsonWords = [...]struct {
 
 func (d *jsonDecoder) object(depth int) (any, error) {
 	d.at++ // {
+	d.cost += jsonTableCost
 	object := &jsonObject{}
 	if d.peek() == '}' {
 		d.at++
 		return object, nil
 	}
+	d.cost += jsonFieldsCost
 	for {
+		d.cost += jsonFieldCost
 		if c := d.peek(); c != '"' {
 			return nil, d.errorf("want a key in quotes")
 		}
@@ -153,6 +171,7 @@ func (d *jsonDecoder) object(depth int) (any, error) {
 
 func (d *jsonDecoder) array(depth int) (any, error) {
 	d.at++ // [
+	d.cost += jsonTableCost
 	array := jsonArray{}
 	if d.peek() == ']' {
 		d.at++

@@ -3,6 +3,8 @@ package main
 import (
 	"fmt"
 	"io"
+	"io/fs"
+	"slices"
 	"strings"
 	"text/tabwriter"
 
@@ -10,6 +12,7 @@ import (
 
 	"pharos/luaapi"
 	"pharos/luaapi/meta"
+	"pharos/scripts"
 )
 
 func newDocs() *cobra.Command {
@@ -20,21 +23,27 @@ func newDocs() *cobra.Command {
 
 NAME may leave out the beginning: "get" finds pharos.http.get. It may be that of
 an option or a field, such as ssh_host; any other word is looked for in the
-text of all. "lua" tells how the Lua here differs from
+text of all, and in what the scripts that come with pharosd say of themselves.
+docs NAME.lua prints such a script. "lua" tells how the Lua here differs from
 others.`,
 		Example: `  pharosd docs
   pharosd docs http.get
   pharosd docs PageGETMetricWatcher
+  pharosd docs maintenance.lua
   pharosd docs lua`,
 		Args: cobra.MaximumNArgs(1),
 		ValidArgsFunction: func(*cobra.Command, []string, string) ([]string, cobra.ShellCompDirective) {
-			return entryNames(), cobra.ShellCompDirectiveNoFileComp
+			return append(entryNames(), scriptNames()...), cobra.ShellCompDirectiveNoFileComp
 		},
 		RunE: func(cmd *cobra.Command, args []string) error {
 			out := cmd.OutOrStdout()
 			if len(args) == 0 {
 				listEntries(out)
 				return nil
+			}
+			if source, err := fs.ReadFile(scripts.FS, args[0]); err == nil {
+				_, err = out.Write(source)
+				return err
 			}
 			found, parts := findEntries(args[0]), findParts(args[0])
 			if len(found) == 0 && len(parts) > 0 {
@@ -44,13 +53,13 @@ others.`,
 				return nil
 			}
 			if len(found) == 0 {
-				found = findText(args[0])
-				if len(found) > 0 {
-					fmt.Fprintf(out, "no entry is called %q; the word is in\n", args[0])
-					listFound(out, found)
-					return nil
+				lines := append(findText(args[0]), findCards(args[0])...)
+				if len(lines) == 0 {
+					return fmt.Errorf("cannot find %q in the reference%s; pharosd docs lists every name", args[0], didYouMean(args[0]))
 				}
-				return fmt.Errorf("cannot find %q in the reference%s; pharosd docs lists every name", args[0], didYouMean(args[0]))
+				fmt.Fprintf(out, "no entry is called %q; the word is in\n", args[0])
+				listFound(out, lines)
+				return nil
 			}
 			for i, e := range found {
 				if i > 0 {
@@ -112,10 +121,10 @@ func findParts(name string) []string {
 	return found
 }
 
-// didYouMean names the entry that name misspells, "" if there is none. The
+// didYouMean names the entry or script that name misspells, "" if there is none. The
 // "pharos." before it may be left out.
 func didYouMean(name string) string {
-	names := entryNames()
+	names := append(entryNames(), scriptNames()...)
 	for _, plain := range entryNames() {
 		names = append(names, strings.TrimPrefix(plain, "pharos."))
 	}
@@ -125,42 +134,69 @@ func didYouMean(name string) string {
 	return ""
 }
 
+// A hit is a line of what docs lists: a name, and what it is.
+type hit struct{ name, about string }
+
 // findText gives the entries that have the word in what they say.
-func findText(word string) []meta.Entry {
-	var found []meta.Entry
+func findText(word string) []hit {
+	var found []hit
 	for _, e := range meta.Entries() {
-		if text := strings.Join([]string{e.Text, e.Parts, e.Example}, "\n"); strings.Contains(strings.ToLower(text), strings.ToLower(word)) {
-			found = append(found, e)
+		if mentions(strings.Join([]string{e.Text, e.Parts, e.Example}, "\n"), word) {
+			found = append(found, hit{e.Name, e.Summary()})
 		}
 	}
 	return found
 }
 
+// findCards gives the scripts that have the word in their card or their name.
+func findCards(word string) []hit {
+	var found []hit
+	for _, name := range scriptNames() {
+		source, _ := fs.ReadFile(scripts.FS, name) // which is embedded
+		card, _, _ := strings.Cut(string(source), "\n\n")
+		if mentions(name+card, word) {
+			first, _, _ := strings.Cut(strings.TrimPrefix(card, "-- "), "\n")
+			found = append(found, hit{name, strings.TrimSpace(strings.TrimPrefix(first, "What:"))})
+		}
+	}
+	return found
+}
+
+func mentions(text, word string) bool {
+	return strings.Contains(strings.ToLower(text), strings.ToLower(word))
+}
+
+// scriptNames are the scripts that come with pharosd, but for their tests.
+func scriptNames() []string {
+	names, _ := fs.Glob(scripts.FS, "*.lua") // the pattern is good
+	return slices.DeleteFunc(names, func(name string) bool { return strings.HasSuffix(name, luaapi.TestSuffix) })
+}
+
 // membersOf gives the methods of a class, or the functions of a module.
-func membersOf(of meta.Entry) []meta.Entry {
+func membersOf(of meta.Entry) []hit {
 	owner := strings.TrimPrefix(plainName(of), "pharos.") + "."
-	var members []meta.Entry
+	var members []hit
 	for _, e := range meta.Entries() {
 		if name, ok := strings.CutPrefix(strings.TrimPrefix(plainName(e), "pharos."), owner); ok && !strings.Contains(name, ".") {
-			members = append(members, e)
+			members = append(members, hit{e.Name, e.Summary()})
 		}
 	}
 	return members
 }
 
-const maxFound = 20 // entries of a word: more of them tell nothing
+const maxFound = 20 // places of a word: more of them tell nothing
 
-func listFound(out io.Writer, found []meta.Entry) {
+func listFound(out io.Writer, found []hit) {
 	listNames(out, "  ", found[:min(len(found), maxFound)])
 	if more := len(found) - maxFound; more > 0 {
 		fmt.Fprintf(out, "and %d more\n", more)
 	}
 }
 
-func listNames(out io.Writer, indent string, entries []meta.Entry) {
+func listNames(out io.Writer, indent string, lines []hit) {
 	tab := tabwriter.NewWriter(out, 0, 8, 2, ' ', 0)
-	for _, e := range entries {
-		fmt.Fprintf(tab, "%s%s\t%s\n", indent, e.Name, e.Summary())
+	for _, l := range lines {
+		fmt.Fprintf(tab, "%s%s\t%s\n", indent, l.name, l.about)
 	}
 	tab.Flush()
 }

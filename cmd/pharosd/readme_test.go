@@ -32,6 +32,7 @@ var trials = []trial{
 	{line: "pharosd test", instead: "pharosd test scripts"},
 	{line: "pharosd docs"},
 	{line: "pharosd docs http.get"},
+	{line: "pharosd docs disk.lua"},
 	{line: "pharosd types"},
 	{line: "pharosd serve --help"},
 	{line: "pharosd completion bash", instead: "pharosd completion bash | bash -n"},

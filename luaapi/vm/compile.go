@@ -14,17 +14,22 @@ import (
 	"github.com/yuin/gopher-lua/parse"
 )
 
+// lineEnds makes the ends of lines that others write ours, as the parser does:
+// the linter is to see the same lines.
+var lineEnds = strings.NewReplacer("\r\n", "\n", "\n\r", "\n", "\r", "\n")
+
 // maxSource is the longest source that is compiled, in bytes.
 const maxSource = 1 << 20
 
 // chunk is compiled source; immutable, so that universes may share it.
 type chunk struct {
-	name     string
-	proto    *lua.FunctionProto
-	globals  []globalUse
-	calls    []TextCall
-	fields   []FieldUse
-	warnings []Error
+	name         string
+	proto        *lua.FunctionProto
+	globals      []globalUse
+	calls        []TextCall
+	libraryCalls []libraryCall
+	fields       []FieldUse
+	warnings     []Error
 }
 
 // Compile compiles a file. name is its chunk name, which errors speak of. The
@@ -48,6 +53,9 @@ func compileChunk(name string, src []byte, within time.Duration) (*chunk, error)
 	}
 	if bytes.HasPrefix(src, []byte("#")) {
 		src = append([]byte("--"), src...) // #!/usr/bin/env ...
+	}
+	if bytes.IndexByte(src, '\r') >= 0 {
+		src = []byte(lineEnds.Replace(string(src)))
 	}
 	warnings, err := lint(name, src)
 	if err != nil {
@@ -94,7 +102,7 @@ func translate(name string, src []byte) (c *chunk, err error) {
 	if err != nil {
 		return nil, syntaxError(name, src, err)
 	}
-	return &chunk{name: name, proto: proto, globals: r.globals, calls: r.calls, fields: r.fields.list}, nil
+	return &chunk{name: name, proto: proto, globals: r.globals, calls: r.calls, libraryCalls: r.libraryCalls, fields: r.fields.list}, nil
 }
 
 // gotoError finds the line in the texts about goto and labels, whose errors are
@@ -141,6 +149,7 @@ func (u *Universe) compile(name string, src []byte) (*chunk, error) {
 	for _, e := range c.warnings {
 		warn(e)
 	}
+	u.libraryCalls = append(u.libraryCalls, c.libraryCalls...)
 	if u.opts.Called != nil {
 		for _, call := range c.calls {
 			u.opts.Called(call)

@@ -107,6 +107,30 @@ func TestLoadErrors(t *testing.T) {
 		{"local a = [[\\x41]]", ""},
 		{"local a = 1 local b = a != 2", "t.lua:1: cannot use !=: this is Lua 5.1, write ~="},
 		{"local a = 1 a += 2", "t.lua:1: cannot use +=: this is Lua 5.1, write a = a + b"},
+		{"local a = 1 a++", "t.lua:1: cannot use ++: this is Lua 5.1, write a = a + 1"},
+		{"local a = '' a ..= 'x'", "t.lua:1: cannot use ..=: this is Lua 5.1, write a = a .. b"},
+		{"local a = 1 <> 2", "t.lua:1: cannot use <>: this is Lua 5.1, write ~="},
+		{"local a = 1 === 2", "t.lua:1: cannot use ===: this is Lua 5.1, write =="},
+		{"local a = 2 ** 2", "t.lua:1: cannot use **: this is Lua 5.1, write a ^ b"},
+		{"local a = true ? 1 : 2", "t.lua:1: cannot use ?: this is Lua 5.1, write a and b or c"},
+		{"local function f(...) return ...==1 end", ""},
+
+		{"let x = 1", "t.lua:1: parse error near 'x' (this is Lua: write local for let)"},
+		{"def f(x)", "t.lua:1: parse error near 'f' (this is Lua: write function for def)"},
+		{"while true do\n continue\nend", "t.lua:3: parse error near 'end' (this is Lua: write goto continue, with ::continue:: before the loop's end, for continue)"},
+		{"if true then elif false then end", "t.lua:1: parse error near 'false' (this is Lua: write elseif for elif)"},
+		{"local t = { let b = 2 }", "t.lua:1: syntax error near 'b' (this is Lua: write local for let)"},
+		{"fucntion f() end", `t.lua:1: parse error near 'f' (did you mean "function"?)`},
+		{"int x = 1", "t.lua:1: parse error near 'x' (this is Lua: write local for int)"},
+		{"fox 1", "t.lua:1: parse error near '1'"},
+		{"local function f() retrun 1 end", `t.lua:1: parse error near '1' (did you mean "return"?)`},
+
+		{"print{ interval = 5s }", `t.lua:1: malformed number near '5s' (with a unit it is a text: "5s")`},
+		{"while 1do end", `t.lua:1: malformed number near '1do' (with a unit it is a text: "1do")`},
+		{"return 1e5, 1E+5, .5e-3, 3., 0xfF, 007, 1 ..2", ""},
+
+		{"local s = 'a\\\r\nb'\r\nerror(s)", "t.lua:3: a\nb"},
+		{"-- the shop\rlocal a = 5 // 2", "t.lua:2: cannot use //: this is Lua 5.1, write math.floor(a / b)"},
 	} {
 		if got := loadError(t, c.src); got != c.want {
 			t.Errorf("Load(%q) = %q, want %q", c.src, got, c.want)
@@ -171,6 +195,9 @@ func TestSourceBombs(t *testing.T) {
 		{"ifs", many("if true then ", 70_000), "too many brackets and blocks"},
 		{"deep enough", "local a = 1" + many("+1", 4000), "too many nested levels"},
 		{"statements with calls", many("tostring(1) ", 20_000), ""},
+		{"calls after blocks", many("do end tostring(1) ", 20_000), ""},
+		{"after another line's end", "--\rlocal a = " + many("(", 500_000) + "1" + many(")", 500_000), "too many brackets and blocks"},
+		{"numbers and words", many("while 1do ", 90_000), "malformed number"},
 		{"elseifs", "if true then " + many("elseif true then ", 50_000) + " end", "too many nested levels"},
 		{"loops", many("while true do ", 70_000), "too many brackets and blocks"},
 		{"repeats", many("repeat ", 140_000), "too many brackets and blocks"},
@@ -223,6 +250,33 @@ func TestWarnings(t *testing.T) {
 		`t.lua:1: "\d" is just "d" (in a pattern, write "%d")`,
 		`t.lua:3: cannot set undeclared global "zzz" (is a "local" missing?)`,
 		`t.lua:4: cannot read undeclared global "tostirng" (did you mean "tostring"?)`,
+	}
+	if fmt.Sprint(got) != fmt.Sprint(want) {
+		t.Errorf("warnings = %q, want %q", got, want)
+	}
+}
+
+// What a library lacks is told of before somebody calls it, unless a file adds it.
+func TestMissingFunctions(t *testing.T) {
+	var got []string
+	u, err := New(Options{Name: "t.lua", Warn: func(e Error) { got = append(got, e.Error()) }})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer u.Close()
+	src := `local function f(s)
+  return string.lenght(s), string.trim(s), s:trim(), table.unpack or table.move
+end
+local function g(math) os.exit(1) return math.mod(1, 2), table.getn({}), utf8.char(8364), bit.nand(1, 2) end
+function string.trim(s) return s end`
+	if err := u.Load(t.Context(), []byte(src)); err != nil {
+		t.Fatal(err)
+	}
+	want := []string{
+		`t.lua:2: cannot use string.lenght: it does not exist here`,
+		`t.lua:4: cannot use os.exit: it does not exist here (a script cannot end the process; return from the function)`,
+		`t.lua:4: cannot use table.getn: it does not exist here (write #t)`,
+		`t.lua:4: cannot use bit.nand: it does not exist here (did you mean "band"?)`,
 	}
 	if fmt.Sprint(got) != fmt.Sprint(want) {
 		t.Errorf("warnings = %q, want %q", got, want)

@@ -32,6 +32,7 @@ func (u *Universe) library(L *lua.LState, name string, functions map[string]lua.
 		t.RawSetString(name, L.NewFunction(functions[name]))
 	}
 	u.env.RawSetString(name, t)
+	u.libraries[name] = t
 	return t
 }
 

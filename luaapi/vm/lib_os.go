@@ -3,6 +3,7 @@ package vm
 import (
 	"fmt"
 	"math"
+	"strings"
 	"time"
 
 	lua "github.com/yuin/gopher-lua"
@@ -12,15 +13,11 @@ func (u *Universe) openOS(L *lua.LState) {
 	functions := map[string]lua.LGFunction{
 		"time": u.osTime, "clock": u.osClock, "difftime": osDiffTime, "date": u.osDate,
 	}
-	for name, hint := range map[string]string{
-		"exit":      "a script cannot end the process; return from the function",
-		"execute":   "use pharos.exec",
-		"getenv":    "use pharos.env",
-		"remove":    "a script changes no files",
-		"rename":    "a script changes no files",
-		"tmpname":   "a script changes no files",
-		"setlocale": "the locale is the process's",
-	} {
+	for name, hint := range absentFunctions {
+		name, ok := strings.CutPrefix(name, "os.")
+		if !ok {
+			continue
+		}
 		functions[name] = func(L *lua.LState) int {
 			L.RaiseError("cannot use os.%s: it does not exist here (%s)", name, hint)
 			return 0

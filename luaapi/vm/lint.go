@@ -3,6 +3,7 @@ package vm
 import (
 	"bytes"
 	"fmt"
+	"regexp"
 	"strings"
 	"unicode"
 	"unicode/utf8"
@@ -63,7 +64,7 @@ func (l *linter) token() {
 	case c == '\n':
 		l.line++
 		l.i++
-	case c == ' ' || c == '\t' || c == '\r':
+	case c == ' ' || c == '\t':
 		l.i++
 	case l.rest("--"):
 		l.comment()
@@ -155,7 +156,7 @@ func (l *linter) escape(c byte) {
 		l.line++
 	case escapes[c] != "":
 		l.fail(l.line, "cannot use this escape: %s", escapes[c])
-	case strings.IndexByte(`abfnrtv\"'`+"\r0123456789", c) < 0:
+	case strings.IndexByte(`abfnrtv\"'0123456789`, c) < 0:
 		l.warnings = append(l.warnings, Error{File: l.file, Line: l.line,
 			Message: fmt.Sprintf(`"\%c" is just "%c" (in a pattern, write "%%%c")`, c, c, c)})
 	}
@@ -164,6 +165,9 @@ func (l *linter) escape(c byte) {
 func isWord(c byte) bool { return c == '_' || c|0x20 >= 'a' && c|0x20 <= 'z' || isDigit(c) }
 
 func isDigit(c byte) bool { return c >= '0' && c <= '9' }
+
+// numeric is a number as far as it has no point and no sign.
+var numeric = regexp.MustCompile(`^(?:0[xX][0-9a-fA-F]*|[0-9]+(?:[eE][0-9]*)?)$`)
 
 func (l *linter) word() {
 	start := l.i
@@ -189,8 +193,11 @@ func (l *linter) word() {
 	case "return", "local", "if", "while", "for", "in", "else":
 		l.unary, l.chain, l.last = 0, 0, word
 	default:
-		if l.last == "value" {
+		if l.last == "value" || l.last == "end" {
 			l.chain = 0 // two in a row: a new statement
+		}
+		if isDigit(word[0]) && !numeric.MatchString(word) { // the parser takes it for two tokens
+			l.fail(l.line, "malformed number near '%s' (with a unit it is a text: %q)", word, word)
 		}
 		l.value()
 	}
@@ -219,6 +226,12 @@ func (l *linter) countUnary() {
 
 // strange are operators of later versions and of other languages.
 var strange = []struct{ op, hint string }{
+	{"..=", "a = a .. b"},
+	{"===", "=="},
+	{"<>", "~="},
+	{"++", "a = a + 1"},
+	{"**", "a ^ b"},
+	{"?", "a and b or c"},
 	{"//", "math.floor(a / b)"},
 	{"/*", "--[[ ... ]]"},
 	{"<<", "bit.lshift(a, n)"},

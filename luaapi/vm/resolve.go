@@ -29,15 +29,16 @@ type globalUse struct {
 // call: gopher-lua's own concatenation makes strings of any size without asking
 // anybody, and a script that doubles one a few times over has all memory.
 type resolver struct {
-	file      string
-	globals   []globalUse
-	calls     []TextCall
-	fields    fieldUses
-	locals    map[string]int // how many of a name are in scope
-	scope     []string       // the names in scope, outermost first
-	functions int
-	depth     int
-	seen      map[string]bool // constants of the current function
+	file         string
+	globals      []globalUse
+	calls        []TextCall
+	libraryCalls []libraryCall
+	fields       fieldUses
+	locals       map[string]int // how many of a name are in scope
+	scope        []string       // the names in scope, outermost first
+	functions    int
+	depth        int
+	seen         map[string]bool // constants of the current function
 }
 
 func (r *resolver) fail(line int, format string, args ...any) {
@@ -285,7 +286,7 @@ func (r *resolver) call(e *ast.FuncCallExpr) {
 		r.fieldName(e, e.Method)
 	}
 	r.exprs(e.Args)
-	r.textCall(e)
+	r.tableCall(e)
 }
 
 // constant counts the distinct constants of the current function.

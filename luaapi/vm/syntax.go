@@ -30,6 +30,14 @@ var closers = map[string]string{
 	"function": "end", "if": "end", "do": "end", "for": "end", "while": "end",
 }
 
+// foreign are words that begin a statement elsewhere, and what does so here. The
+// parser takes one for a name, and stops at what comes after.
+var foreign = map[string]string{
+	"let": "local", "const": "local", "var": "local", "int": "local", "def": "function", "func": "function", "fn": "function",
+	"elif": "elseif", "elsif": "elseif", "switch": "if", "try": "pcall",
+	"continue": "goto continue, with ::continue:: before the loop's end,",
+}
+
 // headEnds is the word that the head of a block ends with.
 var headEnds = map[string]string{"if": "then", "elseif": "then", "for": "do", "while": "do"}
 
@@ -83,6 +91,24 @@ func closes(word string) bool {
 }
 
 func (s *syntaxTrail) hint(token ast.Token) string {
+	before := ""
+	if s.last.Type == parse.TIdent {
+		before = s.last.Str
+	}
+	if word := foreign[before]; word != "" {
+		return fmt.Sprintf(" (this is Lua: write %s for %s)", word, before)
+	}
+	if hint := s.missing(token); hint != "" {
+		return hint
+	}
+	if near := Nearest(before, sortedKeys(keywords)); near != "" && len(before) > 3 { // fox is not for
+		return fmt.Sprintf(" (did you mean %q?)", near)
+	}
+	return ""
+}
+
+// missing says what is missing of what is open, before token.
+func (s *syntaxTrail) missing(token ast.Token) string {
 	word, top := token.Str, s.top()
 	if token.Type == parse.TString {
 		word = ""

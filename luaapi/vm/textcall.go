@@ -12,16 +12,22 @@ type TextCall struct {
 	Line     int
 }
 
-// textCall notes e if it is one.
-func (r *resolver) textCall(e *ast.FuncCallExpr) {
+// tableCall notes e if it calls a function of a global table.
+func (r *resolver) tableCall(e *ast.FuncCallExpr) {
 	function, ok := e.Func.(*ast.AttrGetExpr)
-	if !ok || len(e.Args) == 0 {
+	if !ok {
 		return
 	}
 	table, isName := function.Object.(*ast.IdentExpr)
 	key, isField := function.Key.(*ast.StringExpr)
-	text, isText := e.Args[0].(*ast.StringExpr)
-	if isName && isField && isText && r.locals[table.Value] == 0 {
+	if !isName || !isField || r.locals[table.Value] > 0 {
+		return
+	}
+	r.libraryCalls = append(r.libraryCalls, libraryCall{table.Value, key.Value, r.file, e.Line()})
+	if len(e.Args) == 0 {
+		return
+	}
+	if text, ok := e.Args[0].(*ast.StringExpr); ok {
 		r.calls = append(r.calls, TextCall{table.Value + "." + key.Value, text.Value, r.file, e.Line()})
 	}
 }

@@ -41,23 +41,25 @@ type Options struct {
 // Universe is one script file: its globals, modules and functions. Its methods
 // may be called from any goroutine.
 type Universe struct {
-	opts  Options
-	epoch time.Time
-	made  time.Time   // epoch by Options.Now
-	base  *lua.LState // makes the threads; never runs a script
-	env   *lua.LTable // the globals
-	scope *lua.LTable // those of Eval; made when first needed
-	names map[string]bool
-	baton baton
-	dead  atomic.Bool
+	opts      Options
+	epoch     time.Time
+	made      time.Time   // epoch by Options.Now
+	base      *lua.LState // makes the threads; never runs a script
+	env       *lua.LTable // the globals
+	scope     *lua.LTable // those of Eval; made when first needed
+	names     map[string]bool
+	libraries map[string]*lua.LTable
+	baton     baton
+	dead      atomic.Bool
 
 	// Guarded by the baton.
-	free    []*run
-	spare   []*lua.LState // threads for protected calls
-	low     int           // fewest free runs since the last trim
-	trimmed int64
-	sealed  *lua.LTable // what the file set of Options.Globals; nil until they were read
-	modules map[string]*module
+	free         []*run
+	spare        []*lua.LState // threads for protected calls
+	low          int           // fewest free runs since the last trim
+	trimmed      int64
+	sealed       *lua.LTable // what the file set of Options.Globals; nil until they were read
+	modules      map[string]*module
+	libraryCalls []libraryCall // in the files, until they ran
 	// Compiled patterns, those for gmatch apart: there ^ is no anchor.
 	anchored, unanchored patterns
 
@@ -84,7 +86,7 @@ func New(o Options) (*Universe, error) {
 	if o.LoadTimeout == 0 {
 		o.LoadTimeout = DefaultLoadTimeout
 	}
-	u := &Universe{opts: o, epoch: time.Now(), made: o.Now(), names: map[string]bool{}, modules: map[string]*module{}}
+	u := &Universe{opts: o, epoch: time.Now(), made: o.Now(), names: map[string]bool{}, libraries: map[string]*lua.LTable{}, modules: map[string]*module{}}
 	u.base = lua.NewState(lua.Options{
 		CallStackSize: callDepth, RegistrySize: 128, RegistryMaxSize: 1 << 16, RegistryGrowStep: 256,
 		MinimizeStackMemory: true, SkipOpenLibs: true,
@@ -147,7 +149,10 @@ func (u *Universe) Load(ctx context.Context, src []byte) error {
 		}
 		r.loading, r.slice = true, 0
 		r.threads[0].Push(r.threads[0].NewFunctionFromProto(chunk.proto))
-		return u.finish(r, 0, nil)
+		return u.finish(r, 0, func(*lua.LState, int) error {
+			u.missingFunctions()
+			return nil
+		})
 	})
 }
 

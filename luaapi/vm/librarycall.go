@@ -1,0 +1,65 @@
+package vm
+
+import (
+	"fmt"
+
+	lua "github.com/yuin/gopher-lua"
+)
+
+// A libraryCall is a call of a function of a global table, as it is written:
+// string.len(s).
+type libraryCall struct {
+	table, name, file string
+	line              int
+}
+
+// absentFunctions are functions that Lua programmers know and a script must do
+// without.
+var absentFunctions = map[string]string{
+	"os.exit":        "a script cannot end the process; return from the function",
+	"os.execute":     "use pharos.exec",
+	"os.getenv":      "use pharos.env",
+	"os.remove":      "a script changes no files",
+	"os.rename":      "a script changes no files",
+	"os.tmpname":     "a script changes no files",
+	"os.setlocale":   "the locale is the process's",
+	"table.getn":     "write #t",
+	"table.foreach":  "write for k, v in pairs(t)",
+	"table.foreachi": "write for i, v in ipairs(t)",
+	"string.gfind":   "it is called string.gmatch",
+	"math.mod":       "it is called math.fmod",
+}
+
+// missingFunctions warns of calls of what the libraries do not have, which are
+// found out late in a function that is seldom called. A file may add to them, so
+// it is asked after the file ran.
+func (u *Universe) missingFunctions() {
+	for _, call := range u.libraryCalls {
+		library, ok := u.libraries[call.table]
+		if !ok || u.opts.Warn == nil {
+			continue
+		}
+		name := call.table + "." + call.name
+		hint, absent := absentFunctions[name]
+		if !absent && library.RawGetString(call.name) != lua.LNil {
+			continue
+		}
+		if !absent {
+			var names []string
+			library.ForEach(func(k, _ lua.LValue) {
+				if _, absent := absentFunctions[call.table+"."+k.String()]; !absent {
+					names = append(names, k.String())
+				}
+			})
+			if hint = Nearest(call.name, names); hint != "" {
+				hint = fmt.Sprintf("did you mean %q?", hint)
+			}
+		}
+		message := fmt.Sprintf("cannot use %s: it does not exist here", name)
+		if hint != "" {
+			message += " (" + hint + ")"
+		}
+		u.opts.Warn(Error{File: call.file, Line: call.line, Message: message})
+	}
+	u.libraryCalls = nil
+}
