@@ -16,8 +16,8 @@ type Lane interface {
 }
 
 // enteringMost is how many runs of a lane are let in before the first of them
-// begins: two, so that the lane is not idle in between.
-const enteringMost = 2
+// begins: a few, so that the schedule need not be woken for each.
+const enteringMost = 4
 
 // waiting holds the watchers that are due and wait for leave to start: one
 // line for each lane, so that a crowded one holds up nobody else. The zero

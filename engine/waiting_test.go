@@ -65,7 +65,7 @@ func TestFewEnterALaneAtOnce(t *testing.T) {
 	}
 	e.begin(first[0].run, nil)
 	first[0].run.cancel()
-	if next := e.admit(); len(next) != 1 || next[0].run.entry.ID != "2" {
+	if next := e.admit(); len(next) != 1 || next[0].run.entry.ID != ID(fmt.Sprint(enteringMost)) {
 		t.Errorf("let in when the first had begun: %v, want the one run that was next", next)
 	}
 }
