@@ -138,15 +138,15 @@ func execEndsInTime(t *testing.T, r *Runner, shell string, kind Kind, stdout str
 	t.Helper()
 	const most = 100 * time.Millisecond
 	wrong, limit := "", execLimit
-	run := func(shell string) (*ExecResult, error, time.Duration) {
+	run := func(shell string) (res *ExecResult, late time.Duration, err error) {
 		ctx, cancel := context.WithTimeout(t.Context(), limit)
 		defer cancel()
 		began := time.Now()
-		res, err := r.Exec(ctx, ExecRequest{Shell: shell})
-		return res, err, time.Since(began) - limit
+		res, err = r.Exec(ctx, ExecRequest{Shell: shell})
+		return res, time.Since(began) - limit, err
 	}
 	for range 6 {
-		res, err, late := run(shell)
+		res, late, err := run(shell)
 		wrong = fmt.Sprintf("%+v, %v, %s after its time of %s", res, err, late, limit)
 		if KindOf(err) != kind || res == nil || string(res.Stdout) != stdout {
 			limit *= 2
@@ -155,7 +155,7 @@ func execEndsInTime(t *testing.T, r *Runner, shell string, kind Kind, stdout str
 		if late <= most {
 			return
 		}
-		if _, _, plain := run("sleep 600"); late <= plain+most {
+		if _, plain, _ := run("sleep 600"); late <= plain+most {
 			return
 		}
 	}
