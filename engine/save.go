@@ -23,7 +23,7 @@ func (b *Board) Save() map[ID]Saved {
 		switch {
 		case s.Status != Pending:
 			saved[id] = Saved{Status: s.Status, Since: s.Since, Ended: s.Ended, Approx: s.SinceApprox}
-			if en.Derive != nil { // it was true to this moment, however long ago it ran
+			if en.Derive != nil || s.Source != nil && s.Source.Up { // it was true to this moment, however long ago it ran
 				saved[id] = Saved{Status: s.Status, Since: s.Since, Ended: now, Approx: s.SinceApprox}
 			}
 		case en.saved != nil:

@@ -469,3 +469,27 @@ func TestSourceWaitsForTheOneBefore(t *testing.T) {
 		}
 	})
 }
+
+// What is open and good while it is quiet was so to the moment that it is saved,
+// though no event ever came.
+func TestQuietSourceIsSaved(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		open := func() *engine.Engine {
+			events := make(chan engine.Result)
+			w := enginetest.Fed("w", enginetest.Events(events))
+			w.Quiet.Good = true
+			e := serve(t, engine.Config{}, w)
+			events <- engine.Result{Detail: "open"}
+			return e
+		}
+		e := open()
+		time.Sleep(time.Hour)
+		since, saved := view(t, e, "w").Since, e.Board().Save()
+		next := open()
+		next.Restore(saved)
+		time.Sleep(5 * time.Second)
+		if v := view(t, next, "w"); v.Status != engine.OK || !v.Since.Equal(since) || v.SinceApprox {
+			t.Errorf("status, since, approx = %v, %v, %v, want ok, %v, false", v.Status, v.Since, v.SinceApprox, since)
+		}
+	})
+}

@@ -23,7 +23,12 @@ func (u *Universe) openOS(L *lua.LState) {
 			return 0
 		}
 	}
-	u.library(L, "os", functions)
+	library := u.library(L, "os", functions)
+	for name := range functions {
+		if _, absent := absentFunctions["os."+name]; absent {
+			u.stubs[library.RawGetString(name)] = true
+		}
+	}
 }
 
 // osClock is the time since the file was loaded: the CPU time of the process,

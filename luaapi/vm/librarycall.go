@@ -40,10 +40,10 @@ func (u *Universe) missingFunctions() {
 			continue
 		}
 		name := call.table + "." + call.name
-		hint, absent := absentFunctions[name]
-		if !absent && library.RawGetString(call.name) != lua.LNil {
+		if v := library.RawGetString(call.name); v != lua.LNil && !u.stubs[v] {
 			continue
 		}
+		hint, absent := absentFunctions[name]
 		if !absent {
 			var names []string
 			library.ForEach(func(k, _ lua.LValue) {

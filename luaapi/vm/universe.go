@@ -49,6 +49,7 @@ type Universe struct {
 	scope     *lua.LTable // those of Eval; made when first needed
 	names     map[string]bool
 	libraries map[string]*lua.LTable
+	stubs     map[lua.LValue]bool // functions of them that only say that they do not exist
 	baton     baton
 	dead      atomic.Bool
 
@@ -86,7 +87,7 @@ func New(o Options) (*Universe, error) {
 	if o.LoadTimeout == 0 {
 		o.LoadTimeout = DefaultLoadTimeout
 	}
-	u := &Universe{opts: o, epoch: time.Now(), made: o.Now(), names: map[string]bool{}, libraries: map[string]*lua.LTable{}, modules: map[string]*module{}}
+	u := &Universe{opts: o, epoch: time.Now(), made: o.Now(), names: map[string]bool{}, libraries: map[string]*lua.LTable{}, stubs: map[lua.LValue]bool{}, modules: map[string]*module{}}
 	u.base = lua.NewState(lua.Options{
 		CallStackSize: callDepth, RegistrySize: 128, RegistryMaxSize: 1 << 16, RegistryGrowStep: 256,
 		MinimizeStackMemory: true, SkipOpenLibs: true,
