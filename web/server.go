@@ -27,7 +27,7 @@ type Config struct {
 	StreamRate int    // frames a second for each viewer, at most; default 10, bounds 1 to MaxStreamRate
 
 	MaxStreams      int      // viewers at once; default 10,000
-	MaxStreamsPerIP int      // viewers at once from one address; 0 = no bound (a proxy is one address)
+	MaxStreamsPerIP int      // viewers at once from one address, of IPv6 one /64; 0 = no bound (a proxy is one address)
 	AllowedHosts    []string // further names the board may be asked for by; "*.example.org" takes every name below it
 	FrameAncestors  []string // origins that may show the board in a frame; default none
 
