@@ -3,6 +3,7 @@ package main
 import (
 	"bufio"
 	"context"
+	"net"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -90,14 +91,14 @@ func TestLogReaderGoesAway(t *testing.T) {
 func TestStopKillsWhatTakesItsTime(t *testing.T) {
 	for _, stall := range []time.Duration{0, 2 * (killGrace + landGrace + closeGrace)} {
 		dir := t.TempDir()
-		path, pids, told := filepath.Join(dir, "pharos.lua"), filepath.Join(dir, "pid"), filepath.Join(dir, "told")
+		path, pids, port := filepath.Join(dir, "pharos.lua"), filepath.Join(dir, "pid"), freePort(t)
 		err := os.WriteFile(path, []byte(`metric_watchers = { pharos.CommandMetricWatcher{
-  name = "stubborn", command = [[trap ": >`+told+`" TERM; echo $$ >`+pids+`.next; mv `+pids+`.next `+pids+`; while :; do sleep 1000; done]],
+  name = "stubborn", command = [[trap "" TERM; echo $$ >`+pids+`.next; mv `+pids+`.next `+pids+`; exec sleep 1000]],
   interval = "50ms", timeout = "1m", kill_after = "24h" } }`), 0o600)
 		if err != nil {
 			t.Fatal(err)
 		}
-		board := exec.Command("pharosd", "serve", "-c", path, "-P", "0")
+		board := exec.Command("pharosd", "serve", "-c", path, "-P", port)
 		if err := board.Start(); err != nil {
 			t.Fatal(err)
 		}
@@ -111,7 +112,16 @@ func TestStopKillsWhatTakesItsTime(t *testing.T) {
 			t.Fatal(err)
 		}
 		if stall > 0 {
-			awaitFile(t, told)
+			for start := time.Now(); ; time.Sleep(time.Millisecond) { // until it has begun to end
+				conn, err := net.Dial("tcp", "127.0.0.1:"+port)
+				if err != nil {
+					break
+				}
+				conn.Close()
+				if time.Since(start) > patience {
+					t.Fatalf("after %v the daemon takes connections still", patience)
+				}
+			}
 			_ = board.Process.Signal(syscall.SIGSTOP)
 			time.Sleep(stall)
 			_ = board.Process.Signal(syscall.SIGCONT)
