@@ -257,6 +257,7 @@ func TestCasesFail(t *testing.T) {
 		{`t:load("pharos.lua") t:discover()`, `case: 2: cannot discover: no set of the configuration finds its members`},
 		{`t:load("pharos.lua") t:status("here", "pending")`, `case: 2: cannot give "here" the status "pending" (valid: critical, ok, unknown, warning)`},
 		{`t:load("other.lua")`, `other.lua: there is no such file or folder`},
+		{`t:load("secretive.lua")`, `an environment variable; in a test t:load(path, { env = { ["API_TOKEN"] = "..." } }) gives it`},
 		{`t:stub("htp", print)`, `case: 2: cannot stub "htp": there is no such primitive (did you mean "http"?`},
 		{`t:stub("exec", function() return { kode = 1 } end) pharos.exec("x")`, `cannot use option "kode" of the answer of the stub exec (did you mean "code"?`},
 		{`t:stub("exec", function() return nil, { kind = "tmeout" } end) pharos.exec("x")`, `there is no kind "tmeout" (did you mean "timeout"?`},
@@ -278,6 +279,7 @@ func TestCasesFail(t *testing.T) {
 		b := newTestBoard(t)
 		b.slice = vm.DefaultSlice
 		b.write("pharos.lua", casesBoard)
+		b.write("secretive.lua", `local token = pharos.secret("API_TOKEN")`)
 		got := strings.Join(b.runCases(b.write("x_test.lua", "test.case('case', function(t)\n"+test.body+"\nend)")), "\n")
 		if !strings.Contains(got, test.want) {
 			t.Errorf("%s\nfailures = %s\nwant %s", test.body, got, test.want)

@@ -217,8 +217,14 @@ func (s *script) statusFunction(L *lua.LState) lua.LValue {
 		}
 		v, err := look(vm.Context(L), id)
 		if ask, ok := vm.Context(L).Value(askKey{}).(func(context.Context, engine.ID)); ok && err == nil && v.Status == engine.Pending {
-			vm.Block(L, func(ctx context.Context) { ask(ctx, id) })
-			v, err = look(vm.Context(L), id)
+			late := false
+			vm.Block(L, func(ctx context.Context) {
+				ask(ctx, id)
+				late = ctx.Err() != nil
+			})
+			if v, err = look(vm.Context(L), id); late && err == nil && v.Status == engine.Pending {
+				err = fmt.Errorf("cannot tell the status of %q: the first run of %q did not end within the timeout of who asks", id, id)
+			}
 		}
 		if err != nil {
 			L.RaiseError("%s", err)

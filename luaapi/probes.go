@@ -59,11 +59,12 @@ func NewProbes(logger *slog.Logger) *Probes {
 	return p
 }
 
-// Hurry kills the commands that take their time to end.
+// Hurry kills the commands that take their time to end, and waits for that.
 func (p *Probes) Hurry() { p.runner.Hurry() }
 
-// Close ends every connection.
+// Close ends every connection, and the commands of runs that are over.
 func (p *Probes) Close() {
+	p.Hurry()
 	p.http.Close()
 	p.ssh.Close()
 }

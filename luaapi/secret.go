@@ -87,7 +87,11 @@ func (s *script) namedSecret(name string) (string, error) {
 	if value, ok := s.lookupEnv(name); ok {
 		return checkSecret(name, value)
 	}
-	return "", fmt.Errorf("%q is neither a file in $CREDENTIALS_DIRECTORY nor an environment variable", name)
+	err := fmt.Errorf("%q is neither a file in $CREDENTIALS_DIRECTORY nor an environment variable", name)
+	if _, tested := s.primitives.(*caseWorld); tested {
+		err = fmt.Errorf("%w; in a test t:load(path, { env = { [%q] = \"...\" } }) gives it", err, name)
+	}
+	return "", err
 }
 
 func (s *script) readSecret(path string) (string, error) {

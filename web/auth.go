@@ -145,9 +145,11 @@ func (a *Auth) require(next echo.HandlerFunc) echo.HandlerFunc {
 func (a *Auth) welcome(c echo.Context, known token, next echo.HandlerFunc) error {
 	r := c.Request()
 	c.Set(grantKey, grant{token: known})
+	// Who makes this header up only binds a cookie of his own to TLS.
+	secure := r.TLS != nil || r.Header.Get("X-Forwarded-Proto") == "https"
 	c.SetCookie(&http.Cookie{
 		Name: known.cookieName, Value: known.cookie, Path: "/", MaxAge: cookieYears,
-		HttpOnly: true, Secure: r.TLS != nil, SameSite: http.SameSiteLaxMode,
+		HttpOnly: true, Secure: secure, SameSite: http.SameSiteLaxMode,
 	})
 	if r.URL.Path != "/" {
 		return next(c)

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"net/http"
 	"net/http/cookiejar"
+	"net/http/httptest"
 	"os"
 	"path/filepath"
 	"strings"
@@ -14,6 +15,8 @@ import (
 	"time"
 
 	"golang.org/x/crypto/bcrypt"
+
+	"pharos/engine"
 )
 
 const viewerToken = "a-token-of-a-wall-in-the-office"
@@ -151,6 +154,21 @@ func TestTokenLeavesACookie(t *testing.T) {
 		resp.Body.Close()
 		if resp.StatusCode != http.StatusOK {
 			t.Errorf("stream with the cookie: status %d, want 200", resp.StatusCode)
+		}
+	}
+}
+
+// Behind a proxy that speaks TLS the cookie is for TLS only, too. Who says so
+// without one only keeps a cookie of his own from being sent.
+func TestCookieBehindTLS(t *testing.T) {
+	s := New(Config{Board: engine.New(engine.Config{}).Board(), Auth: newTestAuth(t, AuthConfig{TokenFile: lines(t, viewerToken)})})
+	for proto, want := range map[string]bool{"": false, "http": false, "https": true} {
+		r := httptest.NewRequest(http.MethodGet, "http://localhost/?token="+viewerToken, nil)
+		r.Header.Set("X-Forwarded-Proto", proto)
+		w := httptest.NewRecorder()
+		s.Handler().ServeHTTP(w, r)
+		if cookies := w.Result().Cookies(); len(cookies) != 1 || cookies[0].Secure != want {
+			t.Errorf("asked for over %q: cookies = %v, want one, secure %t", proto, cookies, want)
 		}
 	}
 }

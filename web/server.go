@@ -27,7 +27,7 @@ type Config struct {
 	StreamRate int    // frames a second for each viewer, at most; default 10, bounds 1 to MaxStreamRate
 
 	MaxStreams      int      // viewers at once; default 10,000
-	MaxStreamsPerIP int      // viewers at once from one address; 0 = no bound (a proxy is one address)
+	MaxStreamsPerIP int      // viewers at once from one address, of IPv6 one /64; 0 = no bound (a proxy is one address)
 	AllowedHosts    []string // further names the board may be asked for by; "*.example.org" takes every name below it
 	FrameAncestors  []string // origins that may show the board in a frame; default none
 
@@ -69,6 +69,7 @@ type Server struct {
 	static    *static
 	echo      *echo.Echo
 	http      *http.Server
+	maxConns  int
 }
 
 // New makes a server; it does nothing before [Server.Serve] or a request to
@@ -88,6 +89,8 @@ func New(cfg Config) *Server {
 		cfg:    cfg,
 		log:    cfg.Logger,
 		static: newStatic(cfg.StaticDir, cfg.Logger),
+
+		maxConns: maxConns(),
 	}
 	s.identity = identity{boot: newBoot(), version: cfg.Version, page: s.static.pageID(cfg.Version), host: cfg.Host}
 	s.snapshots = &snapshots{
@@ -138,11 +141,13 @@ func (s *Server) Serve(ln net.Listener) error {
 	if s.cfg.Auth == nil && !isLoopback(ln.Addr()) {
 		s.log.Warn("everybody who reaches this address sees the board: no password file or token is set", "address", ln.Addr().String())
 	}
+	room := newRoom(viewerListener{ln}, s.maxConns, s.log)
+	s.http.ConnState = room.left
 	var err error
 	if s.cfg.Certificate != nil {
-		err = s.http.ServeTLS(viewerListener{ln}, "", "")
+		err = s.http.ServeTLS(room, "", "")
 	} else {
-		err = s.http.Serve(viewerListener{ln})
+		err = s.http.Serve(room)
 	}
 	if errors.Is(err, http.ErrServerClosed) {
 		return nil

@@ -3,7 +3,6 @@ package web
 import (
 	"bytes"
 	"context"
-	"net"
 	"net/http"
 	"net/url"
 	"slices"
@@ -37,7 +36,7 @@ func (s *Server) events(c echo.Context) error {
 	}
 	ctx, cancel := context.WithCancel(r.Context())
 	defer cancel()
-	v, err := s.hub.admit(remoteIP(r), s.grantOf(c), cancel)
+	v, err := s.hub.admit(neighbourhood(r), s.grantOf(c), cancel)
 	if err != nil {
 		c.Response().Header().Set(echo.HeaderRetryAfter, strconv.Itoa(int(writeTimeout/time.Second)))
 		return echo.NewHTTPError(http.StatusServiceUnavailable, err.Error())
@@ -215,12 +214,4 @@ func (w *streamWriter) arm() error {
 func (w *streamWriter) fail() {
 	w.failed = true
 	w.cancel()
-}
-
-func remoteIP(r *http.Request) string {
-	host, _, err := net.SplitHostPort(r.RemoteAddr)
-	if err != nil {
-		return r.RemoteAddr
-	}
-	return host
 }

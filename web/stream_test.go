@@ -8,6 +8,7 @@ import (
 	"io"
 	"net"
 	"net/http"
+	"net/http/httptest"
 	"os"
 	"strings"
 	"sync"
@@ -283,6 +284,37 @@ func TestStreamsAreLimited(t *testing.T) {
 			}
 			w.watch(t).until(t, named("board")) // a place is free again
 		})
+	}
+}
+
+// One machine may have all of a /64, and takes no more places with it than with one
+// address.
+func TestStreamsOfANeighbourhoodAreLimited(t *testing.T) {
+	s := New(Config{Board: engine.New(engine.Config{}).Board(), MaxStreamsPerIP: 1})
+	served := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		r.RemoteAddr = r.Header.Get("From")
+		s.Handler().ServeHTTP(w, r)
+	}))
+	defer served.Close()
+	for _, viewer := range []struct {
+		addr string
+		want int
+	}{
+		{"[2001:db8:1:2::3]:80", http.StatusOK},
+		{"[2001:db8:1:2::3]:81", http.StatusServiceUnavailable},
+		{"[2001:db8:1:2::4]:80", http.StatusServiceUnavailable},
+		{"[2001:db8:1:3::3]:80", http.StatusOK},
+	} {
+		req, _ := http.NewRequest(http.MethodGet, served.URL+"/events", nil)
+		req.Header.Set("From", viewer.addr)
+		resp, err := served.Client().Do(req)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer resp.Body.Close()
+		if resp.StatusCode != viewer.want {
+			t.Errorf("a stream to %s: status %d, want %d", viewer.addr, resp.StatusCode, viewer.want)
+		}
 	}
 }
 

@@ -30,7 +30,7 @@ func (f *accessFlags) add(flags *pflag.FlagSet) {
 	flags.StringVar(&f.tlsCert, "tls-cert", "", "serve HTTPS with this certificate chain (PEM); read again when it changes")
 	flags.StringVar(&f.tlsKey, "tls-key", "", "the key of --tls-cert (PEM)")
 	flags.IntVar(&f.maxStreams, "max-streams", 10_000, "viewers at once")
-	flags.IntVar(&f.maxStreamsPerIP, "max-streams-per-ip", 0, "viewers at once from one address; 0 is no bound, as a proxy is one address")
+	flags.IntVar(&f.maxStreamsPerIP, "max-streams-per-ip", 0, "viewers at once from one address, of IPv6 one /64; 0 is no bound, as a proxy is one address")
 }
 
 func (f *accessFlags) https() bool { return f.tlsCert != "" }

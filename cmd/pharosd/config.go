@@ -38,7 +38,7 @@ func (p *configPath) Set(path string) error {
 	switch {
 	case path == "":
 		return errors.New("want a file or a folder, got nothing")
-	case *p != "":
+	case *p != "" && string(*p) != path: // who completes a command line reads it twice
 		return fmt.Errorf("it is %q already; for several files give their folder", *p)
 	}
 	*p = configPath(path)

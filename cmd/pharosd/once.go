@@ -52,6 +52,14 @@ critical, unknown, warning, ok.`,
   pharosd once -c sites.lua --json | jq '.[] | select(.status != "ok")'
   pharosd once -c sites.lua --watch queue`,
 		Args: globsOnly,
+		ValidArgsFunction: func(cmd *cobra.Command, _ []string, _ string) ([]string, cobra.ShellCompDirective) {
+			cfg, err := f.load(cmd.Context())
+			if err != nil {
+				return nil, cobra.ShellCompDirectiveNoFileComp
+			}
+			defer cfg.Close()
+			return idsOf(cfg.Generation), cobra.ShellCompDirectiveNoFileComp
+		},
 		RunE: func(cmd *cobra.Command, args []string) error {
 			for _, glob := range args {
 				if _, err := path.Match(glob, ""); err != nil {
@@ -187,12 +195,7 @@ func pick(gen *engine.Generation, globs []string) ([]engine.Watcher, error) {
 // known names a few of the ids there are.
 func known(gen *engine.Generation) string {
 	const most = 5
-	var ids []string
-	for _, set := range gen.Sets {
-		for _, w := range set.Watchers {
-			ids = append(ids, string(w.ID))
-		}
-	}
+	ids := idsOf(gen)
 	switch {
 	case len(ids) == 0:
 		return "the configuration has none"
@@ -200,6 +203,15 @@ func known(gen *engine.Generation) string {
 		return fmt.Sprintf("there are %s and %d more", strings.Join(ids[:most], ", "), len(ids)-most)
 	}
 	return "there are " + strings.Join(ids, ", ")
+}
+
+func idsOf(gen *engine.Generation) (ids []string) {
+	for _, set := range gen.Sets {
+		for _, w := range set.Watchers {
+			ids = append(ids, string(w.ID))
+		}
+	}
+	return ids
 }
 
 // onceCode gives the exit code of the worst result; what is in the shadow of

@@ -25,6 +25,8 @@ type onceRun struct {
 // runAll runs watchers, and before them what they are derived from. Their runs
 // are told in their order, each as soon as those before it are: a call at a time.
 func runAll(ctx context.Context, gen *engine.Generation, watchers []engine.Watcher, tell func(r *onceRun)) []onceRun {
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel() // those that were asked for and came too late
 	o := &onceBoard{
 		ctx: ctx, gen: gen, eng: engine.New(engine.Config{Logger: slog.New(slog.DiscardHandler)}),
 		runs: make([]onceRun, len(watchers)), tell: tell, picked: make(map[engine.ID]*onceRun, len(watchers)),

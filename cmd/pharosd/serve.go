@@ -24,9 +24,9 @@ import (
 // The end of a daemon is bounded: viewers' streams closed, runs cancelled,
 // children told to end, and killed if they do not, connections closed.
 const (
-	shutdownGrace = 1500 * time.Millisecond
-	killGrace     = time.Second            // of it, for children that asked for longer
-	closeGrace    = 300 * time.Millisecond // after it
+	killGrace  = time.Second            // for children that asked for longer
+	landGrace  = 300 * time.Millisecond // for all else, once they were killed
+	closeGrace = 300 * time.Millisecond // after it
 )
 
 type serveFlags struct {
@@ -203,13 +203,14 @@ func runDaemon(ctx context.Context, d daemon) error {
 		}()
 	}
 	<-ctx.Done()
+	began := time.Now()
 	// One time after the other: both would be over at once when the machine stood
 	// still meanwhile, and what is killed would outlive the daemon.
 	grace, over := context.WithCancel(context.WithoutCancel(ctx))
 	defer over()
 	defer time.AfterFunc(killGrace, func() {
 		d.hurry()
-		time.AfterFunc(shutdownGrace-killGrace, over)
+		time.AfterFunc(landGrace, over)
 	}).Stop()
 	failed := d.stop(grace)
 	for range d.parts {
@@ -219,7 +220,7 @@ func runDaemon(ctx context.Context, d daemon) error {
 				failed = err
 			}
 		case <-grace.Done():
-			return fmt.Errorf("stopping: not done after %s", shutdownGrace)
+			return fmt.Errorf("stopping: not done after %s", time.Since(began).Round(100*time.Millisecond))
 		}
 	}
 	return failed

@@ -163,10 +163,18 @@ func (r *Runner) Exec(ctx context.Context, req ExecRequest) (*ExecResult, error)
 
 // Hurry kills at once the commands that were told to end and take the time that
 // KillAfter gave them, and from now on each that is told to: whoever stops
-// Pharos does not wait that long, and would leave them behind.
+// Pharos does not wait that long, and would leave them behind. It returns when no
+// command runs, or some do that even KILL has not ended in time.
 func (r *Runner) Hurry() {
 	r.once.Do(r.init)
 	r.hurry()
+	for late := time.After(execGiveUp); len(r.running) > 0; {
+		select {
+		case <-time.After(time.Millisecond):
+		case <-late:
+			return
+		}
+	}
 }
 
 func (r *Runner) init() {

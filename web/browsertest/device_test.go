@@ -147,6 +147,7 @@ func TestWallWanders(t *testing.T) {
 		const places = `JSON.stringify([".header h1", ".tile"].map((name) => { const r = document.querySelector(name).getBoundingClientRect(); return [r.left, r.top]; }))`
 		const fits = `document.documentElement.scrollHeight <= innerHeight && [...document.querySelectorAll(".tile, .header > *")].every((e) => {
 			const r = e.getBoundingClientRect(); return r.width === 0 || r.left >= 0 && r.top >= 0 && r.right <= innerWidth && r.bottom <= innerHeight; })`
+		const covers = `(() => { const r = document.querySelector(".header").getBoundingClientRect(); return r.left <= 0 && r.top <= 0 && r.right >= innerWidth; })()`
 		b.do(await(`new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)))`))
 		at := map[string]bool{eval[string](b, places): true}
 		for range 100 {
@@ -154,6 +155,9 @@ func TestWallWanders(t *testing.T) {
 			at[eval[string](b, places)] = true
 			if moves && !eval[bool](b, fits) {
 				t.Fatalf("%s: a part is off the screen where the picture wandered", path)
+			}
+			if !eval[bool](b, covers) {
+				t.Fatalf("%s: the header's edge shows where the picture wandered", path)
 			}
 		}
 		if (len(at) > 1) != moves || moves && len(at) < 40 {

@@ -1,5 +1,6 @@
-// The times of a watcher in its detail: since when, how long, when next. Each has
-// a line of its own, so that none moves when another gets longer.
+// The times of a watcher in its detail: since when, how long, when next. They are
+// in lines of their own, so that none wraps, and moves what is below, as one gets
+// longer.
 
 import { count, short, span } from "./words.js";
 
