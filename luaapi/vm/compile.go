@@ -102,6 +102,7 @@ func translate(name string, src []byte) (c *chunk, err error) {
 	if err != nil {
 		return nil, syntaxError(name, src, err)
 	}
+	guardCalls(r.libraryCalls, r.fields.list)
 	return &chunk{name: name, proto: proto, globals: r.globals, calls: r.calls, libraryCalls: r.libraryCalls, fields: r.fields.list}, nil
 }
 

@@ -271,7 +271,11 @@ local function g(math) os.exit(1) return math.mod(1, 2), table.getn({}), utf8.ch
 function string.trim(s) return s end
 function table.foreach(t) return next(t) end
 os.getenv = table.foreach
-local function h() return table.foreach({}), os.getenv({}) end`
+local function h() return table.foreach({}), os.getenv({}) end
+local function guarded(t)
+  if type(math.type) == "function" then return math.type(t) end
+  if os.exit then os.exit(2) end
+end`
 	if err := u.Load(t.Context(), []byte(src)); err != nil {
 		t.Fatal(err)
 	}
@@ -280,6 +284,7 @@ local function h() return table.foreach({}), os.getenv({}) end`
 		`t.lua:4: cannot use os.exit: it does not exist here (a script cannot end the process; return from the function)`,
 		`t.lua:4: cannot use table.getn: it does not exist here (write #t)`,
 		`t.lua:4: cannot use bit.nand: it does not exist here (did you mean "band"?)`,
+		`t.lua:11: cannot use os.exit: it does not exist here (a script cannot end the process; return from the function)`,
 	}
 	if fmt.Sprint(got) != fmt.Sprint(want) {
 		t.Errorf("warnings = %q, want %q", got, want)

@@ -11,6 +11,24 @@ import (
 type libraryCall struct {
 	table, name, file string
 	line              int
+	guarded           bool // its file asks elsewhere whether there is one
+}
+
+// guardCalls notes which calls are of a field that their file reads more often
+// than it calls it: that is how a script asks whether it exists.
+func guardCalls(calls []libraryCall, uses []FieldUse) {
+	reads := map[[2]string]int{}
+	for _, use := range uses {
+		if len(use.Path) == 2 {
+			reads[[2]string(use.Path)]++
+		}
+	}
+	for _, c := range calls {
+		reads[[2]string{c.table, c.name}]--
+	}
+	for i, c := range calls {
+		calls[i].guarded = reads[[2]string{c.table, c.name}] > 0
+	}
 }
 
 // absentFunctions are functions that Lua programmers know and a script must do
@@ -40,7 +58,8 @@ func (u *Universe) missingFunctions() {
 			continue
 		}
 		name := call.table + "." + call.name
-		if v := library.RawGetString(call.name); v != lua.LNil && !u.stubs[v] {
+		v := library.RawGetString(call.name)
+		if v == lua.LNil && call.guarded || v != lua.LNil && !u.stubs[v] {
 			continue
 		}
 		hint, absent := absentFunctions[name]

@@ -23,7 +23,7 @@ func (r *resolver) tableCall(e *ast.FuncCallExpr) {
 	if !isName || !isField || r.locals[table.Value] > 0 {
 		return
 	}
-	r.libraryCalls = append(r.libraryCalls, libraryCall{table.Value, key.Value, r.file, e.Line()})
+	r.libraryCalls = append(r.libraryCalls, libraryCall{table: table.Value, name: key.Value, file: r.file, line: e.Line()})
 	if len(e.Args) == 0 {
 		return
 	}

@@ -12,6 +12,10 @@ const (
 	tick = 10 * time.Millisecond
 	// idleTicks without a run put it to sleep.
 	idleTicks = 3
+	// mostOfLook is how much of the time since the last look counts for those it
+	// looks at: a look collects garbage while memory is over its limit, which
+	// takes a while, and a process that was stopped looks again after hours.
+	mostOfLook = 10 * tick
 	// DefaultMemory is the Limit of a Watchdog that was given none.
 	DefaultMemory = 512 << 20
 	// DefaultWedgedAfter is the WedgedAfter of a Watchdog that was given none.
@@ -31,7 +35,7 @@ const (
 // is garbage goes before a run has to.
 type Watchdog struct {
 	Limit       uint64        // bytes of heap; 0 = DefaultMemory
-	WedgedAfter time.Duration // in ticks, so without the time that the process was stopped; 0 = DefaultWedgedAfter
+	WedgedAfter time.Duration // without the time that the process was stopped; 0 = DefaultWedgedAfter
 	// Wedged is told, on a goroutine of its own, of a universe that a Go
 	// function never came back from. It is dead by then, and should be replaced.
 	Wedged func(u *Universe)
@@ -43,6 +47,7 @@ type Watchdog struct {
 	awake   atomic.Bool // the goroutine is there
 	mu      sync.Mutex
 	watched map[*Universe]*watched
+	looked  time.Time // when it looked last
 	strikes int
 }
 
@@ -50,8 +55,8 @@ type Watchdog struct {
 type watched struct {
 	r          *run // who had the baton at the last tick
 	generation uint64
-	ticks      int // for how many ticks
-	silent     int // of these, how many it has not answered for
+	ticks      int           // for how many ticks
+	silent     time.Duration // for how long it has not answered
 }
 
 func (w *Watchdog) add(u *Universe) {
@@ -119,6 +124,9 @@ func (w *Watchdog) look() bool {
 func (w *Watchdog) lookAtRuns() (hog *watched, busy bool) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
+	now := time.Now()
+	passed := min(now.Sub(w.looked), mostOfLook)
+	w.looked = now
 	for u, seen := range w.watched {
 		r := u.holder.Load()
 		if r == nil {
@@ -134,7 +142,7 @@ func (w *Watchdog) lookAtRuns() (hog *watched, busy bool) {
 		seen.ticks++
 		if !r.poke(generation) {
 			seen.silent = 0
-		} else if seen.silent++; time.Duration(seen.silent)*tick > w.wedgedAfter() {
+		} else if seen.silent += passed; seen.silent > w.wedgedAfter() {
 			w.wedged(u)
 			continue
 		}

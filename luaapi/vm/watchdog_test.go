@@ -57,32 +57,53 @@ func TestWedged(t *testing.T) {
 }
 
 // A run that has not answered because the process was stopped, as when a virtual
-// machine is, is not given up: it could not.
+// machine is, is not given up: it could not. One that does not answer is, however
+// long each look takes, as it does while memory is over its limit.
 func TestStoppedIsNotWedged(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		free, in := make(chan struct{}), make(chan struct{})
-		wedged := 0
-		dog := &Watchdog{Wedged: func(*Universe) { wedged++ }}
+		wedged := make(chan *Universe, 1)
+		dog := &Watchdog{Wedged: func(u *Universe) { wedged <- u }}
 		dog.awake.Store(true) // it looks when it is told to
 		u := load(t, Options{Watchdog: dog, Setup: func(L *lua.LState, env *lua.LTable) error {
-			env.RawSetString("busy", L.NewFunction(func(*lua.LState) int { close(in); <-free; return 0 }))
+			env.RawSetString("busy", L.NewFunction(func(*lua.LState) int { in <- struct{}{}; <-free; return 0 }))
 			return nil
 		}}, `check = function() busy() return 1 end`)
 		ended := make(chan error)
-		go func() {
-			_, err := call(t, u, context.Background())
-			ended <- err
-		}()
-		<-in
+		begin := func() {
+			go func() {
+				_, err := call(t, u, context.Background())
+				ended <- err
+			}()
+			<-in
+		}
+		givenUp := func() bool {
+			synctest.Wait()
+			return len(wedged) > 0
+		}
+
+		begin()
 		for range 3 {
 			dog.look()
 		}
 		time.Sleep(time.Hour)
 		dog.look()
-		close(free)
-		if err := <-ended; err != nil || wedged > 0 {
-			t.Errorf("the run = %v, %d universes given up, want no error and none", err, wedged)
+		free <- struct{}{}
+		if err := <-ended; err != nil || givenUp() {
+			t.Errorf("the run = %v, given up: %v; want neither", err, givenUp())
 		}
+
+		begin()
+		began := time.Now()
+		for !givenUp() && time.Since(began) < time.Minute {
+			time.Sleep(300 * time.Millisecond)
+			dog.look()
+		}
+		if took := time.Since(began); took < DefaultWedgedAfter || took > 4*DefaultWedgedAfter {
+			t.Errorf("given up after %v, want %v to %v", took, DefaultWedgedAfter, 4*DefaultWedgedAfter)
+		}
+		close(free)
+		<-ended
 	})
 }
 
