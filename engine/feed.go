@@ -199,6 +199,7 @@ func (f *feed) flush() {
 	for _, t := range changes {
 		b.announce(t)
 	}
+	b.announceSurfaced()
 }
 
 // record puts reports on the board, whose lock is held.

@@ -3,6 +3,7 @@ package engine_test
 import (
 	"bytes"
 	"context"
+	"errors"
 	"fmt"
 	"log/slog"
 	"strings"
@@ -405,6 +406,37 @@ func TestNeedsOfWhatBecomesASource(t *testing.T) {
 		e.Replace(enginetest.Generation(2, watchers...))
 		if got := shadows(e); got != "" {
 			t.Errorf("with a parent that is set by events in the shadow: %q, want none", got)
+		}
+	})
+}
+
+// A source that comes back without a verdict explains nothing any more: that is
+// told at once, though it is no transition.
+func TestSurfacedByASource(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var log bytes.Buffer
+		w, watchers := worldOf("wan a!wan")
+		w.set("a", engine.Critical)
+		watchers[1].Interval = time.Hour
+		calls := 0
+		watchers[0] = enginetest.Fed("wan", func(ctx context.Context, report func(engine.Result)) error {
+			if calls++; calls == 1 {
+				time.Sleep(10 * time.Second)
+				return errors.New("broken")
+			}
+			report(engine.Result{Detail: "open"})
+			<-ctx.Done()
+			return ctx.Err()
+		})
+		e := serve(t, engine.Config{Logger: slog.New(slog.NewTextHandler(&log, nil))}, watchers...)
+		time.Sleep(10*time.Second + time.Millisecond)
+		if got := shadows(e); got != "a<wan" {
+			t.Errorf("while the source is down in the shadow: %q, want a<wan", got)
+		}
+		time.Sleep(3 * time.Second) // it is called again, and has to hold
+		synctest.Wait()
+		if warned, got := messages(log.String(), "id=a "), shadows(e); got != "" || !strings.HasSuffix(warned, "out of the shadow") {
+			t.Errorf("in the shadow %q, told of a %q; want none, and that it is out of it", got, warned)
 		}
 	})
 }

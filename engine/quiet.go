@@ -28,16 +28,25 @@ type silence struct {
 }
 
 // due tells when the silence has lasted long enough to be told, if it is worth
-// that.
+// that. What came while Pharos stood still has a moment to be read first.
 func (f *feed) due() (at time.Time, ok bool) {
 	quiet, s := f.entry.Quiet, &f.silence
+	lasts := quiet.After
 	switch {
 	case !quiet.Good || s.told || s.awaits.Absent || f.dropped || f.returned || !f.entry.state.Source.Up:
 		return at, false
 	case f.verdict == nil:
-		return s.from.Add(sourceHolds), true
+		lasts = sourceHolds
+	case lasts <= 0:
+		return at, false
 	}
-	return s.from.Add(quiet.After), quiet.After > 0
+	at = s.from.Add(lasts)
+	if f.engine.stall.end > 0 {
+		if read := f.engine.board.began.Add(f.engine.stall.end + sourceHolds); read.After(at) {
+			at = read
+		}
+	}
+	return at, true
 }
 
 // listen plans to tell of the silence.
@@ -74,6 +83,7 @@ func (f *feed) hushed() {
 	b, en, s := f.engine.board, f.entry, &f.silence
 	b.mu.Lock()
 	now := time.Now()
+	f.engine.noteStall(now, now.Sub(b.began))
 	if at, ok := f.due(); !ok || at.After(now) {
 		f.listen(now)
 		b.mu.Unlock()

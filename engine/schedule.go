@@ -14,6 +14,9 @@ const (
 	// that ends is reason to look at once.
 	crowdedPoll = time.Millisecond
 	longSleep   = time.Hour // when nothing is planned
+	// feedSleep is as long as it sleeps beside sources: they report at any time,
+	// and a stall must have been noticed before.
+	feedSleep = time.Second
 )
 
 // schedule is the engine's part that is guarded by the board's lock.
@@ -61,8 +64,11 @@ func (e *Engine) step() time.Duration {
 		lost = e.sweep(now)
 	}
 	e.wakeAt = now + longSleep
+	if e.feeds > 0 {
+		e.wakeAt = now + feedSleep
+	}
 	if at, ok := e.agenda.earliest(); ok {
-		e.wakeAt = at
+		e.wakeAt = min(e.wakeAt, at)
 	}
 	if at, ok := e.looks.earliest(); ok {
 		e.wakeAt = min(e.wakeAt, at)

@@ -290,8 +290,7 @@ func TestStallBlursEvents(t *testing.T) {
 				}
 			}
 		}
-		idle := func(context.Context) (Result, error) { return Result{Status: OK}, nil }
-		s := newSteps(t, Watcher{ID: "fed", Source: source}, Watcher{ID: "run", Interval: time.Second, Check: idle})
+		s := newSteps(t, Watcher{ID: "fed", Source: source})
 		s.pass(3 * time.Second)
 		began := time.Now()
 		time.Sleep(5 * time.Second) // the process is stopped
@@ -304,6 +303,41 @@ func TestStallBlursEvents(t *testing.T) {
 		s.pass(time.Second)
 		if v, _ := s.board.View("fed"); v.Status != Critical {
 			t.Errorf("after one that ran out of time by itself: %v, want critical", v.Status)
+		}
+	})
+}
+
+// A source is not quiet while the process stands still: what it said then is
+// read a moment later.
+func TestStallIsNoSilence(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		events := make(chan Result)
+		source := func(ctx context.Context, report func(Result)) error {
+			for {
+				select {
+				case r := <-events:
+					report(r)
+				case <-ctx.Done():
+					return nil
+				}
+			}
+		}
+		s := newSteps(t, Watcher{ID: "log", Source: source, Quiet: Quiet{Good: true, After: 3 * time.Second}})
+		event := func() {
+			events <- Result{Status: Critical}
+			synctest.Wait()
+		}
+		event()
+		s.pass(1500 * time.Millisecond)
+		time.Sleep(2 * time.Second) // the process is stopped
+		event()
+		s.pass(2 * time.Second)
+		if v, _ := s.board.View("log"); v.Status != Critical || len(v.Transitions) != 1 {
+			t.Errorf("after events before and in the stop: %v, transitions %v; want critical all the time", v.Status, v.Transitions)
+		}
+		s.pass(2 * time.Second)
+		if v, _ := s.board.View("log"); v.Status != OK {
+			t.Errorf("long after the last: %v, want ok", v.Status)
 		}
 	})
 }

@@ -6,6 +6,7 @@ import (
 	"io"
 	"os"
 	"os/exec"
+	"os/signal"
 	"strings"
 	"sync"
 	"syscall"
@@ -222,6 +223,11 @@ func (term *terminal) shows(text string) bool {
 // A signal that ends the prompt leaves the terminal as it was, whether a line is
 // typed or runs, and no command behind.
 func TestReplIsEnded(t *testing.T) {
+	// The tests may run under nohup(1): a signal that is noticed here is not
+	// ignored by the children.
+	hangups := make(chan os.Signal, 1)
+	signal.Notify(hangups, syscall.SIGHUP)
+	defer signal.Stop(hangups)
 	for _, sig := range []syscall.Signal{syscall.SIGTERM, syscall.SIGHUP} {
 		for _, typed := range []string{"1 + ", "print('running') return pharos.exec('echo $$ >pid; sleep 60')" + pressEnter} {
 			t.Chdir(t.TempDir())
