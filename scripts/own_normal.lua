@@ -4,7 +4,7 @@
 -- Shows: its time, yellow from three times what is usual for it, red when it is down; "usually 0.0420 s"
 
 local url, times = pharos.env("URL", "http://127.0.0.1/"), tonumber(pharos.env("TIMES", 3))
-local hour = pharos.ring(720) -- what lasts for more than half of it has become usual
+local hour = pharos.ring(720) -- of looks; what lasts for more than half of them has become usual
 
 metric_watchers = {
   pharos.MetricWatcher{
