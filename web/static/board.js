@@ -105,10 +105,11 @@ export class Board {
     this.#painter.paint();
   }
 
-  // touch marks tiles as changed; they are drawn in the next frame, all at once.
+  // touch marks tiles as changed; they are drawn in the next frame that the pace
+  // allows, all at once.
   touch(ids) {
     for (const id of ids) this.#mark(id);
-    this.#painter.ask();
+    this.#painter.askInTime();
   }
 
   #mark(id) {
@@ -193,7 +194,10 @@ export class Board {
       else section.list.prepend(tile.element);
     } else if (tile.element.hidden === show) {
       tile.element.hidden = !show;
-      if (show) this.touch([id]); // it was not drawn while nobody saw it
+      if (show) { // it was not drawn while nobody saw it
+        this.#mark(id);
+        this.#painter.ask();
+      }
     }
     return tile.element;
   }

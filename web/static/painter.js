@@ -16,6 +16,13 @@ const DRAW_FOR = 20; // milliseconds
 // page or a screen reader, finds it soon as it is.
 const REST_FOR = 2; // milliseconds
 const REST_EVERY = 250; // milliseconds, when nothing else asks for a frame
+
+// Frames that show updates may take this share of the page's time, with what the
+// browser does after the script: a weak machine behind a screen draws fewer of
+// them. What somebody does at the page waits for none.
+const SHARE = 0.15;
+const PACE_MOST = 250; // milliseconds from one frame to the next, at most
+
 const MARGIN = 200; // pixels around the window that count as in sight
 
 export class Painter {
@@ -28,7 +35,8 @@ export class Painter {
   #fresh = new Set(); // ids to draw
   #unseen = new Set(); // ids to draw that were out of sight
   #frame = 0;
-  #rest = 0;
+  #timer = 0; // asks for a frame later
+  #next = 0; // when the pace allows the next frame
 
   // tiles and sections are the board's, by id and by name. painted() is called
   // at the end of each frame.
@@ -48,7 +56,20 @@ export class Painter {
 
   // ask asks for a frame.
   ask() {
-    this.#frame ||= requestAnimationFrame(() => this.paint());
+    this.#frame ||= requestAnimationFrame(() => {
+      const start = performance.now();
+      this.paint();
+      setTimeout(() => { this.#next = start + Math.min((performance.now() - start) / SHARE, PACE_MOST); }); // the frame is shown by then
+    });
+  }
+
+  // askInTime asks for a frame in so many milliseconds, or when the pace allows one.
+  askInTime(wait = 0) {
+    if (this.#frame) return;
+    clearTimeout(this.#timer);
+    const rest = Math.max(wait, this.#next - performance.now());
+    if (rest > 0) this.#timer = setTimeout(() => this.askInTime(), rest);
+    else this.ask();
   }
 
   // shift tells that other tiles may be in sight now.
@@ -65,14 +86,14 @@ export class Painter {
 
   paint() {
     cancelAnimationFrame(this.#frame); // asked for, when a layout paints at once
-    clearTimeout(this.#rest);
+    clearTimeout(this.#timer);
     this.#frame = 0;
     this.#sight();
     const wait = this.#drawAll(this.#fresh, DRAW_FOR);
     this.#drawAll(this.#unseen, REST_FOR);
     this.#painted();
     if (wait === 0) this.ask();
-    else if (this.#fresh.size + this.#unseen.size > 0) this.#rest = setTimeout(() => this.ask(), Math.min(wait, REST_EVERY));
+    else if (this.#fresh.size + this.#unseen.size > 0) this.askInTime(Math.min(wait, REST_EVERY));
   }
 
   // #sight finds what is out of sight. It measures before anything is written,
