@@ -58,16 +58,6 @@ const never = -1
 // dueAt tells whether at is still the tick that en is planned for.
 func (en *entry) dueAt(at time.Duration) bool { return !en.gone && en.next == at }
 
-// await makes the watcher pending again: its source is connected, and has not
-// said anything yet.
-func (en *entry) await(r Result, now time.Time) {
-	s := &en.state
-	if s.Status != Pending {
-		s.Since, s.SinceApprox = now, false
-	}
-	s.Result, s.Status = bounded(r), Pending
-}
-
 // view copies the entry for readers. The trail and the transitions are shared:
 // what a reader can see of them is never written again.
 func (en *entry) view() View {

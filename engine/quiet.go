@@ -69,9 +69,7 @@ func (f *feed) awaiting(r Result, now time.Time) {
 	s.awaits = r
 	if r.Absent && s.told { // there is nothing that could be quiet
 		f.verdict, s.told = nil, false
-		stood := en.standing()
-		en.await(r, now)
-		b.moved(en, stood)
+		b.await(en, r, now)
 	}
 }
 
