@@ -138,6 +138,7 @@ func (e *Engine) adopt(w Watcher, wall time.Time, now time.Duration) (*entry, co
 	switch {
 	case en.Source != nil:
 		en.queued = false
+		b.markLate(en, false) // it has no ticks
 	case en.Derive == nil:
 		e.plan(en, en.tempo.following(now, now), wall, now)
 	}
