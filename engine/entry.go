@@ -15,7 +15,7 @@ type entry struct {
 	set          string   // the name of its set
 	newer, older *entry   // its neighbours in the order of changes
 	seen         []Status // of the last runs, where a change has to be confirmed
-	blind        bool     // its status says that its source was down
+	unheld       bool     // its next verdict is shown at once, see confirm
 
 	kin
 	sight  sight    // of a derived one

@@ -93,7 +93,7 @@ func (f *feed) hushed() {
 	}
 	r.Started = now
 	f.verdict, s.told = &r, true
-	en.blind = true // more silence is all that could confirm it
+	en.unheld = true // more silence is all that could confirm it
 	last := en.state.Source.Last
 	t, changed := b.take(en, r)
 	en.state.Ended = last

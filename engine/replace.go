@@ -131,6 +131,7 @@ func (e *Engine) adopt(w Watcher, wall time.Time, now time.Duration) (*entry, co
 		return en, nil
 	}
 	en.keepTime()
+	en.unheld, en.state.Confirming = true, Confirming{} // what was seen is of another definition
 	if !running {
 		return en, e.cancel(en, now)
 	}
