@@ -73,6 +73,9 @@ func (en *entry) settle(r Result, now time.Time) (Transition, bool) {
 	from := s.Status
 	en.flip(s.Result.Status, r.Status, now)
 	s.Result, s.Ended, s.Status = r, now, en.confirm(r.Status)
+	if s.Source != nil {
+		s.Ended = s.Source.Last // that it ended, or is quiet, is no event
+	}
 	s.Runs++
 	s.Trail = remember(s.Trail, r.Status, TrailLength)
 	if from == s.Status {

@@ -94,9 +94,7 @@ func (f *feed) hushed() {
 	r.Started = now
 	f.verdict, s.told = &r, true
 	en.unheld = true // more silence is all that could confirm it
-	last := en.state.Source.Last
 	t, changed := b.take(en, r)
-	en.state.Ended = last
 	f.engine.stir()
 	b.mu.Unlock()
 	if changed {
