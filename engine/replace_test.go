@@ -396,22 +396,3 @@ func TestReplaceOfACheckThatWasGivenUp(t *testing.T) {
 		}
 	})
 }
-
-// A source has no ticks that it could be late for.
-func TestSourceIsNotLate(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		slow := enginetest.Watcher("w", time.Second, enginetest.Slow(2500*time.Millisecond))
-		slow.Timeout = 5 * time.Second
-		e := serve(t, engine.Config{}, slow)
-		for !view(t, e, "w").Late {
-			time.Sleep(100 * time.Millisecond)
-		}
-		fed := enginetest.Fed("w", enginetest.Events(nil))
-		fed.Definition = "2"
-		e.Replace(enginetest.Generation(2, fed))
-		time.Sleep(10 * time.Second)
-		if v, lag := view(t, e, "w"), e.Board().Lag(); v.Late || lag.LateWatchers != 0 {
-			t.Errorf("late, LateWatchers = %v, %d, want false, 0", v.Late, lag.LateWatchers)
-		}
-	})
-}
