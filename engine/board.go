@@ -262,6 +262,21 @@ func (b *Board) take(en *entry, r Result) (Transition, bool) {
 	return t, changed
 }
 
+// await makes en pending again: its source is connected, and has not said
+// anything yet.
+func (b *Board) await(en *entry, r Result, now time.Time) {
+	stood, said := en.standing(), en.state.Result
+	s := &en.state
+	if s.Status != Pending {
+		s.Since, s.SinceApprox = now, false
+	}
+	s.Result, s.Status = bounded(r), Pending
+	if s.Shadow = en.shadow(); en.standing() != stood {
+		b.spread(en, stood)
+	}
+	b.heard(en, &said)
+}
+
 // miss counts n dropped ticks of en.
 func (b *Board) miss(en *entry, n uint64) {
 	b.missed += n

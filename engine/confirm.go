@@ -8,8 +8,8 @@ import (
 
 // Confirm holds a change of status back until it was seen in Seen of the last
 // Of runs. The zero Confirm, and a Seen of 1, hold nothing back. Nor is the first
-// result held back, nor the end of a [Source]: no event comes then that could
-// confirm it. So the first event after that is shown at once as well.
+// result of a definition held back, nor the end of a [Source]: no event comes then
+// that could confirm it. So the first event after that is shown at once as well.
 type Confirm struct {
 	Seen int
 	Of   int // Seen to [TrailLength]; 0 = Seen: runs in a row
@@ -41,8 +41,8 @@ func (en *entry) confirm(run Status) Status {
 	shown := s.Status
 	s.Confirming = Confirming{}
 	blind := s.Source != nil && !s.Source.Up
-	if !en.Confirm.on() || shown == Pending || blind || en.blind {
-		en.blind, en.seen = blind, en.seen[:0]
+	if !en.Confirm.on() || shown == Pending || blind || en.unheld {
+		en.unheld, en.seen = blind, en.seen[:0]
 		return run
 	}
 	en.seen = append(en.seen, run)

@@ -196,3 +196,36 @@ func TestConfirmedStatusIsSaved(t *testing.T) {
 		}
 	})
 }
+
+// What was seen of the watcher that it was before an edit confirms nothing of what
+// it is now, and holds nothing of it back.
+func TestConfirmOfWhatWasEdited(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := enginetest.Watcher("w", time.Minute, enginetest.Script(statusesOf("oc")...))
+		w.Confirm = engine.Confirm{Seen: 3}
+		e := serve(t, engine.Config{}, w)
+		edit := func(definition, runs string) {
+			w.Definition, w.Check = definition, enginetest.Script(statusesOf(runs)...)
+			e.Replace(enginetest.Generation(2, w))
+			time.Sleep(10 * time.Second)
+		}
+		look := func(when string, want engine.Status, confirming int) {
+			t.Helper()
+			if v := view(t, e, "w"); v.Status != want || v.Confirming.Seen != confirming {
+				t.Errorf("%s: status, confirming = %v, %+v, want %v, %d", when, v.Status, v.Confirming, want, confirming)
+			}
+		}
+		next := func() { time.Sleep(time.Until(view(t, e, "w").Next) + time.Second) }
+		next()
+		next()
+		look("seen once", engine.OK, 1)
+		edit("2", "cooco")
+		look("edited and broken", engine.Critical, 0)
+		next()
+		look("well once", engine.Critical, 1)
+		edit("3", "oc")
+		look("edited and mended", engine.OK, 0)
+		next()
+		look("seen once", engine.OK, 1)
+	})
+}

@@ -126,7 +126,10 @@ func (b *Board) group(r *relations, entries []*entry) {
 		tile := entries[i]
 		tile.basis = g
 		g.tiles = append(g.tiles, tile)
-		if tile.sight.reads && tile.sight.of == g {
+		switch {
+		case tile.sight.of != g: // no more than how many were pending is of use, and no group counts it as its reader
+			tile.sight = sight{pending: tile.sight.pending}
+		case tile.sight.reads:
 			g.readers++
 		}
 		b.look(g)

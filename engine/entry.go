@@ -15,7 +15,7 @@ type entry struct {
 	set          string   // the name of its set
 	newer, older *entry   // its neighbours in the order of changes
 	seen         []Status // of the last runs, where a change has to be confirmed
-	blind        bool     // its status says that its source was down
+	unheld       bool     // its next verdict is shown at once, see confirm
 
 	kin
 	sight  sight    // of a derived one
@@ -58,16 +58,6 @@ const never = -1
 // dueAt tells whether at is still the tick that en is planned for.
 func (en *entry) dueAt(at time.Duration) bool { return !en.gone && en.next == at }
 
-// await makes the watcher pending again: its source is connected, and has not
-// said anything yet.
-func (en *entry) await(r Result, now time.Time) {
-	s := &en.state
-	if s.Status != Pending {
-		s.Since, s.SinceApprox = now, false
-	}
-	s.Result, s.Status = bounded(r), Pending
-}
-
 // view copies the entry for readers. The trail and the transitions are shared:
 // what a reader can see of them is never written again.
 func (en *entry) view() View {
@@ -83,6 +73,9 @@ func (en *entry) settle(r Result, now time.Time) (Transition, bool) {
 	from := s.Status
 	en.flip(s.Result.Status, r.Status, now)
 	s.Result, s.Ended, s.Status = r, now, en.confirm(r.Status)
+	if s.Source != nil {
+		s.Ended = s.Source.Last // that it ended, or is quiet, is no event
+	}
 	s.Runs++
 	s.Trail = remember(s.Trail, r.Status, TrailLength)
 	if from == s.Status {

@@ -234,9 +234,7 @@ func (f *feed) record(q *reports) (changes []Transition) {
 	for _, r := range q.waiting {
 		if r.Status == Pending {
 			if f.verdict == nil {
-				stood := en.standing()
-				en.await(r, now)
-				b.moved(en, stood)
+				b.await(en, r, now)
 			}
 			continue
 		}

@@ -30,7 +30,12 @@ func TestReloadsLeaveNothingStuck(t *testing.T) {
 						}
 					}
 					e.Replace(enginetest.Generation(number+1, watchers...))
-					time.Sleep(time.Duration(random.IntN(2500)) * time.Millisecond)
+					for range 3 {
+						time.Sleep(time.Duration(random.IntN(800)) * time.Millisecond)
+						if wrong := e.Inconsistent(); len(wrong) > 0 {
+							t.Fatalf("generation %d: %q", number+1, wrong)
+						}
+					}
 				}
 				e.Replace(enginetest.Generation(100, enginetest.Watchers(n, time.Second, enginetest.Always(engine.OK, "plain"))...))
 				time.Sleep(20 * time.Second) // what lingers has ended, and what is confirmed is
@@ -56,10 +61,29 @@ func TestReloadsLeaveNothingStuck(t *testing.T) {
 	}
 }
 
+// A source has no ticks that it could be late for.
+func TestSourceIsNotLate(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		slow := enginetest.Watcher("w", time.Second, enginetest.Slow(2500*time.Millisecond))
+		slow.Timeout = 5 * time.Second
+		e := serve(t, engine.Config{}, slow)
+		for !view(t, e, "w").Late {
+			time.Sleep(100 * time.Millisecond)
+		}
+		fed := enginetest.Fed("w", enginetest.Events(nil))
+		fed.Definition = "2"
+		e.Replace(enginetest.Generation(2, fed))
+		time.Sleep(10 * time.Second)
+		if v, lag := view(t, e, "w"), e.Board().Lag(); v.Late || lag.LateWatchers != 0 {
+			t.Errorf("late, LateWatchers = %v, %d, want false, 0", v.Late, lag.LateWatchers)
+		}
+	})
+}
+
 // anyWatcher makes a watcher of a random kind; those of one kind and definition
 // are the same across reloads.
 func anyWatcher(random *rand.Rand, name string) engine.Watcher {
-	kind := random.IntN(6)
+	kind := random.IntN(7)
 	deaf := func(d time.Duration) engine.Check { // hears no context
 		return func(context.Context) (engine.Result, error) {
 			time.Sleep(d)
@@ -89,6 +113,8 @@ func anyWatcher(random *rand.Rand, name string) engine.Watcher {
 		}
 	case 5:
 		w.Check, w.Derive = worstOf, &engine.Derive{Of: []engine.Pattern{"w*"}}
+	case 6:
+		w = summed(name, engine.Pattern(fmt.Sprint("w", random.IntN(2))))
 	}
 	w.Definition = fmt.Sprint(kind, random.IntN(2))
 	if random.IntN(2) == 0 {

@@ -126,15 +126,6 @@ func (b *Board) announceSurfaced() {
 	}
 }
 
-// moved tells those that lean on en that its status is another one than when
-// it stood so, if it is.
-func (b *Board) moved(en *entry, was standing) {
-	en.state.Shadow = en.shadow()
-	if en.standing() != was {
-		b.spread(en, was)
-	}
-}
-
 // spread tells all that lean on en that it stands otherwise than before. It
 // costs by how many they are; there are no cycles.
 func (b *Board) spread(en *entry, was standing) {

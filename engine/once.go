@@ -50,7 +50,7 @@ func (e *Engine) Silence(id ID) (Result, bool) {
 	if en == nil || !en.Quiet.Good || en.state.Status != Pending && en.Quiet.After == 0 {
 		return Result{}, false
 	}
-	en.blind = true
+	en.unheld = true
 	r := saidNothing("no verdict yet")
 	b.take(en, r)
 	return r, true

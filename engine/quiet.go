@@ -69,9 +69,7 @@ func (f *feed) awaiting(r Result, now time.Time) {
 	s.awaits = r
 	if r.Absent && s.told { // there is nothing that could be quiet
 		f.verdict, s.told = nil, false
-		stood := en.standing()
-		en.await(r, now)
-		b.moved(en, stood)
+		b.await(en, r, now)
 	}
 }
 
@@ -95,10 +93,8 @@ func (f *feed) hushed() {
 	}
 	r.Started = now
 	f.verdict, s.told = &r, true
-	en.blind = true // more silence is all that could confirm it
-	last := en.state.Source.Last
+	en.unheld = true // more silence is all that could confirm it
 	t, changed := b.take(en, r)
-	en.state.Ended = last
 	f.engine.stir()
 	b.mu.Unlock()
 	if changed {

@@ -131,6 +131,7 @@ func (e *Engine) adopt(w Watcher, wall time.Time, now time.Duration) (*entry, co
 		return en, nil
 	}
 	en.keepTime()
+	en.unheld, en.state.Confirming = true, Confirming{} // what was seen is of another definition
 	if !running {
 		return en, e.cancel(en, now)
 	}
@@ -138,6 +139,7 @@ func (e *Engine) adopt(w Watcher, wall time.Time, now time.Duration) (*entry, co
 	switch {
 	case en.Source != nil:
 		en.queued = false
+		b.markLate(en, false) // it has no ticks
 	case en.Derive == nil:
 		e.plan(en, en.tempo.following(now, now), wall, now)
 	}

@@ -6,7 +6,7 @@ import "time"
 type Saved struct {
 	Status Status    `json:"status"`
 	Since  time.Time `json:"since"`
-	Ended  time.Time `json:"ended"` // of its last run
+	Ended  time.Time `json:"ended"` // when it was last seen so
 	Approx bool      `json:"approx,omitempty"`
 }
 
@@ -22,10 +22,11 @@ func (b *Board) Save() map[ID]Saved {
 		s := &en.state
 		switch {
 		case s.Status != Pending:
-			saved[id] = Saved{Status: s.Status, Since: s.Since, Ended: s.Ended, Approx: s.SinceApprox}
-			if en.Derive != nil || s.Source != nil && s.Source.Up { // it was true to this moment, however long ago it ran
-				saved[id] = Saved{Status: s.Status, Since: s.Since, Ended: now, Approx: s.SinceApprox}
+			ended := s.Ended
+			if en.Derive != nil || s.Source != nil { // it was true to this moment, however long ago it ran
+				ended = now
 			}
+			saved[id] = Saved{Status: s.Status, Since: s.Since, Ended: ended, Approx: s.SinceApprox}
 		case en.saved != nil:
 			saved[id] = *en.saved
 		}

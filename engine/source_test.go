@@ -233,6 +233,12 @@ func TestSourceComesBack(t *testing.T) {
 		if v := view(t, e, "w"); v.Status != engine.Unknown || v.Result.Value != "ended" {
 			t.Errorf("between: status, value = %v, %q, want unknown, ended", v.Status, v.Result.Value)
 		}
+		if v := view(t, e, "w"); !v.Ended.Equal(v.Source.Last) {
+			t.Errorf("between: ended = %v after the last event, want when that came", v.Ended.Sub(v.Source.Last))
+		}
+		if got := e.Board().Save()["w"]; got.Status != engine.Unknown || !got.Ended.Equal(time.Now()) {
+			t.Errorf("between: Save() = %v, ended %v ago, want unknown until now", got.Status, time.Since(got.Ended))
+		}
 		time.Sleep(5 * time.Second)
 		if v := view(t, e, "w"); v.Status != engine.Warning || v.Result.Value != "hot" || !v.Source.Up || time.Since(v.Ended) < 6*time.Second {
 			t.Errorf("after: status, value, up, ended = %v, %q, %v, %v ago, want warning, hot, true, by an event 6.5 s ago", v.Status, v.Result.Value, v.Source.Up, time.Since(v.Ended))

@@ -36,19 +36,25 @@ type State struct {
 // and no other watcher's trouble explains it.
 func (s *State) Problem() bool { return s.Status.Problem() && s.Shadow == "" }
 
-// Stale tells whether the state is older at now than ttl allows: the last
-// result, or, before the first one, the moment the watcher was added (Since). A
-// ttl of 0 allows any age; a watcher whose Source is down is not stale, for
-// that it is down is news.
+// Stale tells whether the state is older at now than ttl allows.
 func (s *State) Stale(now time.Time, ttl time.Duration) bool {
-	if ttl == 0 || s.Source != nil && !s.Source.Up {
-		return false
+	at, ever := s.StaleAfter(ttl)
+	return ever && now.After(at)
+}
+
+// StaleAfter gives the moment after which the state is older than ttl allows if
+// nothing comes any more: counted from the last result, or, before the first one,
+// from when the watcher was added (Since). A ttl of 0 allows any age; a watcher
+// whose Source is down never goes stale, for that it is down is news.
+func (s *State) StaleAfter(ttl time.Duration) (at time.Time, ever bool) {
+	if ttl <= 0 || s.Source != nil && !s.Source.Up {
+		return at, false
 	}
 	last := s.Ended
 	if last.IsZero() {
 		last = s.Since
 	}
-	return ttl > 0 && now.Sub(last) > ttl
+	return last.Add(ttl), true
 }
 
 // Transition is a change of a watcher's status.

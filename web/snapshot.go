@@ -85,8 +85,8 @@ func (s *snapshots) make(now time.Time) (*snapshot, error) {
 		for i := range set.Watchers {
 			v := &set.Watchers[i]
 			ws.Tiles[i] = newTile(v, now)
-			if at := staleAt(v); v.TTL > 0 && !ws.Tiles[i].Stale && at.Before(sn.staleAt) {
-				sn.staleAt = at
+			if after, ever := v.StaleAfter(v.TTL); ever && !ws.Tiles[i].Stale && after.Before(sn.staleAt) {
+				sn.staleAt = after.Add(1)
 			}
 		}
 		sn.board.Sets = append(sn.board.Sets, ws)
@@ -102,13 +102,4 @@ func (s *snapshots) make(now time.Time) (*snapshot, error) {
 	sn.json = newPayload("application/json", body)
 	sn.cost = time.Since(now)
 	return sn, nil
-}
-
-// staleAt is the first moment at which v is stale if nothing comes any more.
-func staleAt(v *engine.View) time.Time {
-	last := v.Ended
-	if last.IsZero() {
-		last = v.Since
-	}
-	return last.Add(v.TTL + 1)
 }

@@ -15,10 +15,11 @@ type Keeper struct {
 	Logger  *slog.Logger           // default slog.Default
 }
 
-// Run writes until ctx ends, and once more then. A file that cannot be written
-// (a full disk, a read-only folder) is logged when that begins and when it is
-// over, and tried again each time: it never stops anything else. A file that someone
-// else writes too is logged once: of two that keep theirs in one, the last has it.
+// Run writes until ctx ends, and once more then, also what did not change. A file
+// that cannot be written (a full disk, a read-only folder) is logged when that
+// begins and when it is over, and tried again each time: it never stops anything
+// else. A file that someone else writes too is logged once: of two that keep theirs
+// in one, the last has it.
 func (k *Keeper) Run(ctx context.Context) {
 	every, logger := k.Every, k.Logger
 	if every <= 0 {
@@ -32,9 +33,9 @@ func (k *Keeper) Run(ctx context.Context) {
 	var written uint64
 	var ours os.FileInfo // as it was written here last
 	first, failing, shared := true, false, false
-	write := func() {
+	write := func(last bool) {
 		state, rev := k.Collect()
-		if rev == written && !first && !failing {
+		if rev == written && !first && !failing && !last {
 			return
 		}
 		if !shared && ours != nil && differs(k.Path, ours) {
@@ -56,10 +57,10 @@ func (k *Keeper) Run(ctx context.Context) {
 	for {
 		select {
 		case <-ctx.Done():
-			write()
+			write(true) // until when all was so has changed
 			return
 		case <-ticker.C:
-			write()
+			write(false)
 		}
 	}
 }

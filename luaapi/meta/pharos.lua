@@ -189,7 +189,7 @@ function pharos.Class:extend(fields) end
 ---@field ssh_host string|string[]? where to look from: the classes do, a check of your own hands self.ssh_host to its primitives. Of a list the watcher runs from each host at once, at most 16, with a cell of the tile for each (see pharos.here)
 ---@field merge string? what many vantages come to: "worst" (default), "best" or pharos.quorum(n)
 ---@field needs string|string[]? ids or patterns ("wan", "core.*"): while one of them is critical or unknown, this watcher is in its shadow: it runs on, dim, and is no problem; nor is it one before their first run has ended
----@field confirm integer|{ [1]: integer, of: integer? }? how often a change of status must be seen before the tile shows it, so that a retry has a say: 2 in a row, { 2, of = 3 } of the last three runs; default 1, at most 60. The first result after a start, the end of a stream and the first event after it are shown at once
+---@field confirm integer|{ [1]: integer, of: integer? }? how often a change of status must be seen before the tile shows it, so that a retry has a say: 2 in a row, { 2, of = 3 } of the last three runs; default 1, at most 60. The first result after a start or an edit, the end of a stream and the first event after it are shown at once
 ---@field steps number|string[]? how many steps a journey has, at most 64, or their names in order; default: as many as the last one that went well
 ---@field status string? read only: the status of the run before, "pending" before the first
 ---@field duration number? read only: for how long it has had that status, in seconds
