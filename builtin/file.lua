@@ -14,12 +14,12 @@ local FileMetricWatcher = pharos.MetricWatcher:extend{
 
 function FileMetricWatcher:init()
   if self.ssh_host then
-    error(("cannot use option \"ssh_host\" of %s: it looks from here only"):format(self.class_name), 3)
+    error(("%s: cannot use option \"ssh_host\" of %s: it looks from here only"):format(self.source, self.class_name), 0)
   end
   if not self.path or self.path == "" then
-    error(("cannot make a %s without a path"):format(self.class_name), 3)
+    error(("%s: cannot make a %s without a path"):format(self.source, self.class_name), 0)
   elseif self.measure ~= "age" and self.measure ~= "size" then
-    error(("cannot use option \"measure\" of %s: want \"age\" or \"size\", got %q"):format(self.class_name, self.measure), 3)
+    error(("%s: cannot use option \"measure\" of %s: want \"age\" or \"size\", got %q"):format(self.source, self.class_name, self.measure), 0)
   end
 end
 
