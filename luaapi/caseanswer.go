@@ -70,7 +70,9 @@ func readHTTPStub(L *lua.LState, v lua.LValue, r *probe.HTTPResult) {
 		case "body":
 			return setBytes(&r.Body, v)
 		case "headers":
-			return setStubHeaders(r, v)
+			var err error
+			r.Header, err = readHeaders(v)
+			return err
 		case "total":
 			return setTotal(&r.Timing, v)
 		case "timing":
@@ -87,17 +89,6 @@ func readHTTPStub(L *lua.LState, v lua.LValue, r *probe.HTTPResult) {
 		return errNoOption
 	})
 	r.Size = int64(len(r.Body))
-}
-
-func setStubHeaders(r *probe.HTTPResult, v lua.LValue) error {
-	var headers map[string]string
-	if err := setMap(&headers, v); err != nil {
-		return err
-	}
-	for name, value := range headers {
-		r.Header.Set(name, value)
-	}
-	return nil
 }
 
 // setTotal is a request whose time all went into waiting.

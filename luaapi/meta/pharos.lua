@@ -1828,7 +1828,7 @@ function Case:stub(primitive, answer) end
 ---@class pharos.HTTPStub
 ---@field status integer? default 200
 ---@field body string?
----@field headers table<string, string|number|boolean>?
+---@field headers table<string, string|number|boolean|string[]>? a list is several of one name, as of Set-Cookie
 ---@field total pharos.Duration? how long it took, all of it waiting
 ---@field timing table<string, pharos.Duration>? or phase by phase: blocked, dns, connect, tls, send, wait, receive
 ---@field url string? of the last hop
