@@ -20,7 +20,7 @@ var (
 	tlsStubOptions  = []string{"version", "cipher", "alpn", "verified", "verify_error", "days_left", "chain_days_left", "names", "total"}
 	dnsStubOptions  = []string{"code", "values", "authoritative", "authenticated", "total"}
 	pingStubOptions = []string{"sent", "received", "loss", "avg", "min", "max"}
-	fileStubOptions = []string{"content", "size", "age", "dir"}
+	fileStubOptions = []string{"content", "path", "size", "age", "dir"}
 )
 
 // eachAnswer reads the table that a stub gave.
@@ -304,6 +304,8 @@ func readFileStub(L *lua.LState, v lua.LValue, info *probe.FileInfo) []byte {
 		switch name {
 		case "content":
 			return setBytes(&content, v)
+		case "path":
+			return setText(&info.Path, v)
 		case "size":
 			return setCount(&size, v, 0, 1<<50)
 		case "age":
