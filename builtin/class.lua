@@ -41,6 +41,9 @@ local function valid_options(class)
   return names
 end
 
+-- Whether the word is one of a text's.
+local function has(text, word) return text:find("%f[%a]" .. word .. "%f[%A]") end
+
 -- The type of an option's value: what Go made is a source of events.
 local function kind(value)
   local name = type(value)
@@ -50,7 +53,7 @@ end
 -- Why an option cannot be used, or nil if it can.
 local function problem(class, option, value)
   local types, name, given = declared(class, option), class.class_name, kind(value)
-  if types == given or types and types:find("%f[%a]" .. given .. "%f[%A]") then return nil end
+  if types == given or types and (has(types, given) or has(types, type(value))) then return nil end
   if types then
     local want = types:gsub("|", " or "):gsub("source", "what pharos.exec.stream, pharos.http.sse, pharos.tcp.lines or pharos.file.tail gives")
     return ("cannot use option %q of %s: want %s, got %s"):format(option, name, want, given)
@@ -63,7 +66,9 @@ end
 
 local function construct(class, options)
   local name, message = class.class_name, nil
-  if type(options) ~= "table" then
+  if options == pharos then
+    message = ("cannot make a %s with a colon: write pharos.%s{ name = ... }, with a dot"):format(name, name)
+  elseif type(options) ~= "table" then
     message = ("cannot make a %s of a %s: write %s{ name = ... }"):format(name, type(options), name)
   elseif getmetatable(options) then
     message = ("cannot make a %s of a table that is one already: give each a table of its own"):format(name)
@@ -77,6 +82,20 @@ local function construct(class, options)
   return self
 end
 
+local kinds = { "boolean", "function", "number", "source", "string", "table", "userdata" }
+
+-- Why a class cannot add an option of these types, or nil if it can.
+local function mistaken(option, types)
+  if type(option) ~= "string" or type(types) ~= "string" then
+    return ("option [%s] = %s: want name = \"its Lua types\""):format(tostring(option), tostring(types))
+  end
+  for name in types:gmatch("%a+") do
+    if not has(table.concat(kinds, " "), name) then
+      return ("option %q: there is no type %q %s"):format(option, name, pharos.suggest(name, kinds))
+    end
+  end
+end
+
 -- A class with everything of this one, and the given fields.
 function Class:extend(fields)
   if type(self) ~= "table" or not self.extend then
@@ -86,6 +105,9 @@ function Class:extend(fields)
   if type(class) ~= "table" or getmetatable(class) then
     error(("cannot extend %s by what is no plain table: write %s:extend{ ... }"):format(self.class_name, self.class_name), 2)
   end
+  local message = type(class.options or {}) ~= "table" and "options: want a table, got a " .. type(class.options)
+  for option, types in pairs(not message and class.options or {}) do message = message or mistaken(option, types) end
+  if message then error("cannot declare " .. message, 2) end
   local inherited = getmetatable(self)
   class.__index, class.super = class, self
   return setmetatable(class, { __index = self, __call = class.construct or inherited and inherited.__call or construct })

@@ -30,7 +30,7 @@ end
 
 function CommandMetricWatcher:init()
   if empty(self.command) then
-    error(("cannot make a %s without a command"):format(self.class_name), 3)
+    error(("%s: cannot make a %s without a command"):format(self.source, self.class_name), 0)
   end
 end
 

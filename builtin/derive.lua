@@ -14,10 +14,10 @@ local derive = pharos.MetricWatcher:extend{
 }
 
 function derive:init()
-  if not self.of then error("cannot make a derive without of = { ... }, what it is derived from", 3) end
+  if not self.of then error(self.source .. ": cannot make a derive without of = { ... }, what it is derived from", 0) end
   for _, option in ipairs{ "interval", "ttl", "confirm", "events", "quiet", "ssh_host", "steps" } do
     if self[option] then
-      error(("cannot use option %q of a derive: it runs when what it is derived from changes"):format(option), 3)
+      error(("%s: cannot use option %q of a derive: it runs when what it is derived from changes"):format(self.source, option), 0)
     end
   end
 end

@@ -19,11 +19,11 @@ for name, types in pairs(passed) do DNSMetricWatcher.options[name] = types end
 
 function DNSMetricWatcher:init()
   if not self.host or self.host == "" then
-    error(("cannot make a %s without a host"):format(self.class_name), 3)
+    error(("%s: cannot make a %s without a host"):format(self.source, self.class_name), 0)
   end
   local expect = self.expect
   if expect == "" or type(expect) == "table" and #expect == 0 then -- no answer could be that
-    error(("cannot use option \"expect\" of %s: want the data of a record at least"):format(self.class_name), 3)
+    error(("%s: cannot use option \"expect\" of %s: want the data of a record at least"):format(self.source, self.class_name), 0)
   end
 end
 

@@ -1,5 +1,6 @@
--- FileMetricWatcher: the age in seconds, or the size in bytes, of a file. The
--- thresholds judge it; a missing file is critical.
+-- FileMetricWatcher: the age in seconds, or the size in bytes, of a file, or of the
+-- newest of those that a pattern matches. The thresholds judge it; a missing file is
+-- critical.
 --
 --   pharos.FileMetricWatcher{ name = "backup", path = "/var/backups/db.gz", thresholds = { warn = 26*3600, crit = 50*3600 } }
 
@@ -7,26 +8,29 @@ local FileMetricWatcher = pharos.MetricWatcher:extend{
   class_name = "FileMetricWatcher",
   measure = "age",
   options = {
-    path = "string", -- relative to the folder of the script; needed
+    path = "string", -- relative to the folder of the script, "db-*.gz" is the newest of them; needed
     measure = "string", -- "age" or "size"
   },
 }
 
 function FileMetricWatcher:init()
   if self.ssh_host then
-    error(("cannot use option \"ssh_host\" of %s: it looks from here only"):format(self.class_name), 3)
+    error(("%s: cannot use option \"ssh_host\" of %s: it looks from here only"):format(self.source, self.class_name), 0)
   end
   if not self.path or self.path == "" then
-    error(("cannot make a %s without a path"):format(self.class_name), 3)
+    error(("%s: cannot make a %s without a path"):format(self.source, self.class_name), 0)
   elseif self.measure ~= "age" and self.measure ~= "size" then
-    error(("cannot use option \"measure\" of %s: want \"age\" or \"size\", got %q"):format(self.class_name, self.measure), 3)
+    error(("%s: cannot use option \"measure\" of %s: want \"age\" or \"size\", got %q"):format(self.source, self.class_name, self.measure), 0)
   end
 end
 
 function FileMetricWatcher:check()
-  local file, err = pharos.file.stat(self.path)
+  local name = self.path:match("[^/]*$")
+  local pattern = name:find("[*?]")
+  local file, err = pharos.file[pattern and "newest" or "stat"](self.path)
   if not file then return nil, err end
-  return file[self.measure], ("%d bytes, changed %s"):format(file.size, pharos.time.format(file.mtime))
+  local detail = ("%d bytes, changed %s"):format(file.size, pharos.time.format(file.mtime))
+  return file[self.measure], pattern and file.path:match("[^/]*$") .. ", " .. detail or detail
 end
 
 local units = { { "days", 86400 }, { "hours", 3600 }, { "minutes", 60 } }

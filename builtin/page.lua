@@ -24,7 +24,7 @@ for name, types in pairs(passed) do PageGETMetricWatcher.options[name] = types e
 
 function PageGETMetricWatcher:init()
   if not self.url or self.url == "" then
-    error(("cannot make a %s without a url"):format(self.class_name), 3)
+    error(("%s: cannot make a %s without a url"):format(self.source, self.class_name), 0)
   end
 end
 

@@ -16,10 +16,10 @@ for name, types in pairs(passed) do PingMetricWatcher.options[name] = types end
 
 function PingMetricWatcher:init()
   if self.ssh_host then
-    error(("cannot use option \"ssh_host\" of %s: it looks from here only"):format(self.class_name), 3)
+    error(("%s: cannot use option \"ssh_host\" of %s: it looks from here only"):format(self.source, self.class_name), 0)
   end
   if not self.host or self.host == "" then
-    error(("cannot make a %s without a host"):format(self.class_name), 3)
+    error(("%s: cannot make a %s without a host"):format(self.source, self.class_name), 0)
   end
 end
 

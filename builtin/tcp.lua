@@ -23,7 +23,7 @@ for name, types in pairs(passed) do TCPMetricWatcher.options[name] = types end
 
 function TCPMetricWatcher:init()
   if not self.address or self.address == "" then
-    error(("cannot make a %s without an address"):format(self.class_name), 3)
+    error(("%s: cannot make a %s without an address"):format(self.source, self.class_name), 0)
   end
 end
 

@@ -20,7 +20,7 @@ var (
 	tlsStubOptions  = []string{"version", "cipher", "alpn", "verified", "verify_error", "days_left", "chain_days_left", "names", "total"}
 	dnsStubOptions  = []string{"code", "values", "authoritative", "authenticated", "total"}
 	pingStubOptions = []string{"sent", "received", "loss", "avg", "min", "max"}
-	fileStubOptions = []string{"content", "size", "age", "dir"}
+	fileStubOptions = []string{"content", "path", "size", "age", "dir"}
 )
 
 // eachAnswer reads the table that a stub gave.
@@ -70,7 +70,9 @@ func readHTTPStub(L *lua.LState, v lua.LValue, r *probe.HTTPResult) {
 		case "body":
 			return setBytes(&r.Body, v)
 		case "headers":
-			return setStubHeaders(r, v)
+			var err error
+			r.Header, err = readHeaders(v)
+			return err
 		case "total":
 			return setTotal(&r.Timing, v)
 		case "timing":
@@ -87,17 +89,6 @@ func readHTTPStub(L *lua.LState, v lua.LValue, r *probe.HTTPResult) {
 		return errNoOption
 	})
 	r.Size = int64(len(r.Body))
-}
-
-func setStubHeaders(r *probe.HTTPResult, v lua.LValue) error {
-	var headers map[string]string
-	if err := setMap(&headers, v); err != nil {
-		return err
-	}
-	for name, value := range headers {
-		r.Header.Set(name, value)
-	}
-	return nil
 }
 
 // setTotal is a request whose time all went into waiting.
@@ -313,6 +304,8 @@ func readFileStub(L *lua.LState, v lua.LValue, info *probe.FileInfo) []byte {
 		switch name {
 		case "content":
 			return setBytes(&content, v)
+		case "path":
+			return setText(&info.Path, v)
 		case "size":
 			return setCount(&size, v, 0, 1<<50)
 		case "age":

@@ -108,6 +108,11 @@ test.case("cookies are kept on the way, and given to go on with", function(t)
   local page = pharos.http.get("http://127.0.0.1/login", { redirects = 1, cookies = { lang = "en" } })
   t:equal({ page.body, page.cookies }, { "lang=en; sid=8", { lang = "en", sid = "8" } })
 end)
+test.case("a header may come more than once", function(t)
+  t:stub("http", function() return { headers = { ["set-cookie"] = { "a=1", "b=2; Path=/" }, Age = 7, Via = { "x", "y" } } } end)
+  local page = pharos.http.get("http://127.0.0.1/")
+  t:equal({ page.cookies, page.headers.via, page.headers.age }, { { a = "1", b = "2" }, "x, y", "7" })
+end)
 test.case("commands", function(t)
   t:load("pharos.lua")
   t:stub("exec", function(request) t:equal(request.argv, { "df", "-P" }) return { code = 2, stdout = request.command } end)
@@ -125,6 +130,8 @@ test.case("the other protocols", function(t)
   t:equal(t:run("ping").status, "ok")
   t:stub("file", function(request) t:equal(request, { op = "stat", path = "/backup" }) return { size = 7, age = "2h" } end)
   t:equal({ pharos.file.stat("/backup").size, pharos.file.stat("/backup").age }, { 7, 7200 })
+  t:stub("file", function(request) t:equal(request, { op = "newest", path = "/db-*" }) return { path = "/db-7", size = 7 } end)
+  t:equal({ pharos.file.newest("/db-*").path, pharos.file.newest("/db-*").size }, { "/db-7", 7 })
   t:stub("file", function(request) if request.op == "read" then return { content = "text" } end end)
   t:equal(pharos.file.read("/x"), "text")
   t:stub("tcp", function() return { greeting = "220 hello\r\n", answer = function(sent) return "221 bye to " .. sent end } end)
@@ -262,6 +269,7 @@ func TestCasesFail(t *testing.T) {
 		{`t:stub("exec", function() return { kode = 1 } end) pharos.exec("x")`, `cannot use option "kode" of the answer of the stub exec (did you mean "code"?`},
 		{`t:stub("exec", function() return nil, { kind = "tmeout" } end) pharos.exec("x")`, `there is no kind "tmeout" (did you mean "timeout"?`},
 		{`t:stub("file", function() end) pharos.file.read("/x")`, `want a table, or nil and { kind =, message = }, got nil and nil`},
+		{`t:stub("http", function() return { headers = { A = {{}} } } end) pharos.http.get("http://h/")`, `cannot use option "headers" of the answer of the stub http: want`},
 		{`t:stub("exec", function() return 7 end) pharos.exec("x")`, `want a table, or nil and { kind =, message = }, got number`},
 		{"t:stub('exec', function()\n error('in the stub') end) pharos.exec('x')", "case: 3: in the stub"},
 		{`t:stub("tcp", function() return { greeting = "abc" } end) pharos.tcp.connect("x:1"):read(-1)`, `case: 2: want from 0 to 1048576 bytes to read, got -1`},

@@ -327,9 +327,15 @@ func (w *caseWorld) StatFile(ctx context.Context, path string) (*probe.FileInfo,
 	return info, err
 }
 
+// NewestFile asks the stub file.
+func (w *caseWorld) NewestFile(ctx context.Context, pattern string) (*probe.FileInfo, error) {
+	_, info, err := w.file(ctx, "newest", pattern)
+	return info, err
+}
+
 func (w *caseWorld) file(ctx context.Context, op, path string) ([]byte, *probe.FileInfo, error) {
 	var content []byte
-	info := &probe.FileInfo{Mode: 0o644, ModTime: w.Now()}
+	info := &probe.FileInfo{Path: path, Mode: 0o644, ModTime: w.Now()}
 	err := w.ask(ctx, "file", op+" "+path, func(L *lua.LState) lua.LValue {
 		t := requestTable(L, "")
 		t.RawSetString("op", lua.LString(op))

@@ -309,7 +309,7 @@ func TestEmptyVantage(t *testing.T) {
 
 // A path that was forgotten is not the folder of the script, which is always there.
 func TestEmptyPath(t *testing.T) {
-	for _, call := range []string{`pharos.file.read("")`, `pharos.file.stat("")`} {
+	for _, call := range []string{`pharos.file.read("")`, `pharos.file.stat("")`, `pharos.file.newest("")`} {
 		b := newTestBoard(t)
 		if got := b.check("return " + call + " ~= nil"); got.Status != engine.Unknown || !strings.Contains(got.Detail, "want a path, got an empty text") {
 			t.Errorf("%s = %v %q, want unknown, as no path is given", call, got.Status, got.Detail)

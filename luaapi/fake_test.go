@@ -71,6 +71,10 @@ func (f fakes) StatFile(ctx context.Context, path string) (*probe.FileInfo, erro
 	return new(probe.Files).Stat(ctx, path)
 }
 
+func (f fakes) NewestFile(ctx context.Context, pattern string) (*probe.FileInfo, error) {
+	return new(probe.Files).Newest(ctx, pattern)
+}
+
 // answer is a page that took so long.
 func answer(status int, timing probe.Timing, body string) *probe.HTTPResult {
 	return &probe.HTTPResult{Status: status, Header: http.Header{}, Body: []byte(body), Size: int64(len(body)), Timing: timing}

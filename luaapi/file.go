@@ -17,11 +17,12 @@ const (
 	fileMaxBytes   = 8 << 20 // the most that its option max may ask for
 )
 
-// fileModule is pharos.file: read, stat and tail. A path is relative to the
+// fileModule is pharos.file: read, stat, newest and tail. A path is relative to the
 // folder of the script. read works while the file loads too; what is read then
 // is an input of reload.
 func (s *script) fileModule(L *lua.LState) lua.LValue {
-	return s.newModule(L, "pharos.file", member{"read", s.fileRead}, member{"stat", s.fileStat}, member{"tail", s.fileTail})
+	return s.newModule(L, "pharos.file", member{"read", s.fileRead}, member{"stat", s.fileStat},
+		member{"newest", s.fileNewest}, member{"tail", s.fileTail})
 }
 
 // pathArgument is the first argument of a function, resolved. An empty text would be
@@ -63,19 +64,28 @@ func (s *script) fileRead(L *lua.LState) int {
 	return 1
 }
 
-// fileStat is pharos.file.stat(path): {size, mtime, age, mode, dir}, or nil and
-// an error.
+// fileStat is pharos.file.stat(path): {path, size, mtime, age, mode, dir}, or nil
+// and an error.
 func (s *script) fileStat(L *lua.LState) int {
-	path := s.pathArgument(L, "pharos.file.stat")
-	e := &Event{Kind: "file.stat", Text: path}
-	info, err := reach(s, L, e, 0, func(ctx context.Context) (*probe.FileInfo, error) {
-		return s.primitives.StatFile(ctx, path)
-	})
+	return s.lookAtFile(L, "file.stat", s.primitives.StatFile)
+}
+
+// fileNewest is pharos.file.newest(pattern): the same of the newest file that
+// matches.
+func (s *script) fileNewest(L *lua.LState) int {
+	return s.lookAtFile(L, "file.newest", s.primitives.NewestFile)
+}
+
+func (s *script) lookAtFile(L *lua.LState, kind string, look func(ctx context.Context, path string) (*probe.FileInfo, error)) int {
+	path := s.pathArgument(L, "pharos."+kind)
+	e := &Event{Kind: kind, Text: path}
+	info, err := reach(s, L, e, 0, func(ctx context.Context) (*probe.FileInfo, error) { return look(ctx, path) })
 	s.done(L, e)
 	if err != nil {
 		return s.pushError(L, err)
 	}
-	t := L.CreateTable(0, 5)
+	t := L.CreateTable(0, 6)
+	t.RawSetString("path", lua.LString(info.Path))
 	t.RawSetString("size", lua.LNumber(info.Size))
 	t.RawSetString("mtime", lua.LNumber(float64(info.ModTime.UnixMilli())/1000))
 	t.RawSetString("age", lua.LNumber(s.clock.Now().Sub(info.ModTime).Seconds()))

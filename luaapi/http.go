@@ -6,6 +6,7 @@ import (
 	"encoding/base64"
 	"errors"
 	"fmt"
+	"maps"
 	"net"
 	"net/http"
 	"net/url"
@@ -265,43 +266,54 @@ func (c *httpCall) setResolve(v lua.LValue) error {
 	return nil
 }
 
-// setHeaders takes text by name, or a list of texts for a name that is sent
-// more than once; false leaves a header out that would be sent otherwise.
+// setHeaders takes what readHeaders reads; one without a text is left out that
+// would be sent otherwise.
 func (c *httpCall) setHeaders(v lua.LValue) error {
+	given, err := readHeaders(v)
+	if err != nil {
+		return err
+	}
+	if _, has := given["Authorization"]; has {
+		c.auths++
+	}
+	maps.Copy(c.header(), given)
+	return nil
+}
+
+// readHeaders reads text by name, or a list of texts for a name that there is more
+// than once; false is a name without any.
+func readHeaders(v lua.LValue) (http.Header, error) {
 	t, ok := v.(*lua.LTable)
 	if !ok {
-		return wantType("a table", v)
+		return nil, wantType("a table", v)
 	}
 	vm.Plain(t)
+	header := make(http.Header)
 	var total textBytes
 	for k, v := t.Next(lua.LNil); k != lua.LNil; k, v = t.Next(k) {
 		name, ok := k.(lua.LString)
 		if !ok {
-			return wantType("names with text", k)
+			return nil, wantType("names with text", k)
 		}
 		var values []string
 		if list, ok := v.(*lua.LTable); ok {
 			var err error
 			if values, err = stringList(list); err != nil {
-				return err
+				return nil, err
 			}
 		} else if v != lua.LFalse {
 			value, ok := scalarText(v)
 			if !ok {
-				return wantType(fmt.Sprintf("text for %q", string(name)), v)
+				return nil, wantType(fmt.Sprintf("text for %q", string(name)), v)
 			}
 			values = []string{value}
 		}
 		if err := cmp.Or(total.add(string(name)), total.add(values...)); err != nil {
-			return err
+			return nil, err
 		}
-		key := http.CanonicalHeaderKey(string(name))
-		if key == "Authorization" {
-			c.auths++
-		}
-		c.header()[key] = values
+		header[http.CanonicalHeaderKey(string(name))] = values
 	}
-	return nil
+	return header, nil
 }
 
 // defaultHeader sets a header that the script did not.

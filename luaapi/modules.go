@@ -2,8 +2,11 @@ package luaapi
 
 import (
 	"fmt"
+	"strings"
 
 	lua "github.com/yuin/gopher-lua"
+
+	"pharos/luaapi/vm"
 )
 
 // modules is every name in the table pharos that Go provides. The names of
@@ -119,11 +122,7 @@ func adviceForSetting(name string) string {
 // level of the stack, as error() counts them.
 func (s *script) whereFunction(L *lua.LState) lua.LValue {
 	return L.NewFunction(func(L *lua.LState) int {
-		place := L.Where(L.OptInt(1, 1))
-		if n := len(place); n > 0 && place[n-1] == ':' {
-			place = place[:n-1]
-		}
-		L.Push(lua.LString(place))
+		L.Push(lua.LString(strings.TrimSuffix(vm.Position(L, L.OptInt(1, 1)), ": ")))
 		return 1
 	})
 }

@@ -94,6 +94,17 @@ metric_watchers = { Mine{ name = "x", of = "nobody" } }`)
 	}
 }
 
+// The type of an option is one of Lua's, or what a source of events is called here.
+func TestOptionsOfAnyType(t *testing.T) {
+	b := newTestBoard(t)
+	b.load(`local Mine = pharos.MetricWatcher:extend{ options = { recent = "userdata", old = "number | userdata" } }
+function Mine:check() return self.recent:count() + self.old:count() end
+metric_watchers = { Mine{ name = "x", recent = pharos.ring(3), old = pharos.cache() } }`)
+	if got := b.run("x"); got.Value != "0" {
+		t.Errorf("run = %v %q %q, want 0", got.Status, got.Value, got.Detail)
+	}
+}
+
 // What a file declares is read once. A run that sets it would wait for nothing.
 func TestDeclarationsAreReadOnce(t *testing.T) {
 	for _, name := range globals {

@@ -25,6 +25,7 @@ type Primitives interface {
 	Ping(ctx context.Context, req probe.PingRequest) (*probe.PingResult, error)
 	ReadFile(ctx context.Context, path string, limit int) ([]byte, error)
 	StatFile(ctx context.Context, path string) (*probe.FileInfo, error)
+	NewestFile(ctx context.Context, pattern string) (*probe.FileInfo, error)
 
 	// Streams: they go on until their context ends.
 	ExecStream(ctx context.Context, host string, req probe.ExecRequest, sink probe.LineSink) error
@@ -140,6 +141,11 @@ func (p *Probes) ReadFile(ctx context.Context, path string, limit int) ([]byte, 
 // StatFile looks at a file.
 func (p *Probes) StatFile(ctx context.Context, path string) (*probe.FileInfo, error) {
 	return p.files.Stat(ctx, path)
+}
+
+// NewestFile looks at the newest of the files that match a pattern.
+func (p *Probes) NewestFile(ctx context.Context, pattern string) (*probe.FileInfo, error) {
+	return p.files.Newest(ctx, pattern)
 }
 
 // ExecStream gives the lines that a command prints, here or on host.

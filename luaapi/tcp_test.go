@@ -130,7 +130,10 @@ func TestFileMetricWatcher(t *testing.T) {
 	if err := os.Chtimes(path, old, old); err != nil {
 		t.Fatal(err)
 	}
+	b.write("backup.tmp", "")
 	b.load(`metric_watchers = {
+  pharos.FileMetricWatcher{ name = "newest", path = "*ckup", measure = "size" },
+  pharos.FileMetricWatcher{ name = "none of them", path = "./back?p.gz" },
   pharos.FileMetricWatcher{ name = "age", path = "backup", thresholds = { warn = 3600, crit = 86400 } },
   pharos.FileMetricWatcher{ name = "size", path = "backup", measure = "size", thresholds = { warn = 5000, crit = 1000 } },
   pharos.FileMetricWatcher{ name = "none", path = "none" },
@@ -139,6 +142,10 @@ func TestFileMetricWatcher(t *testing.T) {
 	for id, want := range map[engine.ID]engine.Result{
 		"age":  {Status: engine.Warning, Value: "3.0 hours"},
 		"size": {Status: engine.Warning, Value: "3.0 kB"},
+		"newest": {Status: engine.OK, Value: "3.0 kB",
+			Detail: "backup, 3000 bytes, changed " + old.UTC().Truncate(time.Second).Format(time.RFC3339)},
+		"none_of_them": {Status: engine.Critical, Value: "missing",
+			Detail: fmt.Sprintf("looking for %q: no file of such a name", filepath.Join(b.dir, "back?p.gz"))},
 		"none": {Status: engine.Critical, Value: "missing", Detail: fmt.Sprintf("looking at %q: no such file or directory", filepath.Join(b.dir, "none"))},
 		"read": {Status: engine.OK, Value: "3000", Detail: "toobig"},
 	} {

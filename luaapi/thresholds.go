@@ -44,8 +44,11 @@ func readLimits(v lua.LValue) (limits, error) {
 			return limits{}, fmt.Errorf("no threshold is called %s %s", strconv.Quote(k.String()), unknownName(k.String(), thresholdNames))
 		}
 		n, ok := v.(lua.LNumber)
-		if !ok || math.IsNaN(float64(n)) {
+		if !ok {
 			return limits{}, wantType("a number for "+thresholdNames[place], v)
+		}
+		if math.IsNaN(float64(n)) {
+			return limits{}, fmt.Errorf("want a number for %s, got nan: 0 / 0, or what was made of it", thresholdNames[place])
 		}
 		if *places[place] != nil {
 			return limits{}, fmt.Errorf("%s is given twice", thresholdNames[place])

@@ -1,12 +1,14 @@
 package probe
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
 	"io"
 	"io/fs"
 	"os"
+	"path/filepath"
 	"sync"
 	"syscall"
 	"time"
@@ -26,6 +28,7 @@ type Files struct {
 
 // FileInfo is what is known of a file without reading it.
 type FileInfo struct {
+	Path    string // as asked for; of Newest, that of the file
 	Size    int64
 	ModTime time.Time
 	Age     time.Duration // since ModTime; negative if that is to come
@@ -44,13 +47,69 @@ func (f *Files) Read(ctx context.Context, path string, limit int) ([]byte, error
 // Stat looks at a file or folder, or what a link leads to. Errors are those of
 // Read.
 func (f *Files) Stat(ctx context.Context, path string) (*FileInfo, error) {
-	return filesCall(ctx, f, "looking at", path, func() (*FileInfo, error) {
-		info, err := os.Stat(path)
-		if err != nil {
+	return filesCall(ctx, f, "looking at", path, func() (*FileInfo, error) { return fileStat(path) })
+}
+
+// Newest looks at the file that was written last of those in a folder whose names
+// match the last part of a path, by the rules of [filepath.Match]. Folders are left
+// out, and hidden files unless the pattern begins with a dot, as in a shell. Errors
+// are those of Read; where nothing matches it is [Missing].
+func (f *Files) Newest(ctx context.Context, path string) (*FileInfo, error) {
+	return filesCall(ctx, f, "looking for", path, func() (*FileInfo, error) { return fileNewest(ctx, path) })
+}
+
+func fileStat(path string) (*FileInfo, error) {
+	info, err := os.Stat(path)
+	if err != nil {
+		return nil, err
+	}
+	return &FileInfo{Path: path, Size: info.Size(), ModTime: info.ModTime(), Age: time.Since(info.ModTime()), Mode: info.Mode(), Dir: info.IsDir()}, nil
+}
+
+// folderPart is how many names of a folder are held at a time.
+const folderPart = 1000
+
+func fileNewest(ctx context.Context, path string) (*FileInfo, error) {
+	dir, pattern := filepath.Split(path)
+	if _, err := filepath.Match(pattern, ""); err != nil {
+		return nil, err
+	}
+	folder, err := os.Open(cmp.Or(dir, "."))
+	if err != nil {
+		return nil, err
+	}
+	defer folder.Close()
+	var newest *FileInfo
+	for ctx.Err() == nil {
+		names, err := folder.Readdirnames(folderPart)
+		for _, name := range names {
+			if ok, _ := filepath.Match(pattern, name); !ok || name[0] == '.' && pattern[0] != '.' {
+				continue
+			}
+			info, err := fileStat(dir + name)
+			switch {
+			case errors.Is(err, fs.ErrNotExist): // it has gone meanwhile
+			case err != nil:
+				return nil, err
+			case !info.Dir && info.newerThan(newest):
+				newest = info
+			}
+		}
+		switch {
+		case err == io.EOF && newest == nil:
+			return nil, &Error{Kind: Missing, Message: fmt.Sprintf("looking for %q: no file of such a name", path)}
+		case err == io.EOF:
+			return newest, nil
+		case err != nil:
 			return nil, err
 		}
-		return &FileInfo{Size: info.Size(), ModTime: info.ModTime(), Age: time.Since(info.ModTime()), Mode: info.Mode(), Dir: info.IsDir()}, nil
-	})
+	}
+	return nil, ctx.Err()
+}
+
+// newerThan tells whether a file was written after other, or has the later name.
+func (f *FileInfo) newerThan(other *FileInfo) bool {
+	return other == nil || cmp.Or(f.ModTime.Compare(other.ModTime), cmp.Compare(f.Path, other.Path)) > 0
 }
 
 func fileRead(path string, limit int) ([]byte, error) {

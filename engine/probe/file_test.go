@@ -5,6 +5,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"syscall"
 	"testing"
@@ -59,6 +60,74 @@ func TestFilesStat(t *testing.T) {
 	}
 	if _, err := f.Stat(t.Context(), file+".no"); KindOf(err) != Missing {
 		t.Errorf("Stat(%q) = %v, want kind missing", file+".no", err)
+	}
+}
+
+func TestFilesNewest(t *testing.T) {
+	dir := t.TempDir()
+	now := time.Now().Truncate(time.Second)
+	for name, age := range map[string]time.Duration{
+		"db-1.gz": 3 * time.Hour, "db-2.gz": 2 * time.Hour, "db-3.gz": 2 * time.Hour, "db-4.txt": 0,
+		".db-5.gz": time.Hour, "db-[x].gz": 4 * time.Hour,
+	} {
+		execWrite(t, filepath.Join(dir, name), name, 0o644)
+		if err := os.Chtimes(filepath.Join(dir, name), now.Add(-age), now.Add(-age)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := os.Mkdir(filepath.Join(dir, "db-6.gz"), 0o755); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.Symlink("gone", filepath.Join(dir, "db-7.gz")); err != nil {
+		t.Fatal(err)
+	}
+	for _, tt := range []struct {
+		pattern, want string
+		kind          Kind
+		text          string
+	}{
+		{"db-*.gz", "db-3.gz", "", ""}, // of two as new the last
+		{"db-?.gz", "db-3.gz", "", ""},
+		{"db-[12].gz", "db-2.gz", "", ""},
+		{"db-4.txt", "db-4.txt", "", ""},
+		{"*", "db-4.txt", "", ""},
+		{".*", ".db-5.gz", "", ""},
+		{`db-\[*`, "db-[x].gz", "", ""},
+		{"*.zip", "", Missing, "*.zip\": no file of such a name"},
+		{"no/*", "", Missing, "no such file or directory"},
+		{"db-1.gz/*", "", Proto, "not a directory"},
+		{"db-[", "", Proto, "syntax error in pattern"},
+		{"", "", Missing, "no file of such a name"},
+	} {
+		var f Files
+		got, err := f.Newest(t.Context(), dir+"/"+tt.pattern)
+		if KindOf(err) != tt.kind || err != nil && !strings.HasSuffix(err.Error(), tt.text) {
+			t.Errorf("Newest(%q) = %+v, %s %v, want %s %s", tt.pattern, got, KindOf(err), err, tt.kind, tt.text)
+		}
+		if err == nil && (got.Path != filepath.Join(dir, tt.want) || got.Size != int64(len(tt.want))) {
+			t.Errorf("Newest(%q) = %+v, want %s", tt.pattern, got, tt.want)
+		}
+	}
+}
+
+// TestFilesNewestOfMany looks through more names than are held at a time.
+func TestFilesNewestOfMany(t *testing.T) {
+	dir := t.TempDir()
+	old := time.Now().Add(-time.Hour)
+	const files = 2*folderPart + 1
+	for i := range files {
+		name := filepath.Join(dir, strconv.Itoa(i)+".log")
+		execWrite(t, name, "", 0o644)
+		if i != files/2 {
+			if err := os.Chtimes(name, old, old); err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
+	var f Files
+	got, err := f.Newest(t.Context(), dir+"/*.log")
+	if want := filepath.Join(dir, strconv.Itoa(files/2)+".log"); err != nil || got.Path != want {
+		t.Errorf("Newest = %+v, %v, want %s", got, err, want)
 	}
 }
 

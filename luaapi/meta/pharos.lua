@@ -10,7 +10,7 @@
 --           a call (an unknown option, a wrong type) raises at the caller's line.
 -- Loading   A file declares when it is loaded, within 5 s, and does nothing: what
 --           reaches out (exec, http, ssh, tcp, tls, dns, ping, nagios, time.sleep,
---           file.stat, status) raises there. json, env, secret, time, log and
+--           file.stat, file.newest, status) raises there. json, env, secret, time, log and
 --           file.read work.
 -- Vantage   ssh_host = "web-3" on exec, nagios, http, tcp, tls and dns looks from
 --           that host, over one kept connection. If it cannot be reached the result
@@ -595,17 +595,20 @@ pharos.DNSMetricWatcher = {}
 pharos.PingMetricWatcher = {}
 
 --- The age of a file in seconds, or its size in bytes, which the thresholds judge; the
---- tile shows them as "3.2 hours" or "12.0 MB". A missing file is critical. It looks
---- here only. Let a job touch a file when it is done, and this is its heartbeat.
+--- tile shows them as "3.2 hours" or "12.0 MB". With * or ? in the last part of its path
+--- it is the newest of the files that match, see pharos.file.newest. A missing file is
+--- critical. It looks here only. Let a job touch a file when it is done, and this is its
+--- heartbeat.
 ---
 ---```lua
 ---metric_watchers = {
----  pharos.FileMetricWatcher{ name = "backup", path = "/var/backups/db.gz", thresholds = { warn = 26 * 3600, crit = 50 * 3600 } },
+---  pharos.FileMetricWatcher{ name = "heartbeat", path = "/run/import.done", thresholds = { warn = 3600, crit = 7200 } },
+---  pharos.FileMetricWatcher{ name = "backup", path = "/var/backups/db-*.gz", thresholds = { warn = 26 * 3600, crit = 50 * 3600 } },
 ---}
 ---```
 ---@class pharos.FileMetricWatcher : pharos.MetricWatcher
 ---@overload fun(options: pharos.FileMetricWatcher): pharos.FileMetricWatcher
----@field path string? relative to the folder of the script; needed
+---@field path string? of a file, or "db-*.gz"; relative to the folder of the script; needed
 ---@field measure "age"|"size"? default "age"
 pharos.FileMetricWatcher = {}
 
@@ -1239,8 +1242,9 @@ function pharos.ping(host, options) end
 --- Files of this machine.
 pharos.file = {}
 
---- What pharos.file.stat says of a file.
+--- What pharos.file.stat and newest say of a file.
 ---@class pharos.FileInfo
+---@field path string where it is
 ---@field size integer bytes
 ---@field mtime number when it was written, in Unix seconds
 ---@field age number seconds since then
@@ -1271,6 +1275,21 @@ function pharos.file.read(path, options) end
 ---@return pharos.FileInfo?
 ---@return pharos.Error?
 function pharos.file.stat(path) end
+
+--- Looks at the newest of the files whose names match the last part of a path: * is any
+--- text, ? one character, [a-z] one of these, and a \ before any of them takes it as it is.
+--- Folders are left out, and hidden files unless the pattern begins with a dot. If none
+--- matches, the error is missing. Errors: as read.
+---
+---```lua
+---local backup, err = pharos.file.newest("/var/backups/db-*.gz")
+---if not backup then return nil, err end
+---return backup.age < 26 * 3600, backup.path
+---```
+---@param pattern string relative to the folder of the script
+---@return pharos.FileInfo?
+---@return pharos.Error?
+function pharos.file.newest(pattern) end
 
 --- The lines that are added to a file, as tail -F gives them, as events of a watcher. It
 --- is looked at four times a second, and followed by its name: when another file takes
@@ -1828,7 +1847,7 @@ function Case:stub(primitive, answer) end
 ---@class pharos.HTTPStub
 ---@field status integer? default 200
 ---@field body string?
----@field headers table<string, string|number|boolean>?
+---@field headers table<string, string|number|boolean|string[]>? a list is several of one name, as of Set-Cookie
 ---@field total pharos.Duration? how long it took, all of it waiting
 ---@field timing table<string, pharos.Duration>? or phase by phase: blocked, dns, connect, tls, send, wait, receive
 ---@field url string? of the last hop
@@ -1872,10 +1891,12 @@ function Case:stub(primitive, answer) end
 ---@field min pharos.Duration?
 ---@field max pharos.Duration?
 
---- What the stub file answers to a request { op, path }, whose op is "read" or "stat".
+--- What the stub file answers to a request { op, path }, whose op is "read", "stat" or
+--- "newest".
 --- What is read while a file loads is no stub's.
 ---@class pharos.FileStub
 ---@field content string?
+---@field path string? of the newest; default the path that was asked for
 ---@field size integer? default that of content
 ---@field age pharos.Duration? since it was written; default 0
 ---@field dir boolean?

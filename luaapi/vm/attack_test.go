@@ -101,6 +101,8 @@ var attacks = []struct {
 	{"16 MB as a number", `local s = ("1"):rep(16e6) while true do local n = tonumber(s) end`, "", ErrCPU},
 	{"16 MB in arithmetic", `local s = ("1"):rep(16e6) while true do local ok = pcall(function() return s + 1 end) end`, "", ErrCPU},
 	{"find in 16 MB", `local s = ("x"):rep(16e6) while true do s:find("y", 1, true) end`, "", ErrCPU},
+	{"find of 8 MB in 16 MB", `local s, long = ("a"):rep(16e6), ("a"):rep(8e6) .. "b" while true do s:find(long, 1, true) end`, "", ErrCPU},
+	{"quoting of 16 MB", `local s = ("\n"):rep(16e6) while true do string.format("%q", s) end`, "too long", nil}, // the string, or the computing
 	{"utf8.len of 16 MB", `local s = ("x"):rep(16e6) while true do utf8.len(s) end`, "", ErrCPU},
 	{"tables for ever", `local t = {} while true do t = {t, {}, {}, {}} end`, "", nil},
 	{"growing table", `local t = {} for i = 1, math.huge do t[i] = {} end`, "", nil},

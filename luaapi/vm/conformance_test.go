@@ -176,6 +176,7 @@ func TestPatterns(t *testing.T) {
 		{`return ("a\0b"):find("%z"), ("a\0b"):match("%Z+"), #("\0\0"):match(".*")`, "2 a 2"},
 		{`return ("hello world from lua"):match("^(%w+)"), ("x = 10"):match("^(%w+)%s*=%s*(%d+)$")`, "hello x 10"},
 		{`return string.find("abc", "b", nil, true)`, "2 2"},
+		{`local a = ("a"):rep(66010) return (a .. "b"):find(a:sub(11) .. "b", 1, true), a:find(a .. "b", 1, true), (a .. "x"):find("", 66012, true), (("x"):rep(2e5) .. a):find(a, 1, true)`, "11 nil 66012 200001 266010"},
 		{`local s = ("x"):rep(5000) .. "y" return #s:match("x+"), s:find("y")`, "5000 5001 5001"},
 	})
 }

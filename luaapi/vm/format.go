@@ -108,7 +108,7 @@ func (s spec) append(L *lua.LState, out []byte, arg int) []byte {
 	case 's':
 		return s.appendString(L, out, arg)
 	case 'q':
-		return appendQuoted(out, checkString(L, arg))
+		return appendQuoted(L, out, checkString(L, arg))
 	}
 	L.RaiseError("invalid option '%%%c' to 'format'", s.verb)
 	return out
@@ -259,10 +259,16 @@ func appendTimes(out []byte, c byte, n int) []byte {
 	return out
 }
 
+const quotesPerStep = 8 // bytes: each is looked at
+
 // appendQuoted adds text as a Lua string literal.
-func appendQuoted(out []byte, text string) []byte {
+func appendQuoted(L *lua.LState, out []byte, text string) []byte {
 	out = append(out, '"')
 	for i := range len(text) {
+		if i%stride == stride-1 {
+			runOf(L).charge(stride / quotesPerStep)
+			checkSize(L, len(out))
+		}
 		switch c := text[i]; c {
 		case '"', '\\', '\n':
 			out = append(out, '\\', c)

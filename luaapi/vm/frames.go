@@ -172,9 +172,9 @@ func (r *run) traceback() string {
 	return strings.Join(lines, "\n")
 }
 
-// position is "file:line: " of the script code at the given level: 1 is the
+// Position is "file:line: " of the script code at the given level: 1 is the
 // function that called the Go function being executed, 2 that one's caller.
-func position(L *lua.LState, level int) string {
+func Position(L *lua.LState, level int) string {
 	f := topFrame(L)
 	for ; f.ok() && level > 0; level-- {
 		if !f.isGo() && f.tailCalls() > 0 {

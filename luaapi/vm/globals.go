@@ -117,6 +117,9 @@ func (u *Universe) undeclared(name string, write bool) string {
 	if write {
 		what = fmt.Sprintf("cannot set undeclared global %q", name)
 	}
+	if owners := u.owners(name); len(owners) > 0 && !write {
+		return fmt.Sprintf("%s (did you mean %s?)", what, strings.Join(owners, " or "))
+	}
 	if near := Nearest(name, sortedKeys(u.names)); near != "" {
 		return fmt.Sprintf("%s (did you mean %q?)", what, near)
 	}
@@ -124,6 +127,16 @@ func (u *Universe) undeclared(name string, write bool) string {
 		return what + " (is a \"local\" missing?)"
 	}
 	return what
+}
+
+// owners are the given tables that have a field of that name, "math.floor".
+func (u *Universe) owners(name string) (owners []string) {
+	for _, global := range sortedKeys(u.names) {
+		if t, ok := u.env.RawGetString(global).(*lua.LTable); ok && t.RawGetString(name) != lua.LNil {
+			owners = append(owners, global+"."+name)
+		}
+	}
+	return owners
 }
 
 // Nearest is the one of names that name is most likely a misspelling of, or "".

@@ -48,14 +48,14 @@ func baseAssert(L *lua.LState) int {
 	if L.Get(2) != lua.LNil {
 		L.Error(L.Get(2), 0)
 	}
-	L.Error(lua.LString(position(L, 1)+"assertion failed!"), 0)
+	L.Error(lua.LString(Position(L, 1)+"assertion failed!"), 0)
 	return 0
 }
 
 func baseError(L *lua.LState) int {
 	v, level := L.Get(1), optInt(L, 2, 1)
 	if s, ok := v.(lua.LString); ok && level > 0 {
-		v = lua.LString(position(L, level)) + s
+		v = lua.LString(Position(L, level)) + s
 	}
 	L.Error(v, 0)
 	return 0

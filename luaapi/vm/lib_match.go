@@ -75,22 +75,26 @@ func matchFrom(L *lua.LState, n int) int {
 }
 
 func (r *run) findPlain(L *lua.LState, s, text string, from int) int {
-	for {
-		to := min(from+stride+len(text), len(s))
-		if n := (to - from) / bytesPerStep; n > 0 {
-			r.charge(n)
+	head := text[:min(len(text), stride)] // to look for more than that at once would take long
+	for from+len(text) <= len(s) {
+		to := min(from+stride+len(head), len(s))
+		i := strings.Index(s[from:to], head)
+		if i < 0 {
+			r.charge((to - from) / bytesPerStep)
+			from = to - len(head) + 1
+			continue
 		}
-		if i := strings.Index(s[from:to], text); i >= 0 {
-			L.Push(lua.LNumber(from + i + 1))
-			L.Push(lua.LNumber(from + i + len(text)))
+		from += i
+		if strings.HasPrefix(s[from:], text) {
+			L.Push(lua.LNumber(from + 1))
+			L.Push(lua.LNumber(from + len(text)))
 			return 2
 		}
-		if to == len(s) {
-			L.Push(lua.LNil)
-			return 1
-		}
-		from = to - len(text) + 1
+		r.charge(1 + (i+len(text))/bytesPerStep)
+		from++
 	}
+	L.Push(lua.LNil)
+	return 1
 }
 
 func pushCaptures(L *lua.LState, s string, m *pattern.Matcher, n int) int {

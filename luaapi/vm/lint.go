@@ -154,11 +154,24 @@ func (l *linter) escape(c byte) {
 	switch {
 	case c == '\n':
 		l.line++
+	case isDigit(c):
+		l.byteEscape()
 	case escapes[c] != "":
 		l.fail(l.line, "cannot use this escape: %s", escapes[c])
-	case strings.IndexByte(`abfnrtv\"'0123456789`, c) < 0:
+	case strings.IndexByte(`abfnrtv\"'`, c) < 0:
 		l.warnings = append(l.warnings, Error{File: l.file, Line: l.line,
 			Message: fmt.Sprintf(`"\%c" is just "%c" (in a pattern, write "%%%c")`, c, c, c)})
+	}
+}
+
+// byteEscape looks at \300, which the parser takes for another byte.
+func (l *linter) byteEscape() {
+	end := l.i
+	for end < len(l.src) && end < l.i+3 && isDigit(l.src[end]) {
+		end++
+	}
+	if digits := string(l.src[l.i:end]); len(digits) == 3 && digits > "255" {
+		l.fail(l.line, `cannot use this escape: \%s is no byte, which is at most \255`, digits)
 	}
 }
 

@@ -22,6 +22,8 @@ type opener struct {
 	line  int
 	wants string // "then" or "do" that has not come yet
 	over  bool   // its block has a return: what comes after that closes it
+	begun bool   // of a function: its parameters have come
+	call  bool   // of a bracket: it holds what a function is called with
 }
 
 // closers is what closes what.
@@ -59,15 +61,20 @@ func syntaxHint(name string, src []byte, stopped ast.Position) string {
 }
 
 // top is the innermost of what is open.
-func (s *syntaxTrail) top() *opener {
-	if len(s.open) == 0 {
+func (s *syntaxTrail) top() *opener { return s.inner(1) }
+
+// below is what top is in.
+func (s *syntaxTrail) below() *opener { return s.inner(2) }
+
+func (s *syntaxTrail) inner(n int) *opener {
+	if len(s.open) < n {
 		return &opener{}
 	}
-	return &s.open[len(s.open)-1]
+	return &s.open[len(s.open)-n]
 }
 
 func (s *syntaxTrail) pass(token ast.Token) {
-	word, top := token.Str, s.top()
+	word, top, before := token.Str, s.top(), s.last
 	s.last = token
 	switch {
 	case token.Type == parse.TString:
@@ -79,6 +86,11 @@ func (s *syntaxTrail) pass(token ast.Token) {
 		top.over = false
 	case word == "return":
 		top.over = true
+	case word == "(" && top.word == "function" && !top.begun:
+		top.begun = true
+		s.open = append(s.open, opener{word: word, line: token.Pos.Line})
+	case word == "(":
+		s.open = append(s.open, opener{word: word, line: token.Pos.Line, call: endsValue(before)})
 	case closers[word] != "":
 		s.open = append(s.open, opener{word: word, line: token.Pos.Line, wants: headEnds[word]})
 	case closes(word) && len(s.open) > 0:
@@ -114,10 +126,14 @@ func (s *syntaxTrail) missing(token ast.Token) string {
 		word = ""
 	}
 	switch {
+	case word == "[" && !endsValue(s.last):
+		return " (a list is written in braces: { 1, 2 })"
 	case top.word == "":
 		return ""
-	case top.wants != "" && word == "=":
+	case word == "=" && (top.wants != "" || top.word == "(" && s.below().wants != ""):
 		return " (= assigns, == compares)"
+	case word == "=" && top.call:
+		return " (named values go in braces: f{ name = value })"
 	case top.wants != "":
 		return fmt.Sprintf(" (is %q missing, for the %q at line %d?)", top.wants, top.word, top.line)
 	case token.Type < 0 || (closes(word) || word == "else" || word == "elseif") && word != closers[top.word]:
