@@ -117,7 +117,7 @@ func (u *Universe) undeclared(name string, write bool) string {
 	if write {
 		what = fmt.Sprintf("cannot set undeclared global %q", name)
 	}
-	if near := Nearest(name, sortedKeys(u.names)); near != "" {
+	if near := Nearest(name, append(slices.Clone(u.locals[name]), sortedKeys(u.names)...)); near != "" {
 		return fmt.Sprintf("%s (did you mean %q?)", what, near)
 	}
 	if write {
