@@ -124,7 +124,8 @@ func TestDeriveMistakes(t *testing.T) {
 
 func TestLeaningMistakes(t *testing.T) {
 	for _, test := range []struct{ options, want string }{
-		{`needs = "wna"`, `pharos.lua:2: cannot use option "needs" of "a": there is no watcher "wna" (did you mean "wan"? valid: a, s.b, wan)`},
+		{`needs = "gatewya"`, `(did you mean "s.gateway"?`},
+		{`needs = "wna"`, `pharos.lua:2: cannot use option "needs" of "a": there is no watcher "wna" (did you mean "wan"? valid: a, s.b, s.gateway, wan)`},
 		{`needs = "b"`, `did you mean "s.b"?`},
 		{`needs = { "wan", "x.*" }`, `the pattern "x.*" matches no watcher`},
 		{`needs = "a"`, `it needs itself`},
@@ -144,7 +145,7 @@ func TestLeaningMistakes(t *testing.T) {
 		b := newTestBoard(t)
 		err := b.tryLoad(`metric_watchers = {
 pharos.MetricWatcher{ name = "a", ` + test.options + ` }, pharos.MetricWatcher{ name = "wan" } }
-metric_watcher_sets = { pharos.WatcherSet("s", { pharos.MetricWatcher{ name = "b", needs = "a" } }) }`)
+metric_watcher_sets = { pharos.WatcherSet("s", { pharos.MetricWatcher{ name = "b", needs = "a" }, pharos.MetricWatcher{ name = "gateway" } }) }`)
 		if err == nil || !strings.Contains(err.Error(), test.want) || !strings.Contains(err.Error(), "pharos.lua:2: ") {
 			t.Errorf("%s: error = %v, want pharos.lua:2: and %s", test.options, err, test.want)
 		}

@@ -46,6 +46,8 @@ func setOption(L *lua.LState, of string, valid []string, set func(name string, v
 		err = set(name, v)
 	}
 	switch {
+	case errors.Is(err, errNoOption) && isWatcherOption(name):
+		L.RaiseError("cannot use option %q of %s: it is an option of the watcher itself (valid here: %s)", name, of, strings.Join(slices.Sorted(slices.Values(valid)), ", "))
 	case errors.Is(err, errNoOption):
 		L.RaiseError("cannot use option %q of %s %s", name, of, unknownName(name, valid))
 	case err != nil:

@@ -8,6 +8,7 @@ import (
 	lua "github.com/yuin/gopher-lua"
 
 	"pharos/engine"
+	"pharos/luaapi/vm"
 )
 
 // maxPatterns bounds the list of what a watcher leans on.
@@ -107,12 +108,18 @@ func tangles(g *engine.Generation, scripts []*script) []engine.LoadError {
 }
 
 // nearestID is unknownName for ids: of many it lists a few, and it knows who is
-// meant by a name without its set.
+// meant by a name without its set, misspelt or not.
 func nearestID(name string, ids []string) string {
 	near := Nearest(name, ids)
-	for _, id := range ids {
-		if near == "" && strings.HasSuffix(id, "."+engine.Slug(name)) {
-			near = id
+	if near == "" {
+		bare := make([]string, len(ids))
+		for i, id := range ids {
+			bare[i] = id[strings.IndexByte(id, '.')+1:]
+		}
+		for _, slug := range []string{engine.Slug(name), vm.Nearest(engine.Slug(name), bare)} {
+			if i := slices.Index(bare, slug); near == "" && i >= 0 {
+				near = ids[i]
+			}
 		}
 	}
 	const most = 8

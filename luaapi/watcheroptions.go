@@ -36,6 +36,16 @@ var watcherOptions = []struct {
 	{"steps", func(r reading, v lua.LValue) error { return setSteps(&r.w.plan, v) }},
 }
 
+// isWatcherOption tells whether every watcher takes that option.
+func isWatcherOption(name string) bool {
+	for _, option := range watcherOptions {
+		if option.name == name {
+			return true
+		}
+	}
+	return false
+}
+
 // reading is one watcher being declared: what the options are read into.
 type reading struct {
 	*declaration

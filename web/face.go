@@ -3,7 +3,6 @@ package web
 import (
 	"cmp"
 	"fmt"
-	"io/fs"
 	"math"
 	"regexp"
 	"slices"
@@ -61,12 +60,12 @@ const (
 func newFace(t *Tile, now time.Time) Face {
 	since := fromUnix(t.Since)
 	f := Face{
-		Value: oneLine(t.Value, faceValue), Unit: oneLine(t.Unit, faceUnit),
 		Word: t.Status.String(), Lasted: durationWords(now.Sub(since)),
 		Note:  note(t, now),
 		Trail: trailPaths(t.Trail), Blame: blamePaths(t.Timing),
 		Why: why(t),
 	}
+	f.Value, f.Unit = amount(t)
 	f.Size = fmt.Sprintf("amount -size%d", valueSize(f.Value, f.Unit))
 	if f.Value == "" {
 		f.Value = "–"
@@ -181,6 +180,18 @@ func many(n uint64) string {
 	return fmt.Sprintf("%dM", n/1e6)
 }
 
+// withUnit is a value that has its unit written in it, "5.3 minutes".
+var withUnit = regexp.MustCompile(`^([+-]?\d[\d.,]*) (\S{1,8})$`)
+
+// amount parts the unit from such a value: the number is what is read from afar.
+func amount(t *Tile) (value, unit string) {
+	value, unit = oneLine(t.Value, faceValue), oneLine(t.Unit, faceUnit)
+	if parts := withUnit.FindStringSubmatch(value); parts != nil && unit == "" {
+		return parts[1], parts[2]
+	}
+	return value, unit
+}
+
 // doing is the start of a primitive's error, getting "http://shop.example/": the
 // tile's name says that already, and there is no room beside it for the reason.
 var doing = regexp.MustCompile(`^[a-z]+ing (?:[^"]*"(?:[^"\\]|\\.)*")+?: `)
@@ -244,17 +255,18 @@ func slowest(timing []Phase) (index int, total float64) {
 }
 
 // blame names the slow phase in words, "wait 962 ms of 1.20 s"; without the sum
-// where that is the tile's value.
+// where that is the tile's value, or says the same.
 func blame(t *Tile) string {
 	i, total := slowest(t.Timing)
 	if i < 0 {
 		return ""
 	}
-	words := fmt.Sprintf("%v %s", t.Timing[i].Name, shortDuration(t.Timing[i].Seconds))
-	if isTime(t) {
+	part, sum := shortDuration(t.Timing[i].Seconds), shortDuration(total)
+	words := fmt.Sprintf("%v %s", t.Timing[i].Name, part)
+	if part == sum || isTime(t) {
 		return words
 	}
-	return words + " of " + shortDuration(total)
+	return words + " of " + sum
 }
 
 func blamePaths(timing []Phase) BlamePaths {
@@ -349,48 +361,4 @@ func oneLine(text string, limit int) string {
 		return line
 	}
 	return ""
-}
-
-// Shadow counts the tiles in the shadow of another's trouble.
-func (d PageData) Shadow() int {
-	n := 0
-	for _, set := range d.Sets {
-		for i := range set.Tiles {
-			if set.Tiles[i].Shadow != "" {
-				n++
-			}
-		}
-	}
-	return n
-}
-
-// Stale counts the tiles whose last result is older than it should be.
-func (d PageData) Stale() int {
-	n := 0
-	for _, set := range d.Sets {
-		for i := range set.Tiles {
-			if set.Tiles[i].Stale {
-				n++
-			}
-		}
-	}
-	return n
-}
-
-// BlankSet and BlankTile are the shapes that the page's script copies for sets
-// and tiles that come later.
-func (d PageData) BlankSet() PageSet { return PageSet{} }
-
-// BlankTile is a pending tile without a name.
-func (d PageData) BlankTile() PageTile { return newPageTile(Tile{}, d.Made) }
-
-// Modules are the page's scripts, to be fetched all at once and not one after
-// the other as they name each other.
-func (d PageData) Modules() ([]string, error) {
-	names, err := fs.Glob(embedded, "static/*.js")
-	names = slices.DeleteFunc(names, func(name string) bool { return name == "static/boot.js" }) // no module
-	for i, name := range names {
-		names[i] = strings.TrimPrefix(name, "static/")
-	}
-	return names, err
 }

@@ -6,6 +6,7 @@ import (
 	"embed"
 	"fmt"
 	"html/template"
+	"io/fs"
 	"slices"
 	"strings"
 	"time"
@@ -206,4 +207,48 @@ func renderPage(t *template.Template, part string, d PageData) ([]byte, error) {
 		return nil, fmt.Errorf("rendering the page's %s: %w", part, err)
 	}
 	return buf.Bytes(), nil
+}
+
+// Shadow counts the tiles in the shadow of another's trouble.
+func (d PageData) Shadow() int {
+	n := 0
+	for _, set := range d.Sets {
+		for i := range set.Tiles {
+			if set.Tiles[i].Shadow != "" {
+				n++
+			}
+		}
+	}
+	return n
+}
+
+// Stale counts the tiles whose last result is older than it should be.
+func (d PageData) Stale() int {
+	n := 0
+	for _, set := range d.Sets {
+		for i := range set.Tiles {
+			if set.Tiles[i].Stale {
+				n++
+			}
+		}
+	}
+	return n
+}
+
+// BlankSet and BlankTile are the shapes that the page's script copies for sets
+// and tiles that come later.
+func (d PageData) BlankSet() PageSet { return PageSet{} }
+
+// BlankTile is a pending tile without a name.
+func (d PageData) BlankTile() PageTile { return newPageTile(Tile{}, d.Made) }
+
+// Modules are the page's scripts, to be fetched all at once and not one after
+// the other as they name each other.
+func (d PageData) Modules() ([]string, error) {
+	names, err := fs.Glob(embedded, "static/*.js")
+	names = slices.DeleteFunc(names, func(name string) bool { return name == "static/boot.js" }) // no module
+	for i, name := range names {
+		names[i] = strings.TrimPrefix(name, "static/")
+	}
+	return names, err
 }

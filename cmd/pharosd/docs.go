@@ -46,13 +46,7 @@ others.`,
 				return err
 			}
 			found, parts := findEntries(args[0]), findParts(args[0])
-			if len(found) == 0 && len(parts) > 0 {
-				for _, part := range parts {
-					fmt.Fprintln(out, part)
-				}
-				return nil
-			}
-			if len(found) == 0 {
+			if len(found) == 0 && len(parts) == 0 {
 				lines := append(findText(args[0]), findCards(args[0])...)
 				if len(lines) == 0 {
 					return fmt.Errorf("cannot find %q in the reference%s; pharosd docs lists every name", args[0], didYouMean(args[0]))
@@ -66,6 +60,12 @@ others.`,
 					fmt.Fprintln(out)
 				}
 				printEntry(out, e)
+			}
+			for i, part := range parts {
+				if i == 0 && len(found) > 0 {
+					fmt.Fprintln(out)
+				}
+				fmt.Fprintln(out, part)
 			}
 			return nil
 		},

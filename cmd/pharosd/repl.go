@@ -81,7 +81,7 @@ func repl(ctx context.Context, f replFlags, out io.Writer) error {
 	var lines lineReader = newPipedLines(os.Stdin)
 	restore, terminal := func() {}, onTerminal()
 	if terminal {
-		fmt.Fprintln(out, "pharosd "+version()+"; pharosd docs has the reference, Tab completes, Ctrl-D ends")
+		fmt.Fprintln(out, "pharosd "+version()+"; "+replHelp)
 		typed, err := newTerminalLines(ctx, prompt)
 		if err != nil {
 			return fmt.Errorf("setting up the terminal: %w", err)
@@ -108,6 +108,8 @@ type session struct {
 	busy       sync.Mutex // while a line runs
 	failed     bool       // any line
 }
+
+const replHelp = "pharosd docs has the reference, Tab completes, Ctrl-D ends"
 
 // onTerminal tells whether a person types, and a terminal shows it.
 func onTerminal() bool {
@@ -147,6 +149,15 @@ func (s *session) loop(ctx context.Context, lines lineReader) error {
 			return nil
 		case err != nil:
 			return fmt.Errorf("reading a line: %w", err)
+		}
+		if text == "" { // as other prompts are asked
+			switch strings.TrimSpace(line) {
+			case "help":
+				fmt.Fprintln(s.out, replHelp)
+				continue
+			case "exit", "quit":
+				return nil
+			}
 		}
 		text += line + "\n"
 		if strings.TrimSpace(text) == "" || !s.eval(ctx, text) {

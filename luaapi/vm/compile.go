@@ -172,6 +172,7 @@ func (u *Universe) compile(name string, src []byte) (*chunk, error) {
 			}
 			continue
 		}
+		u.locals[g.name] = g.scope.names()
 		e := Error{File: name, Line: g.line, Message: u.undeclared(g.name, g.write)}
 		if !g.nested {
 			return nil, &e

@@ -120,7 +120,7 @@ func (u *Universe) undeclared(name string, write bool) string {
 	if owners := u.owners(name); len(owners) > 0 && !write {
 		return fmt.Sprintf("%s (did you mean %s?)", what, strings.Join(owners, " or "))
 	}
-	if near := Nearest(name, sortedKeys(u.names)); near != "" {
+	if near := Nearest(name, append(slices.Clone(u.locals[name]), sortedKeys(u.names)...)); near != "" {
 		return fmt.Sprintf("%s (did you mean %q?)", what, near)
 	}
 	if write {

@@ -22,6 +22,26 @@ type globalUse struct {
 	line   int
 	write  bool
 	nested bool // within a function, not in the main chunk
+	scope  *binding
+}
+
+// binding is a local in scope, and those that were there before it.
+type binding struct {
+	name  string
+	outer *binding
+}
+
+// names gives the locals in scope that name may be a misspelling of, innermost
+// first. There may be many, some of any length, and who compares takes long.
+func (b *binding) names() []string {
+	const most, longest = 200, 64
+	var names []string
+	for ; b != nil && len(names) < most; b = b.outer {
+		if len(b.name) <= longest {
+			names = append(names, b.name)
+		}
+	}
+	return names
 }
 
 // resolver walks a parsed file before it is compiled. It checks the bounds
@@ -35,7 +55,7 @@ type resolver struct {
 	libraryCalls []libraryCall
 	fields       fieldUses
 	locals       map[string]int // how many of a name are in scope
-	scope        []string       // the names in scope, outermost first
+	scope        *binding       // the innermost
 	functions    int
 	depth        int
 	seen         map[string]bool // constants of the current function
@@ -54,14 +74,14 @@ func (r *resolver) enter(n ast.PositionHolder) {
 func (r *resolver) declare(names ...string) {
 	for _, name := range names {
 		r.locals[name]++
-		r.scope = append(r.scope, name)
+		r.scope = &binding{name, r.scope}
 	}
 }
 
 // block walks statements in a scope of their own, in which names are declared.
 // then walks what belongs to the scope but comes after.
 func (r *resolver) block(stmts []ast.Stmt, names []string, then func()) {
-	mark := len(r.scope)
+	outer := r.scope
 	r.declare(names...)
 	for i := range stmts {
 		r.stmt(&stmts[i])
@@ -69,10 +89,9 @@ func (r *resolver) block(stmts []ast.Stmt, names []string, then func()) {
 	if then != nil {
 		then()
 	}
-	for _, name := range r.scope[mark:] {
-		r.locals[name]--
+	for ; r.scope != outer; r.scope = r.scope.outer {
+		r.locals[r.scope.name]--
 	}
-	r.scope = r.scope[:mark]
 }
 
 // stmt walks a statement, and puts another in its place where it has to.
@@ -204,7 +223,7 @@ func (r *resolver) ident(e *ast.IdentExpr, write bool) {
 		return
 	}
 	r.constant(e, e.Value)
-	r.globals = append(r.globals, globalUse{name: e.Value, line: e.Line(), write: write, nested: r.functions > 0})
+	r.globals = append(r.globals, globalUse{name: e.Value, line: e.Line(), write: write, nested: r.functions > 0, scope: r.scope})
 }
 
 func (r *resolver) function(f *ast.FunctionExpr, names ...string) {

@@ -60,7 +60,8 @@ type Universe struct {
 	trimmed      int64
 	sealed       *lua.LTable // what the file set of Options.Globals; nil until they were read
 	modules      map[string]*module
-	libraryCalls []libraryCall // in the files, until they ran
+	libraryCalls []libraryCall       // in the files, until they ran
+	locals       map[string][]string // what is in scope where a global that nobody declared is used, by its name
 	// Compiled patterns, those for gmatch apart: there ^ is no anchor.
 	anchored, unanchored patterns
 
@@ -87,7 +88,7 @@ func New(o Options) (*Universe, error) {
 	if o.LoadTimeout == 0 {
 		o.LoadTimeout = DefaultLoadTimeout
 	}
-	u := &Universe{opts: o, epoch: time.Now(), made: o.Now(), names: map[string]bool{}, libraries: map[string]*lua.LTable{}, stubs: map[lua.LValue]bool{}, modules: map[string]*module{}}
+	u := &Universe{opts: o, epoch: time.Now(), made: o.Now(), names: map[string]bool{}, locals: map[string][]string{}, libraries: map[string]*lua.LTable{}, stubs: map[lua.LValue]bool{}, modules: map[string]*module{}}
 	u.base = lua.NewState(lua.Options{
 		CallStackSize: callDepth, RegistrySize: 128, RegistryMaxSize: 1 << 16, RegistryGrowStep: 256,
 		MinimizeStackMemory: true, SkipOpenLibs: true,

@@ -2,6 +2,7 @@ package browsertest
 
 import (
 	"fmt"
+	"strings"
 	"testing"
 	"time"
 
@@ -75,6 +76,29 @@ func TestSetsSideBySideAreInLine(t *testing.T) {
 	b.open(w.url("/"))
 	if got := eval[[]int](b, `[...new Set([...document.querySelectorAll(".tile")].map((tile) => Math.round(tile.getBoundingClientRect().top)))]`); len(got) != 1 {
 		t.Errorf("tiles of one row begin at %v px, want one height", got)
+	}
+}
+
+// What is scrolled to stays clear of all that sticks to the top: a long message
+// about the configuration, and a rail of two lines.
+func TestScrolledToIsInSight(t *testing.T) {
+	w := crowd(t, 100, time.Hour)
+	w.engine.Board().LoadFailed(engine.LoadError{File: "pharos.lua", Line: 31, Message: strings.Repeat("a long message ", 40)})
+	b := newTab(t, 1440, 700)
+	b.open(w.url("/"))
+	for _, size := range [][2]int64{{1440, 700}, {820, 1180}, {390, 844}} {
+		b.do(chromedp.EmulateViewport(size[0], size[1]), await(`new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)))`))
+		got := eval[string](b, `(() => {
+			scrollTo(0, document.body.scrollHeight);
+			const tile = document.querySelector(".tile");
+			tile.scrollIntoView({ block: "nearest" });
+			const { left, top } = tile.getBoundingClientRect();
+			const seen = document.elementFromPoint(left + 20, top + 2);
+			return tile.contains(seen) ? "" : (seen?.closest("[id]")?.id ?? "nothing");
+		})()`)
+		if got != "" {
+			t.Errorf("at %v the tile that was scrolled to is under %q", size, got)
+		}
 	}
 }
 

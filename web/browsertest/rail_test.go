@@ -79,7 +79,7 @@ func TestRailGivesTheReasonFirst(t *testing.T) {
 	b.until(`document.querySelectorAll(".problem").length === 4`)
 	b.do(await(`(async () => {
 		const page = new DOMParser().parseFromString(await (await fetch("/")).text(), "text/html");
-		const reasons = (root) => [...root.querySelectorAll("#rail .problem .why")].map((e) => e.textContent.split(" · ")[0]);
+		const reasons = (root) => [...root.querySelectorAll("#rail .problem .why")].map((e) => e.textContent);
 		window.reasons = [reasons(page), reasons(document)];
 	})()`))
 	want := []string{"second line", "expired", "no <b>route</b>", "0.1 0.2 0.31 (200)"}
@@ -95,6 +95,43 @@ func TestRailGivesTheReasonFirst(t *testing.T) {
 	}
 }
 
+// The time is there whole, or not at all.
+func TestRailCutsNoTime(t *testing.T) {
+	w := mixed(t)
+	b := newTab(t, 1920, 1080)
+	b.open(w.url("/"))
+	b.until(`document.querySelectorAll(".problem .lasted").length === 4`)
+	seen := 0
+	for _, width := range []int64{1920, 1440, 1100, 820, 390} {
+		b.do(chromedp.EmulateViewport(width, 1080))
+		got := eval[struct{ Whole, Cut int }](b, `[...document.querySelectorAll(".problem a")].reduce((n, link) => {
+			const time = link.querySelector(".lasted").getBoundingClientRect(), box = link.getBoundingClientRect();
+			if (time.right <= box.right && time.bottom <= box.bottom) n.Whole++;
+			else if (time.top < box.bottom) n.Cut++;
+			return n;
+		}, { Whole: 0, Cut: 0 })`)
+		if seen += got.Whole; got.Cut > 0 {
+			t.Errorf("%d px wide, %d times are cut in the rail", width, got.Cut)
+		}
+	}
+	if seen == 0 {
+		t.Error("no rail has room for a time")
+	}
+}
+
+// A tablet's rail has two lines, as a wall's that stands upright.
+func TestUprightRailHasTwoLines(t *testing.T) {
+	w := mixed(t)
+	b := newTab(t, 820, 1180)
+	for _, path := range []string{"/", "/?kiosk"} {
+		b.open(w.url(path))
+		b.until(`document.querySelectorAll(".problem").length === 4`)
+		if rows := eval[int](b, `new Set([...document.querySelectorAll(".problem")].map((item) => item.getBoundingClientRect().top)).size`); rows != 2 {
+			t.Errorf("%s has its problems in %d lines, want 2", path, rows)
+		}
+	}
+}
+
 // Of a stale tile it tells, as the tile does, for how long there was no news.
 func TestRailTellsHowOldNewsIs(t *testing.T) {
 	w := newWall(t, nil, spec{names: []string{"a"}})
@@ -105,7 +142,7 @@ func TestRailTellsHowOldNewsIs(t *testing.T) {
 		const tile = { ...JSON.parse(document.getElementById("snapshot").textContent).sets[0].tiles[0], status: "ok", stale: true, since: 1000, ended: 900_000 };
 		const rail = new Rail(() => {});
 		rail.show([tile], 1, 900_300);
-		window.why = document.querySelector("#rail .problem .why").textContent;
+		window.why = [...document.querySelectorAll("#rail .problem :is(.why, .lasted)")].map((e) => e.textContent).join(" · ");
 	})()`))
 	if got, want := eval[string](b, `why`), "was ok; no new result · 5 minutes"; got != want {
 		t.Errorf("the rail says %q of a stale tile, want %q", got, want)

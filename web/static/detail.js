@@ -3,7 +3,7 @@
 // second, and until it comes. The address carries the open one: /#/id.
 
 import { block, transitions, vantages, waterfall } from "./evidence.js";
-import { isStale } from "./face.js";
+import { amount, isStale } from "./face.js";
 import { kin } from "./kin.js";
 import { report, toClipboard } from "./report.js";
 import { standing } from "./status.js";
@@ -140,8 +140,9 @@ export class Detail {
     text(parts.word, stale ? `stale, was ${tile.status}` : tile.status + (tile.shadow ? `, in the shadow of ${tile.shadow}` : ""));
     const pace = tile.events ? "by events" : tile.interval > 0 ? `every ${every(tile.interval)}` : "derived";
     text(parts.where, whole([tile.id, place(full?.source), pace].filter(Boolean).join(" · ")));
-    text(parts.value, tile.value || "–");
-    text(parts.unit, tile.unit);
+    const { value, unit } = amount(tile);
+    text(parts.value, value || "–");
+    text(parts.unit, unit);
     text(parts.times, whole(times(tile, now)));
     this.#evidence(tile, full);
     vantages(parts, tile.cells ?? []);

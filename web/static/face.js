@@ -94,6 +94,14 @@ export function valueSize(value, unit) {
   return n <= 5 ? 0 : n <= 9 ? 1 : n <= 15 ? 2 : 3;
 }
 
+// amount parts the unit from a value that has it written in it, "5.3 minutes":
+// the number is what is read from afar.
+const WITH_UNIT = /^([+-]?\d[\d.,]*) (\S{1,8})$/;
+export function amount(tile) {
+  const value = oneLine(tile.value, 80), unit = oneLine(tile.unit, 16), parts = WITH_UNIT.exec(value);
+  return parts && !unit ? { value: parts[1], unit: parts[2] } : { value, unit };
+}
+
 // DOING is the start of a primitive's error, getting "http://shop.example/": the
 // tile's name says that already, and there is no room beside it for the reason.
 const DOING = /^[a-z]+ing (?:[^"]*"(?:[^"\\]|\\.)*")+?: /;
@@ -123,10 +131,12 @@ function isTime(tile) {
 }
 
 // blame names the slow phase in words, "wait 962 ms of 1.20 s"; without the sum
-// where that is the tile's value.
+// where that is the tile's value, or says the same.
 function blame(tile) {
   const slow = slowest(tile.timing);
-  return slow ? `${slow.name} ${short(slow.seconds)}${isTime(tile) ? "" : ` of ${short(slow.total)}`}` : "";
+  if (!slow) return "";
+  const part = short(slow.seconds), sum = short(slow.total);
+  return `${slow.name} ${part}${part === sum || isTime(tile) ? "" : ` of ${sum}`}`;
 }
 
 // note is the small remark at the end of the status line.
@@ -164,7 +174,7 @@ export function changesAt(tile, now) {
 // face is everything a tile shows.
 export function face(tile, now) {
   const stale = isStale(tile, now);
-  const value = oneLine(tile.value, 80), unit = oneLine(tile.unit, 16);
+  const { value, unit } = amount(tile);
   return {
     status: standing(tile), // what it is drawn as
     stale,

@@ -14,6 +14,17 @@ export class Header {
 
   constructor() {
     for (const element of document.querySelectorAll(".count")) this.#counts.set(element.dataset.status, element);
+    this.#cover();
+  }
+
+  // What is scrolled to stays clear of what sticks to the top, banner and all.
+  #cover() {
+    const top = document.querySelector(".top"), rail = $("rail");
+    const observer = new ResizeObserver(() => {
+      const height = top.offsetHeight || (getComputedStyle(rail).position === "sticky" ? rail.offsetHeight : 0);
+      document.documentElement.style.setProperty("--covered", `${height}px`);
+    });
+    for (const element of [top, rail]) observer.observe(element);
   }
 
   counts(counts) {

@@ -66,18 +66,19 @@ export class Rail {
     const element = this.#template.content.firstElementChild.cloneNode(true), link = element.firstElementChild;
     link.setAttribute("href", `#/${encodeURIComponent(id)}`);
     const find = (name) => element.querySelector(`.${name}`);
-    const item = { element, name: find("name"), word: find("word"), value: find("value"), why: find("why") };
+    const item = { element, name: find("name"), word: find("word"), value: find("value"), why: find("why"), lasted: find("lasted") };
     this.#items.set(id, item);
     return item;
   }
 }
 
 function fill(item, tile, now) {
-  const stale = isStale(tile, now), reason = why(tile, stale);
+  const stale = isStale(tile, now);
   const classes = `problem -${standing(tile)}${stale ? " -stale" : ""}`;
   if (item.element.className !== classes) item.element.className = classes;
   text(item.name, tile.name);
   text(item.word, stale ? "stale" : tile.status);
   text(item.value, oneLine(`${tile.value} ${tile.unit}`, 40));
-  text(item.why, `${reason ? `${reason} · ` : ""}${lasted(tile, stale, now)}`); // the reason first: there is seldom room for both
+  text(item.why, why(tile, stale)); // the reason first: there is seldom room for both
+  text(item.lasted, lasted(tile, stale, now));
 }

@@ -160,6 +160,7 @@ export const tests = {
     equal(slowest([["dns", 0]]), null, "slowest of nothing");
     equal(blamePaths(timing), { even: "M0.0 2h1.2M98.0 2h1.4", odd: "", slow: "M1.8 2h95.6" }, "blame");
     equal(why(tile("a", { status: "critical", timing, value: "" })), "wait 962 ms of 1.00 s", "why");
+    equal(why(tile("a", { timing: [["dns", 0], ["wait", 0.0212]], value: "52" })), "wait 21 ms", "why of one that did nothing else");
     equal(why(tile("a", { status: "critical", timing, value: "1.0012", detail: "0.01 0.9 1.0 (200)" })), "wait 962 ms", "why of a slow one");
     equal(why(tile("a", { status: "critical", timing, value: "-10", detail: "expired" })), "expired", "why of one that is not about the time");
     equal(why(tile("a", { status: "unknown", error: { message: "nil", file: "a.lua", line: 3 } })), "a.lua:3: nil", "why of an error with a place");
@@ -183,6 +184,11 @@ export const tests = {
     equal([f.value.length, f.unit.length, f.size], [80, 16, 3], "lengths");
     equal([valueSize("0.1", "s"), valueSize("0.0931", "s"), valueSize("0123456789", "")], [0, 1, 2], "sizes");
     equal(face(tile("a", { since_approx: true, ended: 1400 }), 1400).lasted, "~6 minutes", "lasted");
+  },
+  "a unit within a value is set as one": () => {
+    const shown = (value, unit = "") => { const f = face(tile("a", { value, unit }), 1000); return [f.value, f.unit, f.size]; };
+    equal([shown("5.3 minutes"), shown("0.12 ms"), shown("-3 %")], [["5.3", "minutes", 1], ["0.12", "ms", 0], ["-3", "%", 0]], "units");
+    equal([shown("2/3 pay"), shown("3 of 4"), shown("no answer"), shown("12 a", "jobs")].map(([value, unit]) => [value, unit]), [["2/3 pay", ""], ["3 of 4", ""], ["no answer", ""], ["12 a", "jobs"]], "what has none");
   },
   "one run is no runs": () => {
     equal([1, 2].map((runs) => times(tile("a", { runs }), 1000).split("\n").at(-1).split(" · ").at(-1)), ["1 run", "2 runs"], "runs");
