@@ -177,7 +177,7 @@ function pharos.Class:extend(fields) end
 ---@class pharos.MetricWatcher : pharos.Class
 ---@overload fun(options: pharos.MetricWatcher): pharos.MetricWatcher
 ---@field name string what the tile says, at most 200 bytes; needed
----@field id string? what others call it, and addresses; default: set and name in lower case, "watch_set_1.is_true"
+---@field id string? what others call it, and addresses; default: set and name in lower case, "watch_set_1.is_true", without other symbols but for "-" between digits, "fleet.10-0-0-7"
 ---@field interval pharos.Duration? from the start of a run to the next; default 2 s, at least 50 ms
 ---@field timeout pharos.Duration? the longest that a run may take; default the interval, or 10 s if that is shorter
 ---@field ttl pharos.Duration? after which the last result is stale; default 3 x interval + timeout; with events, after which the last event is: default never
