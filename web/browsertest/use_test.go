@@ -18,7 +18,7 @@ import (
 func TestKioskShowsEveryProblem(t *testing.T) {
 	for _, n := range []int{3, 40, 400} {
 		w := crowd(t, n, time.Second)
-		for i, id := range []engine.ID{"zone_a.node_00000", "zone_b.node_01000", "zone_c.node_02000"} {
+		for i, id := range []engine.ID{"zone_a.node_00-000", "zone_b.node_01-000", "zone_c.node_02-000"} {
 			w.set(id, engine.Result{Status: []engine.Status{engine.Critical, engine.Warning, engine.Unknown}[i], Value: "1.5", Unit: "s"})
 		}
 		w.settle()
