@@ -15,12 +15,16 @@ import (
 
 // page is GET /.
 func (s *Server) page(c echo.Context) error {
-	body, err := s.pages.get(c.QueryParam("theme"))
+	root, err := renderPage(s.pages.template, "root", newLooks(c.QueryParams()))
+	if err != nil {
+		return err
+	}
+	body, err := s.pages.get()
 	if err != nil {
 		return err
 	}
 	c.Response().Header().Set("Cache-Control", "no-store")
-	if err := body.send(c); err != nil {
+	if err := body.send(c, root); err != nil {
 		s.log.Error("answering with the page", "error", err)
 		panic(http.ErrAbortHandler) // its top is sent: a page cut short must not look whole
 	}

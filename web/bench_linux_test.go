@@ -202,7 +202,7 @@ func BenchmarkSnapshot(b *testing.B) {
 	b.Run("page", func(b *testing.B) {
 		var size int
 		for b.Loop() {
-			data := newPageData(&sn.board, sn.json.plain, "", sn.made)
+			data := newPageData(&sn.board, sn.json.plain, sn.made)
 			size = 0
 			for _, part := range []string{"top", "rest"} {
 				text, err := renderPage(s.pages.template, part, data)

@@ -24,7 +24,7 @@ func TestSetTellsOfItsDiscovery(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		return newPageData(&sn.board, nil, "", time.Now()).set(0), sn.json.plain
+		return newPageData(&sn.board, nil, time.Now()).set(0), sn.json.plain
 	}
 	if set, json := look(); set.Note != "looking for members" || !bytes.Contains(json, []byte(`"note":"looking for members"`)) {
 		t.Errorf("before: %+v, %s", set, json)

@@ -25,7 +25,6 @@ type PageData struct {
 	Version  string
 	Host     string // the machine Pharos runs on
 	Boot     string
-	Theme    string // "dark", "light", or "" for what the viewer's system prefers, which boot.js finds out
 	Worst    string // the worst status's word; "pending" for an empty board
 	Counts   []PageCount
 	Sets     []PageSet
@@ -73,9 +72,9 @@ var glyphs = map[engine.Status]string{
 // worstFirst is the order in which counts are shown.
 var worstFirst = [...]engine.Status{engine.Critical, engine.Unknown, engine.Warning, engine.OK, engine.Pending}
 
-func newPageData(b *Board, snapshot []byte, theme string, now time.Time) PageData {
+func newPageData(b *Board, snapshot []byte, now time.Time) PageData {
 	d := PageData{
-		PageTag: b.PageTag, Version: b.Version, Host: b.Host, Boot: b.Boot, Theme: theme,
+		PageTag: b.PageTag, Version: b.Version, Host: b.Host, Boot: b.Boot,
 		Config: b.Config, Lag: b.Lag, Rev: b.Rev, Made: now,
 		Snapshot: template.JS(snapshot),
 	}
@@ -111,7 +110,7 @@ func newPageData(b *Board, snapshot []byte, theme string, now time.Time) PageDat
 	return d
 }
 
-// BootScript is what runs before the first paint.
+// BootScript is what stands in the page itself.
 func (d PageData) BootScript() template.JS { return template.JS(bootScript) }
 
 // Well says it where nothing is wrong, in rail.js's words.
@@ -200,10 +199,11 @@ func durationWords(d time.Duration) string {
 	return "a moment"
 }
 
-// renderPage renders a part of the page: "top" or "rest".
-func renderPage(t *template.Template, part string, d PageData) ([]byte, error) {
+// renderPage renders a part of the page: "root" with [Looks], "top" or "rest"
+// with [PageData].
+func renderPage(t *template.Template, part string, data any) ([]byte, error) {
 	var buf bytes.Buffer
-	if err := t.ExecuteTemplate(&buf, part, d); err != nil {
+	if err := t.ExecuteTemplate(&buf, part, data); err != nil {
 		return nil, fmt.Errorf("rendering the page's %s: %w", part, err)
 	}
 	return buf.Bytes(), nil

@@ -20,7 +20,7 @@ func TestProblemsInOrder(t *testing.T) {
 	d := newPageData(&Board{Sets: []Set{
 		{Name: "A", Tiles: []Tile{stale, tile("b", engine.Warning, 5), tile("c", engine.Critical, 9), tile("fine", engine.OK, 2)}},
 		{Name: "B", Tiles: []Tile{tile("d", engine.Critical, 7), tile("e", engine.Critical, 9), tile("f", engine.Unknown, 8)}},
-	}}, nil, "", time.Unix(60, 0))
+	}}, nil, time.Unix(60, 0))
 	var got []engine.ID
 	for _, p := range d.Problems {
 		got = append(got, p.ID)

@@ -2,73 +2,106 @@ package web
 
 import (
 	"bytes"
+	"encoding/binary"
+	"hash/crc32"
 	"net/http"
 	"sync"
 
-	"github.com/klauspost/compress/gzip"
+	"github.com/klauspost/compress/flate"
 	"github.com/labstack/echo/v4"
 )
 
 // pageBody is a rendered page in two parts, made once and shared by all who ask
-// for it. The top counts and lists what is wrong. A browser shows it while the
-// rest, which is most of the work of both, is being rendered.
+// for it; a root that has the looks they ask for goes before it. The top counts
+// and lists what is wrong. A browser shows it while the rest, which is most of
+// the work of both, is being rendered.
 type pageBody struct {
-	top     []byte
-	rest    func() ([]byte, error)
-	topGzip func() []byte
-	gzip    func() ([]byte, error) // of the rest: goes on where topGzip ends
+	top          []byte
+	topDeflated  func() []byte
+	rest         func() ([]byte, error)
+	restDeflated func() ([]byte, error)
 }
 
 func newPageBody(top []byte, rest func() ([]byte, error)) *pageBody {
-	var buf bytes.Buffer
-	w, err := gzip.NewWriterLevel(&buf, gzipLevel)
-	if err != nil {
-		panic(err) // the level is a constant
-	}
 	p := &pageBody{top: top, rest: sync.OnceValues(rest)}
-	// Writes to a bytes.Buffer do not fail.
-	p.topGzip = sync.OnceValue(func() []byte {
-		_, _ = w.Write(top)
-		_ = w.Flush()
-		return bytes.Clone(buf.Bytes())
-	})
-	p.gzip = sync.OnceValues(func() ([]byte, error) {
-		sent := len(p.topGzip())
+	p.topDeflated = sync.OnceValue(func() []byte { return deflate(top, (*flate.Writer).Flush) })
+	p.restDeflated = sync.OnceValues(func() ([]byte, error) {
 		plain, err := p.rest()
 		if err != nil {
 			return nil, err
 		}
-		_, _ = w.Write(plain)
-		_ = w.Close()
-		return buf.Bytes()[sent:], nil
+		return deflate(plain, (*flate.Writer).Close), nil
 	})
 	return p
 }
 
+// deflate compresses data; end is Close, or Flush where more is to follow.
+func deflate(data []byte, end func(*flate.Writer) error) []byte {
+	var buf bytes.Buffer
+	w, err := flate.NewWriter(&buf, gzipLevel)
+	if err != nil {
+		panic(err) // the level is a constant
+	}
+	// Writes to a bytes.Buffer do not fail.
+	_, _ = w.Write(data)
+	_ = end(w)
+	return buf.Bytes()
+}
+
 // send answers a request with the page. An error means that only a part of it
 // was sent.
-func (p *pageBody) send(c echo.Context) error {
+func (p *pageBody) send(c echo.Context, root []byte) error {
 	h := c.Response().Header()
 	h.Set("Content-Type", "text/html; charset=utf-8")
 	h.Add("Vary", "Accept-Encoding")
-	top, rest := p.top, p.rest
-	if acceptsGzip(c.Request()) {
+	zipped := acceptsGzip(c.Request())
+	if zipped {
 		h.Set("Content-Encoding", "gzip")
-		top, rest = p.topGzip(), p.gzip
 	}
 	c.Response().WriteHeader(http.StatusOK)
 	if c.Request().Method == http.MethodHead {
 		return nil
 	}
+	first := bytes.NewBuffer(nil)
+	if zipped {
+		first.WriteString(gzipHeader)
+		_ = flate.StatelessDeflate(first, root, false, nil) // writes to a bytes.Buffer do not fail
+		first.Write(p.topDeflated())
+	} else {
+		first.Write(root)
+		first.Write(p.top)
+	}
 	// A viewer who has left is no error: the next write says it again.
-	if _, err := c.Response().Write(top); err != nil {
+	if _, err := c.Response().Write(first.Bytes()); err != nil {
 		return nil
 	}
 	c.Response().Flush()
-	body, err := rest()
+	plain, err := p.rest()
 	if err != nil {
 		return err
 	}
-	_, _ = c.Response().Write(body)
+	if !zipped {
+		_, _ = c.Response().Write(plain)
+		return nil
+	}
+	deflated, err := p.restDeflated()
+	if err != nil {
+		return err
+	}
+	_, _ = c.Response().Write(deflated)
+	_, _ = c.Response().Write(gzipTrailer(root, p.top, plain))
 	return nil
+}
+
+// gzipHeader is that of a file without name and time (RFC 1952, 2.3).
+const gzipHeader = "\x1f\x8b\x08\x00\x00\x00\x00\x00\x00\xff"
+
+// gzipTrailer ends a file that holds the parts, one after the other.
+func gzipTrailer(parts ...[]byte) []byte {
+	var sum, size uint32
+	for _, part := range parts {
+		sum = crc32.Update(sum, crc32.IEEETable, part)
+		size += uint32(len(part))
+	}
+	return binary.LittleEndian.AppendUint32(binary.LittleEndian.AppendUint32(nil, sum), size)
 }

@@ -15,14 +15,14 @@ import (
 // A viewer has the top of the page while its rest is being rendered, and never
 // a part of it that looks whole.
 func TestTopOfThePageComesFirst(t *testing.T) {
-	top, rest := "<p>2 problems</p>", strings.Repeat("<li>tile</li>", 1000)
+	root, top, rest := "<html>", "<p>2 problems</p>", strings.Repeat("<li>tile</li>", 1000)
 	for _, encoding := range []string{"", "gzip"} {
 		for _, fails := range []bool{false, true} {
 			render := make(chan error)
 			body := newPageBody([]byte(top), func() ([]byte, error) { return []byte(rest), <-render })
 			e := echo.New()
 			e.GET("/", func(c echo.Context) error {
-				if err := body.send(c); err != nil {
+				if err := body.send(c, []byte(root)); err != nil {
 					panic(http.ErrAbortHandler)
 				}
 				return nil
@@ -40,9 +40,9 @@ func TestTopOfThePageComesFirst(t *testing.T) {
 					t.Fatal(err)
 				}
 			}
-			got := make([]byte, len(top))
-			if _, err := io.ReadFull(reader, got); err != nil || string(got) != top {
-				t.Errorf("encoding %q: %q, %v before the rest is rendered, want %q", encoding, got, err, top)
+			got := make([]byte, len(root+top))
+			if _, err := io.ReadFull(reader, got); err != nil || string(got) != root+top {
+				t.Errorf("encoding %q: %q, %v before the rest is rendered, want %q", encoding, got, err, root+top)
 			}
 			if fails {
 				render <- errors.New("no such template")

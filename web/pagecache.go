@@ -6,8 +6,7 @@ import (
 	"time"
 )
 
-// pageCache renders the page when it is asked for and keeps the last one of
-// each theme.
+// pageCache renders the page when it is asked for and keeps the last one.
 //
 // A page serves for as long as its snapshot does. On a board that changes all
 // the time it also serves for four times as long as it took to render, so that
@@ -20,7 +19,7 @@ type pageCache struct {
 	template  *template.Template
 
 	mu   sync.Mutex
-	last map[string]*cachedPage
+	last *cachedPage
 }
 
 type cachedPage struct {
@@ -31,16 +30,10 @@ type cachedPage struct {
 	body    *pageBody
 }
 
-// themes are those that a page can be asked for in; "" is what the viewer's
-// system prefers.
-var themes = [...]string{"", "dark", "light"}
-
-// get gives the page in a theme; one that there is not is "".
-func (p *pageCache) get(theme string) (*pageBody, error) {
-	theme = knownTheme(theme)
+func (p *pageCache) get() (*pageBody, error) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	last := p.last[theme]
+	last := p.last
 	if last != nil && (last.unready || time.Since(last.made) < 4*last.cost) {
 		return last.body, nil
 	}
@@ -52,7 +45,7 @@ func (p *pageCache) get(theme string) (*pageBody, error) {
 		return last.body, nil
 	}
 	began := time.Now()
-	data := newPageData(&sn.board, sn.json.plain, theme, sn.made)
+	data := newPageData(&sn.board, sn.json.plain, sn.made)
 	top, err := renderPage(p.template, "top", data)
 	if err != nil {
 		return nil, err
@@ -73,15 +66,6 @@ func (p *pageCache) get(theme string) (*pageBody, error) {
 		p.mu.Unlock()
 		return rest, err
 	})
-	p.last[theme] = next
+	p.last = next
 	return next.body, nil
-}
-
-func knownTheme(name string) string {
-	for _, theme := range themes {
-		if theme == name {
-			return theme
-		}
-	}
-	return ""
 }

@@ -100,7 +100,6 @@ func New(cfg Config) *Server {
 	s.pages = &pageCache{
 		snapshots: s.snapshots,
 		template:  template.Must(template.ParseFS(pages, "*.html")),
-		last:      make(map[string]*cachedPage),
 	}
 	s.hub = newHub(cfg.Board, s.snapshots, cfg.StreamRate, cfg.MaxStreams, cfg.MaxStreamsPerIP)
 	s.echo = s.newEcho()

@@ -130,7 +130,7 @@ func TestHostileTextInThePage(t *testing.T) {
 		}
 		var html []byte
 		for _, part := range []string{"top", "rest"} {
-			body, err := renderPage(tmpl, part, newPageData(&b, snapshot, "", time.Unix(60, 0)))
+			body, err := renderPage(tmpl, part, newPageData(&b, snapshot, time.Unix(60, 0)))
 			if err != nil {
 				t.Fatalf("rendering %.80q: %v", text, err)
 			}

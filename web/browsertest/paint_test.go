@@ -9,6 +9,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/chromedp/cdproto/cdp"
+	"github.com/chromedp/cdproto/emulation"
 	"github.com/chromedp/chromedp"
 	"github.com/google/go-cmp/cmp"
 
@@ -125,10 +127,45 @@ func TestBoardWithoutJavaScript(t *testing.T) {
 	}
 	eval[int](b, `(window.old = 1)`)
 	b.until(`window.old === undefined`) // it refreshes itself
-	for theme, want := range map[string]string{"light": "rgb(238, 241, 244)", "dark": "rgb(10, 13, 18)"} {
-		b.navigate(w.url("/?theme=" + theme))
-		if got := eval[string](b, `getComputedStyle(document.documentElement).backgroundColor`); got != want {
-			t.Errorf("without JavaScript the page of ?theme=%s is %s, want %s", theme, got, want)
+}
+
+// What the page is on in each theme.
+const (
+	darkPage  = "rgb(10, 13, 18)"
+	lightPage = "rgb(238, 241, 244)"
+)
+
+// A page has the looks that its address asks for before its script runs, which
+// leaves them as they are.
+func TestLooksAreThereFromTheStart(t *testing.T) {
+	w := newWall(t, nil, spec{set: "One", names: []string{"a", "b"}})
+	for _, tt := range []struct{ path, scheme, page, attributes string }{
+		{"/", "dark", darkPage, " desk standard"},
+		{"/", "light", lightPage, " desk standard"},
+		{"/?theme=dark&density=wall&palette=cb", "light", darkPage, " wall cb"},
+		{"/?theme=light&density=compact&kiosk", "dark", lightPage, "-kiosk compact standard"},
+		{"/?theme=none&density=none&palette=none&kiosk=0", "dark", darkPage, " desk standard"},
+	} {
+		for _, scripts := range []bool{false, true} {
+			b := newTab(t, 1000, 700)
+			b.do(chromedp.Func(func(ctx context.Context, target *chromedp.Target) error {
+				_, err := cdp.Call(ctx, target, emulation.SetEmulatedMedia, emulation.SetEmulatedMediaParams{Features: []*emulation.MediaFeature{{Name: "prefers-color-scheme", Value: tt.scheme}}})
+				return err
+			}))
+			if scripts {
+				b.open(w.url(tt.path))
+			} else {
+				b.withoutScripts()
+				b.navigate(w.url(tt.path))
+			}
+			const looks = `(({ classList, dataset }) => [[...classList].filter((name) => name !== "-live").join(), dataset.density, dataset.palette].join(" "))(document.documentElement)`
+			if got := eval[string](b, looks); got != tt.attributes {
+				t.Errorf("%s, scripts %v: looks %q, want %q", tt.path, scripts, got, tt.attributes)
+			}
+			if got := eval[string](b, `getComputedStyle(document.documentElement).backgroundColor`); got != tt.page {
+				t.Errorf("%s where %s is preferred, scripts %v: the page is %s, want %s", tt.path, tt.scheme, scripts, got, tt.page)
+			}
+			b.close()
 		}
 	}
 }

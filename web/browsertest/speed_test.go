@@ -8,8 +8,12 @@ import (
 	"time"
 
 	"github.com/chromedp/cdproto/cdp"
+	"github.com/chromedp/cdproto/css"
+	"github.com/chromedp/cdproto/dom"
 	"github.com/chromedp/cdproto/emulation"
 	"github.com/chromedp/cdproto/heapprofiler"
+	"github.com/chromedp/cdproto/network"
+	"github.com/chromedp/cdproto/page"
 	"github.com/chromedp/cdproto/performance"
 	"github.com/chromedp/chromedp"
 
@@ -60,25 +64,53 @@ func busy(t *testing.T, n int) *wall {
 	return w
 }
 
-// firstPaint loads the page with the processor slowed down.
+// firstPaint loads the page in new tabs with the processor slowed down.
 func firstPaint(t *testing.T, w *wall, slowdown float64) {
-	b := newTab(t, 1920, 1080)
-	b.do(chromedp.Func(func(ctx context.Context, target *chromedp.Target) error {
-		_, err := cdp.Call(ctx, target, emulation.SetCPUThrottlingRate, emulation.SetCPUThrottlingRateParams{Rate: slowdown})
-		return err
-	}))
-	for range 3 {
-		b.open(w.url("/"))
-		b.until(`performance.getEntriesByName("first-contentful-paint").length > 0`)
-		t.Logf("first contentful paint, %vx slower: %.0f ms; loaded %.0f ms; transferred %s", slowdown,
-			eval[float64](b, `performance.getEntriesByName("first-contentful-paint")[0].startTime`),
+	const tabs = 5
+	sum := 0.0
+	for range tabs {
+		b := newTab(t, 1920, 1080)
+		painted := make(chan struct{})
+		if err := chromedp.Listen(b, func(event any) {
+			if e, ok := event.(*page.EventLifecycleEvent); ok && e.Name == "firstContentfulPaint" {
+				close(painted)
+			}
+		}); err != nil {
+			t.Fatal(err)
+		}
+		b.do(chromedp.Func(func(ctx context.Context, target *chromedp.Target) error {
+			// Nobody who looks at a wall has these on. They copy and index what comes,
+			// a tenth of the time that is measured, as would asking when it is over.
+			for _, off := range []cdp.Command[cdp.Empty, cdp.Empty]{network.Disable, dom.Disable, css.Disable} {
+				if _, err := cdp.Call(ctx, target, off, cdp.Empty{}); err != nil {
+					return err
+				}
+			}
+			_, err := cdp.Call(ctx, target, emulation.SetCPUThrottlingRate, emulation.SetCPUThrottlingRateParams{Rate: slowdown})
+			return err
+		}))
+		b.do(chromedp.Func(func(ctx context.Context, target *chromedp.Target) error {
+			_, err := cdp.Call(ctx, target, page.Navigate, page.NavigateParams{URL: w.url("/")})
+			return err
+		}))
+		select {
+		case <-painted:
+		case <-time.After(patience):
+			t.Fatalf("nothing is painted after %v", patience)
+		}
+		b.until(`performance.getEntriesByType("navigation")[0].loadEventEnd > 0`)
+		first := eval[float64](b, `performance.getEntriesByName("first-contentful-paint")[0].startTime`)
+		sum += first
+		t.Logf("first contentful paint, %vx slower: %.0f ms; loaded %.0f ms; transferred %s", slowdown, first,
 			eval[float64](b, `performance.getEntriesByType("navigation")[0].loadEventEnd`),
 			eval[string](b, `(() => {
 				const files = performance.getEntriesByType("resource").filter((e) => e.name.includes("/static/"));
 				const page = performance.getEntriesByType("navigation")[0];
 				return files.length + " files of " + files.reduce((sum, e) => sum + e.encodedBodySize, 0) + " bytes, page of " + page.encodedBodySize + " (" + page.decodedBodySize + ")";
 			})()`))
+		b.close()
 	}
+	t.Logf("first contentful paint: mean %.0f ms", sum/tabs)
 }
 
 // steady watches the page take updates.

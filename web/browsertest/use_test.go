@@ -133,7 +133,7 @@ func TestKeyboard(t *testing.T) {
 	b.press("d")
 	step("d", "density", eval[string](b, `document.documentElement.dataset.density`), "wall")
 	b.press("t")
-	step("t", "theme", eval[string](b, `document.documentElement.dataset.theme`), "dark")
+	step("t", "page", eval[string](b, `getComputedStyle(document.documentElement).backgroundColor`), darkPage)
 	b.press("c")
 	step("c", "palette", eval[string](b, `document.documentElement.dataset.palette`), "cb")
 	step("d t c", "address", eval[string](b, `location.search`), "?density=wall&theme=dark&palette=cb")
@@ -176,7 +176,7 @@ func TestBackAndClose(t *testing.T) {
 	b.press("t")
 	eval[int](b, `(history.back(), 1)`)
 	b.until("!(" + open + ")")
-	if got := eval[string](b, `location.search + location.hash + " " + document.documentElement.dataset.theme`); got != "?density=wall&theme=dark dark" {
+	if got := eval[string](b, `location.search + location.hash + " " + getComputedStyle(document.documentElement).backgroundColor`); got != "?density=wall&theme=dark "+darkPage {
 		t.Errorf("address and theme after the way back = %q, want the theme chosen meanwhile in both", got)
 	}
 	eval[int](b, `(history.forward(), 1)`)

@@ -130,11 +130,10 @@ function opened(id) {
   if (kiosk) summarise();
 }
 
-const light = matchMedia("(prefers-color-scheme: light)");
-light.addEventListener("change", () => settings.tell());
+const light = document.getElementById("light");
 settings.changed(() => {
   const root = document.documentElement.dataset;
-  root.theme = settings.theme === "auto" ? (light.matches ? "light" : "dark") : settings.theme;
+  if (light.media !== settings.lightWhen) light.media = settings.lightWhen; // the same again would style all anew
   root.density = settings.density;
   root.palette = settings.palette;
   inScope = scope(settings.sets);

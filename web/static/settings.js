@@ -1,8 +1,9 @@
 // Settings live in the URL and nowhere else, so that a wall is one bookmark.
-// boot.js has set the looks before the first paint; this module owns them from
-// then on.
+// The page comes with the looks that its address asks for; this module owns them
+// from then on.
 
 const THEMES = ["auto", "dark", "light"];
+const LIGHT_WHEN = { auto: "(prefers-color-scheme: light)", dark: "not all", light: "all" };
 const DENSITIES = ["desk", "wall", "compact"];
 const PALETTES = ["standard", "cb"];
 // What is so by itself is not written; of the others that is nothing.
@@ -13,6 +14,7 @@ export class Settings {
   #params = new URLSearchParams(location.search);
 
   get theme() { return oneOf(THEMES, this.#params.get("theme")); }
+  get lightWhen() { return LIGHT_WHEN[this.theme]; }
   get density() { return oneOf(DENSITIES, this.#params.get("density")); }
   get palette() { return oneOf(PALETTES, this.#params.get("palette")); }
   get kiosk() { return isOn(this.#params.get("kiosk")); }
@@ -42,16 +44,12 @@ export class Settings {
     if (value === (PLAIN[name] ?? "")) this.#params.delete(name);
     else this.#params.set(name, value);
     this.#write();
-    this.tell();
+    for (const listener of this.#listeners) listener(this);
   }
 
   #write() {
     const search = this.#params.toString();
     history.replaceState(history.state, "", `${location.pathname}${search ? `?${search}` : ""}${location.hash}`);
-  }
-
-  tell() {
-    for (const listener of this.#listeners) listener(this);
   }
 }
 
