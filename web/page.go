@@ -110,8 +110,8 @@ func newPageData(b *Board, snapshot []byte, now time.Time) PageData {
 	return d
 }
 
-// BootScript is what stands in the page itself.
-func (d PageData) BootScript() template.JS { return template.JS(bootScript) }
+// PartialScript is the one script that stands in the page itself.
+func (d PageData) PartialScript() template.JS { return template.JS(partialScript) }
 
 // Well says it where nothing is wrong, in rail.js's words.
 func (d PageData) Well() string {
@@ -246,7 +246,7 @@ func (d PageData) BlankTile() PageTile { return newPageTile(Tile{}, d.Made) }
 // the other as they name each other.
 func (d PageData) Modules() ([]string, error) {
 	names, err := fs.Glob(embedded, "static/*.js")
-	names = slices.DeleteFunc(names, func(name string) bool { return name == "static/boot.js" }) // no module
+	names = slices.DeleteFunc(names, func(name string) bool { return name == "static/partial.js" }) // no module
 	for i, name := range names {
 		names[i] = strings.TrimPrefix(name, "static/")
 	}

@@ -79,9 +79,9 @@ func securityHeaders(frameAncestors []string) map[string]string {
 	if len(frameAncestors) > 0 {
 		ancestors = strings.Join(frameAncestors, " ")
 	}
-	boot := sha256.Sum256([]byte(bootScript))
+	inline := sha256.Sum256([]byte(partialScript))
 	return map[string]string{
-		"Content-Security-Policy": "default-src 'none'; script-src 'self' 'sha256-" + base64.StdEncoding.EncodeToString(boot[:]) + "'; style-src 'self'; img-src 'self' data:; " +
+		"Content-Security-Policy": "default-src 'none'; script-src 'self' 'sha256-" + base64.StdEncoding.EncodeToString(inline[:]) + "'; style-src 'self'; img-src 'self' data:; " +
 			"connect-src 'self'; font-src 'self'; manifest-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors " + ancestors,
 		"X-Content-Type-Options":       "nosniff",
 		"Referrer-Policy":              "no-referrer",

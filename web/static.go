@@ -21,11 +21,11 @@ import (
 //go:embed static
 var embedded embed.FS
 
-// bootScript stands in the page itself, which waits for it: as a file it delayed
-// the first paint by a tenth. The policy allows it by its hash.
+// partialScript stands in the page itself: a file may fail to come, which is what
+// it looks after. The policy allows it by its hash.
 //
-//go:embed static/boot.js
-var bootScript string
+//go:embed static/partial.js
+var partialScript string
 
 // sheetName is the page's one style sheet: the sheets, one after the other. Five
 // requests delayed the first paint by a fifth.
