@@ -288,7 +288,7 @@ func readHeaders(v lua.LValue) (http.Header, error) {
 		return nil, wantType("a table", v)
 	}
 	vm.Plain(t)
-	header := make(http.Header)
+	header, written := make(http.Header), make(map[string]string)
 	var total textBytes
 	for k, v := t.Next(lua.LNil); k != lua.LNil; k, v = t.Next(k) {
 		name, ok := k.(lua.LString)
@@ -311,7 +311,11 @@ func readHeaders(v lua.LValue) (http.Header, error) {
 		if err := cmp.Or(total.add(string(name)), total.add(values...)); err != nil {
 			return nil, err
 		}
-		header[http.CanonicalHeaderKey(string(name))] = values
+		key := http.CanonicalHeaderKey(string(name))
+		if other, twice := written[key]; twice { // which of them would win is not for chance to say
+			return nil, fmt.Errorf("%q and %q are one header: want it once, with a list for several values", other, string(name))
+		}
+		header[key], written[key] = values, string(name)
 	}
 	return header, nil
 }

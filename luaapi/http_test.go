@@ -95,6 +95,7 @@ func TestHTTPFailures(t *testing.T) {
 		{`get("http://x/", { method = "POST" })`, "script error", "use pharos.http.request"},
 		{`post("http://x/", { body = "a", json = {} })`, "script error", "want one of body, form and json, got 2"},
 		{`get("http://x/", { headers = { [1] = "a" } })`, "script error", "want names with text, got number"},
+		{`get("http://x/", { headers = { accept = "a/b", Accept = "c/d" } })`, "script error", `"accept" and "Accept" are one header: want it once, with a list for several values`},
 		{`get("http://x/", 5)`, "script error", "want a table of options as argument 2, got number"},
 	} {
 		b := newTestBoard(t)

@@ -12,6 +12,7 @@ import (
 	"strings"
 	"syscall"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"golang.org/x/crypto/bcrypt"
@@ -237,6 +238,47 @@ func TestUnreadableFileIsReadLater(t *testing.T) {
 	if knows(viewerToken) || !knows(next) {
 		t.Error("once the file can be read again the old token is taken or the new one refused")
 	}
+}
+
+// Who writes a file anew in place empties it first: that locks nobody out, and
+// an empty file lets nobody in.
+func TestFileThatIsBeingWritten(t *testing.T) {
+	file := lines(t, viewerToken)
+	synctest.Test(t, func(t *testing.T) {
+		tokens, err := readTokens(file, quiet())
+		if err != nil {
+			t.Fatal(err)
+		}
+		knows := func() bool {
+			time.Sleep(lookAgain)
+			_, ok := tokens.find(viewerToken)
+			return ok
+		}
+		write := func(text string, modified time.Time) {
+			t.Helper()
+			if err := errors.Join(os.WriteFile(file, []byte(text), 0o600), os.Chtimes(file, time.Time{}, modified)); err != nil {
+				t.Fatal(err)
+			}
+		}
+		write("", time.Now().Add(time.Millisecond))
+		if !knows() {
+			t.Error("the token of a file that was emptied just now is refused, want it taken until it is written")
+		}
+		if knows() {
+			t.Error("the token of a file that stays empty is taken, want nobody let in")
+		}
+		write(viewerToken, time.Now())
+		if !knows() {
+			t.Error("the token of a file that was written again is refused")
+		}
+		for _, modified := range []time.Time{time.Now().Add(-time.Hour), time.Now().Add(time.Hour)} {
+			write(viewerToken, time.Now())
+			write("", modified)
+			if knows() {
+				t.Errorf("the token of a file that was emptied at %v is taken at %v, want it refused", modified, time.Now())
+			}
+		}
+	})
 }
 
 func TestPasswordFileIsReadAgain(t *testing.T) {

@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strconv"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/r3labs/sse/v2"
@@ -14,7 +15,15 @@ import (
 	"pharos/engine"
 )
 
-const beatEvery = time.Second
+const (
+	beatEvery = time.Second
+	// stuckBeats is how many beats may pass while a viewer takes a chunk: the
+	// last comes before writeTimeout is over.
+	stuckBeats = uint64(writeTimeout / beatEvery)
+)
+
+// longAgo is a deadline that is over, also for a clock that was never set.
+var longAgo = time.Unix(1, 0)
 
 var (
 	errTooManyStreams = errors.New("too many viewers: try again soon, or raise --max-streams")
@@ -34,6 +43,8 @@ type hub struct {
 	slack     uint64 // events that a viewer may be behind all others before it gets a stream of its own
 	max       int    // viewers
 	maxPerIP  int    // 0 = no bound
+
+	beats atomic.Uint64 // that the hub lived to see, from 1
 
 	mu       sync.Mutex
 	admitted int
@@ -61,6 +72,7 @@ func newHub(board *engine.Board, snapshots *snapshots, rate, limit, perIP int) *
 		max:   limit, maxPerIP: perIP,
 		perIP: make(map[string]int), viewers: make(map[*viewer]struct{}), streams: make(map[string]*stream),
 	}
+	h.beats.Store(1)
 	// Replay would keep every event for ever.
 	h.server = sse.NewWithCallback(nil, h.unsubscribed)
 	h.server.AutoReplay = false
@@ -169,6 +181,7 @@ func (h *hub) run(stop <-chan struct{}) {
 		case <-frames.C:
 			h.publish()
 		case <-beats.C:
+			h.beats.Add(1)
 			h.beat()
 		}
 	}
@@ -235,9 +248,22 @@ func (h *hub) beat() {
 	ev := newEvent("beat", b.Rev, b)
 	h.mu.Lock()
 	defer h.mu.Unlock()
+	h.cutStuck()
 	h.measure()
 	for _, st := range h.streams {
 		h.send(st, &frame{rev: st.rev, events: []*sse.Event{ev}})
+	}
+}
+
+// cutStuck cuts the viewers that did not take what they were given in their
+// time, which is counted in beats: a process that stands still has none
+// meanwhile, while a deadline would be over for a viewer that reads.
+func (h *hub) cutStuck() {
+	now := h.beats.Load()
+	for v := range h.viewers {
+		if given := v.given.Load(); given != 0 && now-given >= stuckBeats {
+			v.cut()
+		}
 	}
 }
 

@@ -16,17 +16,23 @@ import (
 
 // metrics is GET /metrics: what a Prometheus server asks for.
 func (s *Server) metrics(c echo.Context) error {
-	sn, err := s.snapshots.get(0)
+	answer, err := s.metered.get(func() (*payload, error) {
+		sn, err := s.snapshots.get(0)
+		if err != nil {
+			return nil, err
+		}
+		var m exposition
+		m.pharos(s, &sn.board)
+		m.watchers(&sn.board)
+		m.streams(&sn.board)
+		m.process()
+		return newPayload("text/plain; version=0.0.4; charset=utf-8", m.Bytes()), nil
+	})
 	if err != nil {
 		return err
 	}
-	var m exposition
-	m.pharos(s, &sn.board)
-	m.watchers(&sn.board)
-	m.streams(&sn.board)
-	m.process()
 	c.Response().Header().Set("Cache-Control", "no-store")
-	return newPayload("text/plain; version=0.0.4; charset=utf-8", m.Bytes()).send(c)
+	return answer.send(c)
 }
 
 // exposition is Prometheus's text format, version 0.0.4:

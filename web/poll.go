@@ -1,6 +1,7 @@
 package web
 
 import (
+	"encoding/json"
 	"time"
 
 	"github.com/labstack/echo/v4"
@@ -26,11 +27,22 @@ type polled struct {
 
 // pollJSON is GET /poll/json, in the original's shape.
 func (s *Server) pollJSON(c echo.Context) error {
-	sn, err := s.snapshots.get(0)
+	answer, err := s.polled.get(func() (*payload, error) {
+		sn, err := s.snapshots.get(0)
+		if err != nil {
+			return nil, err
+		}
+		body, err := json.Marshal(map[string][]polled{"metric_watchers": poll(&sn.board, time.Now())})
+		if err != nil {
+			return nil, err
+		}
+		return newPayload("application/json", body), nil
+	})
 	if err != nil {
 		return err
 	}
-	return sendJSON(c, map[string][]polled{"metric_watchers": poll(&sn.board, time.Now())})
+	c.Response().Header().Set("Cache-Control", "no-store")
+	return answer.send(c)
 }
 
 func poll(b *Board, now time.Time) []polled {

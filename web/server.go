@@ -65,6 +65,8 @@ type Server struct {
 	identity  identity
 	snapshots *snapshots
 	pages     *pageCache
+	polled    sharedPayload
+	metered   sharedPayload
 	hub       *hub
 	static    *static
 	echo      *echo.Echo

@@ -15,12 +15,10 @@ import (
 
 const (
 	// writeTimeout is how long a viewer may take to make room for a chunk
-	// before it is cut. A deadline is set anew when less than writeGrace of it
-	// is left: to set it for each frame costs a twelfth of sending it.
+	// before it is cut: see [hub.cutStuck].
 	writeTimeout = 5 * time.Second
-	writeGrace   = 4 * time.Second
-	// chunkSize is written under one deadline: a slow viewer of a large board
-	// is cut for standing still, not for being slow.
+	// chunkSize is taken or not as one: a slow viewer of a large board is cut
+	// for standing still, not for being slow.
 	chunkSize = 64 << 10
 	// reconnectAfter is what a browser waits before it comes back by itself.
 	reconnectAfter = 2 * time.Second
@@ -48,6 +46,8 @@ func (s *Server) events(c echo.Context) error {
 		under: under, control: http.NewResponseController(under),
 		hub: s.hub, viewer: v, cancel: cancel,
 	}
+	v.cut = func() { _ = w.control.SetWriteDeadline(longAgo) } // every ResponseWriter of a listener has it
+	defer w.part()
 	if w.snapshot, err = s.snapshots.get(0); err != nil {
 		return err
 	}
@@ -74,7 +74,7 @@ func (s *Server) grantOf(c echo.Context) func() bool {
 const viewerParam = "viewer"
 
 // streamWriter stands between r3labs and the connection, for one viewer. It
-// gathers an event into one write under a deadline, counts what was written,
+// gathers an event into one write, says when it began, counts what was written,
 // and ends the stream at the first error, which r3labs would not notice.
 type streamWriter struct {
 	under   http.ResponseWriter
@@ -85,7 +85,6 @@ type streamWriter struct {
 
 	snapshot    *snapshot    // what the viewer is sent first, until it was
 	event       bytes.Buffer // gathered since the last flush
-	deadline    time.Time    // of writes
 	subscribing bool         // the hub is locked
 	joined      bool
 	failed      bool
@@ -167,7 +166,10 @@ func (w *streamWriter) Flush() {
 	if !w.viewer.parted.Load() {
 		w.write(w.event.Bytes())
 		if !w.failed {
-			if err := w.control.Flush(); err != nil { // under the deadline of the write before
+			w.viewer.given.Store(w.hub.beats.Load())
+			err := w.control.Flush()
+			w.viewer.given.Store(0)
+			if err != nil {
 				w.fail()
 			}
 		}
@@ -183,30 +185,25 @@ func (w *streamWriter) Flush() {
 	w.joined = true
 }
 
-// write sends p in chunks, each under its own deadline, armed before the first
-// write after an idle time and never left to one that has passed.
+// write sends p in chunks, each of which the viewer must take in its time.
 func (w *streamWriter) write(p []byte) {
 	for len(p) > 0 && !w.failed {
 		n := min(len(p), chunkSize)
-		if err := w.arm(); err != nil {
+		w.viewer.given.Store(w.hub.beats.Load())
+		_, err := w.under.Write(p[:n])
+		w.viewer.given.Store(0)
+		if err != nil {
 			w.fail()
-			return
-		}
-		if _, err := w.under.Write(p[:n]); err != nil {
-			w.fail()
-			return
 		}
 		p = p[n:]
 	}
 }
 
-func (w *streamWriter) arm() error {
-	now := time.Now()
-	if w.deadline.Sub(now) >= writeGrace {
-		return nil
+// part gives the end of the stream its time, which the hub sees no more.
+func (w *streamWriter) part() {
+	if !w.failed {
+		_ = w.control.SetWriteDeadline(time.Now().Add(writeTimeout))
 	}
-	w.deadline = now.Add(writeTimeout)
-	return w.control.SetWriteDeadline(w.deadline)
 }
 
 // fail ends the stream: without its context r3labs would go on writing to a

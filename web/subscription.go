@@ -31,6 +31,7 @@ type viewer struct {
 	id      string
 	ip      string
 	cancel  func()      // ends its watching
+	cut     func()      // ends what is written to it
 	welcome func() bool // tells whether it is still let in; nil if everybody is
 
 	// Guarded by hub.mu:
@@ -39,6 +40,7 @@ type viewer struct {
 	rev         uint64 // what it knew when it was taken out of the shared stream
 	unsubscribe func() // takes it out of the stream
 
+	given   atomic.Uint64 // the beat at which it was given what it has not taken; 0 = it has taken all
 	written atomic.Uint64 // events that it has taken of its stream
 	parted  atomic.Bool   // it was taken out of the shared stream: what it has not taken is not for it
 }

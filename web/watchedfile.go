@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"log/slog"
 	"os"
+	"slices"
 	"sync"
 	"time"
 )
@@ -60,8 +61,8 @@ func (f *watchedFile) check() {
 	}
 	f.looked = time.Now()
 	states, err := f.stat()
-	if err != nil || same(states, f.seen) {
-		return // being replaced, or gone: what was read is still good
+	if err != nil || same(states, f.seen) || slices.ContainsFunc(states, fileState.emptied) {
+		return // being replaced or written, or gone: what was read is still good
 	}
 	content, err := f.readAgain(states)
 	if err != nil { // such as for want of descriptors: looked at again, as they still differ from what was seen
@@ -77,6 +78,12 @@ func (f *watchedFile) check() {
 		return
 	}
 	f.log.Info("read again what changed", "files", f.paths)
+}
+
+// emptied tells whether a file has lost all it held just now: who writes it anew
+// in place begins so.
+func (s fileState) emptied() bool {
+	return s.size == 0 && time.Since(s.modified).Abs() < lookAgain
 }
 
 func (f *watchedFile) stat() ([]fileState, error) {

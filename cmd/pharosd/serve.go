@@ -29,6 +29,9 @@ const (
 	closeGrace = 300 * time.Millisecond // after it
 )
 
+// memoryMost is more MiB than any machine has: 2^44 times a MiB is 0 bytes.
+const memoryMost = 1 << 30
+
 type serveFlags struct {
 	configFlags
 	accessFlags
@@ -113,6 +116,9 @@ func serve(ctx context.Context, f serveFlags, out io.Writer) error {
 		if _, err := os.ReadDir(f.staticPath); err != nil {
 			return fmt.Errorf("reading the static path: %w", err)
 		}
+	}
+	if f.memory > memoryMost {
+		return fmt.Errorf("cannot use --script-memory %d: want at most %d MiB", f.memory, memoryMost)
 	}
 	ln, err := f.open()
 	if err != nil {

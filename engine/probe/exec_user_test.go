@@ -1,8 +1,10 @@
 package probe
 
 import (
+	"bufio"
 	"context"
 	"fmt"
+	"io"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -76,7 +78,11 @@ func execHelperSudo() {
 			return
 		}
 		if len(res.Stdout) > 0 || limit > time.Minute {
-			fmt.Printf("%s %q slots=%d", KindOf(err), res.Stdout, len(r.running))
+			fmt.Printf("%s %q slots=%d\n", KindOf(err), res.Stdout, len(r.running))
+			for len(r.running) > 0 {
+				time.Sleep(time.Millisecond)
+			}
+			fmt.Println("free again")
 			return
 		}
 	}
@@ -94,14 +100,31 @@ func TestExecCannotBeKilled(t *testing.T) {
 		t.Fatal(err)
 	}
 	cmd.Args = append(cmd.Args, setuid)
-	got := execRunHelper(t, cmd)
+	pipe, err := cmd.StdoutPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	hung := time.AfterFunc(5*time.Minute, func() { _ = cmd.Process.Kill() })
+	defer hung.Stop()
+	out := bufio.NewReader(pipe)
+	got, _ := out.ReadString('\n')
 	for _, pid := range execPidsOf(t, fmt.Sprintf("sleep 7411.%d", cmd.Process.Pid)) {
 		_ = exec.Command("kill", "-KILL", pid).Run()
+	}
+	rest, _ := io.ReadAll(out)
+	if err := cmd.Wait(); err != nil {
+		t.Errorf("the helper: %v", err)
 	}
 	if strings.Contains(got, "setreuid") {
 		execMissing(t, "a temporary folder that allows setuid programs, not "+filepath.Dir(setuid))
 	}
-	if want := `timeout "root\n" slots=1`; got != want {
+	if want := "timeout \"root\\n\" slots=1\n"; got != want {
 		t.Errorf("Exec of what cannot be killed = %s, want %s", got, want)
+	}
+	if want := "free again\n"; string(rest) != want {
+		t.Errorf("once that ended: %q, want %q", rest, want)
 	}
 }

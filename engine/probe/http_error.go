@@ -2,6 +2,7 @@ package probe
 
 import (
 	"context"
+	"crypto/x509"
 	"errors"
 	"fmt"
 	"net"
@@ -77,6 +78,9 @@ func (h *httpHop) classify(err error) (Kind, string) {
 	}
 	kind, reason := h.classifyPhase(err)
 	if h.toProxy() {
+		if _, unknown := errors.AsType[x509.UnknownAuthorityError](err); unknown {
+			reason += " (option proxy_ca says whom to trust there; insecure and ca are the server's)"
+		}
 		return Vantage, "the proxy: " + reason
 	}
 	if r.req.Dial != nil && h.phase == "connect" && kind == Proto {

@@ -179,8 +179,8 @@ func TestHTTPProxyCertificates(t *testing.T) {
 	cert, key := ca.pem(t, "me")
 	for _, req := range []HTTPRequest{{CA: ca.roots}, {Insecure: true}} {
 		req.URL, req.Proxy = plain+"/slow", proxy
-		if _, err := httpProbe(t, time.Minute, req); err == nil || err.Kind != Vantage || !strings.Contains(err.Message, "the proxy: tls: certificate signed by") {
-			t.Errorf("Do by a proxy of an authority unknown to it, insecure %v: %v, want that the proxy's certificate is refused", req.Insecure, err)
+		if _, err := httpProbe(t, time.Minute, req); err == nil || err.Kind != Vantage || !strings.Contains(err.Message, "the proxy: tls: certificate signed by") || !strings.Contains(err.Message, "proxy_ca") {
+			t.Errorf("Do by a proxy of an authority unknown to it, insecure %v: %v, want that the proxy's certificate is refused, and what to do", req.Insecure, err)
 		}
 	}
 	if _, err := httpProbe(t, time.Minute, HTTPRequest{URL: plain + "/slow", Proxy: proxy, ProxyCA: ca.roots, Cert: cert, Key: key}); err != nil {

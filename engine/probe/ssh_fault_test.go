@@ -20,8 +20,9 @@ import (
 	"golang.org/x/crypto/ssh"
 )
 
-// sshDeadBy is when a dead peer must have been found: after 2.5 s, and what a
-// busy machine adds, but long before the deadlines of the tests.
+// sshDeadBy is when a dead peer must have been found, with what a busy machine
+// adds: long before the deadlines of the tests. How soon that really is, is for
+// TestSSHDeadHostIsFoundInTime to say.
 const sshDeadBy = 30 * time.Second
 
 var sshTrue = ExecRequest{Argv: []string{"true"}}

@@ -1,0 +1,32 @@
+package web
+
+import (
+	"sync"
+	"time"
+)
+
+// sharedPayload is an answer that changes all the time. It serves for four times
+// as long as it took to make: for ten thousand watchers it is megabytes, and
+// those who ask by the hundred would take the memory of the scripts and the time
+// of the watchers. Who asks while it is being made waits for the same one.
+type sharedPayload struct {
+	mu     sync.Mutex
+	last   *payload
+	serves time.Time // until when
+}
+
+func (s *sharedPayload) get(make func() (*payload, error)) (*payload, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	began := time.Now()
+	if s.last != nil && began.Before(s.serves) {
+		return s.last, nil
+	}
+	next, err := make()
+	if err != nil {
+		return nil, err
+	}
+	made := time.Now()
+	s.last, s.serves = next, made.Add(4*made.Sub(began))
+	return next, nil
+}
