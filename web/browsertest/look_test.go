@@ -71,6 +71,24 @@ func TestLongNames(t *testing.T) {
 	}
 }
 
+// A phone begins with the problems, and all that is to be touched has the size of
+// a thumb.
+func TestPhoneBeginsWithProblems(t *testing.T) {
+	w := mixed(t)
+	b := newTab(t, 390, 844)
+	b.open(w.url("/"))
+	b.until(`document.querySelectorAll(".problem").length > 0`)
+	if got := eval[float64](b, `document.querySelector(".problem").getBoundingClientRect().top`); got > 844/6 {
+		t.Errorf("the first problem begins at %.0f px of 844, want it in the first sixth", got)
+	}
+	if got := eval[string](b, `[...document.querySelectorAll(".problem a, .count:not(.-zero) button, #search, #help-button")].filter((e) => e.getBoundingClientRect().height < 41).map((e) => e.textContent.trim() || e.id).join("; ")`); got != "" {
+		t.Errorf("too small for a thumb: %s", got)
+	}
+	if got := eval[string](b, `[...document.querySelectorAll(".count:not(.-zero)")].filter((e) => e.querySelector(".n").offsetWidth === 0 || e.querySelector(".glyph").offsetWidth === 0).map((e) => e.textContent.trim()).join("; ")`); got != "" {
+		t.Errorf("counts that do not show: %s", got)
+	}
+}
+
 // A section shows the last of its rows whole, however its height is rounded.
 func TestSectionShowsItsLastRow(t *testing.T) {
 	w := newWall(t, nil, spec{set: "Shop", names: []string{"a", "b", "c", "d", "e", "f", "g"}}, spec{set: "Office", names: []string{"a"}})
