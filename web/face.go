@@ -34,7 +34,7 @@ type Face struct {
 }
 
 // longNames are in characters: each step longer needs a wider tile.
-var longNames = [...]int{14, 16, 20, 24, 32}
+var longNames = [...]int{14, 16, 18, 21, 24, 32}
 
 // FaceCell is one vantage of several: a shape and a name, and the rest for who
 // points at it.

@@ -8,7 +8,7 @@ import { many, oneLine, short, span } from "./words.js";
 export const TRAIL_LENGTH = 60;
 export const AFTERGLOW = 60; // seconds
 const GLOW_STEPS = 6;
-const LONG_NAMES = [14, 16, 20, 24, 32]; // characters: each step longer needs a wider tile
+const LONG_NAMES = [14, 16, 18, 21, 24, 32]; // characters: each step longer needs a wider tile
 const BLIP_WINDOW = 300; // seconds
 // A result may be this much older than its ttl before the page, which sees it
 // through a network, calls it stale by itself.
