@@ -22,10 +22,15 @@ function derive:init()
   end
 end
 
--- The worst of them, and how many are ok.
+-- The worst of them, how many are ok, and which are in trouble, worst first.
+local NAMED = 4
 function derive.check(board)
-  local worst, name = board:worst()
-  return worst, board:count("ok") .. "/" .. board:total(), name
+  local names = { board:worst(NAMED) }
+  local worst = table.remove(names, 1)
+  local detail = table.concat(names, ", ")
+  local more = board:count("critical") + board:count("unknown") + board:count("warning") - #names
+  if more > 0 then detail = ("%s and %d more"):format(detail, more) end
+  return worst, board:count("ok") .. "/" .. board:total(), detail
 end
 
 return derive

@@ -3,6 +3,7 @@ package engine
 import (
 	"context"
 	"math"
+	"slices"
 	"strconv"
 )
 
@@ -62,12 +63,40 @@ func (s *Members) Worst() (View, bool) {
 func (g *group) findWorst() *entry {
 	var worst *entry
 	for _, en := range g.members {
-		if worst == nil || en.state.Status.Worse(worst.state.Status) ||
-			en.state.Status == worst.state.Status && worst.standing().dark() && !en.standing().dark() {
+		if worst == nil || en.worse(worst) {
 			worst = en
 		}
 	}
 	return worst
+}
+
+// worse tells whether en comes before another where the worst come first.
+func (en *entry) worse(other *entry) bool {
+	return en.state.Status.Worse(other.state.Status) ||
+		en.state.Status == other.state.Status && other.standing().dark() && !en.standing().dark()
+}
+
+// Troubled gives those that have a problem, at most so many, worst first as
+// [Members.Worst] tells.
+func (s *Members) Troubled(most int) []View {
+	s.board.mu.Lock()
+	defer s.board.mu.Unlock()
+	var worst []*entry
+	for _, en := range s.group.members {
+		at := len(worst)
+		for at > 0 && en.worse(worst[at-1]) {
+			at--
+		}
+		if at < most && en.state.Status.Problem() {
+			worst = slices.Insert(worst, at, en)
+			worst = worst[:min(most, len(worst))]
+		}
+	}
+	views := make([]View, len(worst))
+	for i, en := range worst {
+		views[i] = en.view()
+	}
+	return views
 }
 
 // total is a sum, and of how many numbers.

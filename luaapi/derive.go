@@ -29,6 +29,9 @@ func ofNobody() engine.Result {
 	return engine.Result{Status: engine.Unknown, Value: "nobody", Detail: why}
 }
 
+// worstNamed is how many board:worst names at most.
+const worstNamed = 20
+
 // boardWords are what a board counts.
 var boardWords = append([]string{"pending"}, statusWords...)
 
@@ -54,7 +57,11 @@ func (s *script) newBoardMeta(L *lua.LState) *lua.LTable {
 			return 1
 		}},
 		{"worst", func(L *lua.LState) int {
-			worst, _ := membersOf(L, "worst").Worst()
+			m, most := membersOf(L, "worst"), L.OptInt(2, 1)
+			if most < 1 || most > worstNamed {
+				L.ArgError(2, fmt.Sprintf("want how many to name, 1 to %d", worstNamed))
+			}
+			worst, _ := m.Worst()
 			if worst.Status == engine.Pending { // none has had a result, or there is none
 				worst.Status = engine.Unknown
 			}
@@ -62,8 +69,16 @@ func (s *script) newBoardMeta(L *lua.LState) *lua.LTable {
 			if worst.Status == engine.OK {
 				return 1
 			}
-			L.Push(lua.LString(worst.Name))
-			return 2
+			if most == 1 || !worst.Status.Problem() {
+				L.Push(lua.LString(worst.Name))
+				return 2
+			}
+			vm.Charge(L, m.Total()/16)
+			troubled := m.Troubled(most)
+			for _, v := range troubled {
+				L.Push(lua.LString(v.Name))
+			}
+			return 1 + len(troubled)
 		}},
 		{"sum", func(L *lua.LState) int {
 			m := membersOf(L, "sum")

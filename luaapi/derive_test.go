@@ -58,6 +58,8 @@ func TestDerive(t *testing.T) {
 			local ok, err = pcall(getmetatable(board:get("databases.a")).__index, pharos.ring(1), "value")
 			return "ok", ok, tostring(err):match("want.*")
 		end`, "ok false want a tile, as board:get gives)"},
+		{`check = function(board) return "ok", 1, table.concat({ board:worst(2) }, " ") end`, "ok 1 critical b"},
+		{`check = function(board) local ok, err = pcall(board.worst, board, 0) return "ok", ok, err:match("want.*") end`, "ok false want how many to name, 1 to 20)"},
 		{`link = "http://127.0.0.1/"`, "critical 2/4 b"}, // the worst, by default
 		{`check = function(board) return "ok", (pharos.status("else")), (select(3, pharos.status("databases.b"))) end`, "ok unknown nobody there"},
 	} {
@@ -65,6 +67,35 @@ func TestDerive(t *testing.T) {
 		got := b.seen(fmt.Sprintf(derivedBoard, test.options), results)
 		if text := fmt.Sprintf("%s %s %s", got.Status, got.Value, got.Detail); text != test.want {
 			t.Errorf("derive{ %s } = %s, want %s", test.options, text, test.want)
+		}
+	}
+}
+
+// A derive names those that are in trouble, the worst first, and counts those
+// that it has no room for.
+func TestDeriveNamesWhoIsInTrouble(t *testing.T) {
+	ok, warning, critical := engine.Result{Status: engine.OK}, engine.Result{Status: engine.Warning}, engine.Result{Status: engine.Critical}
+	for _, test := range []struct {
+		results []engine.Result
+		want    string
+	}{
+		{[]engine.Result{ok, ok, ok, ok, ok, ok}, "ok 6/6 "},
+		{[]engine.Result{ok, warning, ok, ok, ok, ok}, "warning 5/6 b"},
+		{[]engine.Result{warning, ok, critical, ok, warning, critical}, "critical 2/6 c, f, a, e"},
+		{[]engine.Result{warning, ok, critical, warning, warning, critical}, "critical 1/6 c, f, a, d and 1 more"},
+		{[]engine.Result{warning, {Status: engine.Unknown}, warning, warning, warning, critical}, "critical 0/6 f, b, a, c and 2 more"},
+	} {
+		results := map[engine.ID]engine.Result{}
+		for i, r := range test.results {
+			results[engine.ID("all."+string(rune('a'+i)))] = r
+		}
+		got := newTestBoard(t).seen(`
+			local all = {}
+			for name in ("abcdef"):gmatch(".") do all[#all + 1] = pharos.CommandMetricWatcher{ name = name, command = "true" } end
+			metric_watchers = { pharos.derive{ name = "it", of = "all.*" } }
+			metric_watcher_sets = { pharos.WatcherSet("All", all) }`, results)
+		if text := fmt.Sprintf("%s %s %s", got.Status, got.Value, got.Detail); text != test.want {
+			t.Errorf("derived from %v: %s, want %s", test.results, text, test.want)
 		}
 	}
 }

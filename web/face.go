@@ -33,6 +33,9 @@ type Face struct {
 	Cells          []FaceCell
 }
 
+// longNames are in characters: each step longer needs a wider tile.
+var longNames = [...]int{14, 16, 18, 21, 24, 32}
+
 // FaceCell is one vantage of several: a shape and a name, and the rest for who
 // points at it.
 type FaceCell struct{ Classes, Name, Title string }
@@ -53,8 +56,7 @@ const (
 	faceValue  = 80
 	faceUnit   = 16
 
-	longName      = 16 // characters; a longer one is set small, on two lines
-	maxNamedCells = 5  // cells of a tile that have room for their names
+	maxNamedCells = 5 // cells of a tile that have room for their names
 )
 
 func newFace(t *Tile, now time.Time) Face {
@@ -90,9 +92,7 @@ func newFace(t *Tile, now time.Time) Face {
 	}
 	f.ProblemClasses = "problem" + state
 	f.Classes = "tile" + state + glow(t, now)
-	if utf8.RuneCountInString(t.Name) > longName {
-		f.Classes += " -long"
-	}
+	f.Classes += nameSize(t.Name)
 	if n := len(t.Cells); n > 0 {
 		f.Classes += " -cells"
 		if n > maxNamedCells {
@@ -345,6 +345,24 @@ func valueSize(value, unit string) int {
 		return 2
 	}
 	return 3
+}
+
+// nameSize gives the classes of a name that needs more room than the shortest:
+// how much, and whether it is one word, as a host's, that may break anywhere.
+func nameSize(name string) string {
+	size, n := 0, utf8.RuneCountInString(name)
+	for _, most := range longNames {
+		if n > most {
+			size++
+		}
+	}
+	switch {
+	case size == 0:
+		return ""
+	case strings.Contains(name, " "):
+		return fmt.Sprintf(" -name%d", size)
+	}
+	return fmt.Sprintf(" -name%d -word", size)
 }
 
 // oneLine is the first line of a text that is not blank, cut to at most limit

@@ -1667,7 +1667,7 @@ function pharos.suggest(name, valid) end
 ---@class pharos.derive : pharos.MetricWatcher
 ---@overload fun(options: pharos.derive): pharos.derive
 ---@field of? string|string[] ids or patterns of what it is derived from; needed
----@field check? fun(board: pharos.Board, self: pharos.derive): any ... default: the worst status of them, and how many are ok
+---@field check? fun(board: pharos.Board, self: pharos.derive): any ... default: the worst status of them, how many are ok, and which are in trouble
 pharos.derive = {}
 
 --- What a derive is derived from, as it is at the moment of asking.
@@ -1689,10 +1689,12 @@ function Board:count(status) end
 function Board:ratio(status) end
 
 --- The worst status of them, unknown if none has had a result; and, unless it is ok,
---- the name of the first that has it. `return board:worst()` is a check.
+--- the name of the first that has it. `return board:worst()` is a check. With n, the
+--- names of up to n that are in trouble, worst first; at most 20.
+---@param n? integer default 1
 ---@return pharos.Status
----@return string? name
-function Board:worst() end
+---@return string? ... names
+function Board:worst(n) end
 
 --- The sum of the values that are numbers, and how many are.
 ---

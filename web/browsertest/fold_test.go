@@ -5,6 +5,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/chromedp/chromedp/kb"
+
 	"pharos/engine"
 )
 
@@ -79,5 +81,66 @@ func TestCrowdedBoardFolds(t *testing.T) {
 	}
 	if got := eval[bool](plain, `[...document.querySelectorAll(".fold")].some((fold) => fold.checkVisibility())`); got {
 		t.Error("without JavaScript there is a fold, which cannot be opened")
+	}
+}
+
+// On a wall the count of a folded set stands beside another set's tiles, and has
+// no row of its own.
+func TestFoldOfAWallStandsBesideAnotherSet(t *testing.T) {
+	var specs []spec
+	for _, n := range []int{300, 36} {
+		s := spec{set: fmt.Sprintf("Set %d", n), interval: 5 * time.Second}
+		for i := range n {
+			s.names = append(s.names, fmt.Sprintf("n%03d", i))
+		}
+		specs = append(specs, s)
+	}
+	w := newWall(t, nil, specs...)
+	w.await("set_36.n035", engine.OK)
+	b := newTab(t, 1920, 1080)
+	b.open(w.url("/?kiosk"))
+	b.until(`document.querySelector('[data-set="Set 300"] .fold:not([hidden])') !== null`)
+	type state struct {
+		Tops    int
+		Scrolls bool
+	}
+	got := eval[state](b, `({
+		Tops: new Set([...document.querySelectorAll(".set")].map((set) => Math.round(set.getBoundingClientRect().top))).size,
+		Scrolls: document.documentElement.scrollHeight > innerHeight,
+	})`)
+	if want := (state{Tops: 1}); got != want {
+		t.Errorf("a folded set and another on a wall: %+v, want %+v", got, want)
+	}
+}
+
+// Down and up lead from row to row, also where sets stand beside each other.
+func TestArrowsBetweenSetsOfAWall(t *testing.T) {
+	letters := func(s string) (names []string) {
+		for _, r := range s {
+			names = append(names, string(r))
+		}
+		return names
+	}
+	w := newWall(t, nil, spec{set: "One", names: letters("abcdefghi")}, spec{set: "Two", names: letters("ABCD")}, spec{set: "Three", names: letters("1234567")})
+	b := newTab(t, 1920, 1080)
+	b.open(w.url("/?kiosk"))
+	b.until(`document.querySelectorAll(".tile").length === 20`)
+	if got := eval[int](b, `new Set([...document.querySelectorAll(".set")].map((set) => set.offsetTop)).size`); got != 2 {
+		t.Fatalf("the sets stand on %d shelves, want two of them on one", got)
+	}
+	const focused = `document.activeElement.querySelector(".name").textContent`
+	b.press(kb.ArrowRight)
+	// abcdef
+	// ghi
+	// AB 1234
+	// CD 567
+	for _, step := range []struct{ key, want string }{
+		{kb.ArrowDown, "g"}, {kb.ArrowDown, "A"}, {kb.ArrowDown, "C"}, {kb.ArrowDown, "C"}, {kb.ArrowUp, "A"}, {kb.End, "7"},
+		{kb.ArrowUp, "3"}, {kb.ArrowUp, "i"}, {kb.ArrowUp, "c"}, {kb.ArrowUp, "c"}, {kb.ArrowDown, "i"}, {kb.ArrowDown, "1"}, {kb.ArrowDown, "5"},
+	} {
+		b.press(step.key)
+		if got := eval[string](b, focused); got != step.want {
+			t.Errorf("%q leads to %q, want %q", step.key, got, step.want)
+		}
 	}
 }

@@ -34,6 +34,61 @@ func TestRemarkCutsNoDuration(t *testing.T) {
 	}
 }
 
+// A name is as large as any where its tile has room for it; a longer one is whole
+// on two lines, over nothing else.
+func TestLongNames(t *testing.T) {
+	w := newWall(t, nil, spec{set: "Shop", names: []string{"Login", "redis: queue depth", "Refund worker heartbeat", "primary: replication lag", "db-replica-03.eu-central-1.example.com", "gjpqy Überlänge der Warteschlange"}, interval: time.Hour})
+	for _, name := range []string{"Login", "gjpqy Überlänge der Warteschlange"} {
+		w.set(engine.MakeID("Shop", name), engine.Result{Status: engine.Critical, Value: "503", Detail: "unavailable"})
+		w.await(engine.MakeID("Shop", name), engine.Critical)
+	}
+	b := newTab(t, 1440, 810)
+	for path, sizes := range map[string][][2]int64{
+		"/":                {{390, 844}, {768, 1024}, {1366, 768}, {1440, 810}},
+		"/?density=wall":   {{768, 1024}, {1920, 1080}},
+		"/?kiosk":          {{1920, 1080}, {1080, 1920}, {1366, 768}, {700, 900}},
+		"/?kiosk&set=Shop": {{3840, 2160}},
+	} {
+		b.open(w.url(path))
+		for _, size := range sizes {
+			b.do(chromedp.EmulateViewport(size[0], size[1]), await(`new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)))`))
+			got := eval[string](b, `[...document.querySelectorAll(".tile")].flatMap((tile) => {
+				const name = tile.querySelector(".name"), box = name.getBoundingClientRect(), range = document.createRange();
+				range.selectNodeContents(name);
+				const lines = [...range.getClientRects()], last = lines.at(-1), em = parseFloat(getComputedStyle(tile).fontSize);
+				const small = parseFloat(getComputedStyle(name).fontSize) < em, room = tile.clientWidth - 3.1 * em;
+				const faults = {
+					"small in a line with room": small && lines.length === 1 && lines[0].width / 0.84 * 1.15 < room,
+					"cut at the end": last.right > box.right + 1 || name.scrollWidth > name.clientWidth + 1 || last.bottom > box.bottom + 0.05 * em,
+					"over the value": tile.querySelector(".amount").getBoundingClientRect().top < box.bottom - 0.05 * em,
+				};
+				return Object.keys(faults).filter((fault) => faults[fault]).map((fault) => name.textContent + " is " + fault);
+			}).join("; ")`)
+			if got != "" {
+				t.Errorf("%s at %v: %s", path, size, got)
+			}
+		}
+	}
+}
+
+// A phone begins with the problems, and all that is to be touched has the size of
+// a thumb.
+func TestPhoneBeginsWithProblems(t *testing.T) {
+	w := mixed(t)
+	b := newTab(t, 390, 844)
+	b.open(w.url("/"))
+	b.until(`document.querySelectorAll(".problem").length > 0`)
+	if got := eval[float64](b, `document.querySelector(".problem").getBoundingClientRect().top`); got > 844/6 {
+		t.Errorf("the first problem begins at %.0f px of 844, want it in the first sixth", got)
+	}
+	if got := eval[string](b, `[...document.querySelectorAll(".problem a, .count:not(.-zero) button, #search, #help-button")].filter((e) => e.getBoundingClientRect().height < 41).map((e) => e.textContent.trim() || e.id).join("; ")`); got != "" {
+		t.Errorf("too small for a thumb: %s", got)
+	}
+	if got := eval[string](b, `[...document.querySelectorAll(".count:not(.-zero)")].filter((e) => e.querySelector(".n").offsetWidth === 0 || e.querySelector(".glyph").offsetWidth === 0).map((e) => e.textContent.trim()).join("; ")`); got != "" {
+		t.Errorf("counts that do not show: %s", got)
+	}
+}
+
 // A section shows the last of its rows whole, however its height is rounded.
 func TestSectionShowsItsLastRow(t *testing.T) {
 	w := newWall(t, nil, spec{set: "Shop", names: []string{"a", "b", "c", "d", "e", "f", "g"}}, spec{set: "Office", names: []string{"a"}})

@@ -95,7 +95,7 @@ func TestFirstPaintIsThePagesOwn(t *testing.T) {
 	if len(paints) != 15 {
 		t.Fatalf("got %d tiles, want 15", len(paints))
 	}
-	for _, want := range []string{"in the shadow of shop.uplink", "tile -shadow", "/60", " -long", `role="img" aria-label="fra ok: 0.1 s"`} {
+	for _, want := range []string{"in the shadow of shop.uplink", "tile -shadow", "/60", " -name6", `role="img" aria-label="fra ok: 0.1 s"`} {
 		if !slices.ContainsFunc(paints, func(p struct{ Server, Page string }) bool { return strings.Contains(p.Server, want) }) {
 			t.Errorf("no tile says %q", want)
 		}

@@ -8,7 +8,7 @@ import { many, oneLine, short, span } from "./words.js";
 export const TRAIL_LENGTH = 60;
 export const AFTERGLOW = 60; // seconds
 const GLOW_STEPS = 6;
-const LONG_NAME = 16; // characters; a longer one is set small, on two lines
+const LONG_NAMES = [14, 16, 18, 21, 24, 32]; // characters: each step longer needs a wider tile
 const BLIP_WINDOW = 300; // seconds
 // A result may be this much older than its ttl before the page, which sees it
 // through a network, calls it stale by itself.
@@ -92,6 +92,13 @@ export function blamePaths(timing) {
 export function valueSize(value, unit) {
   const n = Array.from(value).length + Array.from(unit).length / 2;
   return n <= 5 ? 0 : n <= 9 ? 1 : n <= 15 ? 2 : 3;
+}
+
+// nameSize gives the classes of a name that needs more room than the shortest:
+// how much, and whether it is one word, as a host's, that may break anywhere.
+function nameSize(name) {
+  const n = Array.from(name).length, size = LONG_NAMES.filter((most) => n > most).length;
+  return size ? `-name${size}${name.includes(" ") ? "" : " -word"}` : "";
 }
 
 // amount parts the unit from a value that has it written in it, "5.3 minutes":
@@ -181,7 +188,7 @@ export function face(tile, now) {
     glow: glow(tile, now),
     size: valueSize(value, unit),
     name: tile.name,
-    long: Array.from(tile.name).length > LONG_NAME,
+    long: nameSize(tile.name),
     value: value || "–",
     unit,
     word: stale ? "stale" : tile.status,

@@ -104,14 +104,13 @@ export class Keys {
     const tiles = this.#board.visible(), at = this.#current(tiles);
     if (at < 0) return focus(this.#begin(tiles));
     const from = tiles[at].element.getBoundingClientRect(), middle = from.left + from.width / 2;
-    let best = null, bestGap = Infinity, row = null;
+    let best = null, bestGap = Infinity, row = Infinity;
     for (let i = at + by; i >= 0 && i < tiles.length; i += by) {
-      const box = tiles[i].element.getBoundingClientRect();
-      if (Math.abs(box.top - from.top) < box.height / 2) continue;
-      row ??= box.top;
-      if (Math.abs(box.top - row) > box.height / 2) break;
+      const box = tiles[i].element.getBoundingClientRect(), away = by * (box.top - from.top), slack = box.height / 2;
+      if (away > row + innerHeight) break; // sets beside this one may have rows as near
       const gap = Math.abs(box.left + box.width / 2 - middle);
-      if (gap < bestGap) [best, bestGap] = [tiles[i], gap];
+      if (away < slack || away > row + slack || (away > row - slack && gap >= bestGap)) continue;
+      [best, bestGap, row] = [tiles[i], gap, away];
     }
     focus(best);
   }

@@ -4,8 +4,9 @@
 import { blamePaths, blips, changesAt, face, glow, isStale, note, slowest, trailPaths, valueSize, why } from "/static/face.js";
 import { crowded, label } from "/static/fold.js";
 import { matcher, scope } from "/static/filter.js";
-import { plan, wander } from "/static/kiosk.js";
+import { wander } from "/static/kiosk.js";
 import { Model, worst } from "/static/model.js";
+import { plan } from "/static/plan.js";
 import { Settings } from "/static/settings.js";
 import { titleOf } from "/static/title.js";
 import { moved, sentence } from "/static/announce.js";
@@ -235,21 +236,32 @@ export const tests = {
       equal([p.size, p.row >= 3.3 * p.size, p.columns * 11 * p.size - 0.5 * p.size <= width + 1, p.columns >= 1], [16, true, true, true], `size, height, width and columns in ${width}x${height}`);
     }
   },
+  "no set of a wall wastes a row beside another": () => {
+    const shelves = (sizes, problems, width, height) => {
+      const p = plan(sizes.map((n, i) => ({ name: `s${i}`, shown: n, problems: problems[i] ?? 0 })), width, height);
+      return p.places.map(({ start, span }) => `${start}+${span}`).join(" ");
+    };
+    equal(shelves([36, 300], [0, 0], 1920, 980), "1+6 7+1", "a folded set after a large one");
+    equal(shelves([300, 36], [0, 0], 1920, 980), "1+1 2+6", "a folded set before a large one");
+    equal(shelves([9, 4, 7, 3, 3], [], 1920, 960), "1+5 6+2 1+7 1+3 4+3", "a shop");
+    equal(shelves(Array(8).fill(3), [], 1920, 960), Array(4).fill("1+3 4+3").join(" "), "eight of one size");
+    equal(shelves([1, 6, 1], [], 1920, 960), "1+1 1+3 4+1", "one, six and one");
+  },
   "the kiosk's plan fits": () => {
     for (const [width, height] of [[1920, 980], [3840, 2000], [1080, 1800], [800, 500]]) {
       for (const shown of [[1], [3, 3, 3], [40], [9, 80, 7], [400], [500, 600, 900]]) {
         const sets = shown.map((n, i) => ({ name: `s${i}`, shown: n, problems: i + 1 > n ? n : i + 1 }));
         const p = plan(sets, width, height);
-        let rows = 0, shelf = p.columns, tall = 0, headings = 0;
-        for (const s of sets) {
-          const n = p.folded.has(s.name) ? s.problems + (s.shown > s.problems ? 1 : 0) : s.shown;
-          const span = Math.min(n, p.columns);
-          if (shelf + span > p.columns) { rows += tall; tall = 0; shelf = 0; headings++; }
-          shelf += span;
-          tall = Math.max(tall, Math.ceil(n / p.columns));
-        }
+        let rows = 0, end = Infinity, tall = 0, headings = 0;
+        sets.forEach((s, i) => {
+          const n = p.folded.has(s.name) ? s.problems + (s.shown > s.problems ? 1 : 0) : s.shown, { start, span } = p.places[i];
+          if (start < end) { rows += tall; tall = 0; headings++; }
+          end = start + span;
+          if (end > p.columns + 1) throw new Error(`set ${i} beyond ${p.columns} columns: ${JSON.stringify(p)}`);
+          tall = Math.max(tall, Math.ceil(n / span));
+        });
         rows += tall;
-        const used = rows * (p.row + 0.5 * p.size) + headings * 1.9 * p.size;
+        const used = rows * (p.row + 0.5 * p.size) + headings * 1.7 * p.size;
         const case_ = `${shown} in ${width}x${height}`;
         if (used > height + 1) throw new Error(`${case_}: uses ${used} of ${height}: ${JSON.stringify(p)}`);
         if (p.columns * (p.small ? 11 : 13) * p.size - 0.5 * p.size > width + 1) throw new Error(`${case_}: too wide: ${JSON.stringify(p)}`);

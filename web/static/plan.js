@@ -1,0 +1,103 @@
+// Where the sets of a wall stand: in shelves from the top down, each of one set
+// or of several side by side, so that the tiles are the largest at which all
+// fits.
+
+// A tile in em of its own text, as tile.css draws it: full, and with only its
+// name, value and status.
+const FULL = { width: 12.5, height: 7.9 };
+const SMALL = { width: 10.5, height: 3.3 };
+const GAP = 0.5, HEADING = 1.7; // em
+const STRETCH = 1.45; // a tile may be this much taller than it needs to be
+const BESIDE = 20; // sets on a shelf, at most: more are seldom of use, and cost time
+const COLUMNS = 60; // at most
+
+// Text that can be read across a room, in CSS pixels: where a tile's would be
+// smaller, well tiles are folded.
+export const LEGIBLE = 14;
+
+// plan finds the largest text size, in pixels, at which sets (each {name,
+// shown, problems, told}: how many tiles, and whether the heading has something
+// to say also without one) fit into width x height: {columns, size, row, small,
+// folded: names of the sets whose well tiles become a count, places: for each
+// set the column where it starts, and how many it spans; drop: 1 for one without
+// a name whose tiles are in line with those below headings}.
+export function plan(sets, width, height, legible = LEGIBLE) {
+  // The largest sets are folded first: by their size and not by how they are, so
+  // that what is folded stays folded.
+  const order = sets.filter((set) => set.shown > set.problems + 1).sort((a, b) => b.shown - a.shown);
+  const attempt = (folds) => {
+    const folded = new Set(order.slice(0, folds).map((set) => set.name));
+    const counts = sets.map(({ name, shown, problems }) => (folded.has(name) ? problems + 1 : shown));
+    const full = fit(counts, sets, width, height, FULL);
+    if (full.size >= legible) return { ...full, small: false, folded };
+    return { ...fit(counts, sets, width, height, SMALL), small: true, folded };
+  };
+  let low = 0, high = order.length;
+  while (low < high) {
+    const middle = (low + high) >> 1;
+    if (attempt(middle).size >= legible) high = middle;
+    else low = middle + 1;
+  }
+  const best = attempt(low);
+  if (best.size >= legible) return best;
+  // Only problems are left, and too many for one screen: legible, and scrolled.
+  const columns = Math.max(1, Math.floor((width / legible + GAP) / (SMALL.width + GAP)));
+  const counts = sets.map(({ name, shown, problems }) => (best.folded.has(name) ? problems + 1 : shown));
+  return { ...best, columns, size: legible, row: legible * SMALL.height, places: shelves(counts, sets, columns, SMALL).places };
+}
+
+function fit(counts, sets, width, height, tile) {
+  const most = Math.max(1, counts.reduce((a, b) => a + b, 0));
+  let best = { size: 0 };
+  for (let columns = 1; columns <= Math.min(most, COLUMNS); columns++) {
+    const wide = width / (columns * (tile.width + GAP) - GAP);
+    if (wide <= best.size) break; // it only gets narrower
+    const { tall, rows, places } = shelves(counts, sets, columns, tile);
+    const size = Math.min(wide, height / tall);
+    if (size > best.size) {
+      const row = (height - size * (tall - rows * tile.height)) / Math.max(1, rows);
+      best = { columns, size, row: Math.min(row, size * tile.height * STRETCH), places };
+    }
+  }
+  return best;
+}
+
+// shelves puts sets of so many tiles each, in their order, on the shelves that
+// are the least tall together: {tall, in em; rows of tiles; places}. Sets share
+// a shelf of several rows where that saves a row, not to save a heading: sets of
+// one size look alike.
+function shelves(counts, sets, columns, tile) {
+  const seen = sets.map((_, i) => i).filter((i) => counts[i] > 0 || sets[i].told);
+  const best = Array(seen.length); // the best shelves for the sets from there on
+  best.push({ cost: 0, tall: 0, rows: 0 });
+  for (let i = seen.length - 1; i >= 0; i--) {
+    best[i] = { cost: Infinity };
+    const take = (n, high, headed, shared) => {
+      const rest = best[i + n], tall = headed + high * tile.height + Math.max(1, high) * GAP, cost = tall + shared + rest.cost;
+      if (cost < best[i].cost) best[i] = { n, high, headed, cost, tall: tall + rest.tall, rows: high + rest.rows };
+    };
+    if (counts[seen[i]] === 0) take(1, 0, HEADING, 0); // its heading alone
+    let high = 1, headed = 0, used = 0;
+    for (let end = i; end < seen.length && end - i < Math.min(columns, BESIDE) && counts[seen[end]] > 0; end++) {
+      used += Math.ceil(counts[seen[end]] / high);
+      while (used > columns) {
+        high++;
+        used = 0;
+        for (let k = i; k <= end; k++) used += Math.ceil(counts[seen[k]] / high);
+      }
+      if (sets[seen[end]].name !== "") headed = HEADING;
+      take(end - i + 1, high, headed, end > i ? (high - 1) * HEADING : 0);
+    }
+  }
+  const places = [];
+  for (let i = 0; i < seen.length; i += best[i].n) {
+    const { n, high, headed } = best[i];
+    let start = 1;
+    for (const k of seen.slice(i, i + n)) {
+      const span = high === 0 ? columns : n === 1 ? Math.min(counts[k], columns) : Math.ceil(counts[k] / high);
+      places[k] = { start, span, drop: headed && n > 1 ? 1 : 0 };
+      start += span;
+    }
+  }
+  return { tall: best[0].tall, rows: best[0].rows, places };
+}
