@@ -41,7 +41,10 @@ func (w *watcher) verdictOf(L *lua.LState, first int) (verdict, error) {
 		}
 		return v, v.rest(L, first+1, &v.detail)
 	case *lua.LTable:
-		return v, w.readVerdict(L, &v, got)
+		if err := w.readVerdict(L, &v, got); err != nil {
+			return v, err
+		}
+		return v, v.rest(L, first+1, v.lacks()...)
 	default:
 		if !isNil(got) {
 			return v, fmt.Errorf("check returned a %s: want a status, a number, a boolean, a table, or nil and an error", typeName(got))
@@ -49,7 +52,8 @@ func (w *watcher) verdictOf(L *lua.LState, first int) (verdict, error) {
 	}
 	if err := L.Get(first + 1); !isNil(err) {
 		v.failure = failureOf(err)
-		return v, v.rest(L, first+2)
+		var text lua.LValue // may say more, where a primitive's own says all
+		return v, v.rest(L, first+2, &text)
 	}
 	if recorded, ok := w.self.RawGetString("verdict").(*lua.LTable); ok {
 		return v, w.readVerdict(L, &v, recorded)

@@ -235,10 +235,11 @@ pharos.MetricWatcher.state = nil
 --- - a boolean, and detail: true is ok, false critical
 --- - a table: `{ status =, value =, unit =, detail =, link =, again = }`; without status the thresholds judge the value
 --- - nil and an error: critical or unknown, see pharos.Error
---- - nothing, if self:ok, warning, critical or unknown was called
+--- - what self:ok, warning, critical or unknown gives, and detail: `return self:ok(7), "seven waiting"`
+--- - nothing, if one of these was called
 --- - "pending", as pharos.status gives it: no verdict yet, the tile stays as it is
 ---
---- Behind any of these but a table, `{ again = "200ms" }` asks for the next run so
+--- Behind any of these `{ again = "200ms" }` asks for the next run so
 --- long after the start of this one, at least 50 ms and never past the interval:
 --- trouble in slow motion. The run after it is on the grid of the interval again.
 ---
