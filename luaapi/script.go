@@ -50,6 +50,7 @@ type script struct {
 	warnings []engine.LoadError
 	assigned map[string]engine.Place // where the globals of a script are set, the last place of each
 	asks     []vm.TextCall           // of pharos.status, for an id that must be there
+	steps    []vm.TextCall           // of self:step; nil once the files were loaded
 	memory   *Memory                 // of those that are found later
 
 	mu      sync.Mutex
@@ -89,8 +90,11 @@ func newScript(o *Options, name, dir string, fsys fs.FS) (*script, error) {
 			s.warnings = append(s.warnings, engine.LoadError{File: e.File, Line: e.Line, Message: e.Message})
 		},
 		Called: func(c vm.TextCall) {
-			if c.Function == "pharos.status" {
+			switch {
+			case c.Function == "pharos.status":
 				s.asks = append(s.asks, c)
+			case c.Function == ":step" && s.reads != nil:
+				s.steps = append(s.steps, c)
 			}
 		},
 		Read: s.read,
@@ -222,10 +226,11 @@ func (s *script) load(ctx context.Context, source []byte) error {
 	var declared error
 	err := s.universe.Declare(ctx, func(L *lua.LState) error {
 		declared = s.declare(L)
+		s.missteps()
 		vm.Seal(L)
 		return nil
 	})
-	s.definer, s.reads = nil, nil // it holds on to every function, and their work is done
+	s.definer, s.reads, s.steps = nil, nil, nil // it holds on to every function, and their work is done
 	return errors.Join(err, declared)
 }
 

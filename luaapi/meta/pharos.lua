@@ -267,7 +267,8 @@ function pharos.MetricWatcher:check() end
 ---
 --- Each step's time is a phase of the run. A check that returns nothing after its
 --- steps means their total in seconds, which the thresholds judge. Steps come one
---- after the other, at most 64 in a run; one inside another is an error.
+--- after the other, at most 64 in a run; one inside another is an error. So is one that
+--- the option steps does not name, of which also loading the file warns.
 ---
 ---```lua
 ---metric_watchers = {
@@ -597,8 +598,8 @@ pharos.PingMetricWatcher = {}
 
 --- The age of a file in seconds, or its size in bytes, which the thresholds judge; the
 --- tile shows them as "3.2 hours" or "12.0 MB". With * or ? in the last part of its path
---- it is the newest of the files that match, see pharos.file.newest. A missing file is
---- critical. It looks here only. Let a job touch a file when it is done, and this is its
+--- it is the newest of the files that match, see pharos.file.newest; of a name that has
+--- such a character itself, write "what\\?.gz". A missing file is critical. It looks here only. Let a job touch a file when it is done, and this is its
 --- heartbeat.
 ---
 ---```lua
