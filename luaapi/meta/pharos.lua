@@ -598,9 +598,9 @@ pharos.PingMetricWatcher = {}
 
 --- The age of a file in seconds, or its size in bytes, which the thresholds judge; the
 --- tile shows them as "3.2 hours" or "12.0 MB". With * or ? in the last part of its path
---- it is the newest of the files that match, see pharos.file.newest; of a name that has
---- such a character itself, write "what\\?.gz". A missing file is critical. It looks here only. Let a job touch a file when it is done, and this is its
---- heartbeat.
+--- it is the newest of the files that match, see pharos.file.newest; where one of them is
+--- in the name itself, write "what\\?.gz". A missing file is critical. It looks here
+--- only. Let a job touch a file when it is done, and this is its heartbeat.
 ---
 ---```lua
 ---metric_watchers = {
