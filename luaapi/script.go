@@ -82,6 +82,7 @@ func newScript(o *Options, name, dir string, fsys fs.FS) (*script, error) {
 	u, err := vm.New(vm.Options{
 		Name:    name,
 		Find:    s.find,
+		Builtin: builtinPrefix,
 		Globals: globals,
 		Setup:   func(L *lua.LState, env *lua.LTable) error { return s.setUp(L, env, o) },
 		Print:   s.print,
