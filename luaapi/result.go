@@ -133,7 +133,7 @@ func (w *watcher) judge(L *lua.LState, v *verdict, n lua.LNumber) error {
 	given := L.GetField(w.self, "thresholds")
 	if !w.limits.hold(given) {
 		var err error
-		if w.limits, err = readLimits(given); err != nil {
+		if w.limits, err = readLimits(given, w.unit); err != nil {
 			return fmt.Errorf("cannot use self.thresholds: %w", err)
 		}
 	}

@@ -217,7 +217,8 @@ pharos.MetricWatcher.state = nil
 --- all three, { min, warn, crit }, or have names, { warn = 1, crit = 3 }, and then any
 --- may be left out. If crit is below warn the judgement turns round, min too: days
 --- left, free disk. Write such ones by name: a list that turns round is warned of, for
---- it may be in the wrong order; so is that no number is ok.
+--- it may be in the wrong order; so is that no number is ok. For values that are
+--- seconds they may be times, { warn = "200ms", crit = "1s" }.
 ---
 ---```lua
 ---metric_watchers = {
@@ -227,7 +228,7 @@ pharos.MetricWatcher.state = nil
 ---  end },
 ---}
 ---```
----@alias pharos.Thresholds { [1]: number, [2]: number, [3]: number }|{ min: number?, warn: number?, crit: number? }
+---@alias pharos.Thresholds { [1]: number|string, [2]: number|string, [3]: number|string }|{ min: number|string|nil, warn: number|string|nil, crit: number|string|nil }
 
 --- What a run does. It may return
 --- - a status, and a value and detail: `return "warning", 7, "seven waiting"`
@@ -604,8 +605,8 @@ pharos.PingMetricWatcher = {}
 ---
 ---```lua
 ---metric_watchers = {
----  pharos.FileMetricWatcher{ name = "heartbeat", path = "/run/import.done", thresholds = { warn = 3600, crit = 7200 } },
----  pharos.FileMetricWatcher{ name = "backup", path = "/var/backups/db-*.gz", thresholds = { warn = 26 * 3600, crit = 50 * 3600 } },
+---  pharos.FileMetricWatcher{ name = "heartbeat", path = "/run/import.done", thresholds = { warn = "1h", crit = "2h" } },
+---  pharos.FileMetricWatcher{ name = "backup", path = "/var/backups/db-*.gz", thresholds = { warn = "26h", crit = "50h" } },
 ---}
 ---```
 ---@class pharos.FileMetricWatcher : pharos.MetricWatcher
