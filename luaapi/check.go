@@ -132,10 +132,11 @@ func (s *script) stepFunction(L *lua.LState) int {
 	L.Call(given, lua.MultRet)
 	first := 2 // above self, the step's own argument
 	v, err := w.verdictOf(L, first)
-	if r.event != nil && errors.Is(err, errNoVerdict) {
-		if L.GetTop() < first {
-			return 0
-		}
+	switch {
+	case r.event == nil:
+	case errors.Is(err, errNoVerdict):
+		return 0
+	case errors.Is(err, errNilVerdict):
 		err = errors.New(nilVerdict("the function of events", w.stream.judge, "leave the status as it is"))
 	}
 	if err == nil {

@@ -61,10 +61,18 @@ func (w *watcher) verdictOf(L *lua.LState, first int) (verdict, error) {
 	if steps := runOf(L).journey.steps; len(steps) > 0 && L.GetTop() < first {
 		return v, w.arrived(L, &v, steps)
 	}
-	return v, errNoVerdict
+	if L.GetTop() < first {
+		return v, errNoVerdict
+	}
+	return v, errNilVerdict
 }
 
-var errNoVerdict = errors.New("check returned nothing, or nil: want a status, a number, a boolean, a table, or nil and an error")
+const wantVerdict = "want a status, a number, a boolean, a table, or nil and an error"
+
+var (
+	errNoVerdict  = errors.New("check returned nothing: " + wantVerdict)
+	errNilVerdict = errors.New("check returned nil, as of a field that is not there, or a text that is no number: " + wantVerdict)
+)
 
 // failureOf gives the Go error that the second of nil, err stands for. Text
 // that a script made is an error without a kind: the script says that the

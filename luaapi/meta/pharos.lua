@@ -806,7 +806,7 @@ function pharos.nagios(command, options) end
 ---@field http "1.1"|"2"? default: as TLS agrees, else 1.1; with "2" over http:// nobody is asked first
 ---@field ssh_host string? the request leaves from that host
 
---- What came back of a request.
+--- What came back of a request. To read a field that it does not have raises.
 ---@class pharos.Answer
 ---@field status integer
 ---@field headers table<string, string> names in any case; several values joined by ", "
