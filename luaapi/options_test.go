@@ -152,3 +152,20 @@ func TestThresholdsAsDurations(t *testing.T) {
 		}
 	}
 }
+
+// Options that are called otherwise elsewhere are known, and thresholds show their
+// forms.
+func TestOptionsByOtherNames(t *testing.T) {
+	for options, want := range map[string]string{
+		`cmd = "true"`:                                    `did you mean "command"?`,
+		`command = "true", every = "5s"`:                  `did you mean "interval"?`,
+		`command = "true", cdw = "/"`:                     `did you mean "cwd"?`,
+		`command = "true", thresholds = 80`:               `"thresholds" of CommandMetricWatcher: want { min, warn, crit } or { warn = ..., crit = ... }, got number`,
+		`command = "true", thresholds = { warning = 80 }`: `no threshold is called "warning" (did you mean "warn"?`,
+	} {
+		err := newTestBoard(t).tryLoad("metric_watchers = { pharos.CommandMetricWatcher{ name = 'x', " + options + " } }")
+		if err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("%s: %v, want %s", options, err, want)
+		}
+	}
+}
