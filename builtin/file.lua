@@ -2,7 +2,7 @@
 -- newest of those that a pattern matches. The thresholds judge it; a missing file is
 -- critical.
 --
---   pharos.FileMetricWatcher{ name = "backup", path = "/var/backups/db.gz", thresholds = { warn = 26*3600, crit = 50*3600 } }
+--   pharos.FileMetricWatcher{ name = "backup", path = "/var/backups/db.gz", thresholds = { warn = "26h", crit = "50h" } }
 
 local FileMetricWatcher = pharos.MetricWatcher:extend{
   class_name = "FileMetricWatcher",

@@ -46,7 +46,10 @@ local function recorder(status)
     end
     local verdict = { status = status, value = value, detail = detail }
     if type(detail) == "table" then verdict.detail, more = nil, detail end
-    for name, option in pairs(more or {}) do verdict[name] = option end
+    if type(more) == "string" then
+      error(("cannot call %s with one text too many, %q: write self:%s(value, detail)"):format(status, more, status), 2)
+    end
+    for name, option in pairs(type(more) == "table" and more or {}) do verdict[name] = option end
     self.verdict = verdict
     return verdict
   end

@@ -14,19 +14,33 @@ var moreFields = []string{"again"}
 
 // rest reads what check returned after its first value, from the place n of L's
 // stack on: at most that many values, fewer where a table of options ends them.
-// What else there is does not count: gsub returns one more than most think of.
+// A number beyond them does not count, as gsub returns one more than most think
+// of; a text would be lost unseen.
 func (v *verdict) rest(L *lua.LState, n int, values ...*lua.LValue) error {
 	for _, to := range values {
-		if t, ok := L.Get(n).(*lua.LTable); ok {
-			return v.more(t)
+		if _, ends := L.Get(n).(*lua.LTable); ends {
+			break
 		}
 		*to = L.Get(n)
 		n++
 	}
-	if t, ok := L.Get(n).(*lua.LTable); ok {
-		return v.more(t)
+	switch more := L.Get(n).(type) {
+	case *lua.LTable:
+		return v.more(more)
+	case lua.LString:
+		return fmt.Errorf("check returned one text too many, %.60q: want a status, its value and detail, or a number and its detail", string(more))
 	}
 	return nil
+}
+
+// lacks are the places of value and detail that a result left open, self:ok(7).
+func (v *verdict) lacks() (places []*lua.LValue) {
+	for _, place := range []*lua.LValue{&v.value, &v.detail} {
+		if isNil(*place) {
+			places = append(places, place)
+		}
+	}
+	return places
 }
 
 func (v *verdict) more(t *lua.LTable) error {

@@ -25,6 +25,8 @@ func TestAgain(t *testing.T) {
 		`return "ok", ("x"):gsub("x", "y")`:                               0,
 		`return 5, ("x"):gsub("x", "y")`:                                  0,
 		`return "ok", 1, {}`:                                              0,
+		`return self:warning(7), { again = "1s" }`:                        time.Second,
+		`return self:warning(7), "seven", { again = "1s" }`:               time.Second,
 	} {
 		b := newTestBoard(t)
 		b.Primitives = fakes{exec: func(context.Context, string, probe.ExecRequest) (*probe.ExecResult, error) {
@@ -56,5 +58,33 @@ func TestAgainFromAnOverride(t *testing.T) {
 	b.Primitives = stubWorld()
 	if got := b.run("x"); got.Again != 300*time.Millisecond || got.Detail != "one" {
 		t.Errorf("again, detail = %v, %q, want 300ms, one", got.Again, got.Detail)
+	}
+}
+
+// What follows a result fills in what that lacks, and no text is lost.
+func TestBehindAResult(t *testing.T) {
+	for body, want := range map[string][2]string{
+		`return self:ok(1), "one"`:                                {"1", "one"},
+		`return self:ok(), 1, "one"`:                              {"1", "one"},
+		`return self:ok(), 1`:                                     {"1", ""},
+		`return self:ok(nil, "one"), 1`:                           {"1", "one"},
+		`return { status = "ok", value = 1 }, "one"`:              {"1", "one"},
+		`return { value = 1 }, "one"`:                             {"1", "one"},
+		`return self:ok(1), ("one!"):gsub("!", "")`:               {"1", "one"},
+		`return self:ok(1, ("one!"):gsub("!", ""))`:               {"1", "one"},
+		`return 1, ("one!"):gsub("!", "")`:                        {"1", "one"},
+		`return self:ok(1, "one"), "two"`:                         {"script error", `one text too many, "two"`},
+		`return self:ok(1), "one", "two"`:                         {"script error", `one text too many, "two"`},
+		`return 1, "jobs", "one"`:                                 {"script error", `one text too many, "one"`},
+		`return "ok", 1, "jobs", "one"`:                           {"script error", `one text too many, "one"`},
+		`return self:ok(1, "jobs", "one")`:                        {"script error", `one text too many, "one"`},
+		`return true, "one", "two"`:                               {"script error", `one text too many, "two"`},
+		`return nil, "one", "two"`:                                {"", "one"},
+		`self:step("a", function() return nil, "one", "two" end)`: {"1 a", "one"},
+	} {
+		b := newTestBoard(t)
+		if got := b.check(body); got.Value != want[0] || !strings.Contains(got.Detail, want[1]) || want[1] == "" && got.Detail != "" {
+			t.Errorf("%s = %q %q, want %q", body, got.Value, got.Detail, want)
+		}
 	}
 }

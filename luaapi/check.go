@@ -132,10 +132,11 @@ func (s *script) stepFunction(L *lua.LState) int {
 	L.Call(given, lua.MultRet)
 	first := 2 // above self, the step's own argument
 	v, err := w.verdictOf(L, first)
-	if r.event != nil && errors.Is(err, errNoVerdict) {
-		if L.GetTop() < first {
-			return 0
-		}
+	switch {
+	case r.event == nil:
+	case errors.Is(err, errNoVerdict):
+		return 0
+	case errors.Is(err, errNilVerdict):
 		err = errors.New(nilVerdict("the function of events", w.stream.judge, "leave the status as it is"))
 	}
 	if err == nil {
@@ -199,8 +200,8 @@ func (w *watcher) broken(r *run, err error) engine.Result {
 	if !errors.As(err, &e) {
 		return scriptResult(engine.Failure{Message: err.Error()})
 	}
-	place := engine.Failure{Message: e.Message, File: e.File, Line: e.Line, Trace: scriptTrace(e.Trace)}
-	if strings.HasPrefix(place.File, builtinPrefix) { // raised by a class of ours, about what the script gave it
+	place := engine.Failure{Message: e.Message, File: e.File, Line: e.Line, Trace: e.Trace}
+	if place.File == "" || strings.HasPrefix(place.File, builtinPrefix) { // in a class of ours that no function of the script's called
 		place.File, place.Line = w.source.File, w.source.Line
 	}
 	var raised *probe.Error
@@ -284,16 +285,4 @@ func (w *watcher) addEvidence(r *run, result *engine.Result) {
 			result.Timing[i] = engine.Phase(p)
 		}
 	}
-}
-
-// scriptTrace leaves the lines of builtin classes out of a traceback: a user
-// reads their own.
-func scriptTrace(trace string) string {
-	var lines []string
-	for line := range strings.Lines(trace) {
-		if !strings.Contains(line, builtinPrefix) {
-			lines = append(lines, line)
-		}
-	}
-	return strings.TrimRight(strings.Join(lines, ""), "\n")
 }

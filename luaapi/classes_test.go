@@ -2,6 +2,7 @@ package luaapi
 
 import (
 	"context"
+	"fmt"
 	"os"
 	"strings"
 	"testing"
@@ -261,5 +262,39 @@ func TestHandleOutputReturnsNil(t *testing.T) {
 				t.Errorf("%s, %s: %v %q, want %v %q", class, test.body, got.Status, got.Detail, test.status, want)
 			}
 		}
+	}
+}
+
+// What ends inside a class of Pharos, be it for a mistake or because it took too
+// long, is told at the line of the script that led there.
+func TestEndInsideClass(t *testing.T) {
+	for _, test := range []struct {
+		name, line, want string
+		slice            time.Duration
+		above            int // lines above it that are told, as it is gone from the stack
+	}{
+		{"mistake", `pharos.PageGETMetricWatcher.init(5)`, "attempt to index", time.Minute, 0},
+		{"tail call", `do return pharos.WatcherSet(1, 2) end`, "cannot make a WatcherSet", time.Minute, 1},
+		{"too long", `pharos.CommandMetricWatcher{ name = "a", command = (" "):rep(8e6) .. "true" }`, "computed for too long", time.Millisecond, 0},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			b := newTestBoard(t)
+			b.slice = test.slice
+			b.load("metric_watchers = { pharos.MetricWatcher{ name = 'x', check = function()\n" + test.line + "\nend } }")
+			got := b.run("x")
+			if f := got.Failure; f == nil || f.Line != 2-test.above || f.File != scriptName(b.Path) || !strings.Contains(got.Detail, test.want) {
+				t.Errorf("run = %q %+v, want %s at line %d", got.Detail, f, test.want, 2-test.above)
+			}
+			b.load(discovering("", test.line))
+			want := fmt.Sprintf("%s:%d: ", scriptName(b.Path), 3-test.above)
+			if _, err := b.discover(); err == nil || !strings.HasPrefix(err.Error(), want) || !strings.Contains(err.Error(), test.want) {
+				t.Errorf("discovery = %v, want %s...%s", err, want, test.want)
+			}
+		})
+	}
+	b := newTestBoard(t)
+	err := b.tryLoad("\npharos.PageGETMetricWatcher.init(5)\nmetric_watchers = {}")
+	if want := scriptName(b.Path) + ":2: "; err == nil || !strings.HasPrefix(err.Error(), want) {
+		t.Errorf("load = %v, want it at %s", err, want)
 	}
 }

@@ -16,7 +16,7 @@ func typeName(v lua.LValue) string {
 	if v == nil {
 		return "nil"
 	}
-	return v.Type().String()
+	return vm.TypeName(v)
 }
 
 // isNil tells whether v is Lua's nil, or no value at all.

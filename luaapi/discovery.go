@@ -11,6 +11,7 @@ import (
 	lua "github.com/yuin/gopher-lua"
 
 	"pharos/engine"
+	"pharos/luaapi/vm"
 )
 
 const (
@@ -98,8 +99,12 @@ func (f *finder) call(ctx context.Context) ([]engine.Watcher, error) {
 	})
 	closeAll(r.conns)
 	if err != nil {
-		if r.expired != nil && ctx.Err() != nil {
+		e := (*vm.Error)(nil)
+		switch {
+		case r.expired != nil && ctx.Err() != nil:
 			err = fmt.Errorf("%s%w", f.prefix(), r.expired)
+		case errors.As(err, &e) && e.File == "" && e.Cause == nil: // of a tail call nothing is left but what it called
+			err = fmt.Errorf("%s%w", f.prefix(), err)
 		}
 		return nil, errors.New(s.mask.clean(err.Error()))
 	}

@@ -2,9 +2,14 @@ package luaapi
 
 import (
 	"context"
+	"fmt"
+	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/google/go-cmp/cmp"
 
 	"pharos/engine"
 	"pharos/engine/probe"
@@ -192,5 +197,46 @@ func TestJourneyTraced(t *testing.T) {
 	}
 	if got := strings.Join(told, ", "); got != "step 1/2 a ok, step 2/2 b failed" {
 		t.Errorf("events = %s, want the two steps", got)
+	}
+}
+
+// A step that is not among those that the watcher says it has is told when the
+// file loads: a run may come to it once a year.
+func TestMisspeltSteps(t *testing.T) {
+	b := newTestBoard(t)
+	b.write("lib/shop.lua", `return function(self)
+  self:step("confrim", print)
+end`)
+	b.load(`local finish = require("shop")
+local function pay(self, again)
+  self:step("pya", print)
+  if again then pay(self) end
+end
+local Shop = pharos.MetricWatcher:extend{}
+function Shop:look() self:step("look", print) self:step("loook", print) end
+function Shop:check()
+  self:look()
+  pay(self) finish(self) self:step("open" .. "s", print)
+end
+metric_watchers = {
+  Shop{ name = "a", steps = { "open", "look", "pay", "confirm" } },
+  Shop{ name = "b", steps = 4 },
+  pharos.MetricWatcher{ name = "c", steps = { "one" }, check = function(self) self:step("two", print) end },
+  pharos.MetricWatcher{ name = "d", steps = { "one" }, check = function(self) self:step("one", print) end }, pharos.MetricWatcher{ name = "e", steps = { "two" }, check = function(self) self:step("two", print) end },
+  pharos.MetricWatcher{ name = "f", check = function(self) self:step("any", print) end },
+}`)
+	var got []string
+	for _, w := range b.config.Warnings {
+		got = append(got, fmt.Sprintf("%s:%d: %s", filepath.Base(w.File), w.Line, w.Message))
+	}
+	slices.Sort(got)
+	want := []string{
+		`pharos.lua:15: the steps of "c" have no "two" (valid: one)`,
+		`pharos.lua:3: the steps of "a" have no "pya" (did you mean "pay"? valid: confirm, look, open, pay)`,
+		`pharos.lua:7: the steps of "a" have no "loook" (did you mean "look"? valid: confirm, look, open, pay)`,
+		`shop.lua:2: the steps of "a" have no "confrim" (did you mean "confirm"? valid: confirm, look, open, pay)`,
+	}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Errorf("warnings (-want +got):\n%s", diff)
 	}
 }

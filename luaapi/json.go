@@ -30,6 +30,7 @@ func newJSONKinds(L *lua.LState) jsonKinds {
 		L.Push(lua.LString("null"))
 		return 1
 	}))
+	meta.RawSetString("__name", lua.LString("null of JSON"))
 	k.null.Metatable = meta
 	return k
 }
@@ -69,7 +70,9 @@ func (s *script) jsonDecode(L *lua.LState) int {
 	text := L.CheckString(1)
 	v, err := s.decodeOutside(L, text)
 	if err != nil {
-		return s.pushError(L, &probe.Error{Kind: probe.Proto, Message: "decoding JSON: " + err.Error()})
+		err = &probe.Error{Kind: probe.Proto, Message: "decoding JSON: " + err.Error()}
+		runOf(L).failure = err
+		return s.pushError(L, err)
 	}
 	L.Push(s.json.toLua(L, v))
 	return 1

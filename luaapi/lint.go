@@ -82,6 +82,7 @@ func (l *linter) watcher(L *lua.LState, w *watcher) {
 		l.find(w.source, "%q has no check: give it check = function(self) ... end, or events", w.name)
 	}
 	l.dotted(L, w)
+	l.unjudged(L, w)
 	if w.stream != nil {
 		l.program(w.source, w.stream.program)
 		l.host(w.source, w.stream.server)
@@ -120,14 +121,14 @@ func (l *linter) address(L *lua.LState, w *watcher, address string) {
 	case err == nil && port != "":
 		l.host(w.source, host)
 	case strings.HasPrefix(address, "/"): // a socket's path
-	case (class == "TCPMetricWatcher" || class == "TLSMetricWatcher") && L.GetField(w.self, "check") == classCheck(L, class):
+	case (class == "TCPMetricWatcher" || class == "TLSMetricWatcher") && L.GetField(w.self, "check") == classMethod(L, class, "check"):
 		l.find(w.source, "the address %q has no port: write %q or whichever it is", address, net.JoinHostPort(strings.Trim(cmp.Or(host, address), "[]"), "443"))
 	}
 }
 
-// classCheck is the check of a built-in class.
-func classCheck(L *lua.LState, class string) lua.LValue {
-	return L.GetField(L.GetField(L.G.Global.RawGetString("pharos"), class), "check")
+// classMethod is a method of a built-in class.
+func classMethod(L *lua.LState, class, name string) lua.LValue {
+	return L.GetField(L.GetField(L.G.Global.RawGetString("pharos"), class), name)
 }
 
 // dotted finds methods that were defined with a dot, or without their self: what
@@ -142,6 +143,23 @@ func (l *linter) dotted(L *lua.LState, w *watcher) {
 		case "output", "body", "code", "result":
 			l.find(w.source, "%s of %q takes %s first, where the watcher comes: write function Class:%s(%s), with a colon, or %s = function(self, %s)",
 				method, w.name, first, method, first, method, first)
+		}
+	}
+}
+
+// unjudged finds thresholds that have nothing to judge: of a command whose output
+// nobody reads, or of a plugin, which says itself what it thinks.
+func (l *linter) unjudged(L *lua.LState, w *watcher) {
+	if w.limits.table == nil {
+		return
+	}
+	for _, class := range []string{"NagiosMetricWatcher", "CommandMetricWatcher"} {
+		own := false
+		for _, method := range []string{"check", "handle_output", "handle_returncode"} {
+			own = own || L.GetField(w.self, method) != classMethod(L, class, method)
+		}
+		if !own {
+			l.find(w.source, "the thresholds of %q judge nothing: the exit code decides; give it handle_output = function(self, output) return tonumber(output) end, or the like", w.name)
 		}
 	}
 }

@@ -51,6 +51,9 @@ metric_watchers = {
   pharos.PageGETMetricWatcher{ name = "page2", url = "https://127.0.0.1/", cert = "mine.crt", key = "-----BEGIN PRIVATE KEY-----" },
   pharos.TLSMetricWatcher{ name = "url", address = "https://127.0.0.1" },
   pharos.TCPMetricWatcher{ name = "url2", address = "http://[::1]:8080/x" },
+  command{ command = "echo 95", thresholds = { warn = 80 } },
+  command{ command = "echo 95", thresholds = { warn = 80 }, handle_output = function(self, output) return tonumber(output) end },
+  pharos.NagiosMetricWatcher{ name = "plugin", command = "true", thresholds = { warn = 80 } },
   pharos.PageGETMetricWatcher{ name = "page3", url = "https://127.0.0.1/", key = "mine.key", cert = "-----BEGIN CERTIFICATE-----" },
 }`)
 	var got []string
@@ -80,6 +83,8 @@ metric_watchers = {
 		`34: cannot use option "env" of "n34": "A=B" is no name of a variable`,
 		`37: the address "https://127.0.0.1" is a URL: write "127.0.0.1:443", or whichever port it is`,
 		`38: the address "http://[::1]:8080/x" is a URL: write "[::1]:8080", or whichever port it is`,
+		`39: the thresholds of "n39" judge nothing: the exit code decides; give it handle_output = function(self, output) return tonumber(output) end, or the like`,
+		`41: the thresholds of "plugin" judge nothing: the exit code decides; give it handle_output = function(self, output) return tonumber(output) end, or the like`,
 	}
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Errorf("Lint (-want +got):\n%s", diff)

@@ -73,7 +73,7 @@ var primitivesOf = []primitiveOf{
 func (l *linter) refused(L *lua.LState, w *watcher) {
 	for _, p := range primitivesOf {
 		about, isText := L.GetField(w.self, p.about).(lua.LString)
-		if !isText && p.class != "CommandMetricWatcher" || L.GetField(w.self, "check") != classCheck(L, p.class) {
+		if !isText && p.class != "CommandMetricWatcher" || L.GetField(w.self, "check") != classMethod(L, p.class, "check") {
 			continue
 		}
 		set, call := p.make(w.script, string(about))

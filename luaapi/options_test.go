@@ -123,3 +123,49 @@ metric_watchers = {
 		}
 	}
 }
+
+// Thresholds of a time are written as times are everywhere else.
+func TestThresholdsAsDurations(t *testing.T) {
+	for options, want := range map[string]engine.Status{
+		`thresholds = { warn = "200ms", crit = "1s" }`: engine.Warning,
+		`thresholds = { "1ms", "600ms", 2 }`:           engine.OK,
+		`thresholds = { warn = "1m", crit = 0.5 }`:     engine.Critical,
+		`unit = "s", thresholds = { crit = "100ms" }`:  engine.Critical,
+		`thresholds = { warn = "1d" }`:                 engine.OK,
+	} {
+		b := newTestBoard(t)
+		b.load(`metric_watchers = { pharos.MetricWatcher{ name = "x", check = function(self) return 0.5 end, ` + options + ` } }`)
+		b.run("x")
+		if got := b.run("x"); got.Status != want {
+			t.Errorf("%s: 0.5 = %v %q, want %v", options, got.Status, got.Detail, want)
+		}
+	}
+	for thresholds, want := range map[string]string{
+		`{ warn = "80%" }`:               `cannot use option "thresholds" of MetricWatcher: warn is "80%": want a number, or a time such as "250ms", "26h"`,
+		`{ warn = "10", crit = "20" }`:   `is a text: write `,
+		`{ warn = "5d" }, unit = "days"`: `warn is "5d", a time, and the values are in "days": write a number`,
+		`{ warn = {} }`:                  "want a number for warn, got table",
+	} {
+		err := newTestBoard(t).tryLoad("metric_watchers = { pharos.MetricWatcher{ name = 'x', thresholds = " + thresholds + ", check = print } }")
+		if err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("thresholds = %s: %v, want %s", thresholds, err, want)
+		}
+	}
+}
+
+// Options that are called otherwise elsewhere are known, and thresholds show their
+// forms.
+func TestOptionsByOtherNames(t *testing.T) {
+	for options, want := range map[string]string{
+		`cmd = "true"`:                                    `did you mean "command"?`,
+		`command = "true", every = "5s"`:                  `did you mean "interval"?`,
+		`command = "true", cdw = "/"`:                     `did you mean "cwd"?`,
+		`command = "true", thresholds = 80`:               `"thresholds" of CommandMetricWatcher: want { min, warn, crit } or { warn = ..., crit = ... }, got number`,
+		`command = "true", thresholds = { warning = 80 }`: `no threshold is called "warning" (did you mean "warn"?`,
+	} {
+		err := newTestBoard(t).tryLoad("metric_watchers = { pharos.CommandMetricWatcher{ name = 'x', " + options + " } }")
+		if err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("%s: %v, want %s", options, err, want)
+		}
+	}
+}

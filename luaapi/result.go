@@ -41,7 +41,10 @@ func (w *watcher) verdictOf(L *lua.LState, first int) (verdict, error) {
 		}
 		return v, v.rest(L, first+1, &v.detail)
 	case *lua.LTable:
-		return v, w.readVerdict(L, &v, got)
+		if err := w.readVerdict(L, &v, got); err != nil {
+			return v, err
+		}
+		return v, v.rest(L, first+1, v.lacks()...)
 	default:
 		if !isNil(got) {
 			return v, fmt.Errorf("check returned a %s: want a status, a number, a boolean, a table, or nil and an error", typeName(got))
@@ -49,7 +52,8 @@ func (w *watcher) verdictOf(L *lua.LState, first int) (verdict, error) {
 	}
 	if err := L.Get(first + 1); !isNil(err) {
 		v.failure = failureOf(err)
-		return v, v.rest(L, first+2)
+		var text lua.LValue // may say more, where a primitive's own says all
+		return v, v.rest(L, first+2, &text)
 	}
 	if recorded, ok := w.self.RawGetString("verdict").(*lua.LTable); ok {
 		return v, w.readVerdict(L, &v, recorded)
@@ -57,10 +61,18 @@ func (w *watcher) verdictOf(L *lua.LState, first int) (verdict, error) {
 	if steps := runOf(L).journey.steps; len(steps) > 0 && L.GetTop() < first {
 		return v, w.arrived(L, &v, steps)
 	}
-	return v, errNoVerdict
+	if L.GetTop() < first {
+		return v, errNoVerdict
+	}
+	return v, errNilVerdict
 }
 
-var errNoVerdict = errors.New("check returned nothing, or nil: want a status, a number, a boolean, a table, or nil and an error")
+const wantVerdict = "want a status, a number, a boolean, a table, or nil and an error"
+
+var (
+	errNoVerdict  = errors.New("check returned nothing: " + wantVerdict)
+	errNilVerdict = errors.New("check returned nil, as of a field that is not there, or a text that is no number: " + wantVerdict)
+)
 
 // failureOf gives the Go error that the second of nil, err stands for. Text
 // that a script made is an error without a kind: the script says that the
@@ -129,7 +141,7 @@ func (w *watcher) judge(L *lua.LState, v *verdict, n lua.LNumber) error {
 	given := L.GetField(w.self, "thresholds")
 	if !w.limits.hold(given) {
 		var err error
-		if w.limits, err = readLimits(given); err != nil {
+		if w.limits, err = readLimits(given, w.unit); err != nil {
 			return fmt.Errorf("cannot use self.thresholds: %w", err)
 		}
 	}

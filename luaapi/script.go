@@ -50,6 +50,7 @@ type script struct {
 	warnings []engine.LoadError
 	assigned map[string]engine.Place // where the globals of a script are set, the last place of each
 	asks     []vm.TextCall           // of pharos.status, for an id that must be there
+	steps    []vm.TextCall           // of self:step; nil once the files were loaded
 	memory   *Memory                 // of those that are found later
 
 	mu      sync.Mutex
@@ -81,6 +82,7 @@ func newScript(o *Options, name, dir string, fsys fs.FS) (*script, error) {
 	u, err := vm.New(vm.Options{
 		Name:    name,
 		Find:    s.find,
+		Builtin: builtinPrefix,
 		Globals: globals,
 		Setup:   func(L *lua.LState, env *lua.LTable) error { return s.setUp(L, env, o) },
 		Print:   s.print,
@@ -89,8 +91,11 @@ func newScript(o *Options, name, dir string, fsys fs.FS) (*script, error) {
 			s.warnings = append(s.warnings, engine.LoadError{File: e.File, Line: e.Line, Message: e.Message})
 		},
 		Called: func(c vm.TextCall) {
-			if c.Function == "pharos.status" {
+			switch {
+			case c.Function == "pharos.status":
 				s.asks = append(s.asks, c)
+			case c.Function == ":step" && s.reads != nil:
+				s.steps = append(s.steps, c)
 			}
 		},
 		Read: s.read,
@@ -156,7 +161,9 @@ func (s *script) loadClass(L *lua.LState, o *Options, file string) (lua.LValue, 
 	L.Push(L.NewFunction(given))
 	L.Push(L.NewFunction(s.getting))
 	L.Push(L.NewFunction(decided))
-	L.Call(3, 1)
+	L.Push(L.NewFunction(s.misusing))
+	L.Push(L.NewFunction(misdeclaring))
+	L.Call(5, 1)
 	class := L.Get(-1)
 	L.Pop(1)
 	return class, nil
@@ -222,10 +229,11 @@ func (s *script) load(ctx context.Context, source []byte) error {
 	var declared error
 	err := s.universe.Declare(ctx, func(L *lua.LState) error {
 		declared = s.declare(L)
+		s.missteps()
 		vm.Seal(L)
 		return nil
 	})
-	s.definer, s.reads = nil, nil // it holds on to every function, and their work is done
+	s.definer, s.reads, s.steps = nil, nil, nil // it holds on to every function, and their work is done
 	return errors.Join(err, declared)
 }
 

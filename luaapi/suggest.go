@@ -19,11 +19,24 @@ func unknownName(name string, valid []string) string {
 	return "(" + list + ")"
 }
 
+// synonyms are what other monitors, or anybody, might call an option.
+var synonyms = map[string]string{
+	"cmd": "command", "script": "command", "shell": "command", "every": "interval", "period": "interval", "frequency": "interval",
+	"refresh": "interval", "title": "name", "label": "name", "warning": "warn", "critical": "crit", "hostname": "host", "ssh": "ssh_host",
+	"uri": "url", "href": "url", "file": "path", "filename": "path", "depends": "needs", "depends_on": "needs", "parent": "needs",
+	"requires": "needs", "retries": "confirm", "retry": "confirm", "run": "check", "func": "check",
+	"status_code": "status", "code": "status", "text": "body", "content": "body", "data": "json", "params": "form", "auth": "basic",
+	"verify": "insecure", "follow": "redirects", "token": "bearer", "output": "stdout", "exit_code": "code", "error": "stderr",
+}
+
 // Nearest gives the word that name misspells or abbreviates, or "".
 func Nearest(name string, words []string) string {
 	const longest = 64 // names beyond it are no typing mistake, and the search is quadratic
 	if len(name) > longest {
 		return ""
+	}
+	if meant := synonyms[name]; slices.Contains(words, meant) {
+		return meant
 	}
 	if near := vm.Nearest(name, words); near != "" {
 		return near

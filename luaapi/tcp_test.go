@@ -131,8 +131,10 @@ func TestFileMetricWatcher(t *testing.T) {
 		t.Fatal(err)
 	}
 	b.write("backup.tmp", "")
+	b.write("back?p", "four")
 	b.load(`metric_watchers = {
   pharos.FileMetricWatcher{ name = "newest", path = "*ckup", measure = "size" },
+  pharos.FileMetricWatcher{ name = "as it is", path = "back\\?p", measure = "size" },
   pharos.FileMetricWatcher{ name = "none of them", path = "./back?p.gz" },
   pharos.FileMetricWatcher{ name = "age", path = "backup", thresholds = { warn = 3600, crit = 86400 } },
   pharos.FileMetricWatcher{ name = "size", path = "backup", measure = "size", thresholds = { warn = 5000, crit = 1000 } },
@@ -144,6 +146,7 @@ func TestFileMetricWatcher(t *testing.T) {
 		"size": {Status: engine.Warning, Value: "3.0 kB"},
 		"newest": {Status: engine.OK, Value: "3.0 kB",
 			Detail: "backup, 3000 bytes, changed " + old.UTC().Truncate(time.Second).Format(time.RFC3339)},
+		"as_it_is": {Status: engine.OK, Value: "4 bytes"},
 		"none_of_them": {Status: engine.Critical, Value: "missing",
 			Detail: fmt.Sprintf("looking for %q: no file of such a name", filepath.Join(b.dir, "back?p.gz"))},
 		"none": {Status: engine.Critical, Value: "missing", Detail: fmt.Sprintf("looking at %q: no such file or directory", filepath.Join(b.dir, "none"))},

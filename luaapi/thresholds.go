@@ -21,8 +21,9 @@ type limits struct {
 	table *lua.LTable // nil if there are none
 }
 
-// readLimits reads {min, warn, crit}, the same by name, or nil.
-func readLimits(v lua.LValue) (limits, error) {
+// readLimits reads {min, warn, crit}, the same by name, or nil, for values of the
+// unit.
+func readLimits(v lua.LValue, unit string) (limits, error) {
 	if isNil(v) {
 		return limits{}, nil
 	}
@@ -43,23 +44,43 @@ func readLimits(v lua.LValue) (limits, error) {
 		if place < 0 {
 			return limits{}, fmt.Errorf("no threshold is called %s %s", strconv.Quote(k.String()), unknownName(k.String(), thresholdNames))
 		}
-		n, ok := v.(lua.LNumber)
-		if !ok {
-			return limits{}, wantType("a number for "+thresholdNames[place], v)
-		}
-		if math.IsNaN(float64(n)) {
-			return limits{}, fmt.Errorf("want a number for %s, got nan: 0 / 0, or what was made of it", thresholdNames[place])
+		limit, err := readLimit(thresholdNames[place], v, unit)
+		if err != nil {
+			return limits{}, err
 		}
 		if *places[place] != nil {
 			return limits{}, fmt.Errorf("%s is given twice", thresholdNames[place])
 		}
-		limit := float64(n)
 		*places[place] = &limit
 	}
 	if list := t.Len(); list > 0 && list != 3 {
 		return limits{}, fmt.Errorf("want three numbers, {min, warn, crit}, got %d; by name any may be left out", list)
 	}
 	return l, nil
+}
+
+// readLimit reads one of them. A time is in seconds, as durations are everywhere.
+func readLimit(name string, v lua.LValue, unit string) (float64, error) {
+	switch v := v.(type) {
+	case lua.LNumber:
+		if math.IsNaN(float64(v)) {
+			return 0, fmt.Errorf("want a number for %s, got nan: 0 / 0, or what was made of it", name)
+		}
+		return float64(v), nil
+	case lua.LString:
+		if _, err := strconv.ParseFloat(string(v), 64); err == nil {
+			return 0, fmt.Errorf("%s is a text: write %s, without quotes, or tonumber(...) of what is one", name, v)
+		}
+		d, err := parseDuration(string(v))
+		switch {
+		case err != nil:
+			return 0, fmt.Errorf("%s is %.40q: want a number, or a time such as \"250ms\", \"26h\"", name, string(v))
+		case unit != "" && unit != "s":
+			return 0, fmt.Errorf("%s is %q, a time, and the values are in %q: write a number", name, string(v), unit)
+		}
+		return d.Seconds(), nil
+	}
+	return 0, wantType("a number for "+name, v)
 }
 
 // hold tells whether reading v would give l again. Of a table that is the same it
@@ -74,9 +95,19 @@ func (l *limits) hold(v lua.LValue) bool {
 		if v == lua.LNil {
 			v = t.RawGetString(thresholdNames[i])
 		}
-		n, ok := v.(lua.LNumber)
-		if ok != (limit != nil) || ok && float64(n) != *limit {
-			return false
+		switch v := v.(type) {
+		case lua.LNumber:
+			if limit == nil || float64(v) != *limit {
+				return false
+			}
+		case lua.LString:
+			if d, err := parseDuration(string(v)); limit == nil || err != nil || d.Seconds() != *limit {
+				return false
+			}
+		default:
+			if limit != nil || !isNil(v) {
+				return false
+			}
 		}
 	}
 	return true
@@ -87,7 +118,7 @@ func (l *limits) hold(v lua.LValue) bool {
 // number passes, too.
 func (d *declaration) thresholds(w *watcher, v lua.LValue) error {
 	var err error
-	if w.limits, err = readLimits(v); err != nil {
+	if w.limits, err = readLimits(v, w.unit); err != nil {
 		return err
 	}
 	t := w.limits.Thresholds

@@ -6,6 +6,6 @@
 local path = pharos.env("BACKUP", "/var/backups/db-*.sql.gz")
 
 metric_watchers = {
-  pharos.FileMetricWatcher{ name = "backup age", path = path, interval = "1m", thresholds = { warn = 26 * 3600, crit = 50 * 3600 } },
+  pharos.FileMetricWatcher{ name = "backup age", path = path, interval = "1m", thresholds = { warn = "26h", crit = "50h" } },
   pharos.FileMetricWatcher{ name = "backup size", path = path, measure = "size", interval = "1m", thresholds = { warn = 100e6, crit = 1e6 } },
 }

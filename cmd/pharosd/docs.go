@@ -17,21 +17,22 @@ import (
 
 func newDocs() *cobra.Command {
 	return &cobra.Command{
-		Use:   "docs [NAME]",
+		Use:   "docs [NAME|WORD]",
 		Short: "Print the reference of the script API",
 		Long: `docs prints what the reference says of a name, or lists every name.
 
 NAME may leave out the beginning: "get" finds pharos.http.get. It may be that of
-an option or a field, such as ssh_host; any other word is looked for in the
-text of all, and in what the scripts that come with pharosd say of themselves.
+an option or a field, such as ssh_host. WORD is what you have in mind: "slack",
+"json", "disk space", "not equal". It is told where to look for that; the text of
+all is searched too, and what the scripts that come with pharosd say of themselves.
 docs NAME.lua prints such a script. "lua" tells how the Lua here differs from
 others.`,
 		Example: `  pharosd docs
   pharosd docs http.get
   pharosd docs PageGETMetricWatcher
+  pharosd docs slack
   pharosd docs maintenance.lua
   pharosd docs lua`,
-		Args: cobra.MaximumNArgs(1),
 		ValidArgsFunction: func(*cobra.Command, []string, string) ([]string, cobra.ShellCompDirective) {
 			return append(entryNames(), scriptNames()...), cobra.ShellCompDirectiveNoFileComp
 		},
@@ -41,35 +42,66 @@ others.`,
 				listEntries(out)
 				return nil
 			}
-			if source, err := fs.ReadFile(scripts.FS, args[0]); err == nil {
-				_, err = out.Write(source)
-				return err
-			}
-			found, parts := findEntries(args[0]), findParts(args[0])
-			if len(found) == 0 && len(parts) == 0 {
-				lines := append(findText(args[0]), findCards(args[0])...)
-				if len(lines) == 0 {
-					return fmt.Errorf("cannot find %q in the reference%s; pharosd docs lists every name", args[0], didYouMean(args[0]))
-				}
-				fmt.Fprintf(out, "no entry is called %q; the word is in\n", args[0])
-				listFound(out, lines)
-				return nil
-			}
-			for i, e := range found {
-				if i > 0 {
-					fmt.Fprintln(out)
-				}
-				printEntry(out, e)
-			}
-			for i, part := range parts {
-				if i == 0 && len(found) > 0 {
-					fmt.Fprintln(out)
-				}
-				fmt.Fprintln(out, part)
-			}
-			return nil
+			return printDocs(out, strings.Join(args, " "))
 		},
 	}
+}
+
+// printDocs prints what there is of a name, or of a word that is none.
+func printDocs(out io.Writer, name string) error {
+	if source, err := fs.ReadFile(scripts.FS, name); err == nil {
+		_, err = out.Write(source)
+		return err
+	}
+	found, parts, topics := findEntries(name), findParts(name), findTopics(name)
+	if len(found) == 0 && len(parts) == 0 {
+		return printWord(out, name, topics)
+	}
+	for i, e := range found {
+		if i > 0 {
+			fmt.Fprintln(out)
+		}
+		printEntry(out, e)
+	}
+	for i, part := range parts {
+		if i == 0 && len(found) > 0 {
+			fmt.Fprintln(out)
+		}
+		fmt.Fprintln(out, part)
+	}
+	for _, topic := range topics {
+		fmt.Fprintf(out, "\nOf %q:\n", name)
+		printIndented(out, "  ", topic.Text)
+	}
+	return nil
+}
+
+// printWord prints where to look for a word, and where it is said.
+func printWord(out io.Writer, word string, topics []meta.Topic) error {
+	lines := append(findText(word), findCards(word)...)
+	if len(lines)+len(topics) == 0 {
+		return fmt.Errorf("cannot find %q in the reference%s; pharosd docs lists every name", word, didYouMean(word))
+	}
+	for i, topic := range topics {
+		if i > 0 {
+			fmt.Fprintln(out)
+		}
+		fmt.Fprintln(out, topic.Text)
+	}
+	switch {
+	case len(lines) == 0:
+		return nil
+	case len(topics) > 0:
+		fmt.Fprintln(out, "\nThe word is in")
+	default:
+		fmt.Fprintf(out, "no entry is called %q; the word is in\n", word)
+	}
+	listFound(out, lines)
+	return nil
+}
+
+func findTopics(word string) []meta.Topic {
+	return slices.DeleteFunc(meta.Topics(), func(t meta.Topic) bool { return !t.About(word) })
 }
 
 // entryNames are the names as docs takes them.
@@ -121,12 +153,15 @@ func findParts(name string) []string {
 	return found
 }
 
-// didYouMean names the entry or script that name misspells, "" if there is none. The
+// didYouMean names the entry, script or topic that name misspells, "" if there is none. The
 // "pharos." before it may be left out.
 func didYouMean(name string) string {
 	names := append(entryNames(), scriptNames()...)
 	for _, plain := range entryNames() {
 		names = append(names, strings.TrimPrefix(plain, "pharos."))
+	}
+	for _, topic := range meta.Topics() {
+		names = append(names, topic.Words...)
 	}
 	if near := luaapi.Nearest(strings.ReplaceAll(strings.TrimSuffix(name, "()"), ":", "."), names); near != "" {
 		return fmt.Sprintf(" (did you mean %q?)", near)

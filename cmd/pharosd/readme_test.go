@@ -33,6 +33,7 @@ var trials = []trial{
 	{line: "pharosd docs"},
 	{line: "pharosd docs http.get"},
 	{line: "pharosd docs disk.lua"},
+	{line: "pharosd docs slack"},
 	{line: "pharosd types"},
 	{line: "pharosd serve --help"},
 	{line: "pharosd completion bash", instead: "pharosd completion bash | bash -n"},
@@ -50,7 +51,7 @@ var trials = []trial{
 	{line: "pharosd once [-c FILE] [GLOB]...", instead: "pharosd once -c wall/pharos.lua '*true*'"},
 	{line: "pharosd test [FILE|FOLDER]...", instead: "pharosd test scripts/api_json_test.lua"},
 	{line: "pharosd repl", instead: "echo '6 * 7' | pharosd repl | grep -q '^42$'"}, // TestReplOnATerminal types
-	{line: "pharosd docs [NAME]", instead: "pharosd docs ssh"},
+	{line: "pharosd docs [NAME|WORD]", instead: "pharosd docs ssh"},
 	{line: "pharosd types [DIR]", instead: "pharosd types wall"},
 	{line: "pharosd version"},
 

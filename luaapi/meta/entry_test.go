@@ -21,7 +21,7 @@ func TestEntries(t *testing.T) {
 		"page_tag":                     {text: "The line beside the product's name"},
 		"pharos.Timing":                {text: "curl's", parts: "time_starttransfer", example: "time_connect"},
 		"pharos.Duration":              {text: "A length of time", parts: `text with units: "250ms"`},
-		"pharos.Thresholds":            {text: "At or beyond crit", parts: "{ [1]: number, [2]: number, [3]: number }|{ min: number?"},
+		"pharos.Thresholds":            {text: "At or beyond crit", parts: "{ [1]: number|string, [2]: number|string, [3]: number|string }|{ min: number|string|nil"},
 		"pharos.MetricWatcher":         {text: "One tile", parts: "interval", example: "\n    check = function"},
 		"pharos.MetricWatcher:check()": {text: "What a run does", parts: "->", example: "/proc/loadavg"},
 		"pharos.Class:extend(fields)":  {text: "A class with everything", parts: "fields?        table\n->             T|table the new class"},

@@ -217,7 +217,8 @@ pharos.MetricWatcher.state = nil
 --- all three, { min, warn, crit }, or have names, { warn = 1, crit = 3 }, and then any
 --- may be left out. If crit is below warn the judgement turns round, min too: days
 --- left, free disk. Write such ones by name: a list that turns round is warned of, for
---- it may be in the wrong order; so is that no number is ok.
+--- it may be in the wrong order; so is that no number is ok. For values that are
+--- seconds they may be times, { warn = "200ms", crit = "1s" }.
 ---
 ---```lua
 ---metric_watchers = {
@@ -227,7 +228,7 @@ pharos.MetricWatcher.state = nil
 ---  end },
 ---}
 ---```
----@alias pharos.Thresholds { [1]: number, [2]: number, [3]: number }|{ min: number?, warn: number?, crit: number? }
+---@alias pharos.Thresholds { [1]: number|string, [2]: number|string, [3]: number|string }|{ min: number|string|nil, warn: number|string|nil, crit: number|string|nil }
 
 --- What a run does. It may return
 --- - a status, and a value and detail: `return "warning", 7, "seven waiting"`
@@ -235,10 +236,11 @@ pharos.MetricWatcher.state = nil
 --- - a boolean, and detail: true is ok, false critical
 --- - a table: `{ status =, value =, unit =, detail =, link =, again = }`; without status the thresholds judge the value
 --- - nil and an error: critical or unknown, see pharos.Error
---- - nothing, if self:ok, warning, critical or unknown was called
+--- - what self:ok, warning, critical or unknown gives, and detail: `return self:ok(7), "seven waiting"`
+--- - nothing, if one of these was called
 --- - "pending", as pharos.status gives it: no verdict yet, the tile stays as it is
 ---
---- Behind any of these but a table, `{ again = "200ms" }` asks for the next run so
+--- Behind any of these `{ again = "200ms" }` asks for the next run so
 --- long after the start of this one, at least 50 ms and never past the interval:
 --- trouble in slow motion. The run after it is on the grid of the interval again.
 ---
@@ -266,7 +268,8 @@ function pharos.MetricWatcher:check() end
 ---
 --- Each step's time is a phase of the run. A check that returns nothing after its
 --- steps means their total in seconds, which the thresholds judge. Steps come one
---- after the other, at most 64 in a run; one inside another is an error.
+--- after the other, at most 64 in a run; one inside another is an error. So is one that
+--- the option steps does not name, of which also loading the file warns.
 ---
 ---```lua
 ---metric_watchers = {
@@ -596,14 +599,14 @@ pharos.PingMetricWatcher = {}
 
 --- The age of a file in seconds, or its size in bytes, which the thresholds judge; the
 --- tile shows them as "3.2 hours" or "12.0 MB". With * or ? in the last part of its path
---- it is the newest of the files that match, see pharos.file.newest. A missing file is
---- critical. It looks here only. Let a job touch a file when it is done, and this is its
---- heartbeat.
+--- it is the newest of the files that match, see pharos.file.newest; where one of them is
+--- in the name itself, write "what\\?.gz". A missing file is critical. It looks here
+--- only. Let a job touch a file when it is done, and this is its heartbeat.
 ---
 ---```lua
 ---metric_watchers = {
----  pharos.FileMetricWatcher{ name = "heartbeat", path = "/run/import.done", thresholds = { warn = 3600, crit = 7200 } },
----  pharos.FileMetricWatcher{ name = "backup", path = "/var/backups/db-*.gz", thresholds = { warn = 26 * 3600, crit = 50 * 3600 } },
+---  pharos.FileMetricWatcher{ name = "heartbeat", path = "/run/import.done", thresholds = { warn = "1h", crit = "2h" } },
+---  pharos.FileMetricWatcher{ name = "backup", path = "/var/backups/db-*.gz", thresholds = { warn = "26h", crit = "50h" } },
 ---}
 ---```
 ---@class pharos.FileMetricWatcher : pharos.MetricWatcher
@@ -803,7 +806,7 @@ function pharos.nagios(command, options) end
 ---@field http "1.1"|"2"? default: as TLS agrees, else 1.1; with "2" over http:// nobody is asked first
 ---@field ssh_host string? the request leaves from that host
 
---- What came back of a request.
+--- What came back of a request. To read a field that it does not have raises.
 ---@class pharos.Answer
 ---@field status integer
 ---@field headers table<string, string> names in any case; several values joined by ", "

@@ -61,6 +61,13 @@ func modulo(a, b float64) float64 {
 	return m
 }
 
+// insteadOf is what texts have instead of what other languages do with them by
+// arithmetic.
+var insteadOf = map[string]string{
+	"__add": ": .. joins texts, tonumber makes a number of one",
+	"__mod": ": write (text):format(...)",
+}
+
 // arithmeticOf does what one operand is no number for: it calls the metamethod
 // of the other if that is no text, or says that the wrong one is wrong.
 func arithmeticOf(L *lua.LState, event string, wrong, other int) int {
@@ -83,6 +90,10 @@ func arithmeticOf(L *lua.LState, event string, wrong, other int) int {
 	if wrong == 2 {
 		register = i.c
 	}
-	L.RaiseError("%s", wrongOperand(f, L.Get(wrong).Type().String(), register))
+	message := wrongOperand(f, TypeName(L.Get(wrong)), register)
+	if _, text := L.Get(wrong).(lua.LString); text {
+		message += insteadOf[event]
+	}
+	L.RaiseError("%s", message)
 	return 0
 }

@@ -51,7 +51,7 @@ func TestNumbers(t *testing.T) {
 		{`return tonumber("010"), tonumber(".5"), tonumber("5."), tonumber("-3"), tonumber("+3"), tonumber("-0x10"), tonumber("1e"), tonumber("e1")`, "10 0.5 5 -3 3 -16 nil nil"},
 		{`return "010" + 0, "08" * 1, " 0012 " - 1, "-010" / 1, "1e3" + 0, "5." ^ 1, 7 % "04", -"010", "\v10\f" + "-0x10", "00" + 0`, "10 8 11 -10 1000 5 3 -10 -6 0"},
 		{`local ok = {} for _, s in ipairs{"1_000", "0b1", "0o17", "- 1", "", " ", "1e", "0x", "--1", "1__0", "abc"} do ok[#ok + 1] = tostring(pcall(function() return s + 1 end)) ok[#ok + 1] = tostring(pcall(function() return -s end)) end return table.concat(ok, " "):find("true")`, "nil"},
-		{`local s = "abc" return s + 1`, "error: t.lua:1: attempt to perform arithmetic on a string value (local 's')"},
+		{`local s = "abc" return s + 1`, "error: t.lua:1: attempt to perform arithmetic on a string value (local 's'): .. joins texts, tonumber makes a number of one"},
 		{`local t = {x = "y"} return 2 ^ t.x`, "error: t.lua:1: attempt to perform arithmetic on a string value (field 'x')"},
 		{`local a, b = "1" return a + b`, "error: t.lua:1: attempt to perform arithmetic on a nil value (local 'b')"},
 		{`return -"x"`, "error: t.lua:1: attempt to perform arithmetic on a string value"},

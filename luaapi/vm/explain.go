@@ -29,11 +29,13 @@ func explain(L *lua.LState, text string) string {
 	case strings.HasPrefix(message, "attempt to index a non-table object("):
 		message = explainIndex(f, i, message)
 	case strings.HasPrefix(message, "cannot perform "):
-		message = explainArithmetic(f, i, message)
+		message = explainArithmetic(L, f, i, message)
 	case message == "__unm undefined":
 		message = "attempt to perform arithmetic on " + value(L, f, i.b)
 	case message == "__len undefined":
 		message = "attempt to get the length of " + value(L, f, i.b)
+	case strings.HasPrefix(message, "attempt to compare "):
+		message = explainComparison(f, i, message)
 	case message == "registry overflow":
 		message = "stack overflow"
 	default:
@@ -60,10 +62,23 @@ func value(L *lua.LState, f frame, register int) string {
 	kind := "nil"
 	if debug, ok := L.GetStack(0); ok {
 		if _, v := L.GetLocal(debug, register+1); v != nil {
-			kind = v.Type().String()
+			kind = TypeName(v)
 		}
 	}
 	return "a " + kind + " value" + f.origin(register)
+}
+
+// TypeName is what messages call the type of a value: that of Lua, unless its
+// metatable has a __name.
+func TypeName(v lua.LValue) string {
+	if ud, ok := v.(*lua.LUserData); ok {
+		if meta, ok := ud.Metatable.(*lua.LTable); ok {
+			if name, ok := meta.RawGetString("__name").(lua.LString); ok {
+				return string(name)
+			}
+		}
+	}
+	return v.Type().String()
 }
 
 func explainCall(L *lua.LState, f frame, i instruction) string {
@@ -73,7 +88,30 @@ func explainCall(L *lua.LState, f frame, i instruction) string {
 	if i.op != lua.OP_CALL && i.op != lua.OP_TAILCALL {
 		return "attempt to call a value that is no function"
 	}
-	return "attempt to call " + value(L, f, i.a)
+	return "attempt to call " + value(L, f, i.a) + missingMethod(L, f, i.a)
+}
+
+// explainComparison says where what is no number came from.
+func explainComparison(f frame, i instruction, message string) string {
+	left, right, ok := strings.Cut(strings.TrimPrefix(message, "attempt to compare "), " with ")
+	if !ok || i.op != lua.OP_LT && i.op != lua.OP_LE {
+		return message
+	}
+	for _, side := range []struct {
+		kind, other string
+		register    int
+	}{{left, right, i.b}, {right, left, i.c}} {
+		if side.kind == "number" {
+			continue
+		}
+		if side.register&constantBit == 0 {
+			message += f.origin(side.register)
+		}
+		if side.kind == "string" && side.other == "number" {
+			message += ": tonumber makes a number of a text"
+		}
+	}
+	return message
 }
 
 func explainIndex(f frame, i instruction, message string) string {
@@ -87,11 +125,16 @@ func explainIndex(f frame, i instruction, message string) string {
 
 // explainArithmetic explains an operation none of whose operands is a text: see
 // arithmetic.go.
-func explainArithmetic(f frame, i instruction, message string) string {
+func explainArithmetic(L *lua.LState, f frame, i instruction, message string) string {
 	_, kinds, _ := strings.Cut(message, " between ")
 	left, right, _ := strings.Cut(kinds, " and ")
 	if left == "number" {
-		return wrongOperand(f, right, i.c)
+		left, i.b = right, i.c
+	}
+	if debug, ok := L.GetStack(0); ok && left == "userdata" && i.b&constantBit == 0 {
+		if _, v := L.GetLocal(debug, i.b+1); v != nil {
+			left = TypeName(v)
+		}
 	}
 	return wrongOperand(f, left, i.b)
 }

@@ -149,7 +149,7 @@ func (r *run) traceback() string {
 		}
 		for f := topFrame(r.threads[i]); f.ok(); f = f.parent() {
 			switch {
-			case f.isGo():
+			case f.isGo() || r.builtin(f.file()):
 			case len(head) < maxTrace/2:
 				head = append(head, f)
 			case len(tail) < maxTrace/2-1:
@@ -170,6 +170,11 @@ func (r *run) traceback() string {
 		lines = append(lines, f.describe())
 	}
 	return strings.Join(lines, "\n")
+}
+
+// builtin tells whether a file is none of the script's.
+func (r *run) builtin(file string) bool {
+	return r.u.opts.Builtin != "" && strings.HasPrefix(file, r.u.opts.Builtin)
 }
 
 // Position is "file:line: " of the script code at the given level: 1 is the

@@ -109,6 +109,34 @@ var absent = map[string]string{
 	"channel":    "watchers share the file's locals",
 }
 
+// elsewhere are names of other languages, and of what is here a field of
+// something: what to write instead of reading them.
+var elsewhere = map[string]string{
+	"undefined": "it is called nil",
+	"this":      "it is called self",
+	"self":      "a method is written function Class:name(), with a colon, or name = function(self)",
+	"str":       "it is called tostring",
+	"int":       "tonumber(text) makes a number, math.floor(n) a whole one",
+	"float":     "it is called tonumber",
+	"len":       "#x is the length of a list or a text",
+	"range":     "write for i = 1, n do",
+	"enumerate": "write for i, value in ipairs(list) do",
+	"typeof":    "it is called type",
+	"raise":     "it is called error",
+	"throw":     "it is called error",
+	"sleep":     "it is called pharos.time.sleep",
+	"Math":      "it is called math",
+	"JSON":      "it is called pharos.json",
+	"console":   "print writes to the log of the run",
+	"printf":    "write print((\"%d jobs\"):format(n))",
+	"fetch":     "it is called pharos.http.get",
+	"requests":  "it is called pharos.http",
+	"ok":        "write return \"ok\", or return self:ok(value, detail)",
+	"warning":   "write return \"warning\", or return self:warning(value, detail)",
+	"critical":  "write return \"critical\", or return self:critical(value, detail)",
+	"unknown":   "write return \"unknown\", or return self:unknown(value, detail)",
+}
+
 func (u *Universe) undeclared(name string, write bool) string {
 	if hint, ok := absent[name]; ok {
 		return fmt.Sprintf("cannot use %q: it does not exist here (%s)", name, hint)
@@ -116,6 +144,9 @@ func (u *Universe) undeclared(name string, write bool) string {
 	what := fmt.Sprintf("cannot read undeclared global %q", name)
 	if write {
 		what = fmt.Sprintf("cannot set undeclared global %q", name)
+	}
+	if hint := elsewhere[name]; hint != "" && !write && !slices.Contains(u.locals[name], name) {
+		return fmt.Sprintf("%s (%s)", what, hint)
 	}
 	if owners := u.owners(name); len(owners) > 0 && !write {
 		return fmt.Sprintf("%s (did you mean %s?)", what, strings.Join(owners, " or "))

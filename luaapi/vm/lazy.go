@@ -1,6 +1,11 @@
 package vm
 
-import lua "github.com/yuin/gopher-lua"
+import (
+	"slices"
+	"strings"
+
+	lua "github.com/yuin/gopher-lua"
+)
 
 // A Field is one field of a table that [LazyTable] makes of a T.
 type Field[T any] struct {
@@ -9,7 +14,8 @@ type Field[T any] struct {
 }
 
 // LazyTable gives a table with the fields of from, which must not change any
-// more. To a script it is a table like any other; only it costs next to nothing
+// more. To a script it is a table like any other, but that to read a field which
+// it does not have raises, for as long as nothing was set in it; and it costs next to nothing
 // until it is asked for more than the values of some fields: a table of
 // gopher-lua's takes two map entries for each key, and most scripts look at one
 // or two fields of an answer.
@@ -48,7 +54,8 @@ type lazyTable struct {
 	self        lua.LUserData
 	L           *lua.LState // to make tables with, whoever asks
 	fields      interface {
-		get(L *lua.LState, name string) lua.LValue
+		get(L *lua.LState, name string) (v lua.LValue, known bool)
+		names() string
 		fill(L *lua.LState, t *lua.LTable)
 	}
 }
@@ -70,13 +77,22 @@ type source[T any] struct {
 	from   *T
 }
 
-func (s *source[T]) get(L *lua.LState, name string) lua.LValue {
+func (s *source[T]) get(L *lua.LState, name string) (lua.LValue, bool) {
 	for i := range s.fields {
 		if s.fields[i].Name == name {
-			return s.fields[i].Of(L, s.from)
+			return s.fields[i].Of(L, s.from), true
 		}
 	}
-	return lua.LNil
+	return lua.LNil, false
+}
+
+func (s *source[T]) names() string {
+	names := make([]string, len(s.fields))
+	for i := range s.fields {
+		names[i] = s.fields[i].Name
+	}
+	slices.Sort(names)
+	return strings.Join(names, ", ")
 }
 
 func (s *source[T]) fill(L *lua.LState, t *lua.LTable) {
@@ -97,7 +113,11 @@ func openLazyTables(L *lua.LState) {
 		t := L.Get(1).(*lua.LTable)
 		if name, ok := L.Get(2).(lua.LString); ok {
 			if l := lazyOf(t); l != nil {
-				L.Push(l.fields.get(l.L, string(name)))
+				v, known := l.fields.get(l.L, string(name))
+				if !known {
+					L.RaiseError("there is no field %q: valid are %s", string(name), l.fields.names())
+				}
+				L.Push(v)
 				return 1
 			}
 		}

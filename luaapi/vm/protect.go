@@ -124,7 +124,7 @@ func (r *run) failure(c *caught) *Error {
 	}
 	e.Message = clip(e.Message)
 	e.split()
-	if e.File == "" && e.Trace != "" {
+	if e.Trace != "" && (e.File == "" || r.builtin(e.File)) {
 		at := Error{Message: e.Trace}
 		at.split()
 		e.File, e.Line = at.File, at.Line

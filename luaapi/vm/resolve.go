@@ -305,7 +305,7 @@ func (r *resolver) call(e *ast.FuncCallExpr) {
 		r.fieldName(e, e.Method)
 	}
 	r.exprs(e.Args)
-	r.tableCall(e)
+	r.textCall(e)
 }
 
 // constant counts the distinct constants of the current function.

@@ -54,6 +54,9 @@ func syntaxHint(name string, src []byte, stopped ast.Position) string {
 			return ""
 		}
 		if token.Type < 0 || scanner.Pos == stopped {
+			if next, err := scanner.Scan(&parse.Lexer{PrevTokenType: token.Type}); err == nil && token.Str == "=" && next.Str == ">" {
+				return " (a function is written function(self) ... end)"
+			}
 			return s.hint(token)
 		}
 		s.pass(token)
@@ -109,6 +112,9 @@ func (s *syntaxTrail) hint(token ast.Token) string {
 	}
 	if word := foreign[before]; word != "" {
 		return fmt.Sprintf(" (this is Lua: write %s for %s)", word, before)
+	}
+	if word := foreign[token.Str]; word == "elseif" {
+		return fmt.Sprintf(" (this is Lua: write %s for %s)", word, token.Str)
 	}
 	if hint := s.missing(token); hint != "" {
 		return hint

@@ -22,6 +22,9 @@ type Options struct {
 	// Find gives a module's source; the name it returns is its chunk name. Nil
 	// means there is no require.
 	Find func(module string) (name string, src []byte, err error)
+	// Builtin begins the chunk names of what Setup loads: errors in it are told at
+	// the line of the script that led there. "" = there is none.
+	Builtin string
 	// Setup puts the API into the global table before any script runs. It is
 	// called once, by New.
 	Setup       func(L *lua.LState, env *lua.LTable) error

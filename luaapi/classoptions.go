@@ -1,0 +1,151 @@
+package luaapi
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+	"unicode"
+
+	lua "github.com/yuin/gopher-lua"
+
+	"pharos/luaapi/vm"
+)
+
+// reservedFields are the fields of a class that are no options.
+var reservedFields = []string{"class_name", "extend", "options", "source", "super", "__index"}
+
+// optionTypes are the types that a class may declare an option with: Lua's, and
+// "source" for what pharos.exec.stream and the like give.
+var optionTypes = []string{"boolean", "function", "number", "source", "string", "table", "userdata"}
+
+// misusing is what the chunk of a builtin class gets as its fourth: misusing(class,
+// options) says why no instance can be made of the options, nil if it can. An
+// option is one that the class or one above declares in its table options, or a
+// field that they have.
+func (s *script) misusing(L *lua.LState) int {
+	class, name := L.CheckTable(1), L.GetField(L.Get(1), "class_name").String()
+	options, isTable := L.Get(2).(*lua.LTable)
+	message := ""
+	switch {
+	case isTable && options == s.pharos:
+		message = fmt.Sprintf("cannot make a %s with a colon: write pharos.%s{ name = ... }, with a dot", name, name)
+	case !isTable:
+		message = fmt.Sprintf("cannot make a %s of a %s: write %s{ name = ... }", name, typeName(L.Get(2)), name)
+	case vm.Plain(options).Metatable != lua.LNil:
+		message = fmt.Sprintf("cannot make a %s of a table that is one already: give each a table of its own", name)
+	default:
+		for k, v := options.Next(lua.LNil); k != lua.LNil && message == ""; k, v = options.Next(k) {
+			vm.Charge(L, 1)
+			message = optionMistake(L, class, name, k, v)
+		}
+	}
+	return pushMessage(L, message)
+}
+
+func pushMessage(L *lua.LState, message string) int {
+	if message == "" {
+		return 0
+	}
+	L.Push(lua.LString(message))
+	return 1
+}
+
+// optionMistake is why an option of a class of that name cannot be used; "" if it
+// can.
+func optionMistake(L *lua.LState, class *lua.LTable, className string, option, v lua.LValue) string {
+	text, isText := option.(lua.LString)
+	if !isText {
+		return fmt.Sprintf("cannot use option [%s] of %s: options have names, { name = ... }", option, className)
+	}
+	name, given := string(text), v.Type().String()
+	got := given
+	if given == "userdata" {
+		got = "source"
+	}
+	switch types := declaredTypes(class, name); {
+	case types == got || hasWord(types, got) || hasWord(types, given):
+		return ""
+	case types != "":
+		want := strings.ReplaceAll(types, "|", " or ")
+		want = strings.ReplaceAll(want, "source", "what pharos.exec.stream, pharos.http.sse, pharos.tcp.lines or pharos.file.tail gives")
+		if name == "thresholds" {
+			want = "{ min, warn, crit } or { warn = ..., crit = ... }"
+		}
+		return fmt.Sprintf("cannot use option %q of %s: want %s, got %s", name, className, want, got)
+	case slices.Contains(reservedFields, name) || isNil(L.GetField(class, name)):
+		return fmt.Sprintf("cannot use option %q of %s %s", name, className, unknownName(name, optionsOf(class)))
+	}
+	return ""
+}
+
+// hasWord tells whether a word is one of those that types are divided into.
+func hasWord(types, word string) bool {
+	return slices.Contains(strings.FieldsFunc(types, func(r rune) bool { return !unicode.IsLetter(r) }), word)
+}
+
+// ancestors calls each for a class and those above it, until it says false.
+func ancestors(class *lua.LTable, each func(class *lua.LTable) bool) {
+	for range classMaxDepth {
+		if class == nil || !each(class) {
+			return
+		}
+		class, _ = class.RawGetString("super").(*lua.LTable)
+	}
+}
+
+// declaredTypes are the types that an option may have; "" if nobody declares it.
+func declaredTypes(class *lua.LTable, name string) (types string) {
+	ancestors(class, func(class *lua.LTable) bool {
+		if options, ok := class.RawGetString("options").(*lua.LTable); ok {
+			text, _ := options.RawGetString(name).(lua.LString)
+			types = string(text)
+		}
+		return types == ""
+	})
+	return types
+}
+
+// optionsOf is what can be given to a class, to say so: methods are left out.
+func optionsOf(class *lua.LTable) (names []string) {
+	ancestors(class, func(class *lua.LTable) bool {
+		names = append(names, namesOfAny(class.RawGetString("options"))...)
+		class.ForEach(func(k, v lua.LValue) {
+			if name := k.String(); v.Type() != lua.LTFunction && !slices.Contains(reservedFields, name) {
+				names = append(names, name)
+			}
+		})
+		return true
+	})
+	slices.Sort(names)
+	return slices.Compact(names)
+}
+
+// misdeclaring is what it gets as its fifth: misdeclaring(options) says why a class
+// cannot declare these options, nil if it can.
+func misdeclaring(L *lua.LState) int {
+	if isNil(L.Get(1)) {
+		return 0
+	}
+	options, ok := L.Get(1).(*lua.LTable)
+	if !ok {
+		return pushMessage(L, "cannot declare options: want a table, got a "+typeName(L.Get(1)))
+	}
+	vm.Plain(options)
+	ours := L.Context() == nil // no script runs yet
+	for k, v := options.Next(lua.LNil); k != lua.LNil; k, v = options.Next(k) {
+		if !ours {
+			vm.Charge(L, 1)
+		}
+		name, named := k.(lua.LString)
+		types, typed := v.(lua.LString)
+		if !named || !typed {
+			return pushMessage(L, fmt.Sprintf("cannot declare option [%s] = %s: want name = \"its Lua types\"", k, v))
+		}
+		for _, word := range strings.FieldsFunc(string(types), func(r rune) bool { return !unicode.IsLetter(r) }) {
+			if !slices.Contains(optionTypes, word) {
+				return pushMessage(L, fmt.Sprintf("cannot declare option %q: there is no type %q %s", string(name), word, unknownName(word, optionTypes)))
+			}
+		}
+	}
+	return 0
+}

@@ -1,0 +1,48 @@
+package vm
+
+import "testing"
+
+// What one writes who comes from another language is answered with what to write.
+func TestOtherLanguages(t *testing.T) {
+	const at = "error: t.lua:1: "
+	conform(t, []conformance{
+		{`return ("a,b"):split(",")`, at + `attempt to call a nil value (method 'split'): write for part in text:gmatch("[^,]+") do`},
+		{`local s = "x" return s:uper()`, at + `attempt to call a nil value (method 'uper'): did you mean "upper"?`},
+		{`local t = {} t:append(1)`, at + `attempt to call a nil value (method 'append'): write list[#list + 1] = value`},
+		{`local Class = {} Class.__index = Class function Class.warning() end local t = setmetatable({}, Class) return 1, t:warn(5)`,
+			at + `attempt to call a nil value (method 'warn'): did you mean "warning"?`},
+		{`local t = {} return t:nothing()`, at + `attempt to call a nil value (method 'nothing')`},
+		{`local t = setmetatable({}, { __index = function() end }) t:foo()`, at + `attempt to call a nil value (method 'foo')`},
+		{`local f = nil f("a"):split(",")`, at + `attempt to call a nil value (local 'f')`},
+		{`return "a" + "b"`, at + `attempt to perform arithmetic on a string value: .. joins texts, tonumber makes a number of one`},
+		{`return "%d jobs" % 5`, at + `attempt to perform arithmetic on a string value: write (text):format(...)`},
+		{`return "a" - 1`, at + `attempt to perform arithmetic on a string value`},
+		{`local n = "5" return n > 3`, at + `attempt to compare number with string (local 'n'): tonumber makes a number of a text`},
+		{`local t = { body = "5" } if 3 <= t.body then return 1 end`, at + `attempt to compare number with string (field 'body'): tonumber makes a number of a text`},
+		{`local t = {} return t.x < 3`, at + `attempt to compare nil with number (field 'x')`},
+		{`return 3 < {}`, at + `attempt to compare number with table`},
+	})
+	for src, want := range map[string]string{
+		`check = function() return str(5) end`: `cannot read undeclared global "str" (it is called tostring)`,
+		`local function f() return self.x end`: `cannot read undeclared global "self" (a method is written function Class:name(), with a colon, or name = function(self))`,
+		`local function f() return ok end`:     `cannot read undeclared global "ok" (write return "ok", or return self:ok(value, detail))`,
+		`local function f() ok = 5 end`:        `cannot set undeclared global "ok" (is a "local" missing?)`,
+	} {
+		if got := warningsOf(t, src); len(got) != 1 || got[0] != want {
+			t.Errorf("warnings of %q = %q, want %q", src, got, want)
+		}
+	}
+}
+
+func warningsOf(t *testing.T, src string) (messages []string) {
+	t.Helper()
+	u, err := New(Options{Name: "t.lua", Globals: []string{"check"}, Warn: func(e Error) { messages = append(messages, e.Message) }})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer u.Close()
+	if err := u.Load(t.Context(), []byte(src)); err != nil {
+		t.Fatal(err)
+	}
+	return messages
+}
