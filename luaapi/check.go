@@ -57,19 +57,25 @@ const (
 // check is the watcher's [engine.Check]. Whatever happens is in the result: it
 // gives no error.
 func (w *watcher) check(ctx context.Context) (engine.Result, error) {
-	if !w.script.enter() {
-		return replaced(), nil
-	}
-	defer w.script.end()
-	return w.entered(ctx), nil
+	return *w.enter(ctx), nil
 }
 
-// entered is check for who has entered the script.
-func (w *watcher) entered(ctx context.Context) engine.Result {
+// enter is check for who has not entered the script yet, entered for who has.
+//
+// What a run calls keeps its frames small, with results behind pointers and what
+// comes after the Lua code in functions of its own: there are hundreds of runs in
+// flight, and a stack that is more than 8 kB deep takes 16.
+func (w *watcher) enter(ctx context.Context) *engine.Result {
+	if !w.script.enter() {
+		return replaced()
+	}
+	defer w.script.end()
+	return w.entered(ctx)
+}
+
+func (w *watcher) entered(ctx context.Context) *engine.Result {
 	if left := time.Until(w.hog.until); left > 0 {
-		result := w.resting(left)
-		w.addEvidence(&run{}, &result)
-		return result
+		return w.leftOut(left)
 	}
 	if m := engine.MembersOf(ctx); m != nil && m.Total() == 0 {
 		return ofNobody()
@@ -79,31 +85,37 @@ func (w *watcher) entered(ctx context.Context) engine.Result {
 
 // perform makes one run: of the check, or of the function for an event. Only
 // the latter may come to nothing, which is a pending result.
-func (w *watcher) perform(ctx context.Context, r *run) engine.Result {
+func (w *watcher) perform(ctx context.Context, r *run) *engine.Result {
 	err := w.script.universe.Call(context.WithValue(ctx, runKey{}, r), w.script.step, w.args, nil)
+	w.conclude(r, err)
+	return &r.result
+}
+
+// conclude makes the result of a run that ended with err.
+func (w *watcher) conclude(r *run, err error) {
+	result := &r.result
 	if errors.Is(err, vm.ErrTurn) {
-		return missed(err)
+		*result = *missed(err)
+		return
 	}
 	closeAll(r.conns)
-	result := r.result
 	switch {
 	case r.journey.result != nil:
-		result = *r.journey.result
+		*result = *r.journey.result
 	case err != nil:
-		result = w.broken(r, err)
+		*result = w.broken(r, err)
 	case r.journey.raised != nil:
-		result = w.caught(r.journey.raised)
+		*result = w.caught(r.journey.raised)
 	case r.stateErr != nil:
-		result = scriptResult(engine.Failure{Message: "cannot keep self.state: " + r.stateErr.Error(), File: w.source.File, Line: w.source.Line})
+		*result = scriptResult(engine.Failure{Message: "cannot keep self.state: " + r.stateErr.Error(), File: w.source.File, Line: w.source.Line})
 	}
-	w.journeyed(r, err, &result)
-	w.backOff(err, &result)
+	w.journeyed(r, err, result)
+	w.backOff(err, result)
 	if result.Status == engine.Pending && result.Failure == nil {
-		return result
+		return
 	}
-	w.addEvidence(r, &result)
+	w.addEvidence(r, result)
 	w.memory.ended(w.kept, result.Status, w.script.clock.Now())
-	return result
 }
 
 // stepFunction is the Lua side of a run: it calls self:check(), or the function for an
@@ -130,11 +142,17 @@ func (s *script) stepFunction(L *lua.LState) int {
 		L.Push(w.self)
 	}
 	L.Call(given, lua.MultRet)
-	first := 2 // above self, the step's own argument
+	w.settle(L, r)
+	return 0
+}
+
+// settle makes the result of what check left on L's stack.
+func (w *watcher) settle(L *lua.LState, r *run) {
+	const first = 2 // above self, the step's own argument
 	v, err := w.verdictOf(L, first)
 	if r.event != nil && errors.Is(err, errNoVerdict) {
 		if L.GetTop() < first {
-			return 0
+			return
 		}
 		err = errors.New(nilVerdict("the function of events", w.stream.judge, "leave the status as it is"))
 	}
@@ -144,7 +162,6 @@ func (s *script) stepFunction(L *lua.LState) int {
 	if err != nil {
 		r.result = scriptResult(engine.Failure{Message: err.Error(), File: w.source.File, Line: w.source.Line})
 	}
-	return 0
 }
 
 // prepare fills in what self shows of itself.
@@ -249,15 +266,22 @@ func (w *watcher) backOff(err error, result *engine.Result) {
 	w.hog.until = time.Now().Add(w.hog.pause)
 	last := *result
 	w.hog.last = &last
-	*result = w.resting(w.hog.pause)
+	*result = *w.resting(w.hog.pause)
 }
 
-// resting is the result of a run that is left out.
-func (w *watcher) resting(left time.Duration) engine.Result {
+// leftOut is what a run comes to that the back-off leaves out.
+func (w *watcher) leftOut(left time.Duration) *engine.Result {
+	result := w.resting(left)
+	w.addEvidence(&run{}, result)
+	return result
+}
+
+// resting is the result of the last run, and of those that are left out after it.
+func (w *watcher) resting(left time.Duration) *engine.Result {
 	result := *w.hog.last
 	result.Value = "paused"
 	result.Detail = fmt.Sprintf("%s; paused, next try in %s", result.Detail, left.Round(100*time.Millisecond))
-	return result
+	return &result
 }
 
 // addEvidence puts what the run left behind into its result, as clean text and

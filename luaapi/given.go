@@ -36,7 +36,8 @@ func given(L *lua.LState) int {
 func (s *script) getting(L *lua.LState) int {
 	names := namesIn(L.CheckTable(1))
 	L.Push(L.NewFunction(func(L *lua.LState) int {
-		call := s.newHTTPCall(L, "pharos.http.get", L.Get(2), probe.HTTPRequest{Method: http.MethodGet})
+		call := s.newHTTPCall(L, "pharos.http.get", L.Get(2))
+		call.Method = http.MethodGet
 		eachGiven(L, L.CheckTable(1), names, func(name string, v lua.LValue) { setOption(L, call.of, httpOptions, call.set, name, v) })
 		call.check(L)
 		whole := lua.LVAsBool(L.Get(3))

@@ -130,7 +130,7 @@ func (v *vantages) split(L *lua.LState, w *watcher) {
 func (v *vantages) check(ctx context.Context) (engine.Result, error) {
 	script := v.parts[0].script
 	if !script.enter() {
-		return replaced(), nil
+		return *replaced(), nil
 	}
 	defer script.end()
 	if tell := traceOf(ctx); tell != nil {
@@ -160,7 +160,7 @@ func (w *watcher) look(ctx context.Context) (result engine.Result) {
 		}
 		result.Elapsed = time.Since(started)
 	}()
-	return w.entered(ctx)
+	return *w.entered(ctx)
 }
 
 // merged gives the result of the vantage that decides: of those whose status
