@@ -18,10 +18,8 @@ import (
 type watcher struct {
 	script *script
 	self   *lua.LTable
-	args   []lua.LValue // self, as the step function's arguments
 	memory *Memory
 	kept   *memory // in it, of this watcher
-	found  bool    // by a discovery
 
 	id         engine.ID
 	name       string
@@ -37,6 +35,7 @@ type watcher struct {
 	listen     listenFunc // opens it
 
 	page       string // the start of the last one it got
+	found      bool   // by a discovery
 	remembered bool   // self.state was filled from memory
 	hog        hog
 }
@@ -86,7 +85,7 @@ func (w *watcher) entered(ctx context.Context) *engine.Result {
 // perform makes one run: of the check, or of the function for an event. Only
 // the latter may come to nothing, which is a pending result.
 func (w *watcher) perform(ctx context.Context, r *run) *engine.Result {
-	err := w.script.universe.Call(context.WithValue(ctx, runKey{}, r), w.script.step, w.args, nil)
+	err := w.script.universe.Call(context.WithValue(ctx, runKey{}, r), w.script.step, []lua.LValue{w.self}, nil)
 	w.conclude(r, err)
 	return &r.result
 }
@@ -166,17 +165,29 @@ func (w *watcher) settle(L *lua.LState, r *run) {
 
 // prepare fills in what self shows of itself.
 func (w *watcher) prepare(L *lua.LState) {
-	m := w.memory.get(w.kept)
-	if !w.remembered {
+	m, named := w.memory.get(w.kept), w.script.named
+	if named.state && !w.remembered {
 		w.remembered = true
 		w.self.RawSetString("state", w.script.restore(L, m.state))
 	}
 	w.self.RawSetString("verdict", lua.LNil)
-	w.self.RawSetString("status", lua.LString(m.status.String()))
-	if !m.last.IsZero() {
+	if named.status {
+		w.self.RawSetString("status", lua.LString(m.status.String()))
+	}
+	if named.lastUpdated && !m.last.IsZero() {
 		w.self.RawSetString("last_updated", lua.LNumber(float64(m.last.UnixMilli())/1000))
+	}
+	if named.duration && !m.last.IsZero() {
 		w.self.RawSetString("duration", lua.LNumber(w.script.clock.Now().Sub(m.since).Seconds()))
 	}
+}
+
+// namedFields tells which of the fields that a run fills in the files of a script
+// name at all. Most name none, and each takes 150 bytes of every watcher's self.
+type namedFields struct{ state, status, lastUpdated, duration bool }
+
+func (in *inputs) namedFields() namedFields {
+	return namedFields{in.name("state"), in.name("status"), in.name("last_updated"), in.name("duration")}
 }
 
 // restore makes a fresh self.state of what was kept.
@@ -193,6 +204,9 @@ func (s *script) restore(L *lua.LState, state []byte) *lua.LTable {
 
 // keepState remembers self.state. It runs also when the check raised.
 func (w *watcher) keepState(r *run) {
+	if !w.remembered {
+		return
+	}
 	t, ok := w.self.RawGetString("state").(*lua.LTable)
 	if !ok {
 		r.stateErr = errors.New("it is no table any more: set its fields, not itself")

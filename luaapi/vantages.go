@@ -119,7 +119,7 @@ func (v *vantages) split(L *lua.LState, w *watcher) {
 		self.RawSetString("ssh_host", hosts.RawGetInt(i+1))
 		self.Metatable = fallback
 		part := *w
-		part.self, part.args, part.id = self, []lua.LValue{self}, w.id+engine.ID(" "+name)
+		part.self, part.id = self, w.id+engine.ID(" "+name)
 		part.vantages = vantages{}
 		v.parts = append(v.parts, &part)
 	}
