@@ -9,22 +9,21 @@
 -- or an ancestor declares in its table `options` (name = its Lua types, divided
 -- by "|"), or any field that they have.
 
+local _, _, _, fitting = ...
+
 local Class = { class_name = "Class", super = false }
 Class.__index = Class
 
 local reserved = { class_name = true, extend = true, options = true, source = true, super = true, __index = true }
 
-local last, found -- the class that was asked of last, and its options: fleets are of one class
-
 -- The types that an option may have, as text; nil if undeclared.
 local function declared(class, option)
-  if class ~= last then last, found = class, {} end
-  local ancestor = class
-  while ancestor and not found[option] do
-    local options = rawget(ancestor, "options")
-    found[option], ancestor = options and options[option], rawget(ancestor, "super")
+  local types
+  while class and not types do
+    local options = rawget(class, "options")
+    types, class = options and options[option], rawget(class, "super")
   end
-  return found[option]
+  return types
 end
 
 -- What can be given to a class, to say so: methods are left out.
@@ -72,7 +71,7 @@ local function construct(class, options)
     message = ("cannot make a %s of a %s: write %s{ name = ... }"):format(name, type(options), name)
   elseif getmetatable(options) then
     message = ("cannot make a %s of a table that is one already: give each a table of its own"):format(name)
-  else
+  elseif not fitting(class, options) then
     for option, value in pairs(options) do message = message or problem(class, option, value) end
   end
   if message then error(message, 2) end

@@ -4,11 +4,13 @@ import (
 	"fmt"
 	"net/http"
 	"strconv"
+	"strings"
 	"time"
 
 	lua "github.com/yuin/gopher-lua"
 
 	"pharos/engine/probe"
+	"pharos/luaapi/vm"
 )
 
 // given is what the chunk of a builtin class gets as its first argument:
@@ -109,38 +111,90 @@ func namesIn(t *lua.LTable) (names []string) {
 // eachGiven hands every one of these fields that self, its class or a class
 // above has to set.
 func eachGiven(L *lua.LState, self *lua.LTable, names []string, set func(name string, v lua.LValue)) {
-	var room [8]*lua.LTable
-	chain, plain := classesOf(room[:0], self)
+	fields := newFieldReader(L, self)
 	for _, name := range names {
-		v := lua.LValue(lua.LNil)
-		for i := 0; i < len(chain) && v == lua.LNil; i++ {
-			v = chain[i].RawGetString(name)
-		}
-		if v == lua.LNil && !plain {
-			v = L.GetField(self, name)
-		}
-		if v != lua.LNil {
+		if v := fields.get(name); v != lua.LNil {
 			set(name, v)
 		}
 	}
 }
 
-// classesOf appends self and the tables that it inherits from. plain tells that
-// this is all that a field may come from: no function answers for it.
-func classesOf(chain []*lua.LTable, self *lua.LTable) (classes []*lua.LTable, plain bool) {
-	for len(chain) < cap(chain) {
-		chain = append(chain, self)
+// fieldReader reads many fields of one table: it looks for what that inherits
+// from but once.
+type fieldReader struct {
+	L     *lua.LState
+	room  [8]*lua.LTable
+	depth int  // of room: the table and those that it inherits from
+	plain bool // this is all that a field may come from: no function answers for it
+}
+
+func newFieldReader(L *lua.LState, self *lua.LTable) fieldReader {
+	r := fieldReader{L: L}
+	for r.depth < len(r.room) {
+		r.room[r.depth] = self
+		r.depth++
 		meta, ok := self.Metatable.(*lua.LTable)
 		if !ok {
-			return chain, true
+			r.plain = true
+			break
 		}
 		above := meta.RawGetString("__index")
-		if above == lua.LNil {
-			return chain, true
-		}
 		if self, ok = above.(*lua.LTable); !ok {
-			return chain, false
+			r.plain = above == lua.LNil
+			break
 		}
 	}
-	return chain, false
+	return r
+}
+
+// get gives what [lua.LState.GetField] does.
+func (r *fieldReader) get(name string) lua.LValue {
+	for _, t := range r.room[:r.depth] {
+		if v := t.RawGetString(name); v != lua.LNil {
+			return v
+		}
+	}
+	if r.plain {
+		return lua.LNil
+	}
+	return r.L.GetField(r.room[0], name)
+}
+
+// fitting is what the chunk of a builtin class gets as its fourth argument:
+// fitting(class, options) tells whether the class or one above it declares every
+// one of the options, and with the type of its value. It is in Go because that is
+// asked of each watcher of a fleet, and almost always so.
+func fitting(L *lua.LState) int {
+	class, options := L.CheckTable(1), vm.Plain(L.CheckTable(2))
+	for k, v := options.Next(lua.LNil); k != lua.LNil; k, v = options.Next(k) {
+		name, ok := k.(lua.LString)
+		if !ok || !declares(class, string(name), v.Type().String()) {
+			L.Push(lua.LFalse)
+			return 1
+		}
+	}
+	L.Push(lua.LTrue)
+	return 1
+}
+
+// declares tells whether one of the types that the option of the class may have
+// is that one.
+func declares(class *lua.LTable, option, kind string) bool {
+	for range classMaxDepth {
+		if options, ok := class.RawGetString("options").(*lua.LTable); ok {
+			if types, ok := options.RawGetString(option).(lua.LString); ok {
+				for one := range strings.SplitSeq(string(types), "|") {
+					if one == kind {
+						return true
+					}
+				}
+				return false
+			}
+		}
+		var ok bool
+		if class, ok = class.RawGetString("super").(*lua.LTable); !ok {
+			break
+		}
+	}
+	return false
 }

@@ -157,7 +157,8 @@ func (s *script) loadClass(L *lua.LState, o *Options, file string) (lua.LValue, 
 	L.Push(L.NewFunction(given))
 	L.Push(L.NewFunction(s.getting))
 	L.Push(L.NewFunction(decided))
-	L.Call(3, 1)
+	L.Push(L.NewFunction(fitting))
+	L.Call(4, 1)
 	class := L.Get(-1)
 	L.Pop(1)
 	return class, nil
