@@ -49,7 +49,7 @@ func (f *CaseFile) caseFeed(L *lua.LState) int {
 		defer cancel()
 		w.script.begin()
 		defer w.script.end()
-		result = w.perform(within, &run{watcher: w, event: &e})
+		result = *w.perform(within, &run{watcher: w, event: &e})
 	})
 	if result.Status == engine.Pending {
 		return 0

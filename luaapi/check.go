@@ -18,10 +18,8 @@ import (
 type watcher struct {
 	script *script
 	self   *lua.LTable
-	args   []lua.LValue // self, as the step function's arguments
 	memory *Memory
 	kept   *memory // in it, of this watcher
-	found  bool    // by a discovery
 
 	id         engine.ID
 	name       string
@@ -37,6 +35,7 @@ type watcher struct {
 	listen     listenFunc // opens it
 
 	page       string // the start of the last one it got
+	found      bool   // by a discovery
 	remembered bool   // self.state was filled from memory
 	hog        hog
 }
@@ -57,19 +56,25 @@ const (
 // check is the watcher's [engine.Check]. Whatever happens is in the result: it
 // gives no error.
 func (w *watcher) check(ctx context.Context) (engine.Result, error) {
-	if !w.script.enter() {
-		return replaced(), nil
-	}
-	defer w.script.end()
-	return w.entered(ctx), nil
+	return *w.enter(ctx), nil
 }
 
-// entered is check for who has entered the script.
-func (w *watcher) entered(ctx context.Context) engine.Result {
+// enter is check for who has not entered the script yet, entered for who has.
+//
+// What a run calls keeps its frames small, with results behind pointers and what
+// comes after the Lua code in functions of its own: there are hundreds of runs in
+// flight, and a stack that is more than 8 kB deep takes 16.
+func (w *watcher) enter(ctx context.Context) *engine.Result {
+	if !w.script.enter() {
+		return replaced()
+	}
+	defer w.script.end()
+	return w.entered(ctx)
+}
+
+func (w *watcher) entered(ctx context.Context) *engine.Result {
 	if left := time.Until(w.hog.until); left > 0 {
-		result := w.resting(left)
-		w.addEvidence(&run{}, &result)
-		return result
+		return w.leftOut(left)
 	}
 	if m := engine.MembersOf(ctx); m != nil && m.Total() == 0 {
 		return ofNobody()
@@ -79,31 +84,37 @@ func (w *watcher) entered(ctx context.Context) engine.Result {
 
 // perform makes one run: of the check, or of the function for an event. Only
 // the latter may come to nothing, which is a pending result.
-func (w *watcher) perform(ctx context.Context, r *run) engine.Result {
-	err := w.script.universe.Call(context.WithValue(ctx, runKey{}, r), w.script.step, w.args, nil)
+func (w *watcher) perform(ctx context.Context, r *run) *engine.Result {
+	err := w.script.universe.Call(context.WithValue(ctx, runKey{}, r), w.script.step, []lua.LValue{w.self}, nil)
+	w.conclude(r, err)
+	return &r.result
+}
+
+// conclude makes the result of a run that ended with err.
+func (w *watcher) conclude(r *run, err error) {
+	result := &r.result
 	if errors.Is(err, vm.ErrTurn) {
-		return missed(err)
+		*result = *missed(err)
+		return
 	}
 	closeAll(r.conns)
-	result := r.result
 	switch {
 	case r.journey.result != nil:
-		result = *r.journey.result
+		*result = *r.journey.result
 	case err != nil:
-		result = w.broken(r, err)
+		*result = w.broken(r, err)
 	case r.journey.raised != nil:
-		result = w.caught(r.journey.raised)
+		*result = w.caught(r.journey.raised)
 	case r.stateErr != nil:
-		result = scriptResult(engine.Failure{Message: "cannot keep self.state: " + r.stateErr.Error(), File: w.source.File, Line: w.source.Line})
+		*result = scriptResult(engine.Failure{Message: "cannot keep self.state: " + r.stateErr.Error(), File: w.source.File, Line: w.source.Line})
 	}
-	w.journeyed(r, err, &result)
-	w.backOff(err, &result)
+	w.journeyed(r, err, result)
+	w.backOff(err, result)
 	if result.Status == engine.Pending && result.Failure == nil {
-		return result
+		return
 	}
-	w.addEvidence(r, &result)
+	w.addEvidence(r, result)
 	w.memory.ended(w.kept, result.Status, w.script.clock.Now())
-	return result
 }
 
 // stepFunction is the Lua side of a run: it calls self:check(), or the function for an
@@ -130,12 +141,18 @@ func (s *script) stepFunction(L *lua.LState) int {
 		L.Push(w.self)
 	}
 	L.Call(given, lua.MultRet)
-	first := 2 // above self, the step's own argument
+	w.settle(L, r)
+	return 0
+}
+
+// settle makes the result of what check left on L's stack.
+func (w *watcher) settle(L *lua.LState, r *run) {
+	const first = 2 // above self, the step's own argument
 	v, err := w.verdictOf(L, first)
 	switch {
 	case r.event == nil:
 	case errors.Is(err, errNoVerdict):
-		return 0
+		return
 	case errors.Is(err, errNilVerdict):
 		err = errors.New(nilVerdict("the function of events", w.stream.judge, "leave the status as it is"))
 	}
@@ -145,22 +162,33 @@ func (s *script) stepFunction(L *lua.LState) int {
 	if err != nil {
 		r.result = scriptResult(engine.Failure{Message: err.Error(), File: w.source.File, Line: w.source.Line})
 	}
-	return 0
 }
 
 // prepare fills in what self shows of itself.
 func (w *watcher) prepare(L *lua.LState) {
-	m := w.memory.get(w.kept)
-	if !w.remembered {
+	m, named := w.memory.get(w.kept), w.script.named
+	if named.state && !w.remembered {
 		w.remembered = true
 		w.self.RawSetString("state", w.script.restore(L, m.state))
 	}
 	w.self.RawSetString("verdict", lua.LNil)
-	w.self.RawSetString("status", lua.LString(m.status.String()))
-	if !m.last.IsZero() {
+	if named.status {
+		w.self.RawSetString("status", lua.LString(m.status.String()))
+	}
+	if named.lastUpdated && !m.last.IsZero() {
 		w.self.RawSetString("last_updated", lua.LNumber(float64(m.last.UnixMilli())/1000))
+	}
+	if named.duration && !m.last.IsZero() {
 		w.self.RawSetString("duration", lua.LNumber(w.script.clock.Now().Sub(m.since).Seconds()))
 	}
+}
+
+// namedFields tells which of the fields that a run fills in the files of a script
+// name at all. Most name none, and each takes 150 bytes of every watcher's self.
+type namedFields struct{ state, status, lastUpdated, duration bool }
+
+func (in *inputs) namedFields() namedFields {
+	return namedFields{in.name("state"), in.name("status"), in.name("last_updated"), in.name("duration")}
 }
 
 // restore makes a fresh self.state of what was kept.
@@ -177,6 +205,9 @@ func (s *script) restore(L *lua.LState, state []byte) *lua.LTable {
 
 // keepState remembers self.state. It runs also when the check raised.
 func (w *watcher) keepState(r *run) {
+	if !w.remembered {
+		return
+	}
 	t, ok := w.self.RawGetString("state").(*lua.LTable)
 	if !ok {
 		r.stateErr = errors.New("it is no table any more: set its fields, not itself")
@@ -250,15 +281,22 @@ func (w *watcher) backOff(err error, result *engine.Result) {
 	w.hog.until = time.Now().Add(w.hog.pause)
 	last := *result
 	w.hog.last = &last
-	*result = w.resting(w.hog.pause)
+	*result = *w.resting(w.hog.pause)
 }
 
-// resting is the result of a run that is left out.
-func (w *watcher) resting(left time.Duration) engine.Result {
+// leftOut is what a run comes to that the back-off leaves out.
+func (w *watcher) leftOut(left time.Duration) *engine.Result {
+	result := w.resting(left)
+	w.addEvidence(&run{}, result)
+	return result
+}
+
+// resting is the result of the last run, and of those that are left out after it.
+func (w *watcher) resting(left time.Duration) *engine.Result {
 	result := *w.hog.last
 	result.Value = "paused"
 	result.Detail = fmt.Sprintf("%s; paused, next try in %s", result.Detail, left.Round(100*time.Millisecond))
-	return result
+	return &result
 }
 
 // addEvidence puts what the run left behind into its result, as clean text and

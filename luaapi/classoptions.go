@@ -2,6 +2,7 @@ package luaapi
 
 import (
 	"fmt"
+	"iter"
 	"slices"
 	"strings"
 	"unicode"
@@ -80,7 +81,17 @@ func optionMistake(L *lua.LState, class *lua.LTable, className string, option, v
 
 // hasWord tells whether a word is one of those that types are divided into.
 func hasWord(types, word string) bool {
-	return slices.Contains(strings.FieldsFunc(types, func(r rune) bool { return !unicode.IsLetter(r) }), word)
+	for one := range words(types) {
+		if one == word {
+			return true
+		}
+	}
+	return false
+}
+
+// words are those that the types of an option are divided into.
+func words(types string) iter.Seq[string] {
+	return strings.FieldsFuncSeq(types, func(r rune) bool { return !unicode.IsLetter(r) })
 }
 
 // ancestors calls each for a class and those above it, until it says false.
@@ -141,7 +152,7 @@ func misdeclaring(L *lua.LState) int {
 		if !named || !typed {
 			return pushMessage(L, fmt.Sprintf("cannot declare option [%s] = %s: want name = \"its Lua types\"", k, v))
 		}
-		for _, word := range strings.FieldsFunc(string(types), func(r rune) bool { return !unicode.IsLetter(r) }) {
+		for word := range words(string(types)) {
 			if !slices.Contains(optionTypes, word) {
 				return pushMessage(L, fmt.Sprintf("cannot declare option %q: there is no type %q %s", string(name), word, unknownName(word, optionTypes)))
 			}

@@ -30,7 +30,7 @@ const (
 // declare reads page_tag, metric_watchers and metric_watcher_sets: the unnamed
 // set comes first. It stops at the first mistake.
 func (s *script) declare(L *lua.LState) error {
-	d := declaration{script: s, L: L, definer: s.definer, seen: make(map[*lua.LTable]engine.Place), spelt: make(map[*lua.LTable]bool)}
+	d := declaration{script: s, L: L, definer: s.definer, seen: make(map[*lua.LTable]bool), spelt: make(map[*lua.LTable]bool)}
 	defer func() { s.watchers, s.warnings = d.watchers, append(s.warnings, d.warnings...) }()
 	if err := d.pageTag(L.G.Global.RawGetString("page_tag")); err != nil {
 		return err
@@ -57,7 +57,7 @@ type declaration struct {
 	script   *script
 	L        *lua.LState
 	definer  *definer
-	seen     map[*lua.LTable]engine.Place
+	seen     map[*lua.LTable]bool
 	before   map[*lua.LTable]*hold // those that are known already: runs have changed them since
 	spelt    map[*lua.LTable]bool  // classes that misspelt has looked at; nil: it is not asked
 	listed   []*lua.LTable         // what members read last
@@ -179,10 +179,10 @@ func (d *declaration) members(set, of string, at engine.Place, watchers lua.LVal
 		if !ok || !d.is(t, "MetricWatcher") {
 			return d.script.errorAt(cmp.Or(sourceOfAny(v), at), "cannot use %s: want a watcher, got %s", of, d.describe(v))
 		}
-		if before, twice := d.seen[t]; twice {
-			return d.script.errorAt(before, "cannot use one watcher in two places: make another one for %s", of)
+		if d.seen[t] {
+			return d.script.errorAt(sourceOf(t), "cannot use one watcher in two places: make another one for %s", of)
 		}
-		d.seen[t] = sourceOf(t)
+		d.seen[t] = true
 		var w engine.Watcher
 		if h := d.before[t]; h != nil {
 			w = h.Watcher
@@ -198,7 +198,7 @@ func (d *declaration) members(set, of string, at engine.Place, watchers lua.LVal
 
 // watcher reads the options that the engine needs.
 func (d *declaration) watcher(set string, self *lua.LTable) (engine.Watcher, error) {
-	w := &watcher{script: d.script, self: self, args: []lua.LValue{self}, source: sourceOf(self)}
+	w := &watcher{script: d.script, self: self, source: sourceOf(self)}
 	var e engine.Watcher
 	name, ok := d.L.GetField(self, "name").(lua.LString)
 	if !ok || strings.TrimSpace(string(name)) == "" {

@@ -11,6 +11,8 @@ import (
 	"strings"
 
 	lua "github.com/yuin/gopher-lua"
+
+	"pharos/luaapi/vm"
 )
 
 // undefining are the fields of a watcher that do not make it what it is: where
@@ -28,6 +30,7 @@ type definer struct {
 	memo   map[lua.LValue]digest
 	protos map[*lua.FunctionProto]digest
 	depths map[lua.LValue]int // where on the path from the root a node is
+	text   []byte             // of the nodes on that path, one after the other
 
 	// What upvalues were when the file had been loaded; nil where that is now.
 	frozen   map[*lua.Upvalue][]byte
@@ -93,11 +96,11 @@ func (d *definer) know(name string, v lua.LValue) {
 
 // define gives the definition of a watcher.
 func (d *definer) define(self *lua.LTable) string {
-	w := nodeWriter{definer: d, text: make([]byte, 0, nodeRoom), low: math.MaxInt}
+	w := nodeWriter{definer: d, low: math.MaxInt}
 	d.depths[self] = 0
 	w.table(self, 0, undefining)
 	delete(d.depths, self)
-	sum := sha256.Sum256(w.text)
+	sum := d.take(0)
 	return hex.EncodeToString(sum[:16])
 }
 
@@ -109,7 +112,8 @@ func (d *definer) node(v lua.LValue, depth int) (digest, int) {
 	if sum, ok := d.memo[v]; ok {
 		return sum, math.MaxInt
 	}
-	w := nodeWriter{definer: d, text: make([]byte, 0, nodeRoom), low: math.MaxInt}
+	w := nodeWriter{definer: d, low: math.MaxInt}
+	from := len(d.text)
 	d.depths[v] = depth
 	switch v := v.(type) {
 	case *lua.LTable:
@@ -118,7 +122,7 @@ func (d *definer) node(v lua.LValue, depth int) (digest, int) {
 		w.function(v, depth)
 	}
 	delete(d.depths, v)
-	sum := sha256.Sum256(w.text)
+	sum := d.take(from)
 	if w.low >= depth {
 		d.memo[v] = sum
 		w.low = math.MaxInt
@@ -126,14 +130,17 @@ func (d *definer) node(v lua.LValue, depth int) (digest, int) {
 	return sum, w.low
 }
 
-// nodeRoom is enough for the text of most nodes, in bytes.
-const nodeRoom = 512
+// take gives the digest of what was written from there on, and takes it away.
+func (d *definer) take(from int) digest {
+	sum := sha256.Sum256(d.text[from:])
+	d.text = d.text[:from]
+	return sum
+}
 
 // nodeWriter writes one node: the text that its digest is of.
 type nodeWriter struct {
 	*definer
-	text []byte
-	low  int
+	low int
 }
 
 func (w *nodeWriter) write(tag byte, text string) {
@@ -208,7 +215,9 @@ func (w *nodeWriter) table(t *lua.LTable, depth int, without []string) {
 			if !slices.Contains(without, string(k)) {
 				entries = append(entries, entry{'s', string(k), k})
 			}
-		case lua.LNumber, lua.LBool:
+		case lua.LNumber:
+			entries = append(entries, entry{'p', vm.FormatNumber(float64(k)), k})
+		case lua.LBool:
 			entries = append(entries, entry{'p', k.String(), k})
 		default: // tables as keys have no order of their own: they keep that of their making
 			entries = append(entries, entry{'r', "", k})
@@ -256,6 +265,7 @@ func (d *definer) proto(p *lua.FunctionProto) digest {
 		return sum
 	}
 	w := nodeWriter{definer: d}
+	from := len(d.text)
 	w.write('h', string([]byte{p.NumUpvalues, p.NumParameters, p.IsVarArg}))
 	code := make([]byte, 0, 4*len(p.Code))
 	for _, instruction := range p.Code {
@@ -269,7 +279,7 @@ func (d *definer) proto(p *lua.FunctionProto) digest {
 		sum := d.proto(child)
 		w.write('c', string(sum[:]))
 	}
-	sum := sha256.Sum256(w.text)
+	sum := d.take(from)
 	d.protos[p] = sum
 	return sum
 }

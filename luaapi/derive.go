@@ -24,9 +24,9 @@ func (d *declaration) setOf(w *watcher, e *engine.Watcher, v lua.LValue) error {
 }
 
 // ofNobody is the result of a derive whose members are still to be found.
-func ofNobody() engine.Result {
+func ofNobody() *engine.Result {
 	const why = "nobody that it is derived from was found yet"
-	return engine.Result{Status: engine.Unknown, Value: "nobody", Detail: why}
+	return &engine.Result{Status: engine.Unknown, Value: "nobody", Detail: why}
 }
 
 // worstNamed is how many board:worst names at most.

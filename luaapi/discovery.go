@@ -131,7 +131,7 @@ func (f *finder) read(L *lua.LState) ([]engine.Watcher, error) {
 			f.drop(t, h, false)
 		}
 	}()
-	d := declaration{script: f.script, L: L, definer: f.definer.again(), seen: make(map[*lua.LTable]engine.Place), before: before, needs: f.needs}
+	d := declaration{script: f.script, L: L, definer: f.definer.again(), seen: make(map[*lua.LTable]bool), before: before, needs: f.needs}
 	found, err := d.members(f.set, fmt.Sprintf("what the function of WatcherSet %q gave", f.set), f.discovery.Place, list)
 	if err != nil {
 		return nil, err

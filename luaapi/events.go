@@ -166,7 +166,7 @@ func (w *watcher) judged(ctx context.Context, f *feed, e event) (verdict bool, p
 	}
 	result.Started, result.Elapsed = began, time.Since(began)
 	result.Events, result.Dropped = f.queue.counts()
-	f.report(result)
+	f.report(*result)
 	return true, time.Until(w.hog.until)
 }
 

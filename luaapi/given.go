@@ -36,7 +36,8 @@ func given(L *lua.LState) int {
 func (s *script) getting(L *lua.LState) int {
 	names := namesIn(L.CheckTable(1))
 	L.Push(L.NewFunction(func(L *lua.LState) int {
-		call := s.newHTTPCall(L, "pharos.http.get", L.Get(2), probe.HTTPRequest{Method: http.MethodGet})
+		call := s.newHTTPCall(L, "pharos.http.get", L.Get(2))
+		call.Method = http.MethodGet
 		eachGiven(L, L.CheckTable(1), names, func(name string, v lua.LValue) { setOption(L, call.of, httpOptions, call.set, name, v) })
 		call.check(L)
 		whole := lua.LVAsBool(L.Get(3))
@@ -108,38 +109,51 @@ func namesIn(t *lua.LTable) (names []string) {
 // eachGiven hands every one of these fields that self, its class or a class
 // above has to set.
 func eachGiven(L *lua.LState, self *lua.LTable, names []string, set func(name string, v lua.LValue)) {
-	var room [8]*lua.LTable
-	chain, plain := classesOf(room[:0], self)
+	fields := newFieldReader(L, self)
 	for _, name := range names {
-		v := lua.LValue(lua.LNil)
-		for i := 0; i < len(chain) && v == lua.LNil; i++ {
-			v = chain[i].RawGetString(name)
-		}
-		if v == lua.LNil && !plain {
-			v = L.GetField(self, name)
-		}
-		if v != lua.LNil {
+		if v := fields.get(name); v != lua.LNil {
 			set(name, v)
 		}
 	}
 }
 
-// classesOf appends self and the tables that it inherits from. plain tells that
-// this is all that a field may come from: no function answers for it.
-func classesOf(chain []*lua.LTable, self *lua.LTable) (classes []*lua.LTable, plain bool) {
-	for len(chain) < cap(chain) {
-		chain = append(chain, self)
+// fieldReader reads many fields of one table: it looks for what that inherits
+// from but once.
+type fieldReader struct {
+	L     *lua.LState
+	room  [8]*lua.LTable
+	depth int  // of room: the table and those that it inherits from
+	plain bool // this is all that a field may come from: no function answers for it
+}
+
+func newFieldReader(L *lua.LState, self *lua.LTable) fieldReader {
+	r := fieldReader{L: L}
+	for r.depth < len(r.room) {
+		r.room[r.depth] = self
+		r.depth++
 		meta, ok := self.Metatable.(*lua.LTable)
 		if !ok {
-			return chain, true
+			r.plain = true
+			break
 		}
 		above := meta.RawGetString("__index")
-		if above == lua.LNil {
-			return chain, true
-		}
 		if self, ok = above.(*lua.LTable); !ok {
-			return chain, false
+			r.plain = above == lua.LNil
+			break
 		}
 	}
-	return chain, false
+	return r
+}
+
+// get gives what [lua.LState.GetField] does.
+func (r *fieldReader) get(name string) lua.LValue {
+	for _, t := range r.room[:r.depth] {
+		if v := t.RawGetString(name); v != lua.LNil {
+			return v
+		}
+	}
+	if r.plain {
+		return lua.LNil
+	}
+	return r.L.GetField(r.room[0], name)
 }

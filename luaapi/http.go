@@ -65,7 +65,7 @@ type httpCall struct {
 // http makes the request (url, options) and leaves its answer, or nil and an
 // error with the partial timing.
 func (s *script) http(L *lua.LState, of, method string) int {
-	answer, err := s.fetch(L, s.readHTTP(L, of, 2, httpOptions, probe.HTTPRequest{Method: method}))
+	answer, err := s.fetch(L, s.readHTTP(L, of, 2, httpOptions, method, 0))
 	if err != nil {
 		return s.pushError(L, err)
 	}
@@ -100,10 +100,11 @@ func (s *script) fetch(L *lua.LState, call *httpCall) (*probe.HTTPResult, error)
 	return answer, nil
 }
 
-// readHTTP reads a URL and, at argument n, the options of a request that is req
-// without them.
-func (s *script) readHTTP(L *lua.LState, of string, n int, valid []string, req probe.HTTPRequest) *httpCall {
-	call := s.newHTTPCall(L, of, L.Get(1), req)
+// readHTTP reads a URL and, at argument n, the options of a request that has this
+// method and follows so many redirects without them.
+func (s *script) readHTTP(L *lua.LState, of string, n int, valid []string, method string, redirects int) *httpCall {
+	call := s.newHTTPCall(L, of, L.Get(1))
+	call.Method, call.Redirects = method, redirects
 	readOptions(L, n, of, valid, call.set)
 	call.check(L)
 	return call
@@ -123,7 +124,7 @@ func (c *httpCall) check(L *lua.LState) {
 	}
 }
 
-func (s *script) newHTTPCall(L *lua.LState, of string, address lua.LValue, req probe.HTTPRequest) *httpCall {
+func (s *script) newHTTPCall(L *lua.LState, of string, address lua.LValue) *httpCall {
 	text, ok := address.(lua.LString)
 	if !ok {
 		hint := ""
@@ -134,8 +135,7 @@ func (s *script) newHTTPCall(L *lua.LState, of string, address lua.LValue, req p
 		}
 		L.RaiseError("cannot call %s: want a URL, got %s%s", of, typeName(address), hint)
 	}
-	req.URL = string(text)
-	return &httpCall{HTTPRequest: req, script: s, of: of}
+	return &httpCall{HTTPRequest: probe.HTTPRequest{URL: string(text)}, script: s, of: of}
 }
 
 func (c *httpCall) set(name string, v lua.LValue) error {

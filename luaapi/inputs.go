@@ -154,6 +154,18 @@ func (in *inputs) keep(name string, data []byte) {
 	in.sources[name] = data
 }
 
+// name tells whether the word is in any of the Lua files.
+func (in *inputs) name(word string) bool {
+	in.mu.Lock()
+	defer in.mu.Unlock()
+	for _, source := range in.sources {
+		if bytes.Contains(source, []byte(word)) {
+			return true
+		}
+	}
+	return false
+}
+
 func (in *inputs) close() {
 	in.mu.Lock()
 	defer in.mu.Unlock()

@@ -278,7 +278,11 @@ func (l *loader) note() {
 func (l *loader) generation() {
 	g := &engine.Generation{Number: l.Number, LoadedAt: time.Now()}
 	places := map[string]int{}
-	ids := map[engine.ID]placed{}
+	watchers := 0
+	for _, s := range l.config.scripts {
+		watchers += len(s.watchers)
+	}
+	ids := make(map[engine.ID]placed, watchers)
 	for _, s := range l.config.scripts {
 		g.PageTag = cmp.Or(g.PageTag, s.pageTag)
 		for _, set := range s.sets {

@@ -121,8 +121,13 @@ func adviceForSetting(name string) string {
 // whereFunction is pharos.where(level): "file:line" of the function at that
 // level of the stack, as error() counts them.
 func (s *script) whereFunction(L *lua.LState) lua.LValue {
+	last, text := lua.LValue(lua.LNil), "" // those that a loop makes have one place, and one text for it
 	return L.NewFunction(func(L *lua.LState) int {
-		L.Push(lua.LString(strings.TrimSuffix(vm.Position(L, L.OptInt(1, 1)), ": ")))
+		at := strings.TrimSuffix(vm.Position(L, L.OptInt(1, 1)), ": ")
+		if at != text || last == lua.LNil {
+			last, text = lua.LString(at), at
+		}
+		L.Push(last)
 		return 1
 	})
 }

@@ -234,6 +234,29 @@ func TestSelfReads(t *testing.T) {
 	}
 }
 
+// A run fills in what a file of the script names, in whatever way; what none does
+// takes no room in self.
+func TestSelfHasWhatFilesName(t *testing.T) {
+	b := newTestBoard(t)
+	b.write("lib/look.lua", `local words = { "status", "duration" }
+return function(self)
+  local got = {}
+  for _, word in ipairs(words) do got[#got + 1] = type(self[word]) end
+  return table.concat(got, " ")
+end`)
+	b.load(`local look = require "look"
+metric_watchers = { pharos.MetricWatcher{ name = "x", check = function(self)
+  local names = {}
+  for name in pairs(self) do names[#names + 1] = name end
+  table.sort(names)
+  return "ok", look(self), table.concat(names, " ")
+end } }`)
+	b.run("x")
+	if got, want := b.run("x"), "check duration id name source status"; got.Value != "string number" || got.Detail != want {
+		t.Errorf("self has %q and %q, want a string, a number and %q", got.Value, got.Detail, want)
+	}
+}
+
 func TestLoadCancelled(t *testing.T) {
 	b := newTestBoard(t)
 	b.write("pharos.lua", "while true do end")

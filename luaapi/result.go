@@ -260,15 +260,15 @@ func failureResult(err error) engine.Result {
 }
 
 // missed is the result of a run that never began.
-func missed(err error) engine.Result { return notBegun(engine.KindMissed, err.Error()) }
+func missed(err error) *engine.Result { return notBegun(engine.KindMissed, err.Error()) }
 
 // replaced is that of one whose configuration was closed before.
-func replaced() engine.Result {
+func replaced() *engine.Result {
 	return notBegun(engine.KindReplaced, "the configuration was replaced before the check began")
 }
 
-func notBegun(kind, why string) engine.Result {
-	return engine.Result{
+func notBegun(kind, why string) *engine.Result {
+	return &engine.Result{
 		Status: engine.Unknown, Value: kind, Detail: why, Failure: &engine.Failure{Message: why, Kind: kind},
 	}
 }

@@ -43,6 +43,7 @@ type script struct {
 	loadedSecrets         map[secretName]string
 	pharos                *lua.LTable     // the table of that name
 	reads                 map[string]bool // fields that its files read, by name; nil once they were loaded
+	named                 namedFields
 
 	pageTag  string
 	sets     []declaredSet
@@ -233,6 +234,7 @@ func (s *script) load(ctx context.Context, source []byte) error {
 		vm.Seal(L)
 		return nil
 	})
+	s.named = s.inputs.namedFields()
 	s.definer, s.reads, s.steps = nil, nil, nil // it holds on to every function, and their work is done
 	return errors.Join(err, declared)
 }

@@ -130,7 +130,7 @@ func (s *script) execStream(L *lua.LState) int {
 // httpSSE is pharos.http.sse(url, function, options): server-sent events.
 func (s *script) httpSSE(L *lua.LState) int {
 	return s.pushStream(L, "http.sse", func(st *stream) {
-		call := s.readHTTP(L, "pharos.http.sse", 3, sseOptions, probe.HTTPRequest{Redirects: sseRedirects})
+		call := s.readHTTP(L, "pharos.http.sse", 3, sseOptions, "", sseRedirects)
 		st.what, st.host = probe.RedactURL(call.URL), call.host
 		if call.host == "" && call.Unix == "" && len(call.Resolve) == 0 {
 			st.server, _ = probe.URLHost(call.URL)

@@ -119,7 +119,7 @@ func (v *vantages) split(L *lua.LState, w *watcher) {
 		self.RawSetString("ssh_host", hosts.RawGetInt(i+1))
 		self.Metatable = fallback
 		part := *w
-		part.self, part.args, part.id = self, []lua.LValue{self}, w.id+engine.ID(" "+name)
+		part.self, part.id = self, w.id+engine.ID(" "+name)
 		part.vantages = vantages{}
 		v.parts = append(v.parts, &part)
 	}
@@ -130,7 +130,7 @@ func (v *vantages) split(L *lua.LState, w *watcher) {
 func (v *vantages) check(ctx context.Context) (engine.Result, error) {
 	script := v.parts[0].script
 	if !script.enter() {
-		return replaced(), nil
+		return *replaced(), nil
 	}
 	defer script.end()
 	if tell := traceOf(ctx); tell != nil {
@@ -160,7 +160,7 @@ func (w *watcher) look(ctx context.Context) (result engine.Result) {
 		}
 		result.Elapsed = time.Since(started)
 	}()
-	return w.entered(ctx)
+	return *w.entered(ctx)
 }
 
 // merged gives the result of the vantage that decides: of those whose status

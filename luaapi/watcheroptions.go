@@ -55,8 +55,9 @@ type reading struct {
 
 func (d *declaration) options(w *watcher, e *engine.Watcher) error {
 	r := reading{d, w, e}
+	fields := newFieldReader(d.L, w.self)
 	for _, option := range watcherOptions {
-		if v := d.L.GetField(w.self, option.name); !isNil(v) {
+		if v := fields.get(option.name); v != lua.LNil {
 			if err := option.set(r, v); err != nil {
 				return d.optionError(w, option.name, err)
 			}

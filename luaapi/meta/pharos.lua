@@ -193,7 +193,7 @@ function pharos.Class:extend(fields) end
 ---@field steps number|string[]? how many steps a journey has, at most 64, or their names in order; default: as many as the last one that went well
 ---@field status string? read only: the status of the run before, "pending" before the first
 ---@field duration number? read only: for how long it has had that status, in seconds
----@field last_updated number? read only: when the run before ended, in Unix seconds
+---@field last_updated number? read only: when the run before ended, in Unix seconds. This, status, duration and state are there where a file of the script names them: pairs(self) shows no others
 ---@field verdict table? read only: what ok, warning, critical or unknown recorded in this run
 pharos.MetricWatcher = {}
 

@@ -3,6 +3,7 @@ package vm
 import (
 	"fmt"
 	"reflect"
+	"strconv"
 	"strings"
 
 	lua "github.com/yuin/gopher-lua"
@@ -193,5 +194,5 @@ func Position(L *lua.LState, level int) string {
 	if !f.ok() {
 		return ""
 	}
-	return fmt.Sprintf("%s:%d: ", f.file(), f.line())
+	return f.file() + ":" + strconv.Itoa(f.line()) + ": "
 }
