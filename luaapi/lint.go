@@ -15,6 +15,7 @@ import (
 
 	"pharos/engine"
 	"pharos/engine/probe"
+	"pharos/luaapi/vm"
 )
 
 // Lint looks for what is taken but will probably not work: a command that is
@@ -83,6 +84,7 @@ func (l *linter) watcher(L *lua.LState, w *watcher) {
 	}
 	l.dotted(L, w)
 	l.unjudged(L, w)
+	l.unreachable(L, w)
 	if w.stream != nil {
 		l.program(w.source, w.stream.program)
 		l.host(w.source, w.stream.server)
@@ -160,6 +162,24 @@ func (l *linter) unjudged(L *lua.LState, w *watcher) {
 		}
 		if !own {
 			l.find(w.source, "the thresholds of %q judge nothing: the exit code decides; give it handle_output = function(self, output) return tonumber(output) end, or the like", w.name)
+		}
+	}
+}
+
+// unreachable finds thresholds of a time that is over before: milliseconds, most
+// often.
+func (l *linter) unreachable(L *lua.LState, w *watcher) {
+	for _, class := range []string{"PageGETMetricWatcher", "TCPMetricWatcher", "DNSMetricWatcher", "PingMetricWatcher"} {
+		own := L.GetField(w.self, "handle_output") != classMethod(L, class, "handle_output")
+		if own || L.GetField(w.self, "check") != classMethod(L, class, "check") {
+			continue
+		}
+		for i, limit := range []*float64{w.limits.Min, w.limits.Warn, w.limits.Crit} {
+			if limit != nil && *limit > w.timeout.Seconds() {
+				n := vm.FormatNumber(*limit)
+				l.find(w.source, "the thresholds of %q: %s is %s seconds, and a run ends after its timeout of %s: milliseconds are written \"%sms\"", w.name, thresholdNames[i], n, w.timeout, n)
+				return
+			}
 		}
 	}
 }

@@ -54,6 +54,9 @@ metric_watchers = {
   command{ command = "echo 95", thresholds = { warn = 80 } },
   command{ command = "echo 95", thresholds = { warn = 80 }, handle_output = function(self, output) return tonumber(output) end },
   pharos.NagiosMetricWatcher{ name = "plugin", command = "true", thresholds = { warn = 80 } },
+  pharos.PageGETMetricWatcher{ name = "page4", url = "http://127.0.0.1/", thresholds = { 1, 500, 1000 } },
+  pharos.PageGETMetricWatcher{ name = "page5", url = "http://127.0.0.1/", thresholds = { "1ms", "500ms", 2 } },
+  pharos.PageGETMetricWatcher{ name = "page6", url = "http://127.0.0.1/", thresholds = { warn = 500 }, handle_output = function() return 400 end },
   pharos.PageGETMetricWatcher{ name = "page3", url = "https://127.0.0.1/", key = "mine.key", cert = "-----BEGIN CERTIFICATE-----" },
 }`)
 	var got []string
@@ -85,6 +88,7 @@ metric_watchers = {
 		`38: the address "http://[::1]:8080/x" is a URL: write "[::1]:8080", or whichever port it is`,
 		`39: the thresholds of "n39" judge nothing: the exit code decides; give it handle_output = function(self, output) return tonumber(output) end, or the like`,
 		`41: the thresholds of "plugin" judge nothing: the exit code decides; give it handle_output = function(self, output) return tonumber(output) end, or the like`,
+		`42: the thresholds of "page4": warn is 500 seconds, and a run ends after its timeout of 2s: milliseconds are written "500ms"`,
 	}
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Errorf("Lint (-want +got):\n%s", diff)

@@ -23,7 +23,7 @@ func unknownName(name string, valid []string) string {
 var synonyms = map[string]string{
 	"cmd": "command", "script": "command", "shell": "command", "every": "interval", "period": "interval", "frequency": "interval",
 	"refresh": "interval", "title": "name", "label": "name", "warning": "warn", "critical": "crit", "hostname": "host", "ssh": "ssh_host",
-	"uri": "url", "href": "url", "file": "path", "filename": "path", "depends": "needs", "depends_on": "needs", "parent": "needs",
+	"uri": "url", "host": "address", "url": "address", "href": "url", "file": "path", "filename": "path", "depends": "needs", "depends_on": "needs", "parent": "needs",
 	"requires": "needs", "retries": "confirm", "retry": "confirm", "run": "check", "func": "check",
 	"status_code": "status", "code": "status", "text": "body", "content": "body", "data": "json", "params": "form", "auth": "basic",
 	"verify": "insecure", "follow": "redirects", "token": "bearer", "output": "stdout", "exit_code": "code", "error": "stderr",

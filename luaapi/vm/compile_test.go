@@ -139,6 +139,8 @@ func TestLoadErrors(t *testing.T) {
 		{"if true then elif false then end", "t.lua:1: parse error near 'false' (this is Lua: write elseif for elif)"},
 		{"if true then return 1 elif false then end", "t.lua:1: syntax error near 'elif' (this is Lua: write elseif for elif)"},
 		{"local t = { f = (a) => { 1 } }", "t.lua:1: syntax error near '=' (a function is written function(self) ... end)"},
+		{"class Disk extends X", "t.lua:1: parse error near 'Disk' (this is Lua: write local Name = pharos.MetricWatcher:extend{ ... } for class)"},
+		{"local t = { User-Agent = 2 }", `t.lua:1: syntax error near '=' (a name that is no word goes in brackets: ["User-Agent"] = value)`},
 		{"local t = { let b = 2 }", "t.lua:1: syntax error near 'b' (this is Lua: write local for let)"},
 		{"fucntion f() end", `t.lua:1: parse error near 'f' (did you mean "function"?)`},
 		{"int x = 1", "t.lua:1: parse error near 'x' (this is Lua: write local for int)"},

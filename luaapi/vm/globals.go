@@ -124,6 +124,8 @@ var elsewhere = map[string]string{
 	"typeof":    "it is called type",
 	"raise":     "it is called error",
 	"throw":     "it is called error",
+	"try":       "pcall(function() ... end) catches errors",
+	"state":     "it is called self.state",
 	"sleep":     "it is called pharos.time.sleep",
 	"Math":      "it is called math",
 	"JSON":      "it is called pharos.json",

@@ -20,7 +20,7 @@ var methodsElsewhere = map[string]string{
 	"substr": "text:sub(first, last)", "length": "#text", "toString": "tostring(value)",
 	"append": "list[#list + 1] = value", "push": "list[#list + 1] = value", "insert": "table.insert(list, value)", "pop": "table.remove(list)",
 	"join": `table.concat(list, ", ")`, "concat": `table.concat(list, ", ")`, "sort": "table.sort(list)", "items": "for key, value in pairs(t) do",
-	"keys": "for key in pairs(t) do", "forEach": "for i, value in ipairs(list) do", "map": "for i, value in ipairs(list) do",
+	"keys": "for key in pairs(t) do", "new": "Class{ name = ... }, without a method", "forEach": "for i, value in ipairs(list) do", "map": "for i, value in ipairs(list) do",
 }
 
 // missingMethod says what was probably meant by the method that the register has

@@ -11,6 +11,7 @@ func TestOtherLanguages(t *testing.T) {
 		{`local t = {} t:append(1)`, at + `attempt to call a nil value (method 'append'): write list[#list + 1] = value`},
 		{`local Class = {} Class.__index = Class function Class.warning() end local t = setmetatable({}, Class) return 1, t:warn(5)`,
 			at + `attempt to call a nil value (method 'warn'): did you mean "warning"?`},
+		{`local C = {} return C:new{}`, at + `attempt to call a nil value (method 'new'): write Class{ name = ... }, without a method`},
 		{`local t = {} return t:nothing()`, at + `attempt to call a nil value (method 'nothing')`},
 		{`local t = setmetatable({}, { __index = function() end }) t:foo()`, at + `attempt to call a nil value (method 'foo')`},
 		{`local f = nil f("a"):split(",")`, at + `attempt to call a nil value (local 'f')`},

@@ -37,6 +37,7 @@ var closers = map[string]string{
 var foreign = map[string]string{
 	"let": "local", "const": "local", "var": "local", "int": "local", "def": "function", "func": "function", "fn": "function",
 	"elif": "elseif", "elsif": "elseif", "switch": "if", "try": "pcall",
+	"class":    "local Name = pharos.MetricWatcher:extend{ ... }",
 	"continue": "goto continue, with ::continue:: before the loop's end,",
 }
 
@@ -140,6 +141,8 @@ func (s *syntaxTrail) missing(token ast.Token) string {
 		return " (= assigns, == compares)"
 	case word == "=" && top.call:
 		return " (named values go in braces: f{ name = value })"
+	case word == "=" && top.word == "{":
+		return " (a name that is no word goes in brackets: [\"User-Agent\"] = value)"
 	case top.wants != "":
 		return fmt.Sprintf(" (is %q missing, for the %q at line %d?)", top.wants, top.word, top.line)
 	case token.Type < 0 || (closes(word) || word == "else" || word == "elseif") && word != closers[top.word]:

@@ -1,0 +1,29 @@
+package luaapi
+
+import (
+	"strings"
+	"testing"
+)
+
+// Beginners' mistakes with what primitives give are told where they are made.
+func TestMistakesWithAnswers(t *testing.T) {
+	for body, want := range map[string]string{
+		`local p = pharos.http.get("http://x/") return p.text`:                     `:1: there is no field "text": valid are body, connects,`,
+		`return pharos.http.get("http://x/").timing.sum`:                           `:1: there is no field "sum": valid are blocked,`,
+		`local p = pharos.http.get("http://x/") p.own = 1 return p.own, p.nothing`: ``,
+		`return pharos.http.get("http://x/").tls == nil`:                           ``,
+		`return pharos.http.get{ url = "http://x/" }`:                              `want a URL, got table: write pharos.http.get(url, { ... })`,
+		`local d = pharos.json.decode("{") return d.a`:                             `(just before: decoding JSON: `,
+		`local d = pharos.json.decode('{"a":null}') return d.a + 1`:                `attempt to perform arithmetic on a null of JSON value (field 'a')`,
+		`return pharos.json.decode('{"a":null}').a`:                                `check returned a null of JSON: want`,
+		`local x = 5`:              `check returned nothing: want`,
+		`local t = {} return t[0]`: `check returned nil, as of a field that is not there`,
+	} {
+		b := newTestBoard(t)
+		b.Primitives = stubWorld()
+		got := b.check(body)
+		if broke := got.Value == "script error"; broke != (want != "") || !strings.Contains(got.Detail, want) {
+			t.Errorf("%s = %q %q, want %s", body, got.Value, got.Detail, want)
+		}
+	}
+}
