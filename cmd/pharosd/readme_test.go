@@ -72,6 +72,7 @@ var trials = []trial{
 	{line: "go run ./cmd/pharosload soak", instead: "go run ./cmd/pharosload soak -duration 1s"},
 	{line: "go test ./web -run '^$' -bench Snapshot", instead: "go test ./web -run '^$' -bench Snapshot -benchtime 1x"},
 	{line: "go test ./luaapi -run '^$' -bench Rate10000", instead: "go test ./luaapi -run '^$' -bench Rate10000 -benchtime 1x"},
+	{line: "go test ./luaapi -run '^$' -bench Load10000", instead: "go test ./luaapi -run '^$' -bench Load10000 -benchtime 1x"},
 	{line: "go test ./engine/probe -run '^$' -bench HTTP", instead: "go test ./engine/probe -run '^$' -bench HTTP -benchtime 1x"},
 	{line: "PHAROS_SPEED=60s go test ./web/browsertest -run TestSpeed -v", instead: "go test ./web/browsertest -run TestSpeed -list TestSpeed"},
 	{line: "PHAROS_HEAP=10m go test ./web/browsertest -run TestHeapStaysFlat -v", instead: elsewhere}, // the same test, for less long
