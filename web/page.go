@@ -119,8 +119,11 @@ func (d PageData) Well() string {
 	for _, set := range d.Sets {
 		n += len(set.Tiles)
 	}
-	if n == 0 {
+	switch n {
+	case 0:
 		return "nothing is watched"
+	case 1:
+		return "none · all as it should be"
 	}
 	return fmt.Sprintf("none · all %d as they should be", n)
 }

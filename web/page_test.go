@@ -29,3 +29,12 @@ func TestProblemsInOrder(t *testing.T) {
 		t.Errorf("problems of the first paint (-want +got):\n%s", diff)
 	}
 }
+
+func TestWellInWords(t *testing.T) {
+	for n, want := range []string{"nothing is watched", "none · all as it should be", "none · all 2 as they should be"} {
+		d := PageData{Sets: []PageSet{{Tiles: make([]PageTile, n)}}}
+		if got := d.Well(); got != want {
+			t.Errorf("Well() of %d tiles = %q, want %q", n, got, want)
+		}
+	}
+}

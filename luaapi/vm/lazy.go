@@ -14,9 +14,9 @@ type Field[T any] struct {
 }
 
 // LazyTable gives a table with the fields of from, which must not change any
-// more. To a script it is a table like any other, but that to read a field which
-// it does not have raises, for as long as nothing was set in it; and it costs next to nothing
-// until it is asked for more than the values of some fields: a table of
+// more. To a script it is a table like any other, except that as long as nothing
+// was set in it, reading a field that it does not have raises. It costs next to
+// nothing until it is asked for more than the values of some fields: a table of
 // gopher-lua's takes two map entries for each key, and most scripts look at one
 // or two fields of an answer.
 //

@@ -46,7 +46,7 @@ export class Rail {
   // show lists problems; total is how many tiles there are in all.
   show(problems, total, now) {
     this.#root.classList.toggle("-quiet", problems.length === 0);
-    text(this.#well, total === 0 ? "nothing is watched" : `none · all ${total} as they should be`);
+    text(this.#well, total === 0 ? "nothing is watched" : total === 1 ? "none · all as it should be" : `none · all ${total} as they should be`);
     text(this.#count, problems.length ? String(problems.length) : "");
     const listed = problems.slice(0, this.#listed(problems.length)), ids = new Set(listed.map((tile) => tile.id));
     for (const [id, { element }] of this.#items) if (!ids.has(id)) { element.remove(); this.#items.delete(id); }
