@@ -68,14 +68,7 @@ func TestSSHCertificate(t *testing.T) {
 // sshAuthority makes a key to sign certificates with, and its public line.
 func sshAuthority(t *testing.T) (ssh.Signer, []byte) {
 	t.Helper()
-	_, private, err := ed25519.GenerateKey(rand.Reader)
-	if err != nil {
-		t.Fatal(err)
-	}
-	signer, err := ssh.NewSignerFromKey(private)
-	if err != nil {
-		t.Fatal(err)
-	}
+	signer := sshSigner(t)
 	return signer, ssh.MarshalAuthorizedKey(signer.PublicKey())
 }
 
