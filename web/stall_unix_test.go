@@ -28,7 +28,9 @@ func TestStallCutsNobody(t *testing.T) {
 		return
 	}
 	t.Parallel()
-	cmd := exec.Command(os.Args[0], "-test.run=^TestStallCutsNobody$")
+	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+	defer cancel()
+	cmd := exec.CommandContext(ctx, os.Args[0], "-test.run=^TestStallCutsNobody$")
 	cmd.Env = append(os.Environ(), stalledEnv+"=1")
 	cmd.Stderr = os.Stderr
 	stdin, err := cmd.StdinPipe()
@@ -90,10 +92,13 @@ func serveStalled(t *testing.T) {
 	for !w.hub.waits() {
 		time.Sleep(time.Millisecond)
 	}
+	// The clock is read before the word is said: the process is stopped on that
+	// word, and may be so before it comes to its next line.
+	last := time.Now()
 	fmt.Println("stuck")
-	for last, now := time.Now(), time.Now(); now.Sub(last) < writeTimeout; {
+	for now := last; now.Sub(last) < writeTimeout; now = time.Now() {
+		last = now
 		time.Sleep(time.Millisecond)
-		last, now = now, time.Now()
 	}
 	fmt.Println("stood still")
 	_, _ = os.Stdin.Read(make([]byte, 1))
