@@ -82,20 +82,27 @@ func (e *Engine) Run(ctx context.Context) error {
 	defer timer.Stop()
 	for ctx.Err() == nil {
 		sleep := e.step()
-		if sleep == 0 { // more is due than may start yet; that is life too
+		var rested <-chan time.Time
+		var over <-chan struct{}
+		switch {
+		case sleep > 0:
+			timer.Reset(sleep)
+			rested = timer.C
+		case e.gate.yield(): // more is due than may start yet; that is life too
 			select {
 			case <-e.pulse:
 			default:
 			}
-			e.gate.yield()
 			continue
+		default:
+			over = <-naps
 		}
-		timer.Reset(sleep)
 		select {
 		case <-ctx.Done():
 		case <-e.pulse:
 		case <-e.kick:
-		case <-timer.C:
+		case <-rested:
+		case <-over:
 		}
 	}
 	e.close()

@@ -3,6 +3,7 @@ package engine
 import (
 	"runtime"
 	"runtime/metrics"
+	"time"
 )
 
 const (
@@ -11,9 +12,15 @@ const (
 	// busy; with four, checks that compute for 50 ms took so long together that
 	// a third of them ended in their timeouts.
 	waitingPerCore = 1
-	// yields is how often the schedule steps behind before it looks around
-	// again: what is due meanwhile would only wait too.
-	yields = 16
+	// yields is how often the schedule steps behind before it naps: a few times,
+	// for what is ready is mostly started within them. Standing in line all the
+	// time is no good where cores are short: a core whose own line is empty takes
+	// the schedule again and again, instead of somebody who waits elsewhere, and
+	// did so some thirty times for each run, with a tenth of all its time.
+	yields = 3
+	// crowdedNap is how long it sleeps then, unless a run ends: by then those
+	// that waited have had a core.
+	crowdedNap = 100 * time.Microsecond
 )
 
 // A gate tells how many runs may start now. Starting more than the cores can
@@ -46,12 +53,29 @@ func (g *gate) open() int {
 }
 
 // yield steps behind all that waits for a core, so that whoever is in flight
-// goes first, until the gate opens.
-func (g *gate) yield() {
+// goes first, and tells whether the gate opened meanwhile.
+func (g *gate) yield() bool {
 	for range yields {
 		runtime.Gosched()
 		if g.open() > 0 {
-			return
+			return true
 		}
 	}
+	return false
 }
+
+// naps gives channels that are closed when a nap is over. Its goroutine is the
+// package's: so a nap is one of the machine, whose cores are short, and not of a
+// test's bubble, whose clock would run on with each.
+var naps = func() <-chan chan struct{} {
+	offered := make(chan chan struct{})
+	go func() {
+		for {
+			over := make(chan struct{})
+			offered <- over
+			time.Sleep(crowdedNap)
+			close(over)
+		}
+	}()
+	return offered
+}()
