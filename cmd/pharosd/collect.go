@@ -13,18 +13,46 @@ import (
 // the heap is small whatever is done, with ten thousand it is neither. So
 // collections come each time about headroom bytes were allocated, with less
 // memory for it than Go's own setting takes where the heap is large, and more
-// where it is small.
+// where it is small. Where they take much of the time after all, as with tens
+// of thousands of busy watchers, it is Go's own setting at the least.
 const (
 	headroom       = 72 << 20
 	minGCPercent   = 50
+	dearGCPercent  = 100
 	maxGCPercent   = 200
 	gcPercentSteps = 10 // a change stops the world for a moment: none for less
 	gcPaceInterval = time.Second
 )
 
 // gcPercent is the setting, as of GOGC, for so many live bytes.
-func gcPercent(live uint64) int {
-	return min(max(int(headroom*100/max(live, 1)), minGCPercent), maxGCPercent) / gcPercentSteps * gcPercentSteps
+func gcPercent(live uint64, dear bool) int {
+	least := minGCPercent
+	if dear {
+		least = dearGCPercent
+	}
+	return min(max(int(headroom*100/max(live, 1)), least), maxGCPercent) / gcPercentSteps * gcPercentSteps
+}
+
+// gcCost tells whether collections are dear, by their share of the processor
+// time that was used.
+type gcCost struct {
+	collecting, used float64 // seconds since the start
+	dear             bool
+}
+
+const (
+	gcDearFrom  = 0.08
+	gcDearUntil = 0.03 // half of what it was is less than this only if the load went too
+)
+
+// note takes the newest readings. The runtime makes them when it collects: the
+// same ones again say nothing.
+func (c *gcCost) note(collecting, used float64) {
+	if used > c.used {
+		share := (collecting - c.collecting) / (used - c.used)
+		c.dear = share >= gcDearFrom || c.dear && share >= gcDearUntil
+	}
+	c.collecting, c.used = collecting, used
 }
 
 // paceCollections follows the heap until ctx ends. Who sets GOGC knows better.
@@ -32,12 +60,20 @@ func paceCollections(ctx context.Context) {
 	if os.Getenv("GOGC") != "" {
 		return
 	}
-	sample := []metrics.Sample{{Name: "/gc/heap/live:bytes"}}
+	samples := []metrics.Sample{
+		{Name: "/gc/heap/live:bytes"},
+		{Name: "/cpu/classes/gc/total:cpu-seconds"},
+		{Name: "/cpu/classes/total:cpu-seconds"},
+		{Name: "/cpu/classes/idle:cpu-seconds"},
+	}
+	var cost gcCost
 	ticker := time.NewTicker(gcPaceInterval)
 	defer ticker.Stop()
 	for set := 0; ; {
-		metrics.Read(sample)
-		if percent := gcPercent(sample[0].Value.Uint64()); percent != set {
+		metrics.Read(samples)
+		seconds := func(i int) float64 { return samples[i].Value.Float64() }
+		cost.note(seconds(1), seconds(2)-seconds(3))
+		if percent := gcPercent(samples[0].Value.Uint64(), cost.dear); percent != set {
 			set = percent
 			debug.SetGCPercent(set)
 		}

@@ -31,8 +31,8 @@ type httpTargets struct {
 // httpTargetsMax bounds what is remembered; all of it is forgotten then, so
 // that URLs which are never the same cost no more than to be read.
 const (
-	httpTargetsMax = 16 << 10
-	httpTargetMax  = 512 // bytes of a URL that is remembered
+	httpTargetsMax = 32 << 10 // more than a board has watchers: with fewer it would read every URL in every run
+	httpTargetMax  = 512      // bytes of a URL that is remembered
 )
 
 func (k *httpTargets) parse(raw string) (*httpTarget, error) {
