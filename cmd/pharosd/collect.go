@@ -33,26 +33,33 @@ func gcPercent(live uint64, dear bool) int {
 	return min(max(int(headroom*100/max(live, 1)), least), maxGCPercent) / gcPercentSteps * gcPercentSteps
 }
 
-// gcCost tells whether collections are dear, by their share of the processor
-// time that was used.
+// gcCost tells whether collections are dear: whether they take much of the
+// processor time, where much of that is used at all.
 type gcCost struct {
-	collecting, used float64 // seconds since the start
-	dear             bool
+	collecting, used, all float64 // seconds since the start
+	dear                  bool
+	same                  int // readings in a row that said nothing new
 }
 
 const (
-	gcDearFrom  = 0.08
-	gcDearUntil = 0.03 // half of what it was is less than this only if the load went too
+	gcDearFrom  = 0.08 // of the time used
+	gcDearUntil = 0.03
+	gcBusyFrom  = 0.5 // of all the time there was
+	gcBusyUntil = 0.3
+	gcRare      = 5 // readings without a collection; then they are not dear
 )
 
 // note takes the newest readings. The runtime makes them when it collects: the
 // same ones again say nothing.
-func (c *gcCost) note(collecting, used float64) {
-	if used > c.used {
-		share := (collecting - c.collecting) / (used - c.used)
-		c.dear = share >= gcDearFrom || c.dear && share >= gcDearUntil
+func (c *gcCost) note(collecting, used, all float64) {
+	c.same++
+	if used > c.used && all > c.all {
+		c.same = 0
+		share, busy := (collecting-c.collecting)/(used-c.used), (used-c.used)/(all-c.all)
+		c.dear = share >= gcDearFrom && busy >= gcBusyFrom || c.dear && share >= gcDearUntil && busy >= gcBusyUntil
 	}
-	c.collecting, c.used = collecting, used
+	c.dear = c.dear && c.same < gcRare
+	c.collecting, c.used, c.all = collecting, used, all
 }
 
 // paceCollections follows the heap until ctx ends. Who sets GOGC knows better.
@@ -72,7 +79,7 @@ func paceCollections(ctx context.Context) {
 	for set := 0; ; {
 		metrics.Read(samples)
 		seconds := func(i int) float64 { return samples[i].Value.Float64() }
-		cost.note(seconds(1), seconds(2)-seconds(3))
+		cost.note(seconds(1), seconds(2)-seconds(3), seconds(2))
 		if percent := gcPercent(samples[0].Value.Uint64(), cost.dear); percent != set {
 			set = percent
 			debug.SetGCPercent(set)

@@ -21,17 +21,26 @@ func TestGCPercent(t *testing.T) {
 func TestGCCost(t *testing.T) {
 	var c gcCost
 	for _, step := range []struct {
-		collecting, used float64
-		want             bool
+		collecting, used, all float64
+		want                  bool
 	}{
-		{0.1, 10, false},
-		{0.9, 20, true},  // 8 %
-		{0.9, 20, true},  // no collection since
-		{1.4, 30, true},  // 5 %, because they are fewer now
-		{1.6, 40, false}, // 2 %
-		{2.1, 50, false}, // 5 %
+		{0.4, 5, 20, false},   // 8 %, of a quarter of the machine
+		{0.4, 5, 20, false},   // no collection since
+		{1.3, 15, 40, true},   // 9 %, of half of it
+		{1.3, 15, 40, true},   // no collection since
+		{1.7, 23, 60, true},   // 5 %, because they are fewer now
+		{1.85, 31, 80, false}, // 2 %
+		{2.35, 41, 100, false},
+		{3.35, 51, 120, true},
+		{3.65, 55, 140, false}, // the load went
+		{4.65, 65, 160, true},
+		{4.65, 65, 160, true},
+		{4.65, 65, 160, true},
+		{4.65, 65, 160, true},
+		{4.65, 65, 160, true},
+		{4.65, 65, 160, false}, // no collection for long: the load went at once
 	} {
-		if c.note(step.collecting, step.used); c.dear != step.want {
+		if c.note(step.collecting, step.used, step.all); c.dear != step.want {
 			t.Errorf("with %v s of %v s collecting: dear = %v, want %v", step.collecting, step.used, c.dear, step.want)
 		}
 	}
