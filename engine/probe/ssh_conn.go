@@ -25,8 +25,9 @@ const (
 )
 
 var (
-	errSSHIdle = errors.New("not used any more")
-	errSSHDead = errors.New("the host does not answer")
+	errSSHIdle  = errors.New("not used any more")
+	errSSHDead  = errors.New("the host does not answer")
+	errSSHStuck = errors.New("only forwardings were left on it that the host does not close, as what is at their other end takes nothing in")
 )
 
 // sshConn is one connection.
@@ -40,6 +41,7 @@ type sshConn struct {
 	sessions int  // guarded by host.mu
 	limit    int  // guarded by host.mu
 	retired  bool // guarded by host.mu: takes no new work
+	left     int  // guarded by host.mu: forwardings that were closed and do not end
 
 	users atomic.Int32  // sessions and forwardings
 	waits atomic.Int32  // those of them that wait for the peer
@@ -80,6 +82,11 @@ func (c *sshConn) take(use sshUse) {
 		c.sessions++
 	}
 	c.users.Add(1)
+	c.await()
+}
+
+// await counts a user among those that wait for the peer.
+func (c *sshConn) await() {
 	if c.waits.Add(1) == 1 {
 		c.since.Store(c.base.now())
 		c.wake()

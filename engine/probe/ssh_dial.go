@@ -7,6 +7,8 @@ import (
 	"net"
 	"strconv"
 	"strings"
+	"sync"
+	"time"
 
 	"golang.org/x/crypto/ssh"
 )
@@ -155,15 +157,55 @@ func (c *sshConn) openForward(use sshUse, kind string, payload []byte, addr sshA
 	inward := func() {
 		pool.copy(theirs, ch)
 		theirs.Close()
-		c.host.release(c, use)
 	}
-	discard := func() { ssh.DiscardRequests(reqs) }
-	if !pool.start(discard) || !pool.start(outward) || !pool.start(inward) {
+	closed := make(chan struct{})
+	attend := func() { c.attend(use, ch, reqs, closed) }
+	if !pool.start(attend) || !pool.start(outward) || !pool.start(inward) {
 		ch.Close()
 		ours.Close()
 		return nil, sshClosed(c.host.name)
 	}
-	return sshForwarding{ours, addr, c}, nil
+	return sshForwarding{ours, addr, c, sync.OnceFunc(func() { close(closed) })}, nil
+}
+
+// sshParting is how long a forwarding that was closed may take for what was
+// written before, and after that its host to close it too.
+const sshParting = time.Second
+
+// attend answers what the host asks of a forwarding until that is over, and
+// gives the use of the connection back. OpenSSH closes a channel once its far
+// end has taken all in, and a channel that is not closed lets go of nobody who
+// writes: so one that was closed and is not over in its time is left behind.
+func (c *sshConn) attend(use sshUse, ch ssh.Channel, reqs <-chan *ssh.Request, closed <-chan struct{}) {
+	var late <-chan time.Time
+	dropped, left := false, false
+	for {
+		select {
+		case req, more := <-reqs:
+			if !more {
+				c.host.finish(c, use, left)
+				return
+			}
+			req.Reply(false, nil)
+		case <-closed:
+			if use == sshCarry { // its life is over, and the host owes its end
+				use = sshForward
+				c.await()
+			}
+			closed, late = nil, time.After(sshParting)
+		case <-late:
+			late = time.After(sshParting)
+			switch {
+			case c.doubtful(): // it is not the far end that is silent; the monitor sees to it
+			case !dropped:
+				dropped = true
+				ch.Close() // what is not sent by now never will be
+			default:
+				late, left = nil, true
+				c.host.leave(c)
+			}
+		}
+	}
 }
 
 // forwardError sorts out whose failure it is that a forwarding was not opened.
@@ -197,8 +239,14 @@ func (c *sshConn) forwardError(err error, addr sshAddr) error {
 // the other side does.
 type sshForwarding struct {
 	net.Conn
-	addr sshAddr
-	via  *sshConn
+	addr  sshAddr
+	via   *sshConn
+	ended func() // says that it was closed: a pump that waits for the host does not see it
+}
+
+func (f sshForwarding) Close() error {
+	f.ended()
+	return f.Conn.Close()
 }
 
 func (f sshForwarding) RemoteAddr() net.Addr { return f.addr }

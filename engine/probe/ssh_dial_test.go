@@ -8,6 +8,8 @@ import (
 	"net"
 	"os"
 	"path/filepath"
+	"runtime"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"syscall"
@@ -270,4 +272,88 @@ func TestSSHJumpInACircle(t *testing.T) {
 	p := sshTestPool(t, "Host a\n  ProxyJump b\nHost b\n  ProxyJump a\n")
 	p.cfg.ConnectTimeout = 300 * time.Millisecond
 	sshFails(t, p, "a", time.Minute, time.Minute, Vantage, "ssh a: cannot reach")
+}
+
+// sshDeaf is a server that takes connections and reads nothing.
+func sshDeaf(t *testing.T) string {
+	t.Helper()
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var served sync.WaitGroup
+	t.Cleanup(func() { l.Close(); served.Wait() })
+	served.Go(func() {
+		for {
+			conn, err := l.Accept()
+			if err != nil {
+				return
+			}
+			defer conn.Close() // with the listener
+		}
+	})
+	return l.Addr().String()
+}
+
+// What is at the other end of a forwarding takes nothing in, and so OpenSSH does
+// not close it: that must not stay for as long, nor end what else runs there.
+func TestSSHDialThatNobodyTakesIn(t *testing.T) {
+	for _, tt := range []struct {
+		name string
+		sent int
+	}{
+		{"until nothing more goes", 64 << 20},
+		{"all of which went to the host", 5 << 20},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			addr := sshDeaf(t)
+			s := startSSHD(t)
+			before := runtime.NumGoroutine()
+			p := sshTestPool(t, s.stanza("web-3"))
+			sshWorks(t, p, "web-3")
+			healthy := make(chan error, 1)
+			ran := make(chan string, 1)
+			go func() {
+				healthy <- p.Stream(sshWithin(t, time.Minute), "web-3", ExecRequest{Shell: "echo up; sleep 4; echo done"},
+					LineSink{Up: func(string) {}, Line: func(line []byte) { ran <- string(line) }})
+			}()
+			if line := <-ran; line != "up" {
+				t.Fatalf("the command said %q, want up", line)
+			}
+			h, err := p.host("web-3")
+			if err != nil {
+				t.Fatal(err)
+			}
+			h.mu.Lock()
+			used := h.conns[0]
+			h.mu.Unlock()
+			conn, err := p.Dial(sshWithin(t, time.Minute), "web-3", "tcp", addr)
+			if err != nil {
+				t.Fatal(err)
+			}
+			conn.SetWriteDeadline(time.Now().Add(time.Second))
+			n, err := conn.Write(make([]byte, tt.sent))
+			t.Logf("written: %d, %v", n, err)
+			began := time.Now()
+			conn.Close()
+			if took := time.Since(began); took > 100*time.Millisecond {
+				t.Errorf("Close() took %v, want it not to wait", took)
+			}
+			sshWorks(t, p, "web-3")
+			if line, err := <-ran, <-healthy; line != "done" || err == nil || !strings.Contains(err.Error(), "exit code 0") {
+				t.Errorf("the command beside it said %q and ended with %v, want done and exit code 0", line, err)
+			}
+			sshAwait(t, "the use of the connection to be given back", func() bool {
+				h.mu.Lock()
+				defer h.mu.Unlock()
+				return used.users.Load() == 0 && used.left == 0 && used.waits.Load() == 0
+			})
+			if err != nil && (!used.ended() || used.cause() != errSSHStuck) {
+				t.Errorf("the connection goes on or ended otherwise than with: %v", errSSHStuck)
+			}
+			sshWorks(t, p, "web-3")
+			p.Close()
+			sshAwait(t, "goroutines to end", func() bool { return runtime.NumGoroutine() <= before })
+		})
+	}
 }

@@ -254,10 +254,42 @@ func (h *sshHost) release(c *sshConn, use sshUse) {
 
 func (h *sshHost) releaseLocked(c *sshConn, use sshUse) {
 	c.give(use)
-	if c.retired && c.users.Load() == 0 {
+	h.disuse(c)
+	h.serve()
+}
+
+// leave counts a forwarding among those that do not end by themselves. They end
+// with their connection, which takes no new work and is closed when nobody else
+// uses it.
+func (h *sshHost) leave(c *sshConn) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	c.left++
+	c.retired = true
+	h.disuse(c)
+	h.serve()
+}
+
+// finish is release for a forwarding, which may have been left.
+func (h *sshHost) finish(c *sshConn, use sshUse, left bool) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	if left {
+		c.left--
+	}
+	h.releaseLocked(c, use)
+}
+
+// disuse closes a connection that takes no new work and that nobody uses. The
+// caller holds h.mu.
+func (h *sshHost) disuse(c *sshConn) {
+	switch {
+	case !c.retired || int(c.users.Load()) > c.left:
+	case c.left > 0:
+		c.kill(errSSHStuck)
+	default:
 		c.kill(errSSHIdle)
 	}
-	h.serve()
 }
 
 // refused notes that a connection took no further session: as many as it
@@ -335,9 +367,7 @@ func (h *sshHost) refresh() {
 	}
 	for _, c := range h.conns {
 		c.retired = true
-		if c.users.Load() == 0 {
-			c.kill(errSSHIdle)
-		}
+		h.disuse(c)
 	}
 	h.serve()
 }
