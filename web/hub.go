@@ -257,12 +257,19 @@ func (h *hub) beat() {
 
 // cutStuck cuts the viewers that did not take what they were given in their
 // time, which is counted in beats: a process that stands still has none
-// meanwhile, while a deadline would be over for a viewer that reads.
+// meanwhile, while a deadline would be over for a viewer that reads. Who is cut
+// and still does not go shares a connection of HTTP/2 that takes nothing at all,
+// also not the end of a stream: that is closed.
 func (h *hub) cutStuck() {
 	now := h.beats.Load()
 	for v := range h.viewers {
-		if given := v.given.Load(); given != 0 && now-given >= stuckBeats {
-			v.cut()
+		given := v.given.Load()
+		if given == 0 || now-given < stuckBeats {
+			continue
+		}
+		v.cut()
+		if now-given > stuckBeats {
+			v.hangUp()
 		}
 	}
 }

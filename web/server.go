@@ -3,6 +3,7 @@ package web
 import (
 	"context"
 	"crypto/rand"
+	"crypto/tls"
 	"encoding/hex"
 	"errors"
 	"html/template"
@@ -111,9 +112,12 @@ func New(cfg Config) *Server {
 		IdleTimeout:       idleTimeout,
 		MaxHeaderBytes:    maxHeaderBytes,
 		ErrorLog:          slog.NewLogLogger(cfg.Logger.Handler(), slog.LevelDebug),
+		ConnContext:       withConn,
 		// A deadline of HTTP/2 ends a stream only: these end a connection that
-		// takes nothing, or whose other side is gone.
-		HTTP2: &http.HTTP2Config{WriteByteTimeout: writeTimeout, SendPingTimeout: pingEvery, PingTimeout: writeTimeout},
+		// takes no ordinary answer, or whose other side is gone. They are clock
+		// times, and so longer than a viewer's, which a process that stands
+		// still does not use up: see [hub.cutStuck].
+		HTTP2: &http.HTTP2Config{WriteByteTimeout: answerTimeout, SendPingTimeout: pingEvery, PingTimeout: pingEvery},
 		// net/http would answer OPTIONS * by itself, past what holds for every request.
 		DisableGeneralOptionsHandler: true,
 	}
@@ -121,6 +125,16 @@ func New(cfg Config) *Server {
 		s.http.TLSConfig = cfg.Certificate.config()
 	}
 	return s
+}
+
+type connKey struct{}
+
+// withConn lets a request know its connection, below TLS.
+func withConn(ctx context.Context, conn net.Conn) context.Context {
+	if over, ok := conn.(*tls.Conn); ok {
+		conn = over.NetConn()
+	}
+	return context.WithValue(ctx, connKey{}, conn)
 }
 
 // newBoot names this start of the server, so that a page knows it from the

@@ -3,6 +3,7 @@ package web
 import (
 	"bytes"
 	"context"
+	"net"
 	"net/http"
 	"net/url"
 	"slices"
@@ -47,6 +48,11 @@ func (s *Server) events(c echo.Context) error {
 		hub: s.hub, viewer: v, cancel: cancel,
 	}
 	v.cut = func() { _ = w.control.SetWriteDeadline(longAgo) } // every ResponseWriter of a listener has it
+	v.hangUp = func() {
+		if conn, ok := ctx.Value(connKey{}).(net.Conn); ok {
+			conn.Close()
+		}
+	}
 	defer w.part()
 	if w.snapshot, err = s.snapshots.get(0); err != nil {
 		return err

@@ -32,6 +32,7 @@ type viewer struct {
 	ip      string
 	cancel  func()      // ends its watching
 	cut     func()      // ends what is written to it
+	hangUp  func()      // closes its connection, below TLS; does not wait
 	welcome func() bool // tells whether it is still let in; nil if everybody is
 
 	// Guarded by hub.mu:

@@ -164,3 +164,50 @@ func TestStuckStreamOfHTTP2IsCutAlone(t *testing.T) {
 		}
 	})
 }
+
+// A connection of HTTP/2 that takes nothing any more is closed with its streams.
+func TestStuckConnectionOfHTTP2IsClosed(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		certFile, keyFile, pool := writePair(t, t.TempDir(), 1)
+		certificate, err := NewCertificate(certFile, keyFile, quiet())
+		if err != nil {
+			t.Fatal(err)
+		}
+		w, ln := pipeWall(t, Config{Certificate: certificate}, oneWatcher(engine.Result{Status: engine.OK}))
+		held := &heldConn{free: make(chan struct{})}
+		transport := &http.Transport{
+			ForceAttemptHTTP2: true, TLSClientConfig: &tls.Config{RootCAs: pool},
+			DialContext: func(ctx context.Context, network, addr string) (net.Conn, error) {
+				held.Conn, err = ln.dial(ctx, network, addr)
+				return held, err
+			},
+		}
+		defer transport.CloseIdleConnections()
+		defer held.release()
+		var streams []*eventReader
+		for range 2 {
+			resp, err := (&http.Client{Transport: transport}).Get("https://localhost/events")
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer resp.Body.Close()
+			if resp.ProtoMajor != 2 {
+				t.Fatalf("asked over %s, want HTTP/2", resp.Proto)
+			}
+			streams = append(streams, newEventReader(resp.Body))
+			streams[0].until(t, named("beat"))
+		}
+		before := w.Viewers()
+		held.hold.Store(true)
+		time.Sleep(writeTimeout - time.Second)
+		synctest.Wait()
+		if got := w.Viewers(); before != 2 || got != 2 {
+			t.Errorf("Viewers() = %d, and %d before they were given their time, want 2", before, got)
+		}
+		time.Sleep(4 * time.Second) // until a beat that is not taken; the cut; the closing
+		synctest.Wait()
+		if got := w.Viewers(); got != 0 {
+			t.Errorf("Viewers() = %d after %v, want none", got, writeTimeout+3*time.Second)
+		}
+	})
+}

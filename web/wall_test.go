@@ -10,6 +10,7 @@ import (
 	"net/http"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -129,6 +130,24 @@ func (p *pipes) Close() error {
 }
 
 func (p *pipes) Addr() net.Addr { return &net.UnixAddr{Name: "pipe"} }
+
+// heldConn is a connection from which, once it is held, nothing is read until
+// it is free.
+type heldConn struct {
+	net.Conn
+	hold atomic.Bool
+	once sync.Once
+	free chan struct{}
+}
+
+func (c *heldConn) release() { c.once.Do(func() { close(c.free) }) }
+
+func (c *heldConn) Read(p []byte) (int, error) {
+	if c.hold.Load() {
+		<-c.free
+	}
+	return c.Conn.Read(p)
+}
 
 // get asks for a path and gives the status and the body.
 func (w *wall) get(t testing.TB, path string) (int, string) {
