@@ -36,9 +36,17 @@ func TestAlive(t *testing.T) {
 // is alive: a watchdog that restarted it would make that worse.
 func TestAliveWhileTheMachineIsFull(t *testing.T) {
 	e := New(Config{Logger: slog.New(slog.DiscardHandler)})
-	check := func(context.Context) (Result, error) { return Result{Status: OK}, nil }
-	e.Replace(&Generation{Sets: []Set{{Watchers: []Watcher{{ID: "x", Name: "x", Interval: MinInterval, Check: check}}}}})
-	e.gate.limit, e.sweepAt = -1<<40, time.Hour // no run may start, and nobody looks again whether one may
+	check := func(ctx context.Context) (Result, error) {
+		<-ctx.Done()
+		return Result{}, ctx.Err()
+	}
+	var watchers []Watcher
+	for _, id := range []ID{"x", "y"} {
+		watchers = append(watchers, Watcher{ID: id, Name: string(id), Interval: MinInterval, Timeout: time.Minute, Check: check})
+	}
+	e.Replace(&Generation{Sets: []Set{{Watchers: watchers}}})
+	// No run may start beside the first, and nobody looks again whether one may.
+	e.gate.limit, e.gate.patience, e.sweepAt = -1<<40, time.Hour, time.Hour
 	ctx, stop := context.WithCancel(t.Context())
 	done := make(chan error)
 	go func() { done <- e.Run(ctx) }()

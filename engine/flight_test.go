@@ -22,7 +22,7 @@ func TestRunBeginsWithTheNewestCheck(t *testing.T) {
 	e.open(t.Context())
 	e.board.mu.Lock()
 	e.enqueue(e.board.entries["x"], 0)
-	posted := e.admit()
+	posted := e.admit(0)
 	e.board.mu.Unlock()
 	if len(posted) != 1 {
 		t.Fatalf("%d runs let in, want 1", len(posted))
@@ -58,7 +58,7 @@ func TestRunIsMadeAnewWithTheNewestCheck(t *testing.T) {
 		e.board.mu.Lock()
 		en := e.board.entries["x"]
 		e.enqueue(en, 0)
-		posted := e.admit()
+		posted := e.admit(0)
 		e.board.mu.Unlock()
 		if len(posted) != 1 {
 			t.Fatalf("%d runs let in, want 1", len(posted))

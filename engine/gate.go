@@ -28,13 +28,19 @@ const (
 // nothing of what is watched, and the work done for them is lost. Runs that
 // wait for the network, a command or a lock are not in the gate's way, however
 // many: it counts what waits for a core.
+//
+// Others than runs wait for cores too, as what serves the viewers does, and may
+// do so all the time. So one run starts past a closed gate if none is in flight,
+// or none has started for a beat: each watcher is run, if late.
 type gate struct {
-	limit  int
-	sample [1]metrics.Sample
+	limit    int
+	patience time.Duration // a beat
+	started  time.Duration // when the last run was let through, by the schedule's clock
+	sample   [1]metrics.Sample
 }
 
 func newGate() gate {
-	g := gate{sample: [1]metrics.Sample{{Name: "/sched/goroutines/runnable:goroutines"}}}
+	g := gate{patience: beat, sample: [1]metrics.Sample{{Name: "/sched/goroutines/runnable:goroutines"}}}
 	g.adjust()
 	return g
 }
@@ -42,14 +48,23 @@ func newGate() gate {
 // adjust follows the number of cores, which may change.
 func (g *gate) adjust() { g.limit = waitingPerCore * runtime.GOMAXPROCS(0) }
 
-// open gives how many runs may start, 0 or less for none. It costs less than
-// 100 ns.
+// open gives how many runs the cores can take up, 0 or less for none. It costs
+// less than 100 ns.
 func (g *gate) open() int {
 	metrics.Read(g.sample[:])
 	if g.sample[0].Value.Kind() != metrics.KindUint64 {
 		return g.limit
 	}
 	return g.limit - int(g.sample[0].Value.Uint64())
+}
+
+// leave gives how many runs may start beside those in flight.
+func (g *gate) leave(running int, now time.Duration) int {
+	n := g.open()
+	if n <= 0 && (running == 0 || now-g.started >= g.patience) {
+		return 1
+	}
+	return n
 }
 
 // yield steps behind all that waits for a core, so that whoever is in flight

@@ -57,7 +57,7 @@ func (e *Engine) step() time.Duration {
 	e.lookAround(now)
 	e.stall.drop = false
 	e.pool.trim(now)
-	posted := e.admit()
+	posted := e.admit(now)
 	var lost []Transition
 	if now >= e.sweepAt {
 		e.gate.adjust()
@@ -185,12 +185,12 @@ func (e *Engine) enqueue(en *entry, due time.Duration) {
 
 // admit makes runs of those waiting, first come first served, as many as may
 // start now.
-func (e *Engine) admit() []posting {
+func (e *Engine) admit(now time.Duration) []posting {
 	if e.waiting.n == 0 {
 		return nil
 	}
 	var posted []posting
-	for n := e.gate.open(); n > 0 && e.running < e.maxRunning; n-- {
+	for n := e.gate.leave(e.running, now); n > 0 && e.running < e.maxRunning; n-- {
 		en := e.waiting.pop()
 		if en == nil {
 			break
@@ -207,6 +207,7 @@ func (e *Engine) admit() []posting {
 		e.newest = r
 		en.run, en.queued, en.again, en.state.Running = r, false, false, true
 		e.running++
+		e.gate.started = now
 		posted = append(posted, posting{r, e.pool.take()})
 	}
 	return posted

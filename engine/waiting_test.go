@@ -59,13 +59,13 @@ func TestFewEnterALaneAtOnce(t *testing.T) {
 	for i := range 2 * enteringMost {
 		e.enqueue(&entry{due: time.Duration(i), Watcher: Watcher{ID: ID(fmt.Sprint(i)), Lane: &lane}}, 0)
 	}
-	first := e.admit()
-	if len(first) != enteringMost || len(e.admit()) != 0 {
+	first := e.admit(0)
+	if len(first) != enteringMost || len(e.admit(0)) != 0 {
 		t.Fatalf("%d runs were let into a lane at once, and others before they began, want %d", len(first), enteringMost)
 	}
 	e.begin(first[0].run, nil)
 	first[0].run.cancel()
-	if next := e.admit(); len(next) != 1 || next[0].run.entry.ID != ID(fmt.Sprint(enteringMost)) {
+	if next := e.admit(0); len(next) != 1 || next[0].run.entry.ID != ID(fmt.Sprint(enteringMost)) {
 		t.Errorf("let in when the first had begun: %v, want the one run that was next", next)
 	}
 }
