@@ -49,9 +49,13 @@ const (
 	gcRare      = 5 // readings without a collection; then they are not dear
 )
 
-// note takes the newest readings. The runtime makes them when it collects: the
-// same ones again say nothing.
-func (c *gcCost) note(collecting, used, all float64) {
+// note takes the newest readings, in seconds of all cores. The runtime makes
+// them when it collects: the same ones again say nothing. What was collected in
+// spare time, on cores that had nothing else to do, is in collecting and took
+// nothing from anybody.
+func (c *gcCost) note(collecting, spare, idle, all float64) {
+	collecting -= spare
+	used := all - idle - spare
 	c.same++
 	if used > c.used && all > c.all {
 		c.same = 0
@@ -70,8 +74,9 @@ func paceCollections(ctx context.Context) {
 	samples := []metrics.Sample{
 		{Name: "/gc/heap/live:bytes"},
 		{Name: "/cpu/classes/gc/total:cpu-seconds"},
-		{Name: "/cpu/classes/total:cpu-seconds"},
+		{Name: "/cpu/classes/gc/mark/idle:cpu-seconds"},
 		{Name: "/cpu/classes/idle:cpu-seconds"},
+		{Name: "/cpu/classes/total:cpu-seconds"},
 	}
 	var cost gcCost
 	ticker := time.NewTicker(gcPaceInterval)
@@ -79,7 +84,7 @@ func paceCollections(ctx context.Context) {
 	for set := 0; ; {
 		metrics.Read(samples)
 		seconds := func(i int) float64 { return samples[i].Value.Float64() }
-		cost.note(seconds(1), seconds(2)-seconds(3), seconds(2))
+		cost.note(seconds(1), seconds(2), seconds(3), seconds(4))
 		if percent := gcPercent(samples[0].Value.Uint64(), cost.dear); percent != set {
 			set = percent
 			debug.SetGCPercent(set)

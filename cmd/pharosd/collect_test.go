@@ -21,27 +21,28 @@ func TestGCPercent(t *testing.T) {
 func TestGCCost(t *testing.T) {
 	var c gcCost
 	for _, step := range []struct {
-		collecting, used, all float64
-		want                  bool
+		collecting, spare, idle, all float64
+		want                         bool
 	}{
-		{0.4, 5, 20, false},   // 8 %, of a quarter of the machine
-		{0.4, 5, 20, false},   // no collection since
-		{1.3, 15, 40, true},   // 9 %, of half of it
-		{1.3, 15, 40, true},   // no collection since
-		{1.7, 23, 60, true},   // 5 %, because they are fewer now
-		{1.85, 31, 80, false}, // 2 %
-		{2.35, 41, 100, false},
-		{3.35, 51, 120, true},
-		{3.65, 55, 140, false}, // the load went
-		{4.65, 65, 160, true},
-		{4.65, 65, 160, true},
-		{4.65, 65, 160, true},
-		{4.65, 65, 160, true},
-		{4.65, 65, 160, true},
-		{4.65, 65, 160, false}, // no collection for long: the load went at once
+		{0.4, 0, 15, 20, false},  // 8 %, of a quarter of the machine
+		{0.4, 0, 15, 20, false},  // no collection since
+		{1.3, 0, 25, 40, true},   // 9 %, of half of it
+		{1.3, 0, 25, 40, true},   // no collection since
+		{1.7, 0, 37, 60, true},   // 5 %, because they are fewer now
+		{1.85, 0, 49, 80, false}, // 2 %
+		{2.35, 0, 59, 100, false},
+		{3.35, 0, 69, 120, true},
+		{3.65, 0, 85, 140, false}, // the load went
+		{4.65, 0, 95, 160, true},
+		{4.65, 0, 95, 160, true},
+		{4.65, 0, 95, 160, true},
+		{4.65, 0, 95, 160, true},
+		{4.65, 0, 95, 160, true},
+		{4.65, 0, 95, 160, false}, // no collection for long: the load went at once
+		{9.15, 4, 99, 180, false}, // most of it on cores that had nothing to do
 	} {
-		if c.note(step.collecting, step.used, step.all); c.dear != step.want {
-			t.Errorf("with %v s of %v s collecting: dear = %v, want %v", step.collecting, step.used, c.dear, step.want)
+		if c.note(step.collecting, step.spare, step.idle, step.all); c.dear != step.want {
+			t.Errorf("with %v s of %v s collecting: dear = %v, want %v", step.collecting, step.all-step.idle, c.dear, step.want)
 		}
 	}
 }
