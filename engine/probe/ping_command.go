@@ -24,7 +24,7 @@ func (r *pingRun) byCommand(ctx context.Context, runner *Runner) error {
 		"-s", strconv.Itoa(r.req.Size),
 		"-W", strconv.Itoa(int(math.Ceil(r.req.Wait.Seconds()))),
 		r.ip.String()}
-	res, err := runner.Exec(ctx, ExecRequest{Argv: argv})
+	res, err := runner.Exec(ctx, ExecRequest{Argv: argv, MaxOutput: DefaultMaxOutput + r.req.Count*pingLine})
 	if KindOf(err) == Spawn {
 		return &Error{Kind: Spawn, Err: err, Message: fmt.Sprintf(
 			"pinging %q: neither a raw nor a datagram socket is allowed, and the command ping cannot be run: %s", r.req.Host, pingHint)}
@@ -49,17 +49,24 @@ func (r *pingRun) byCommand(ctx context.Context, runner *Runner) error {
 	return nil
 }
 
+// pingLine is room for what the command prints of one request, with a long
+// address and an answer that came twice.
+const pingLine = 256
+
 var (
-	pingAnswered = regexp.MustCompile(`(?m)^\d+ bytes from .* time[=<]([0-9.]+) ?ms`)
+	pingAnswered = regexp.MustCompile(`(?m)^\d+ bytes from .* time[=<]([0-9.]+) ?ms(.*)$`)
 	pingSent     = regexp.MustCompile(`(?m)^(\d+) packets transmitted`)
 	pingUnreach  = regexp.MustCompile(`(?mi)^From \S+ .*?((?:destination|time to live|packet|frag|no route|network|host)[^\n]*)$`)
 )
 
 // parsePing reads what ping prints (iputils, busybox, BSD): an answer a line,
-// then, unless it was ended before, how many requests were sent.
+// marked as DUP! if it came before, then, unless it was ended before, how many requests were sent.
 func parsePing(output string) (sent int, rtts []time.Duration, unreach string) {
-	for _, m := range pingAnswered.FindAllStringSubmatch(output, PingMaxCount) {
-		if ms, err := strconv.ParseFloat(m[1], 64); err == nil && ms < 1e9 {
+	for _, m := range pingAnswered.FindAllStringSubmatch(output, 2*PingMaxCount) {
+		if len(rtts) == PingMaxCount {
+			break
+		}
+		if ms, err := strconv.ParseFloat(m[1], 64); err == nil && ms < 1e9 && !strings.Contains(m[2], "DUP!") {
 			rtts = append(rtts, time.Duration(ms*float64(time.Millisecond)))
 		}
 	}

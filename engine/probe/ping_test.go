@@ -7,6 +7,7 @@ import (
 	"net/netip"
 	"os"
 	"os/exec"
+	"path/filepath"
 	"regexp"
 	"runtime"
 	"strings"
@@ -272,5 +273,36 @@ func TestParsePingUnreachable(t *testing.T) {
 		if _, _, got := parsePing(output); got != want {
 			t.Errorf("parsePing(%q) = %q, want %q", output, got, want)
 		}
+	}
+}
+
+// The command prints a line for each answer, more than is kept of an ordinary
+// command's output: none may count as lost for that.
+func TestPingByCommandReadsEveryAnswer(t *testing.T) {
+	dir := t.TempDir()
+	script := `#!/bin/sh
+seq -f '64 bytes from 2001:db8:aaaa:bbbb:cccc:dddd:eeee:ffff: icmp_seq=%g ttl=64 time=0.036 ms' 1000
+printf '\n--- x ping statistics ---\n1000 packets transmitted, 1000 received\n'
+`
+	if err := os.WriteFile(filepath.Join(dir, "ping"), []byte(script), 0o755); err != nil {
+		t.Fatal(err)
+	}
+	t.Setenv("PATH", dir+":"+os.Getenv("PATH"))
+	run := pingRun{req: PingRequest{Host: "x", Count: PingMaxCount, Wait: time.Second}, ip: netip.IPv6Loopback(), via: "command"}
+	if err := run.byCommand(tcpWithin(t, time.Minute), new(Runner)); err != nil {
+		t.Fatal(err)
+	}
+	if run.sent != 1000 || len(run.rtts) != 1000 {
+		t.Errorf("%d answers to %d requests, want 1000 to 1000", len(run.rtts), run.sent)
+	}
+}
+
+// An answer that comes twice is no answer to another request.
+func TestParsePingDuplicate(t *testing.T) {
+	const output = "64 bytes from 10.0.0.1: icmp_seq=1 ttl=64 time=0.040 ms\n" +
+		"64 bytes from 10.0.0.1: icmp_seq=1 ttl=64 time=0.060 ms (DUP!)\n" +
+		"\n--- 10.0.0.1 ping statistics ---\n2 packets transmitted, 1 received, +1 duplicates, 50% packet loss\n"
+	if sent, rtts, _ := parsePing(output); sent != 2 || len(rtts) != 1 {
+		t.Errorf("parsePing(%q) = %d answers to %d requests, want 1 to 2", output, len(rtts), sent)
 	}
 }
