@@ -33,13 +33,17 @@ func TestMistakesWithAnswers(t *testing.T) {
 		`local d = pharos.json.decode("{") return d.a`:                                     `(just before: decoding JSON: `,
 		`local d = pharos.json.decode('{"a":null}') return d.a + 1`:                        `attempt to perform arithmetic on a null of JSON value (field 'a')`,
 		`return pharos.json.decode('{"a":null}').a`:                                        `check returned a null of JSON: want`,
+		`return self.ok`:      `check returned a function, as of a method that was not called`,
+		`return self.warn(5)`: `:1: attempt to call a nil value (field 'warn'): did you mean ":warning", with a colon?`,
+		`return self:step("buy", function() return self.critcal("no shop") end)`: `did you mean ":critical", with a colon?`,
+		`return self:okay(5)`:      `did you mean "ok"?`,
 		`local x = 5`:              `check returned nothing: want`,
 		`local t = {} return t[0]`: `check returned nil, as of a field that is not there`,
 	} {
 		b := newTestBoard(t)
 		b.Primitives = stubWorld()
 		got := b.check(body)
-		if broke := got.Value == "script error"; broke != (want != "") || !strings.Contains(got.Detail, want) {
+		if broke := got.Failure != nil; broke != (want != "") || !strings.Contains(got.Detail, want) {
 			t.Errorf("%s = %q %q, want %s", body, got.Value, got.Detail, want)
 		}
 	}
