@@ -29,18 +29,18 @@ type Options struct {
 	// Setup puts the API into the global table before any script runs. It is
 	// called once, by New.
 	Setup       func(L *lua.LState, env *lua.LTable) error
-	Globals     []string                               // globals that a script may set
-	Slice       time.Duration                          // longest to compute without a pause; 0 = DefaultSlice
-	LoadTimeout time.Duration                          // longest the main chunk may take to compile, to run, and then Declare; 0 = DefaultLoadTimeout
-	Print       func(ctx context.Context, text string) // where print goes; nil = nowhere
-	Warn        func(Error)                            // findings of Load that do not fail it; nil = ignored
-	Called      func(TextCall)                         // calls with a text that files have; nil = ignored
-	Read        func(FieldUse)                         // fields that files read; nil = ignored
-	Unknown     func(name string, valid []string) string   // the end of a message about a name that is none of valid; nil = "(valid: a, b)"
-	Assigned    func(global, file string, line int)    // where files set what is in Globals; nil = ignored
-	Cache       *Cache                                 // compiled chunks, shared between universes; nil = none
-	Watchdog    *Watchdog                              // looks after memory and wedged universes; nil = nobody does
-	Now         func() time.Time                       // what the library os tells the time by; nil = time.Now
+	Globals     []string                                 // globals that a script may set
+	Slice       time.Duration                            // longest to compute without a pause; 0 = DefaultSlice
+	LoadTimeout time.Duration                            // longest the main chunk may take to compile, to run, and then Declare; 0 = DefaultLoadTimeout
+	Print       func(ctx context.Context, text string)   // where print goes; nil = nowhere
+	Warn        func(Error)                              // findings of Load that do not fail it; nil = ignored
+	Called      func(TextCall)                           // calls with a text that files have; nil = ignored
+	Read        func(FieldUse)                           // fields that files read; nil = ignored
+	Unknown     func(name string, valid []string) string // the end of a message about a name that is none of valid; nil = "(valid: a, b)"
+	Assigned    func(global, file string, line int)      // where files set what is in Globals; nil = ignored
+	Cache       *Cache                                   // compiled chunks, shared between universes; nil = none
+	Watchdog    *Watchdog                                // looks after memory and wedged universes; nil = nobody does
+	Now         func() time.Time                         // what the library os tells the time by; nil = time.Now
 }
 
 // Universe is one script file: its globals, modules and functions. Its methods
