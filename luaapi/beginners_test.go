@@ -36,9 +36,10 @@ func TestMistakesWithAnswers(t *testing.T) {
 		`return self.ok`:      `check returned a function, as of a method that was not called`,
 		`return self.warn(5)`: `:1: attempt to call a nil value (field 'warn'): did you mean ":warning", with a colon?`,
 		`return self:step("buy", function() return self.critcal("no shop") end)`: `did you mean ":critical", with a colon?`,
-		`return self:okay(5)`:      `did you mean "ok"?`,
-		`local x = 5`:              `check returned nothing: want`,
-		`local t = {} return t[0]`: `check returned nil, as of a field that is not there`,
+		"local x\nreturn self.warning(5)":                                        `:2: cannot call warning of a number: write self:warning(...), with a colon`,
+		`return self:okay(5)`:                                                    `did you mean "ok"?`,
+		`local x = 5`:                                                            `check returned nothing: want`,
+		`local t = {} return t[0]`:                                               `check returned nil, as of a field that is not there`,
 	} {
 		b := newTestBoard(t)
 		b.Primitives = stubWorld()
