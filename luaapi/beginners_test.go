@@ -8,21 +8,43 @@ import (
 // Beginners' mistakes with what primitives give are told where they are made.
 func TestMistakesWithAnswers(t *testing.T) {
 	for body, want := range map[string]string{
-		`local p = pharos.http.get("http://x/") return p.text`:                     `:1: there is no field "text": valid are body, connects,`,
-		`return pharos.http.get("http://x/").timing.sum`:                           `:1: there is no field "sum": valid are blocked,`,
-		`local p = pharos.http.get("http://x/") p.own = 1 return p.own, p.nothing`: ``,
-		`return pharos.http.get("http://x/").tls == nil`:                           ``,
-		`return pharos.http.get{ url = "http://x/" }`:                              `want a URL, got table: write pharos.http.get(url, { ... })`,
-		`local d = pharos.json.decode("{") return d.a`:                             `(just before: decoding JSON: `,
-		`local d = pharos.json.decode('{"a":null}') return d.a + 1`:                `attempt to perform arithmetic on a null of JSON value (field 'a')`,
-		`return pharos.json.decode('{"a":null}').a`:                                `check returned a null of JSON: want`,
-		`local x = 5`:              `check returned nothing: want`,
-		`local t = {} return t[0]`: `check returned nil, as of a field that is not there`,
+		`local p = pharos.http.get("http://x/") return p.text`:                             `:1: there is no field "text" (did you mean "body"? valid: body, connects,`,
+		`return pharos.http.get("http://x/").timing.sum`:                                   `:1: there is no field "sum" (valid: blocked,`,
+		`return pharos.exec("x").exitcode`:                                                 `:1: there is no field "exitcode" (did you mean "code"? valid: code, elapsed, signal,`,
+		`return pharos.exec("x").signal == nil`:                                            ``,
+		`return pharos.ssh("web-1"):exec("x").stdeer`:                                      `:1: there is no field "stdeer" (did you mean "stderr"?`,
+		`return pharos.nagios("x").performance`:                                            `:1: there is no field "performance" (valid: code,`,
+		`return pharos.nagios("x").perf[1].name`:                                           `:1: there is no field "name" (valid: crit, label,`,
+		`return pharos.nagios("x").perf[1].unit == nil and not pharos.nagios("x").perf[2]`: ``,
+		`return pharos.tcp("h:1").answer`:                                                  `:1: there is no field "answer" (valid: lines,`,
+		`return pharos.tcp("h:1").tls == nil`:                                              ``,
+		`return pharos.tls("h:1").day_left`:                                                `:1: there is no field "day_left" (did you mean "days_left"?`,
+		`return pharos.tls("h:1").verify_error == nil`:                                     ``,
+		`return pharos.dns("x").value`:                                                     `:1: there is no field "value" (did you mean "values"?`,
+		`return pharos.dns("x").records[1].prio`:                                           `:1: there is no field "prio" (did you mean "priority"?`,
+		`return pharos.dns("x").records[1].priority == nil`:                                ``,
+		`return pharos.ping("x").rtt`:                                                      `:1: there is no field "rtt" (did you mean "avg"?`,
+		`return pharos.ping("x").hint == nil`:                                              ``,
+		`return pharos.file.stat(".").modified`:                                            `:1: there is no field "modified" (did you mean "mtime"?`,
+		`return pharos.file.newest("*").name`:                                              `:1: there is no field "name" (valid: age,`,
+		`local p = pharos.http.get("http://x/") p.own = 1 return p.own, p.nothing`:         ``,
+		`return pharos.http.get("http://x/").tls == nil`:                                   ``,
+		`return pharos.http.get{ url = "http://x/" }`:                                      `want a URL, got table: write pharos.http.get(url, { ... })`,
+		`local d = pharos.json.decode("{") return d.a`:                                     `(just before: decoding JSON: `,
+		`local d = pharos.json.decode('{"a":null}') return d.a + 1`:                        `attempt to perform arithmetic on a null of JSON value (field 'a')`,
+		`return pharos.json.decode('{"a":null}').a`:                                        `check returned a null of JSON: want`,
+		`return self.ok`:      `check returned a function, as of a method that was not called`,
+		`return self.warn(5)`: `:1: attempt to call a nil value (field 'warn'): did you mean ":warning", with a colon?`,
+		`return self:step("buy", function() return self.critcal("no shop") end)`: `did you mean ":critical", with a colon?`,
+		"local x\nreturn self.warning(5)":                                        `:2: cannot call warning of a number: write self:warning(...), with a colon`,
+		`return self:okay(5)`:                                                    `did you mean "ok"?`,
+		`local x = 5`:                                                            `check returned nothing: want`,
+		`local t = {} return t[0]`:                                               `check returned nil, as of a field that is not there`,
 	} {
 		b := newTestBoard(t)
 		b.Primitives = stubWorld()
 		got := b.check(body)
-		if broke := got.Value == "script error"; broke != (want != "") || !strings.Contains(got.Detail, want) {
+		if broke := got.Failure != nil; broke != (want != "") || !strings.Contains(got.Detail, want) {
 			t.Errorf("%s = %q %q, want %s", body, got.Value, got.Detail, want)
 		}
 	}

@@ -70,11 +70,11 @@ func (s *script) connMethods(L *lua.LState) *lua.LTable {
 			return 1
 		}},
 		member{"tls", func(L *lua.LState) int {
-			info := checkConn(L).TLS()
+			info := tlsTable(L, checkConn(L).TLS())
 			if info == nil {
 				return 0
 			}
-			L.Push(tlsTable(L, info))
+			L.Push(info)
 			return 1
 		}},
 		member{"remote_ip", func(L *lua.LState) int {

@@ -203,6 +203,7 @@ func (w *nodeWriter) reference(v lua.LValue, depth int) {
 }
 
 func (w *nodeWriter) table(t *lua.LTable, depth int, without []string) {
+	vm.Plain(t)
 	type entry struct {
 		kind byte
 		key  string

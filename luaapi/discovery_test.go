@@ -68,6 +68,27 @@ func TestDiscoveryDefinitions(t *testing.T) {
 	}
 }
 
+// What a primitive gave is part of what a member is, as any table would be.
+func TestDiscoveryDefinitionOfAResult(t *testing.T) {
+	b := newTestBoard(t)
+	says := ""
+	b.Primitives = fakes{exec: func(context.Context, string, probe.ExecRequest) (*probe.ExecResult, error) {
+		return &probe.ExecResult{Stdout: []byte(says)}, nil
+	}}
+	b.load(discovering(``, `local said = pharos.exec("x") return { pharos.MetricWatcher{ name = "a", check = function() return "ok", said.stdout end } }`))
+	var definitions []string
+	for _, says = range []string{"a", "b", "b"} {
+		found, err := b.discover()
+		if err != nil || len(found) != 1 {
+			t.Fatalf("Find() = %v, %v, want one member", found, err)
+		}
+		definitions = append(definitions, found[0].Definition)
+	}
+	if definitions[0] == definitions[1] || definitions[1] != definitions[2] {
+		t.Errorf("definitions = %q, want another one where the result is another, and the same one where it is not", definitions)
+	}
+}
+
 // A watcher that was refused, or left, has its memory when it is found again and
 // admitted; one that is a member goes on when what was found again is let go of.
 func TestDiscoveryRemembers(t *testing.T) {

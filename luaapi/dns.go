@@ -9,6 +9,7 @@ import (
 	lua "github.com/yuin/gopher-lua"
 
 	"pharos/engine/probe"
+	"pharos/luaapi/vm"
 )
 
 var dnsOptions = []string{"type", "server", "tcp", "dnssec", "direct", "timeout", "ssh_host"}
@@ -64,49 +65,63 @@ func (s *script) dnsFunction(L *lua.LState) lua.LValue {
 	})
 }
 
-func dnsTable(L *lua.LState, r *probe.DNSResult) *lua.LTable {
-	t := L.CreateTable(0, 10)
-	t.RawSetString("code", lua.LString(r.Code))
-	values, records := L.CreateTable(len(r.Records), 0), L.CreateTable(len(r.Records), 0)
-	for _, record := range r.Records {
-		values.Append(lua.LString(record.Data))
-		records.Append(recordTable(L, record))
-	}
-	t.RawSetString("values", values)
-	t.RawSetString("records", records)
-	t.RawSetString("aliases", textList(L, r.Aliases))
-	t.RawSetString("authoritative", lua.LBool(r.Authoritative))
-	t.RawSetString("authenticated", lua.LBool(r.Authenticated))
-	t.RawSetString("signed", lua.LBool(r.Signed))
-	t.RawSetString("server", lua.LString(r.Server))
-	t.RawSetString("tcp", lua.LBool(r.TCP))
-	t.RawSetString("timing", timingTable(L, &r.Timing))
-	return t
+// dnsAnswer is what the table of an answer shows.
+type dnsAnswer struct {
+	*probe.DNSResult
+	values, records, aliases, timing *lua.LTable // nil until asked for
 }
 
-// recordTable makes the table of a record: name, type, ttl and data of all,
-// beside them what records of its type have.
-func recordTable(L *lua.LState, r probe.DNSRecord) *lua.LTable {
-	t := L.CreateTable(0, 8)
-	t.RawSetString("name", lua.LString(r.Name))
-	t.RawSetString("type", lua.LString(r.Type))
-	t.RawSetString("ttl", lua.LNumber(r.TTL.Seconds()))
-	t.RawSetString("data", lua.LString(r.Data))
-	if r.Target != "" {
-		t.RawSetString("target", lua.LString(r.Target))
-	}
-	switch r.Type {
-	case "MX":
-		t.RawSetString("priority", lua.LNumber(r.Priority))
-	case "SRV":
-		t.RawSetString("priority", lua.LNumber(r.Priority))
-		t.RawSetString("weight", lua.LNumber(r.Weight))
-		t.RawSetString("port", lua.LNumber(r.Port))
-	case "SOA":
-		t.RawSetString("serial", lua.LNumber(r.Serial))
-	case "CAA":
-		t.RawSetString("flags", lua.LNumber(r.Flags))
-		t.RawSetString("tag", lua.LString(r.Tag))
-	}
-	return t
+var dnsFields = []vm.Field[dnsAnswer]{
+	textField("code", func(a *dnsAnswer) string { return a.Code }),
+	tableField("values", func(a *dnsAnswer) **lua.LTable { return &a.values }, func(L *lua.LState, a *dnsAnswer) *lua.LTable {
+		values := L.CreateTable(len(a.Records), 0)
+		for _, record := range a.Records {
+			values.Append(lua.LString(record.Data))
+		}
+		return values
+	}),
+	tableField("records", func(a *dnsAnswer) **lua.LTable { return &a.records }, func(L *lua.LState, a *dnsAnswer) *lua.LTable {
+		records := L.CreateTable(len(a.Records), 0)
+		for i := range a.Records {
+			records.Append(recordTable(L, &a.Records[i]))
+		}
+		return records
+	}),
+	tableField("aliases", func(a *dnsAnswer) **lua.LTable { return &a.aliases }, func(L *lua.LState, a *dnsAnswer) *lua.LTable {
+		return textList(L, a.Aliases)
+	}),
+	boolean("authoritative", func(a *dnsAnswer) bool { return a.Authoritative }),
+	boolean("authenticated", func(a *dnsAnswer) bool { return a.Authenticated }),
+	boolean("signed", func(a *dnsAnswer) bool { return a.Signed }),
+	textField("server", func(a *dnsAnswer) string { return a.Server }),
+	boolean("tcp", func(a *dnsAnswer) bool { return a.TCP }),
+	tableField("timing", func(a *dnsAnswer) **lua.LTable { return &a.timing }, func(L *lua.LState, a *dnsAnswer) *lua.LTable {
+		return timingTable(L, &a.Timing)
+	}),
+}
+
+func dnsTable(L *lua.LState, r *probe.DNSResult) *lua.LTable {
+	return vm.LazyTable(L, dnsFields, &dnsAnswer{DNSResult: r})
+}
+
+// recordFields are name, type, ttl and data of all records, and beside them what
+// those of some types have.
+var recordFields = []vm.Field[probe.DNSRecord]{
+	textField("name", func(r *probe.DNSRecord) string { return r.Name }),
+	textField("type", func(r *probe.DNSRecord) string { return r.Type }),
+	seconds("ttl", func(r *probe.DNSRecord) time.Duration { return r.TTL }),
+	textField("data", func(r *probe.DNSRecord) string { return r.Data }),
+	maybeText("target", func(r *probe.DNSRecord) string { return r.Target }),
+	maybeNumber("priority", func(r *probe.DNSRecord) (float64, bool) {
+		return float64(r.Priority), r.Type == "MX" || r.Type == "SRV"
+	}),
+	maybeNumber("weight", func(r *probe.DNSRecord) (float64, bool) { return float64(r.Weight), r.Type == "SRV" }),
+	maybeNumber("port", func(r *probe.DNSRecord) (float64, bool) { return float64(r.Port), r.Type == "SRV" }),
+	maybeNumber("serial", func(r *probe.DNSRecord) (float64, bool) { return float64(r.Serial), r.Type == "SOA" }),
+	maybeNumber("flags", func(r *probe.DNSRecord) (float64, bool) { return float64(r.Flags), r.Type == "CAA" }),
+	maybeText("tag", func(r *probe.DNSRecord) string { return r.Tag }),
+}
+
+func recordTable(L *lua.LState, r *probe.DNSRecord) *lua.LTable {
+	return vm.LazyTable(L, recordFields, r)
 }

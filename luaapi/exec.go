@@ -9,6 +9,7 @@ import (
 
 	lua "github.com/yuin/gopher-lua"
 
+	"pharos/engine"
 	"pharos/engine/probe"
 	"pharos/luaapi/vm"
 )
@@ -22,6 +23,25 @@ type execCall struct {
 	probe.ExecRequest
 	host    string
 	timeout time.Duration
+}
+
+// commandResult is what the table of a command's result shows; of a plugin also what
+// it said.
+type commandResult struct {
+	probe.ExecResult
+	stdout, stderr string
+	status         engine.Status
+	said           probe.NagiosOutput
+	perf           *lua.LTable // nil until asked for
+}
+
+var commandFields = []vm.Field[commandResult]{
+	number("code", func(r *commandResult) float64 { return float64(r.Code) }),
+	maybeText("signal", func(r *commandResult) string { return r.Signal }),
+	textField("stdout", func(r *commandResult) string { return r.stdout }),
+	textField("stderr", func(r *commandResult) string { return r.stderr }),
+	seconds("elapsed", func(r *commandResult) time.Duration { return r.Elapsed }),
+	boolean("truncated", func(r *commandResult) bool { return r.Truncated }),
 }
 
 // execModule is pharos.exec(command, options), and stream.
@@ -110,17 +130,17 @@ func (c *execCall) setEnv(v lua.LValue) error {
 
 // exec runs the command and leaves its result, or nil and an error.
 func (s *script) exec(L *lua.LState, call *execCall, kind string) int {
-	t, err := s.execTable(L, call, kind)
+	result, err := s.runCommand(L, call, kind)
 	if err != nil {
 		return s.pushError(L, err)
 	}
-	L.Push(t)
+	L.Push(vm.LazyTable(L, commandFields, result))
 	return 1
 }
 
-// execTable runs the command and makes the table of its result. What it printed
-// is kept as evidence, also when it failed.
-func (s *script) execTable(L *lua.LState, call *execCall, kind string) (*lua.LTable, error) {
+// runCommand runs the command. What it printed is kept as evidence, also when it
+// failed.
+func (s *script) runCommand(L *lua.LState, call *execCall, kind string) (*commandResult, error) {
 	e := &Event{Kind: kind, Host: call.host, Text: call.String()}
 	result, err := reach(s, L, e, call.timeout, func(ctx context.Context) (*probe.ExecResult, error) {
 		return s.primitives.Exec(ctx, call.host, call.ExecRequest)
@@ -139,16 +159,9 @@ func (s *script) execTable(L *lua.LState, call *execCall, kind string) (*lua.LTa
 	if err != nil {
 		return nil, err
 	}
-	t := L.CreateTable(0, 8)
-	t.RawSetString("code", lua.LNumber(result.Code))
-	if result.Signal != "" {
-		t.RawSetString("signal", lua.LString(result.Signal))
-	}
-	t.RawSetString("stdout", lua.LString(stdout))
-	t.RawSetString("stderr", lua.LString(stderr))
-	t.RawSetString("elapsed", lua.LNumber(result.Elapsed.Seconds()))
-	t.RawSetString("truncated", lua.LBool(result.Truncated))
-	return t, nil
+	ran := &commandResult{ExecResult: *result, stdout: stdout, stderr: stderr}
+	ran.Stdout, ran.Stderr = nil, nil // only the texts are kept
+	return ran, nil
 }
 
 func outcomeOf(r *probe.ExecResult) string {

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"time"
 
 	lua "github.com/yuin/gopher-lua"
 
@@ -84,15 +85,23 @@ func (s *script) lookAtFile(L *lua.LState, kind string, look func(ctx context.Co
 	if err != nil {
 		return s.pushError(L, err)
 	}
-	t := L.CreateTable(0, 6)
-	t.RawSetString("path", lua.LString(info.Path))
-	t.RawSetString("size", lua.LNumber(info.Size))
-	t.RawSetString("mtime", lua.LNumber(float64(info.ModTime.UnixMilli())/1000))
-	t.RawSetString("age", lua.LNumber(s.clock.Now().Sub(info.ModTime).Seconds()))
-	t.RawSetString("mode", lua.LString(fmt.Sprintf("%04o", info.Mode.Perm())))
-	t.RawSetString("dir", lua.LBool(info.Dir))
-	L.Push(t)
+	L.Push(vm.LazyTable(L, fileFields, &fileAnswer{info, s.clock.Now().Sub(info.ModTime)}))
 	return 1
+}
+
+// fileAnswer is what the table of a file shows.
+type fileAnswer struct {
+	*probe.FileInfo
+	age time.Duration // by the clock of scripts
+}
+
+var fileFields = []vm.Field[fileAnswer]{
+	textField("path", func(f *fileAnswer) string { return f.Path }),
+	number("size", func(f *fileAnswer) float64 { return float64(f.Size) }),
+	number("mtime", func(f *fileAnswer) float64 { return float64(f.ModTime.UnixMilli()) / 1000 }),
+	seconds("age", func(f *fileAnswer) time.Duration { return f.age }),
+	textField("mode", func(f *fileAnswer) string { return fmt.Sprintf("%04o", f.Mode.Perm()) }),
+	boolean("dir", func(f *fileAnswer) bool { return f.Dir }),
 }
 
 // fileError names what could not be done with a file while loading.

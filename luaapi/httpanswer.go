@@ -24,51 +24,35 @@ type httpAnswer struct {
 }
 
 var answerFields = []vm.Field[httpAnswer]{
-	{Name: "status", Of: func(_ *lua.LState, a *httpAnswer) lua.LValue { return lua.LNumber(a.Status) }},
-	{Name: "headers", Of: func(L *lua.LState, a *httpAnswer) lua.LValue {
-		return once(&a.headers, func() *lua.LTable { return headersTable(L, a.Header, a.script.headersMeta) })
-	}},
-	{Name: "cookies", Of: func(L *lua.LState, a *httpAnswer) lua.LValue {
-		return once(&a.cookies, func() *lua.LTable { return textTable(L, a.Cookies) })
-	}},
+	number("status", func(a *httpAnswer) float64 { return float64(a.Status) }),
+	tableField("headers", func(a *httpAnswer) **lua.LTable { return &a.headers }, func(L *lua.LState, a *httpAnswer) *lua.LTable {
+		return headersTable(L, a.Header, a.script.headersMeta)
+	}),
+	tableField("cookies", func(a *httpAnswer) **lua.LTable { return &a.cookies }, func(L *lua.LState, a *httpAnswer) *lua.LTable {
+		return textTable(L, a.Cookies)
+	}),
 	{Name: "body", Of: func(_ *lua.LState, a *httpAnswer) lua.LValue {
 		if a.body == nil {
 			a.body, a.Body = lua.LString(a.Body), nil
 		}
 		return a.body
 	}},
-	{Name: "size", Of: func(_ *lua.LState, a *httpAnswer) lua.LValue { return lua.LNumber(a.Size) }},
-	{Name: "truncated", Of: func(_ *lua.LState, a *httpAnswer) lua.LValue { return lua.LBool(a.Truncated) }},
-	{Name: "url", Of: func(_ *lua.LState, a *httpAnswer) lua.LValue { return lua.LString(a.URL) }},
-	{Name: "timing", Of: func(L *lua.LState, a *httpAnswer) lua.LValue {
-		return once(&a.timing, func() *lua.LTable { return timingTable(L, &a.Timing) })
-	}},
-	{Name: "remote_ip", Of: func(_ *lua.LState, a *httpAnswer) lua.LValue { return lua.LString(a.RemoteIP) }},
-	{Name: "http", Of: func(_ *lua.LState, a *httpAnswer) lua.LValue { return lua.LString(a.Proto) }},
-	{Name: "connects", Of: func(_ *lua.LState, a *httpAnswer) lua.LValue { return lua.LNumber(a.Connects) }},
-	{Name: "redirect_url", Of: func(_ *lua.LState, a *httpAnswer) lua.LValue {
-		if a.RedirectURL == "" {
-			return lua.LNil
-		}
-		return lua.LString(a.RedirectURL)
-	}},
-	{Name: "hops", Of: func(L *lua.LState, a *httpAnswer) lua.LValue {
-		return once(&a.hops, func() *lua.LTable { return hopsTable(L, a.Hops) })
-	}},
-	{Name: "tls", Of: func(L *lua.LState, a *httpAnswer) lua.LValue {
-		if a.TLS == nil {
-			return lua.LNil
-		}
-		return once(&a.tls, func() *lua.LTable { return tlsTable(L, a.TLS) })
-	}},
-}
-
-// once gives the table kept in t, made when it is first asked for.
-func once(t **lua.LTable, make func() *lua.LTable) *lua.LTable {
-	if *t == nil {
-		*t = make()
-	}
-	return *t
+	number("size", func(a *httpAnswer) float64 { return float64(a.Size) }),
+	boolean("truncated", func(a *httpAnswer) bool { return a.Truncated }),
+	textField("url", func(a *httpAnswer) string { return a.URL }),
+	tableField("timing", func(a *httpAnswer) **lua.LTable { return &a.timing }, func(L *lua.LState, a *httpAnswer) *lua.LTable {
+		return timingTable(L, &a.Timing)
+	}),
+	textField("remote_ip", func(a *httpAnswer) string { return a.RemoteIP }),
+	textField("http", func(a *httpAnswer) string { return a.Proto }),
+	number("connects", func(a *httpAnswer) float64 { return float64(a.Connects) }),
+	maybeText("redirect_url", func(a *httpAnswer) string { return a.RedirectURL }),
+	tableField("hops", func(a *httpAnswer) **lua.LTable { return &a.hops }, func(L *lua.LState, a *httpAnswer) *lua.LTable {
+		return hopsTable(L, a.Hops)
+	}),
+	tableField("tls", func(a *httpAnswer) **lua.LTable { return &a.tls }, func(L *lua.LState, a *httpAnswer) *lua.LTable {
+		return tlsTable(L, a.TLS)
+	}),
 }
 
 // answerTable makes the table of an answer.
@@ -85,13 +69,15 @@ func textTable(L *lua.LState, texts map[string]string) *lua.LTable {
 	return t
 }
 
+var hopFields = []vm.Field[probe.HTTPHop]{
+	textField("url", func(h *probe.HTTPHop) string { return h.URL }),
+	number("status", func(h *probe.HTTPHop) float64 { return float64(h.Status) }),
+}
+
 func hopsTable(L *lua.LState, hops []probe.HTTPHop) *lua.LTable {
 	t := L.CreateTable(len(hops), 0)
-	for _, hop := range hops {
-		h := L.CreateTable(0, 2)
-		h.RawSetString("url", lua.LString(hop.URL))
-		h.RawSetString("status", lua.LNumber(hop.Status))
-		t.Append(h)
+	for i := range hops {
+		t.Append(vm.LazyTable(L, hopFields, &hops[i]))
 	}
 	return t
 }

@@ -197,7 +197,7 @@ func TestReferenceResults(t *testing.T) {
 			"pharos.DNSAnswer":  dnsTable(L, &probe.DNSResult{}),
 
 			"pharos.TLSInfo":     tlsTable(L, &probe.TLSInfo{VerifyError: "x"}),
-			"pharos.Certificate": certificateTable(L, probe.Certificate{}),
+			"pharos.Certificate": certificateTable(L, &probe.Certificate{}),
 		} {
 			var want []string
 			vm.Plain(table).ForEach(func(k, _ lua.LValue) { want = append(want, k.String()) })
@@ -205,7 +205,7 @@ func TestReferenceResults(t *testing.T) {
 		}
 		records := map[string]bool{}
 		for _, kind := range []string{"MX", "SRV", "SOA", "CAA"} {
-			recordTable(L, probe.DNSRecord{Type: kind, Target: "x"}).ForEach(func(k, _ lua.LValue) { records[k.String()] = true })
+			vm.Plain(recordTable(L, &probe.DNSRecord{Type: kind, Target: "x", Tag: "issue"})).ForEach(func(k, _ lua.LValue) { records[k.String()] = true })
 		}
 		wantFields(t, "pharos.DNSRecord", slices.Collect(maps.Keys(records)))
 	})

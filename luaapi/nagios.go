@@ -1,6 +1,8 @@
 package luaapi
 
 import (
+	"slices"
+
 	lua "github.com/yuin/gopher-lua"
 
 	"pharos/engine"
@@ -16,50 +18,49 @@ var nagiosStatuses = [...]engine.Status{engine.OK, engine.Warning, engine.Critic
 // as pharos.exec does, and takes what it printed apart.
 func (s *script) nagiosFunction(L *lua.LState) lua.LValue {
 	return L.NewFunction(func(L *lua.LState) int {
-		t, err := s.execTable(L, readExec(L, "pharos.nagios", 1, execOptions), "nagios")
+		result, err := s.runCommand(L, readExec(L, "pharos.nagios", 1, execOptions), "nagios")
 		if err != nil {
 			return s.pushError(L, err)
 		}
-		status := engine.Unknown
-		if code, ok := t.RawGetString("code").(lua.LNumber); ok && code >= 0 && int(code) < len(nagiosStatuses) {
-			status = nagiosStatuses[int(code)]
+		result.status = engine.Unknown
+		if code := result.Code; code >= 0 && code < len(nagiosStatuses) {
+			result.status = nagiosStatuses[code]
 		}
-		stdout := lua.LVAsString(t.RawGetString("stdout"))
-		vm.Charge(L, len(stdout)/8)
-		output := probe.ParseNagios(stdout)
-		t.RawSetString("status", lua.LString(status.String()))
-		t.RawSetString("text", lua.LString(output.Text))
-		t.RawSetString("long", lua.LString(output.Long))
-		perf := L.CreateTable(len(output.Perf), 0)
-		for _, metric := range output.Perf {
-			perf.Append(metricTable(L, metric))
-		}
-		t.RawSetString("perf", perf)
-		L.Push(t)
+		vm.Charge(L, len(result.stdout)/8)
+		result.said = probe.ParseNagios(result.stdout)
+		L.Push(vm.LazyTable(L, nagiosFields, result))
 		return 1
 	})
 }
 
-// metricTable makes the table of one item of performance data. What was not
-// printed, or not known, is nil.
-func metricTable(L *lua.LState, m probe.NagiosMetric) *lua.LTable {
-	t := L.CreateTable(0, 7)
-	t.RawSetString("label", lua.LString(m.Label))
-	if m.Known {
-		t.RawSetString("value", lua.LNumber(m.Value))
-	}
-	for _, text := range [...]struct{ name, value string }{{"unit", m.Unit}, {"warn", m.Warn}, {"crit", m.Crit}} {
-		if text.value != "" {
-			t.RawSetString(text.name, lua.LString(text.value))
+var nagiosFields = append(slices.Clone(commandFields),
+	textField("status", func(r *commandResult) string { return r.status.String() }),
+	textField("text", func(r *commandResult) string { return r.said.Text }),
+	textField("long", func(r *commandResult) string { return r.said.Long }),
+	tableField("perf", func(r *commandResult) **lua.LTable { return &r.perf }, func(L *lua.LState, r *commandResult) *lua.LTable {
+		perf := L.CreateTable(len(r.said.Perf), 0)
+		for i := range r.said.Perf {
+			perf.Append(vm.LazyTable(L, metricFields, &r.said.Perf[i]))
 		}
+		return perf
+	}),
+)
+
+// metricFields are those of one item of performance data. What was not printed, or
+// not known, is nil.
+var metricFields = []vm.Field[probe.NagiosMetric]{
+	textField("label", func(m *probe.NagiosMetric) string { return m.Label }),
+	maybeNumber("value", func(m *probe.NagiosMetric) (float64, bool) { return m.Value, m.Known }),
+	maybeText("unit", func(m *probe.NagiosMetric) string { return m.Unit }),
+	maybeText("warn", func(m *probe.NagiosMetric) string { return m.Warn }),
+	maybeText("crit", func(m *probe.NagiosMetric) string { return m.Crit }),
+	maybeNumber("min", func(m *probe.NagiosMetric) (float64, bool) { return bound(m.Min) }),
+	maybeNumber("max", func(m *probe.NagiosMetric) (float64, bool) { return bound(m.Max) }),
+}
+
+func bound(b *float64) (float64, bool) {
+	if b == nil {
+		return 0, false
 	}
-	for _, bound := range [...]struct {
-		name  string
-		value *float64
-	}{{"min", m.Min}, {"max", m.Max}} {
-		if bound.value != nil {
-			t.RawSetString(bound.name, lua.LNumber(*bound.value))
-		}
-	}
-	return t
+	return *b, true
 }

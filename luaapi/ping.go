@@ -7,6 +7,7 @@ import (
 	lua "github.com/yuin/gopher-lua"
 
 	"pharos/engine/probe"
+	"pharos/luaapi/vm"
 )
 
 var pingOptions = []string{"count", "interval", "wait", "size", "ip", "timeout"}
@@ -57,24 +58,32 @@ func (s *script) pingFunction(L *lua.LState) lua.LValue {
 	})
 }
 
+// pingAnswer is what the table of a ping shows.
+type pingAnswer struct {
+	*probe.PingResult
+	rtts *lua.LTable // nil until asked for
+}
+
+var pingFields = []vm.Field[pingAnswer]{
+	textField("ip", func(a *pingAnswer) string { return a.IP }),
+	number("sent", func(a *pingAnswer) float64 { return float64(a.Sent) }),
+	number("received", func(a *pingAnswer) float64 { return float64(a.Received) }),
+	number("loss", func(a *pingAnswer) float64 { return a.Loss }),
+	tableField("rtts", func(a *pingAnswer) **lua.LTable { return &a.rtts }, func(L *lua.LState, a *pingAnswer) *lua.LTable {
+		rtts := L.CreateTable(len(a.RTTs), 0)
+		for _, rtt := range a.RTTs {
+			rtts.Append(lua.LNumber(rtt.Seconds()))
+		}
+		return rtts
+	}),
+	seconds("min", func(a *pingAnswer) time.Duration { return a.Min }),
+	seconds("avg", func(a *pingAnswer) time.Duration { return a.Avg }),
+	seconds("max", func(a *pingAnswer) time.Duration { return a.Max }),
+	seconds("stddev", func(a *pingAnswer) time.Duration { return a.StdDev }),
+	textField("via", func(a *pingAnswer) string { return a.Via }),
+	maybeText("hint", func(a *pingAnswer) string { return a.Hint }),
+}
+
 func pingTable(L *lua.LState, r *probe.PingResult) *lua.LTable {
-	t := L.CreateTable(0, 11)
-	t.RawSetString("ip", lua.LString(r.IP))
-	t.RawSetString("sent", lua.LNumber(r.Sent))
-	t.RawSetString("received", lua.LNumber(r.Received))
-	t.RawSetString("loss", lua.LNumber(r.Loss))
-	rtts := L.CreateTable(len(r.RTTs), 0)
-	for _, rtt := range r.RTTs {
-		rtts.Append(lua.LNumber(rtt.Seconds()))
-	}
-	t.RawSetString("rtts", rtts)
-	t.RawSetString("min", lua.LNumber(r.Min.Seconds()))
-	t.RawSetString("avg", lua.LNumber(r.Avg.Seconds()))
-	t.RawSetString("max", lua.LNumber(r.Max.Seconds()))
-	t.RawSetString("stddev", lua.LNumber(r.StdDev.Seconds()))
-	t.RawSetString("via", lua.LString(r.Via))
-	if r.Hint != "" {
-		t.RawSetString("hint", lua.LString(r.Hint))
-	}
-	return t
+	return vm.LazyTable(L, pingFields, &pingAnswer{PingResult: r})
 }

@@ -45,9 +45,11 @@ func (w *watcher) verdictOf(L *lua.LState, first int) (verdict, error) {
 			return v, err
 		}
 		return v, v.rest(L, first+1, v.lacks()...)
+	case *lua.LFunction:
+		return v, errors.New("check returned a function, as of a method that was not called (self:ok(), with a colon and brackets): " + wantVerdict)
 	default:
 		if !isNil(got) {
-			return v, fmt.Errorf("check returned a %s: want a status, a number, a boolean, a table, or nil and an error", typeName(got))
+			return v, fmt.Errorf("check returned a %s: %s", typeName(got), wantVerdict)
 		}
 	}
 	if err := L.Get(first + 1); !isNil(err) {

@@ -99,7 +99,8 @@ func newScript(o *Options, name, dir string, fsys fs.FS) (*script, error) {
 				s.steps = append(s.steps, c)
 			}
 		},
-		Read: s.read,
+		Read:    s.read,
+		Unknown: unknownName,
 		Assigned: func(global, file string, line int) {
 			s.assigned[global] = engine.Place{File: file, Line: line}
 		},

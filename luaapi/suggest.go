@@ -27,6 +27,8 @@ var synonyms = map[string]string{
 	"requires": "needs", "retries": "confirm", "retry": "confirm", "run": "check", "func": "check",
 	"status_code": "status", "code": "status", "text": "body", "content": "body", "data": "json", "params": "form", "auth": "basic",
 	"verify": "insecure", "follow": "redirects", "token": "bearer", "output": "stdout", "exit_code": "code", "error": "stderr",
+	"exitcode": "code", "exit_status": "code", "returncode": "code", "return_code": "code", "rc": "code", "out": "stdout", "err": "stderr",
+	"duration": "elapsed", "rtt": "avg", "packet_loss": "loss", "expires": "not_after", "modified": "mtime",
 }
 
 // Nearest gives the word that name misspells or abbreviates, or "".

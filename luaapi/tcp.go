@@ -191,22 +191,31 @@ func (s *script) tcpExchange(L *lua.LState, call *tcpCall) int {
 		return s.pushError(L, err)
 	}
 	vm.Charge(L, len(reply)/64+len(lines))
-	t := L.CreateTable(0, 5)
-	t.RawSetString("reply", lua.LString(reply))
-	list := L.CreateTable(len(lines), 0)
+	said := &tcpReply{reply: string(reply), lines: L.CreateTable(len(lines), 0), remoteIP: conn.RemoteIP(), timing: timingTable(L, e.Timing)}
 	for i, line := range lines {
-		list.RawSetInt(i+1, lua.LString(line))
+		said.lines.RawSetInt(i+1, lua.LString(line))
 	}
-	t.RawSetString("lines", list)
-	t.RawSetString("remote_ip", lua.LString(conn.RemoteIP()))
-	t.RawSetString("timing", timingTable(L, e.Timing))
-	if info := conn.TLS(); info != nil {
-		t.RawSetString("tls", tlsTable(L, info))
-	}
+	said.tls = tlsTable(L, conn.TLS())
 	runOf(L).output = probe.Clean(reply[:min(len(reply), outputFromBody)])
-	L.Push(t)
+	L.Push(vm.LazyTable(L, replyFields, said))
 	return 1
 }
+
+// tcpReply is what the table of an exchange shows.
+type tcpReply struct {
+	reply, remoteIP    string
+	lines, timing, tls *lua.LTable // tls: nil without
+}
+
+var replyFields = []vm.Field[tcpReply]{
+	textField("reply", func(r *tcpReply) string { return r.reply }),
+	tableField("lines", func(r *tcpReply) **lua.LTable { return &r.lines }, noTable),
+	textField("remote_ip", func(r *tcpReply) string { return r.remoteIP }),
+	tableField("timing", func(r *tcpReply) **lua.LTable { return &r.timing }, noTable),
+	tableField("tls", func(r *tcpReply) **lua.LTable { return &r.tls }, noTable),
+}
+
+func noTable(*lua.LState, *tcpReply) *lua.LTable { return nil }
 
 func (c *tcpCall) exchange(ctx context.Context, conn Conversation) (reply []byte, lines [][]byte, err error) {
 	if len(c.send) > 0 {

@@ -30,12 +30,6 @@ var timingFields = []vm.Field[probe.Timing]{
 	seconds("time_total", func(t *probe.Timing) time.Duration { return t.Total }),
 }
 
-func seconds(name string, of func(*probe.Timing) time.Duration) vm.Field[probe.Timing] {
-	return vm.Field[probe.Timing]{Name: name, Of: func(_ *lua.LState, t *probe.Timing) lua.LValue {
-		return lua.LNumber(of(t).Seconds())
-	}}
-}
-
 // timingTable makes the table "timing" of what t is now.
 func timingTable(L *lua.LState, t *probe.Timing) *lua.LTable {
 	now := *t

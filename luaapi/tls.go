@@ -7,6 +7,7 @@ import (
 	lua "github.com/yuin/gopher-lua"
 
 	"pharos/engine/probe"
+	"pharos/luaapi/vm"
 )
 
 var tlsOptions = []string{"timeout", "starttls", "ip", "ca", "cert", "key", "server_name", "alpn", "versions", "ssh_host"}
@@ -38,45 +39,68 @@ func (s *script) tlsFunction(L *lua.LState) lua.LValue {
 	})
 }
 
-func handshakeTable(L *lua.LState, r *probe.TLSResult) *lua.LTable {
-	t := L.CreateTable(0, 12)
-	t.RawSetString("version", lua.LString(r.Version))
-	t.RawSetString("cipher", lua.LString(r.Cipher))
-	t.RawSetString("alpn", lua.LString(r.ALPN))
-	t.RawSetString("verified", lua.LBool(r.Verified))
-	if r.VerifyError != "" {
-		t.RawSetString("verify_error", lua.LString(r.VerifyError))
-	}
-	t.RawSetString("days_left", lua.LNumber(r.DaysLeft))
-	t.RawSetString("chain_days_left", lua.LNumber(r.ChainDaysLeft))
-	t.RawSetString("stapled", lua.LBool(r.Stapled))
-	t.RawSetString("remote_ip", lua.LString(r.RemoteIP))
-	t.RawSetString("timing", timingTable(L, &r.Timing))
-	if r.Versions != nil {
-		t.RawSetString("versions", textList(L, r.Versions))
-	}
-	chain := L.CreateTable(len(r.Chain), 0)
-	for _, c := range r.Chain {
-		chain.Append(certificateTable(L, c))
-	}
-	t.RawSetString("chain", chain)
-	return t
+// handshake is what the table of a handshake shows.
+type handshake struct {
+	*probe.TLSResult
+	timing, versions, chain *lua.LTable // nil until asked for
 }
 
-func certificateTable(L *lua.LState, c probe.Certificate) *lua.LTable {
-	t := L.CreateTable(0, 11)
-	t.RawSetString("subject", lua.LString(c.Subject))
-	t.RawSetString("issuer", lua.LString(c.Issuer))
-	t.RawSetString("names", textList(L, c.Names))
-	t.RawSetString("not_before", lua.LNumber(c.NotBefore.Unix()))
-	t.RawSetString("not_after", lua.LNumber(c.NotAfter.Unix()))
-	t.RawSetString("days_left", lua.LNumber(c.DaysLeft))
-	t.RawSetString("serial", lua.LString(c.Serial))
-	t.RawSetString("sha256", lua.LString(c.SHA256))
-	t.RawSetString("key", lua.LString(c.Key))
-	t.RawSetString("signature", lua.LString(c.Signature))
-	t.RawSetString("ca", lua.LBool(c.CA))
-	return t
+var handshakeFields = []vm.Field[handshake]{
+	textField("version", func(h *handshake) string { return h.Version }),
+	textField("cipher", func(h *handshake) string { return h.Cipher }),
+	textField("alpn", func(h *handshake) string { return h.ALPN }),
+	boolean("verified", func(h *handshake) bool { return h.Verified }),
+	maybeText("verify_error", func(h *handshake) string { return h.VerifyError }),
+	number("days_left", func(h *handshake) float64 { return h.DaysLeft }),
+	number("chain_days_left", func(h *handshake) float64 { return h.ChainDaysLeft }),
+	boolean("stapled", func(h *handshake) bool { return h.Stapled }),
+	textField("remote_ip", func(h *handshake) string { return h.RemoteIP }),
+	tableField("timing", func(h *handshake) **lua.LTable { return &h.timing }, func(L *lua.LState, h *handshake) *lua.LTable {
+		return timingTable(L, &h.Timing)
+	}),
+	tableField("versions", func(h *handshake) **lua.LTable { return &h.versions }, func(L *lua.LState, h *handshake) *lua.LTable {
+		if h.Versions == nil {
+			return nil
+		}
+		return textList(L, h.Versions)
+	}),
+	tableField("chain", func(h *handshake) **lua.LTable { return &h.chain }, func(L *lua.LState, h *handshake) *lua.LTable {
+		chain := L.CreateTable(len(h.Chain), 0)
+		for i := range h.Chain {
+			chain.Append(certificateTable(L, &h.Chain[i]))
+		}
+		return chain
+	}),
+}
+
+func handshakeTable(L *lua.LState, r *probe.TLSResult) *lua.LTable {
+	return vm.LazyTable(L, handshakeFields, &handshake{TLSResult: r})
+}
+
+// certificate is what the table of one shows.
+type certificate struct {
+	*probe.Certificate
+	names *lua.LTable // nil until asked for
+}
+
+var certificateFields = []vm.Field[certificate]{
+	textField("subject", func(c *certificate) string { return c.Subject }),
+	textField("issuer", func(c *certificate) string { return c.Issuer }),
+	tableField("names", func(c *certificate) **lua.LTable { return &c.names }, func(L *lua.LState, c *certificate) *lua.LTable {
+		return textList(L, c.Names)
+	}),
+	number("not_before", func(c *certificate) float64 { return float64(c.NotBefore.Unix()) }),
+	number("not_after", func(c *certificate) float64 { return float64(c.NotAfter.Unix()) }),
+	number("days_left", func(c *certificate) float64 { return c.DaysLeft }),
+	textField("serial", func(c *certificate) string { return c.Serial }),
+	textField("sha256", func(c *certificate) string { return c.SHA256 }),
+	textField("key", func(c *certificate) string { return c.Key }),
+	textField("signature", func(c *certificate) string { return c.Signature }),
+	boolean("ca", func(c *certificate) bool { return c.CA }),
+}
+
+func certificateTable(L *lua.LState, c *probe.Certificate) *lua.LTable {
+	return vm.LazyTable(L, certificateFields, &certificate{Certificate: c})
 }
 
 func textList(L *lua.LState, list []string) *lua.LTable {
@@ -87,18 +111,23 @@ func textList(L *lua.LState, list []string) *lua.LTable {
 	return t
 }
 
-// tlsTable makes the table of the handshake under a request or a connection.
+var tlsFields = []vm.Field[probe.TLSInfo]{
+	textField("version", func(i *probe.TLSInfo) string { return i.Version }),
+	textField("cipher", func(i *probe.TLSInfo) string { return i.Cipher }),
+	textField("subject", func(i *probe.TLSInfo) string { return i.Subject }),
+	textField("issuer", func(i *probe.TLSInfo) string { return i.Issuer }),
+	number("not_after", func(i *probe.TLSInfo) float64 { return float64(i.NotAfter.Unix()) }),
+	number("days_left", func(i *probe.TLSInfo) float64 { return i.DaysLeft }),
+	boolean("verified", func(i *probe.TLSInfo) bool { return i.Verified }),
+	maybeText("verify_error", func(i *probe.TLSInfo) string { return i.VerifyError }),
+}
+
+// tlsTable makes the table of the handshake under a request or a connection, nil if
+// there is none.
 func tlsTable(L *lua.LState, info *probe.TLSInfo) *lua.LTable {
-	t := L.CreateTable(0, 8)
-	t.RawSetString("version", lua.LString(info.Version))
-	t.RawSetString("cipher", lua.LString(info.Cipher))
-	t.RawSetString("subject", lua.LString(info.Subject))
-	t.RawSetString("issuer", lua.LString(info.Issuer))
-	t.RawSetString("not_after", lua.LNumber(info.NotAfter.Unix()))
-	t.RawSetString("days_left", lua.LNumber(info.DaysLeft))
-	t.RawSetString("verified", lua.LBool(info.Verified))
-	if info.VerifyError != "" {
-		t.RawSetString("verify_error", lua.LString(info.VerifyError))
+	if info == nil {
+		return nil
 	}
-	return t
+	now := *info
+	return vm.LazyTable(L, tlsFields, &now)
 }

@@ -7,7 +7,10 @@
 --           "1m30s", "2h", "3d". Sizes are bytes.
 -- Failure   What could not be done gives nil and an error (pharos.Error). An HTTP
 --           status of 500 or an exit code of 2 is data, not an error. A mistake in
---           a call (an unknown option, a wrong type) raises at the caller's line.
+--           a call (an unknown option, a wrong type) raises at the caller's line. So
+--           does reading a field that what a primitive gave does not have; one that
+--           may be missing (marked "?") is nil. Once something was set in it, or all of
+--           it was walked over, it is a table like any other.
 -- Loading   A file declares when it is loaded, within 5 s, and does nothing: what
 --           reaches out (exec, http, ssh, tcp, tls, dns, ping, nagios, time.sleep,
 --           file.stat, file.newest, status) raises there. json, env, secret, time, log and
@@ -806,7 +809,7 @@ function pharos.nagios(command, options) end
 ---@field http "1.1"|"2"? default: as TLS agrees, else 1.1; with "2" over http:// nobody is asked first
 ---@field ssh_host string? the request leaves from that host
 
---- What came back of a request. To read a field that it does not have raises.
+--- What came back of a request.
 ---@class pharos.Answer
 ---@field status integer
 ---@field headers table<string, string> names in any case; several values joined by ", "

@@ -88,7 +88,7 @@ func explainCall(L *lua.LState, f frame, i instruction) string {
 	if i.op != lua.OP_CALL && i.op != lua.OP_TAILCALL {
 		return "attempt to call a value that is no function"
 	}
-	return "attempt to call " + value(L, f, i.a) + missingMethod(L, f, i.a)
+	return "attempt to call " + value(L, f, i.a) + missing(L, f, i.a)
 }
 
 // explainComparison says where what is no number came from.

@@ -1,11 +1,6 @@
 package vm
 
-import (
-	"slices"
-	"strings"
-
-	lua "github.com/yuin/gopher-lua"
-)
+import lua "github.com/yuin/gopher-lua"
 
 // A Field is one field of a table that [LazyTable] makes of a T.
 type Field[T any] struct {
@@ -55,7 +50,7 @@ type lazyTable struct {
 	L           *lua.LState // to make tables with, whoever asks
 	fields      interface {
 		get(L *lua.LState, name string) (v lua.LValue, known bool)
-		names() string
+		names() []string
 		fill(L *lua.LState, t *lua.LTable)
 	}
 }
@@ -86,13 +81,12 @@ func (s *source[T]) get(L *lua.LState, name string) (lua.LValue, bool) {
 	return lua.LNil, false
 }
 
-func (s *source[T]) names() string {
+func (s *source[T]) names() []string {
 	names := make([]string, len(s.fields))
 	for i := range s.fields {
 		names[i] = s.fields[i].Name
 	}
-	slices.Sort(names)
-	return strings.Join(names, ", ")
+	return names
 }
 
 func (s *source[T]) fill(L *lua.LState, t *lua.LTable) {
@@ -107,7 +101,7 @@ func (s *source[T]) fill(L *lua.LState, t *lua.LTable) {
 // copies of.
 const lazyMeta = "lazy table"
 
-func openLazyTables(L *lua.LState) {
+func (u *Universe) openLazyTables(L *lua.LState) {
 	meta := L.CreateTable(0, 2)
 	meta.RawSetString("__index", L.NewFunction(func(L *lua.LState) int {
 		t := L.Get(1).(*lua.LTable)
@@ -115,7 +109,7 @@ func openLazyTables(L *lua.LState) {
 			if l := lazyOf(t); l != nil {
 				v, known := l.fields.get(l.L, string(name))
 				if !known {
-					L.RaiseError("there is no field %q: valid are %s", string(name), l.fields.names())
+					L.RaiseError("there is no field %q %s", string(name), u.opts.Unknown(string(name), l.fields.names()))
 				}
 				L.Push(v)
 				return 1

@@ -23,40 +23,74 @@ var methodsElsewhere = map[string]string{
 	"keys": "for key in pairs(t) do", "new": "Class{ name = ... }, without a method", "forEach": "for i, value in ipairs(list) do", "map": "for i, value in ipairs(list) do",
 }
 
-// missingMethod says what was probably meant by the method that the register has
-// nil for; "" if it is none, or nothing like it is known. Its object is in the
-// next register.
-func missingMethod(L *lua.LState, f frame, register int) string {
-	name := f.method(register)
-	debug, ok := L.GetStack(0)
-	if name == "" || !ok {
+// verdictsElsewhere are what the verdicts of a watcher, which are methods of it, are
+// called by others.
+var verdictsElsewhere = map[string]string{
+	"okay": "ok", "success": "ok", "succeed": "ok", "pass": "ok", "passed": "ok", "good": "ok", "green": "ok", "up": "ok",
+	"yellow": "warning", "degraded": "warning",
+	"error": "critical", "err": "critical", "fail": "critical", "failed": "critical", "failure": "critical", "alert": "critical", "down": "critical", "red": "critical",
+}
+
+// missing says what was probably meant by the method or field that the register has
+// nil for; "" if it is none, or nothing like it is known.
+func missing(L *lua.LState, f frame, register int) string {
+	name, of, isMethod := f.member(L, register)
+	if name == "" {
 		return ""
 	}
-	_, object := L.GetLocal(debug, register+2)
-	methods := methodsOf(L, object)
+	methods := methodsOf(L, of)
 	slices.Sort(methods)
 	near := Nearest(name, methods)
 	if i := slices.IndexFunc(methods, func(m string) bool { return strings.HasPrefix(m, name) }); near == "" && i >= 0 {
 		near = methods[i]
 	}
-	if near != "" {
-		return fmt.Sprintf(": did you mean %q?", near)
+	if verdict := verdictsElsewhere[name]; near == "" && slices.Contains(methods, verdict) {
+		near = verdict
 	}
-	if instead := methodsElsewhere[name]; instead != "" {
-		return ": write " + instead
+	t, isTable := of.(*lua.LTable)
+	switch {
+	case near != "" && !isMethod && isTable && t.RawGetString(near) == lua.LNil: // it is its class's
+		return fmt.Sprintf(": did you mean %q, with a colon?", ":"+near)
+	case near != "":
+		return fmt.Sprintf(": did you mean %q?", near)
+	case isMethod && methodsElsewhere[name] != "":
+		return ": write " + methodsElsewhere[name]
 	}
 	return ""
 }
 
-// method is the name of the method that was looked up for a register, or "".
-func (f frame) method(register int) string {
+// member is the name of the method or field that was looked up for a register, and
+// what it was looked up in; "" if there is none, or that is not there any more.
+func (f frame) member(L *lua.LState, register int) (name string, of lua.LValue, isMethod bool) {
+	debug, ok := L.GetStack(0)
+	if !ok {
+		return "", nil, false
+	}
+	local := func(register int) lua.LValue {
+		_, v := L.GetLocal(debug, register+1)
+		return v
+	}
 	p := f.proto()
 	for pc := f.pc() - 1; pc >= 0; pc-- {
-		if i := decode(p.instruction(pc)); i.op == lua.OP_SELF && i.a == register {
-			return p.constant(i.c &^ constantBit)
+		i, before := decode(p.instruction(pc)), decode(p.instruction(pc-1))
+		switch {
+		case i.a != register:
+		case i.op == lua.OP_SELF:
+			return p.constant(i.c &^ constantBit), local(register + 1), true
+		case i.op == lua.OP_GETTABLEKS && f.origin(register) != "":
+			name = p.constant(i.c &^ constantBit)
+			if i.b != register {
+				return name, local(i.b), false
+			}
+			if fn, _ := L.GetInfo("f", debug, nil); before.op == lua.OP_GETUPVAL && before.a == register {
+				if fn, ok := fn.(*lua.LFunction); ok && before.b < len(fn.Upvalues) {
+					return name, fn.Upvalues[before.b].Value(), false
+				}
+			}
+			return "", nil, false
 		}
 	}
-	return ""
+	return "", nil, false
 }
 
 // maxAncestors bounds the way up the classes of an object.

@@ -142,7 +142,9 @@ func (r *resolver) stmt(at *ast.Stmt) {
 	r.depth--
 }
 
-// returned puts a function between "return" and a yield.
+// returned puts a function between "return" and a yield. So it does where an error
+// is the caller's mistake, told at its line, which a tail call would lose: what is
+// made of a class, as return Disk{ ... }, and self.warning(...) with a dot.
 func (r *resolver) returned(s *ast.ReturnStmt) {
 	if len(s.Exprs) != 1 {
 		return
@@ -151,7 +153,7 @@ func (r *resolver) returned(s *ast.ReturnStmt) {
 	if !ok {
 		return
 	}
-	name := ""
+	name, ofSelf := "", false
 	switch f := call.Func.(type) {
 	case *ast.IdentExpr:
 		name = f.Value
@@ -159,11 +161,24 @@ func (r *resolver) returned(s *ast.ReturnStmt) {
 		if key, ok := f.Key.(*ast.StringExpr); ok {
 			name = key.Value
 		}
+		object, ok := f.Object.(*ast.IdentExpr)
+		ofSelf = ok && object.Value == "self"
 	}
-	if name == "yield" {
+	if name == "yield" || ofSelf || isClass(name) && isConstructor(call.Args) {
 		r.constant(call, throughName)
 		s.Exprs[0] = callOf(call, throughName, []ast.Expr{call})
 	}
+}
+
+// isClass tells whether a name is that of a class, as one writes them.
+func isClass(name string) bool { return name != "" && name[0] >= 'A' && name[0] <= 'Z' }
+
+func isConstructor(args []ast.Expr) bool {
+	if len(args) != 1 {
+		return false
+	}
+	_, ok := args[0].(*ast.TableExpr)
+	return ok
 }
 
 // callOf is a call of one of our globals, at the place of another expression.

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strings"
 	"sync/atomic"
 	"time"
 
@@ -28,17 +29,18 @@ type Options struct {
 	// Setup puts the API into the global table before any script runs. It is
 	// called once, by New.
 	Setup       func(L *lua.LState, env *lua.LTable) error
-	Globals     []string                               // globals that a script may set
-	Slice       time.Duration                          // longest to compute without a pause; 0 = DefaultSlice
-	LoadTimeout time.Duration                          // longest the main chunk may take to compile, to run, and then Declare; 0 = DefaultLoadTimeout
-	Print       func(ctx context.Context, text string) // where print goes; nil = nowhere
-	Warn        func(Error)                            // findings of Load that do not fail it; nil = ignored
-	Called      func(TextCall)                         // calls with a text that files have; nil = ignored
-	Read        func(FieldUse)                         // fields that files read; nil = ignored
-	Assigned    func(global, file string, line int)    // where files set what is in Globals; nil = ignored
-	Cache       *Cache                                 // compiled chunks, shared between universes; nil = none
-	Watchdog    *Watchdog                              // looks after memory and wedged universes; nil = nobody does
-	Now         func() time.Time                       // what the library os tells the time by; nil = time.Now
+	Globals     []string                                 // globals that a script may set
+	Slice       time.Duration                            // longest to compute without a pause; 0 = DefaultSlice
+	LoadTimeout time.Duration                            // longest the main chunk may take to compile, to run, and then Declare; 0 = DefaultLoadTimeout
+	Print       func(ctx context.Context, text string)   // where print goes; nil = nowhere
+	Warn        func(Error)                              // findings of Load that do not fail it; nil = ignored
+	Called      func(TextCall)                           // calls with a text that files have; nil = ignored
+	Read        func(FieldUse)                           // fields that files read; nil = ignored
+	Unknown     func(name string, valid []string) string // the end of a message about a name that is none of valid; nil = "(valid: a, b)"
+	Assigned    func(global, file string, line int)      // where files set what is in Globals; nil = ignored
+	Cache       *Cache                                   // compiled chunks, shared between universes; nil = none
+	Watchdog    *Watchdog                                // looks after memory and wedged universes; nil = nobody does
+	Now         func() time.Time                         // what the library os tells the time by; nil = time.Now
 }
 
 // Universe is one script file: its globals, modules and functions. Its methods
@@ -88,6 +90,9 @@ func New(o Options) (*Universe, error) {
 	if o.Now == nil {
 		o.Now = time.Now
 	}
+	if o.Unknown == nil {
+		o.Unknown = func(_ string, valid []string) string { return "(valid: " + strings.Join(valid, ", ") + ")" }
+	}
 	if o.LoadTimeout == 0 {
 		o.LoadTimeout = DefaultLoadTimeout
 	}
@@ -103,7 +108,7 @@ func New(o Options) (*Universe, error) {
 	}
 	err := u.Do(context.Background(), func(L *lua.LState) error {
 		u.openLibraries(L)
-		openLazyTables(L)
+		u.openLazyTables(L)
 		if o.Setup != nil {
 			if err := o.Setup(L, u.env); err != nil {
 				return err
