@@ -40,6 +40,15 @@ func TestMistakesWithAnswers(t *testing.T) {
 		`return self:okay(5)`:                                                    `did you mean "ok"?`,
 		`local x = 5`:                                                            `check returned nothing: want`,
 		`local t = {} return t[0]`:                                               `check returned nil, as of a field that is not there`,
+		`local p = pharos.http.get("http://x/") return p.staus`:                  `:1: there is no field "staus" (did you mean "status"? valid: body, connects,`,
+		`return pharos.http.get("http://x/")`:                                    `:1: check returned an answer of pharos.http: return what you want of it, answer.timing.total for the thresholds to judge, or answer.status == 200`,
+		`return pharos.exec("true")`:                                             `:1: check returned a result of pharos.exec: return what you want of it, tonumber(result.stdout) for the thresholds to judge, or result.code == 0`,
+		`return { "ok", 5 }`:                                                     `:1: check returned a list: leave the braces out, return "ok", value, detail`,
+		`return { status = "ok", 5 }`:                                            `:1: check returned a table with "1" (valid: again, detail, link, status, unit, value)`,
+		`return self:ok("fine", { "a" })`:                                        `:1: check returned a table with "1" (valid: again,`,
+		`return "green"`:                                                         `check gave the status "green" (did you mean "ok"? valid:`,
+		`return "FAILED"`:                                                        `check gave the status "FAILED" (did you mean "critical"? valid:`,
+		`return "error"`:                                                         `check gave the status "error" (did you mean "critical"? valid:`,
 	} {
 		b := newTestBoard(t)
 		b.Primitives = stubWorld()
