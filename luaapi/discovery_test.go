@@ -201,7 +201,7 @@ func TestDiscoveryErrors(t *testing.T) {
 		{`return nil, "text"`, "F:2: text"},
 		{`return pharos.exec("x")`, "F:2: refused"},
 		{`assert(pharos.exec("x"))`, "refused"},
-		{`return pharos.CommandMetricWatcher{ name = "a", command = "true" }`, `F:2: cannot use what the function of WatcherSet "Fleet" gave: want a list, put braces around it`},
+		{`return pharos.CommandMetricWatcher{ name = "a", command = "true" }`, `F:3: cannot use what the function of WatcherSet "Fleet" gave: want a list, put braces around it`},
 		{`return 5`, `F:2: the function of WatcherSet "Fleet" gave a number: want a list of watchers, or nil and an error`},
 		{``, `F:2: the function of WatcherSet "Fleet" gave a nil`},
 		{`return { 5 }`, `F:2: cannot use what the function of WatcherSet "Fleet" gave[1]: want a watcher, got a number`},
