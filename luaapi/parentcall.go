@@ -1,6 +1,7 @@
 package luaapi
 
 import (
+	"cmp"
 	"fmt"
 	"slices"
 	"strings"
@@ -25,10 +26,14 @@ func (w *watcher) parentCalls() (found []engine.LoadError) {
 		if t == nil {
 			break
 		}
-		vm.Plain(t).ForEach(func(k, v lua.LValue) {
+		from := len(found)
+		vm.Plain(t).ForEach(func(k, v lua.LValue) { // in no order
 			if f, ok := v.(*lua.LFunction); ok && !f.IsG && !strings.HasPrefix(f.Proto.SourceName, builtinPrefix) {
 				found = append(found, parentCallsIn(k.String(), f)...)
 			}
+		})
+		slices.SortFunc(found[from:], func(a, b engine.LoadError) int {
+			return cmp.Or(cmp.Compare(a.File, b.File), cmp.Compare(a.Line, b.Line))
 		})
 		super := t.RawGetString("super")
 		if t == w.self {
