@@ -33,8 +33,11 @@ type Face struct {
 	Cells          []FaceCell
 }
 
-// longNames are in characters: each step longer needs a wider tile.
-var longNames = [...]int{14, 16, 18, 21, 24, 32}
+// longNames and longReasons are in characters: each step longer needs a wider tile.
+var (
+	longNames   = []int{10, 14, 16, 18, 21, 24, 32}
+	longReasons = []int{22, 30, 40}
+)
 
 // FaceCell is one vantage of several: a shape and a name, and the rest for who
 // points at it.
@@ -92,7 +95,7 @@ func newFace(t *Tile, now time.Time) Face {
 	}
 	f.ProblemClasses = "problem" + state
 	f.Classes = "tile" + state + glow(t, now)
-	f.Classes += nameSize(t.Name)
+	f.Classes += lengths(t.Name, f.Why)
 	if n := len(t.Cells); n > 0 {
 		f.Classes += " -cells"
 		if n > maxNamedCells {
@@ -347,22 +350,31 @@ func valueSize(value, unit string) int {
 	return 3
 }
 
-// nameSize gives the classes of a name that needs more room than the shortest:
-// how much, and whether it is one word, as a host's, that may break anywhere.
-func nameSize(name string) string {
-	size, n := 0, utf8.RuneCountInString(name)
-	for _, most := range longNames {
-		if n > most {
-			size++
+// lengths gives the classes of a name and a reason that need more room than the
+// shortest: how much, and whether the name is one word, as a host's, that may
+// break anywhere.
+func lengths(name, reason string) (classes string) {
+	if size := longer(name, longNames); size > 0 {
+		classes = fmt.Sprintf(" -name%d", size-1)
+		if !strings.Contains(name, " ") {
+			classes += " -word"
 		}
 	}
-	switch {
-	case size == 0:
-		return ""
-	case strings.Contains(name, " "):
-		return fmt.Sprintf(" -name%d", size)
+	if size := longer(reason, longReasons); size > 0 {
+		classes += fmt.Sprintf(" -why%d", size)
 	}
-	return fmt.Sprintf(" -name%d -word", size)
+	return classes
+}
+
+// longer counts the steps that a text is longer than.
+func longer(text string, steps []int) (n int) {
+	size := utf8.RuneCountInString(text)
+	for _, most := range steps {
+		if size > most {
+			n++
+		}
+	}
+	return n
 }
 
 // oneLine is the first line of a text that is not blank, cut to at most limit

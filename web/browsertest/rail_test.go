@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"slices"
 	"testing"
+	"time"
 
 	"github.com/chromedp/chromedp"
 	"github.com/google/go-cmp/cmp"
@@ -249,5 +250,47 @@ func TestRailKeepsAShortNameWhole(t *testing.T) {
 	})()`)
 	if len(got) > 0 {
 		t.Errorf("in the rail %v", got)
+	}
+}
+
+// A long value is whole where there is room for it.
+func TestRailShowsALongValue(t *testing.T) {
+	w := newWall(t, nil, spec{names: []string{"a"}})
+	w.set("a", engine.Result{Status: engine.Critical, Value: "connection refused by peer"})
+	w.await("a", engine.Critical)
+	b := newTab(t, 1280, 720)
+	b.open(w.url("/"))
+	b.until(`document.querySelectorAll(".problem").length === 1`)
+	for _, width := range []int64{1920, 1280, 820} {
+		b.do(chromedp.EmulateViewport(width, 720))
+		if got := eval[[]float64](b, `(({ scrollWidth, clientWidth }) => [scrollWidth, clientWidth])(document.querySelector(".problem .value"))`); got[0] > got[1] {
+			t.Errorf("%d px wide, a value that is %v px long has %v px", width, got[0], got[1])
+		}
+	}
+}
+
+// Until the page has measured its rail it lists what the first paint did, and
+// does not say of problems that there is room for that they are left out.
+func TestRailLeavesNothingOutUnmeasured(t *testing.T) {
+	s := spec{interval: time.Second}
+	for i := range 12 {
+		s.names = append(s.names, fmt.Sprintf("n%d", i))
+	}
+	w := newWall(t, nil, s)
+	for _, name := range s.names {
+		w.set(engine.ID(name), engine.Result{Status: engine.Critical})
+		w.await(engine.ID(name), engine.Critical)
+	}
+	b := newTab(t, 768, 1024)
+	b.beforeScripts(`document.addEventListener("readystatechange", () => {
+		window.listed ??= new Set();
+		const rail = document.getElementById("rail"), look = () => listed.add(rail.querySelectorAll(":scope > ol > .problem").length);
+		new MutationObserver(look).observe(rail, { subtree: true, childList: true, attributes: true });
+		look();
+	}, { once: true })`)
+	b.open(w.url("/"))
+	b.until(`document.getElementById("rail-more").textContent === "+8"`)
+	if got := slices.Sorted(slices.Values(eval[[]int](b, `[...listed]`))); !slices.Equal(got, []int{4, 8}) {
+		t.Errorf("the rail lists %v problems one after the other, want the first paint's 8 and then the 4 that it has room for", got)
 	}
 }

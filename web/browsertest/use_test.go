@@ -365,3 +365,20 @@ func TestKioskShowsHeadingsWithoutTiles(t *testing.T) {
 		}
 	}
 }
+
+// Escape in the panel leads back to its tile, and takes the filter away only when
+// the panel is closed.
+func TestEscapeLeavesThePanelBeforeTheFilter(t *testing.T) {
+	w := newWall(t, nil, spec{set: "Shop", names: []string{"a", "b"}})
+	b := newTab(t, 1280, 720)
+	b.open(w.url("/?q=a#/shop.a"))
+	b.until(`!document.getElementById("detail").hidden`)
+	eval[int](b, `(document.querySelector('#detail [data-part="name"]').focus(), 1)`)
+	for _, want := range []string{"?q=a#/shop.a on its tile", "?q=a on its tile", " on its tile"} {
+		b.press(kb.Escape)
+		got := eval[string](b, `location.search + location.hash + (document.activeElement.closest("#\\/shop\\.a") ? " on its tile" : " elsewhere")`)
+		if got != want {
+			t.Errorf("Escape leads to %q, want %q", got, want)
+		}
+	}
+}

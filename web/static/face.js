@@ -8,7 +8,8 @@ import { many, oneLine, short, span } from "./words.js";
 export const TRAIL_LENGTH = 60;
 export const AFTERGLOW = 60; // seconds
 const GLOW_STEPS = 6;
-const LONG_NAMES = [14, 16, 18, 21, 24, 32]; // characters: each step longer needs a wider tile
+const LONG_NAMES = [10, 14, 16, 18, 21, 24, 32]; // characters: each step longer needs a wider tile
+const LONG_REASONS = [22, 30, 40]; // as names
 const BLIP_WINDOW = 300; // seconds
 // A result may be this much older than its ttl before the page, which sees it
 // through a network, calls it stale by itself.
@@ -94,11 +95,13 @@ export function valueSize(value, unit) {
   return n <= 5 ? 0 : n <= 9 ? 1 : n <= 15 ? 2 : 3;
 }
 
-// nameSize gives the classes of a name that needs more room than the shortest:
-// how much, and whether it is one word, as a host's, that may break anywhere.
-function nameSize(name) {
-  const n = Array.from(name).length, size = LONG_NAMES.filter((most) => n > most).length;
-  return size ? `-name${size}${name.includes(" ") ? "" : " -word"}` : "";
+// lengths gives the classes of a name and a reason that need more room than the
+// shortest: how much, and whether the name is one word, as a host's, that may
+// break anywhere.
+function lengths(name, reason) {
+  const longer = (text, steps) => steps.filter((most) => Array.from(text).length > most).length;
+  const named = longer(name, LONG_NAMES), told = longer(reason, LONG_REASONS);
+  return (named ? ` -name${named - 1}${name.includes(" ") ? "" : " -word"}` : "") + (told ? ` -why${told}` : "");
 }
 
 // amount parts the unit from a value that has it written in it, "5.3 minutes":
@@ -181,20 +184,20 @@ export function changesAt(tile, now) {
 // face is everything a tile shows.
 export function face(tile, now) {
   const stale = isStale(tile, now);
-  const { value, unit } = amount(tile);
+  const { value, unit } = amount(tile), reason = why(tile, stale);
   return {
     status: standing(tile), // what it is drawn as
     stale,
     glow: glow(tile, now),
     size: valueSize(value, unit),
     name: tile.name,
-    long: nameSize(tile.name),
+    long: lengths(tile.name, reason),
     value: value || "–",
     unit,
     word: stale ? "stale" : tile.status,
     lasted: lasted(tile, stale, now),
     note: note(tile, now),
-    why: why(tile, stale),
+    why: reason,
     trail: trailPaths(tile.trail),
     blame: blamePaths(tile.timing),
     cells: tile.cells ?? [],

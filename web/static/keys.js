@@ -60,7 +60,7 @@ export class Keys {
   #escape() {
     const id = this.#detail.id;
     if (this.#help.open) this.#help.close();
-    else if (document.activeElement === this.#search || this.#settings.query) {
+    else if (document.activeElement === this.#search || (this.#settings.query && id === null)) {
       this.#search.value = this.#settings.query = "";
       this.#search.blur();
     } else if (id !== null) {

@@ -8,6 +8,8 @@ const IDLE = 3000; // milliseconds
 // What can be read across a room is a share of the screen's shorter side, too.
 const LEGIBLE_SHARE = 0.011;
 
+const HEADING = 2.05 * 1.3; // rem, at most, as kiosk.css draws it
+
 // A picture that stands still for months burns into a screen: it wanders, a
 // pixel a minute, too slowly to be seen.
 const WANDER = 60000; // milliseconds
@@ -46,7 +48,8 @@ export class Kiosk {
     if (key === this.#last) return false;
     this.#last = key;
     const legible = Math.max(LEGIBLE, LEGIBLE_SHARE * Math.min(innerWidth, innerHeight));
-    const { columns, size, row, small, folded, places } = plan(sets, width, height, legible);
+    const heading = HEADING * parseFloat(getComputedStyle(this.#root).fontSize);
+    const { columns, size, row, small, folded, places } = plan(sets, width, height, legible, heading);
     this.#root.classList.toggle("-small", small);
     const set = (name, value) => this.#main.style.setProperty(name, value);
     set("--columns", columns);

@@ -20,17 +20,18 @@ export const LEGIBLE = 14;
 // to say also without one) fit into width x height: {columns, size, row, small,
 // folded: names of the sets whose well tiles become a count, places: for each
 // set the column where it starts, and how many it spans; drop: 1 for one without
-// a name whose tiles are in line with those below headings}.
-export function plan(sets, width, height, legible = LEGIBLE) {
+// a name whose tiles are in line with those below headings}. A heading is at most
+// so many pixels high: what that saves goes to the rows.
+export function plan(sets, width, height, legible = LEGIBLE, heading = Infinity) {
   // The largest sets are folded first: by their size and not by how they are, so
   // that what is folded stays folded.
   const order = sets.filter((set) => set.shown > set.problems + 1).sort((a, b) => b.shown - a.shown);
   const attempt = (folds) => {
     const folded = new Set(order.slice(0, folds).map((set) => set.name));
     const counts = sets.map(({ name, shown, problems }) => (folded.has(name) ? problems + 1 : shown));
-    const full = fit(counts, sets, width, height, FULL);
+    const full = fit(counts, sets, width, height, FULL, heading);
     if (full.size >= legible) return { ...full, small: false, folded };
-    return { ...fit(counts, sets, width, height, SMALL), small: true, folded };
+    return { ...fit(counts, sets, width, height, SMALL, heading), small: true, folded };
   };
   let low = 0, high = order.length;
   while (low < high) {
@@ -46,16 +47,17 @@ export function plan(sets, width, height, legible = LEGIBLE) {
   return { ...best, columns, size: legible, row: legible * SMALL.height, places: shelves(counts, sets, columns, SMALL).places };
 }
 
-function fit(counts, sets, width, height, tile) {
+function fit(counts, sets, width, height, tile, heading) {
   const most = Math.max(1, counts.reduce((a, b) => a + b, 0));
   let best = { size: 0 };
   for (let columns = 1; columns <= Math.min(most, COLUMNS); columns++) {
     const wide = width / (columns * (tile.width + GAP) - GAP);
     if (wide <= best.size) break; // it only gets narrower
-    const { tall, rows, places } = shelves(counts, sets, columns, tile);
+    const { tall, rows, headings, places } = shelves(counts, sets, columns, tile);
     const size = Math.min(wide, height / tall);
     if (size > best.size) {
-      const row = (height - size * (tall - rows * tile.height)) / Math.max(1, rows);
+      const saved = headings * Math.max(0, HEADING * size - heading);
+      const row = (height + saved - size * (tall - rows * tile.height)) / Math.max(1, rows);
       best = { columns, size, row: Math.min(row, size * tile.height * STRETCH), places };
     }
   }
@@ -63,18 +65,19 @@ function fit(counts, sets, width, height, tile) {
 }
 
 // shelves puts sets of so many tiles each, in their order, on the shelves that
-// are the least tall together: {tall, in em; rows of tiles; places}. Sets share
+// are the least tall together: {tall, in em; rows of tiles; headings, one above
+// the other; places}. Sets share
 // a shelf of several rows where that saves a row, not to save a heading: sets of
 // one size look alike.
 function shelves(counts, sets, columns, tile) {
   const seen = sets.map((_, i) => i).filter((i) => counts[i] > 0 || sets[i].told);
   const best = Array(seen.length); // the best shelves for the sets from there on
-  best.push({ cost: 0, tall: 0, rows: 0 });
+  best.push({ cost: 0, tall: 0, rows: 0, headings: 0 });
   for (let i = seen.length - 1; i >= 0; i--) {
     best[i] = { cost: Infinity };
     const take = (n, high, headed, shared) => {
       const rest = best[i + n], tall = headed + high * tile.height + Math.max(1, high) * GAP, cost = tall + shared + rest.cost;
-      if (cost < best[i].cost) best[i] = { n, high, headed, cost, tall: tall + rest.tall, rows: high + rest.rows };
+      if (cost < best[i].cost) best[i] = { n, high, headed, cost, tall: tall + rest.tall, rows: high + rest.rows, headings: (headed && 1) + rest.headings };
     };
     if (counts[seen[i]] === 0) take(1, 0, HEADING, 0); // its heading alone
     let high = 1, headed = 0, used = 0;
@@ -99,5 +102,5 @@ function shelves(counts, sets, columns, tile) {
       start += span;
     }
   }
-  return { tall: best[0].tall, rows: best[0].rows, places };
+  return { tall: best[0].tall, rows: best[0].rows, headings: best[0].headings, places };
 }

@@ -11,6 +11,7 @@ import { oneLine } from "./words.js";
 // As page.css draws it, in rem: a problem is at least so wide, with so much
 // between two; the mark of those left out takes so much, its gap included.
 const LEAST = 15, GAP = 0.5, MORE = 4.9;
+const FIRST = 8; // listed before the room for them is known, as the server does
 const MOST = 60; // in a list that is as long as it likes, on a phone
 
 export class Rail {
@@ -21,7 +22,7 @@ export class Rail {
   #more = document.getElementById("rail-more");
   #template = document.getElementById("problem-template");
   #items = new Map(); // id -> item
-  #room = { width: 0, lines: 1 }; // of the list, without the mark; in rem
+  #room = null; // {width in rem, lines} of the list, without the mark
 
   // resized() is called when there is another room for problems.
   constructor(resized) {
@@ -30,7 +31,7 @@ export class Rail {
       const rem = parseFloat(getComputedStyle(document.documentElement).fontSize);
       const width = contentRect.width / rem + (this.#more.hidden ? 0 : MORE);
       const lines = Number(getComputedStyle(this.#root).getPropertyValue("--lines")) || 1;
-      if (Math.abs(width - this.#room.width) < 0.1 && lines === this.#room.lines) return;
+      if (lines === this.#room?.lines && Math.abs(width - this.#room.width) < 0.1) return;
       this.#room = { width, lines };
       resized();
     }).observe(this.#list);
@@ -38,6 +39,7 @@ export class Rail {
 
   // #listed is how many of n problems are listed.
   #listed(n) {
+    if (!this.#room) return Math.min(n, FIRST);
     const { width, lines } = this.#room;
     const hold = (width) => Math.min(MOST, lines * Math.max(1, Math.floor((width + GAP) / (LEAST + GAP))));
     return n <= hold(width) ? n : hold(width - MORE);
@@ -56,7 +58,7 @@ export class Rail {
       place = settle(this.#list, item.element, place);
       fill(item, tile, now);
     }
-    const more = problems.length - listed.length;
+    const more = this.#room ? problems.length - listed.length : 0;
     text(this.#more, more ? `+${more}` : "");
     this.#more.ariaLabel = `${more} more problems`;
     this.#more.hidden = more === 0;

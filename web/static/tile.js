@@ -104,6 +104,6 @@ function flat(face) {
     ...texts, ...trail, ...blame, status,
     size: `amount -size${size}`,
     cells: cells.map((c) => `${c.name} ${c.status} ${c.value} ${c.unit}`).join("\n"),
-    classes: `tile -${status}${stale ? " -stale" : ""}${glow ? ` ${glow}` : ""}${long ? ` ${long}` : ""}${held}`,
+    classes: `tile -${status}${stale ? " -stale" : ""}${glow ? ` ${glow}` : ""}${long}${held}`,
   };
 }
