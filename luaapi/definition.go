@@ -29,8 +29,13 @@ type definer struct {
 	known  map[lua.LValue]string // tables, functions and userdata of Pharos and Lua
 	memo   map[lua.LValue]digest
 	protos map[*lua.FunctionProto]digest
-	depths map[lua.LValue]int // where on the path from the root a node is
-	text   []byte             // of the nodes on that path, one after the other
+	text   []byte // of the nodes on the path from the root, one after the other
+
+	// The nodes on that path, and those that were written already but refer to one of
+	// them: each in the order in which it was met, and its place there (Tarjan's strongly
+	// connected components). What refers to one another is walked through once.
+	open   []lua.LValue
+	places map[lua.LValue]int
 
 	// What upvalues were when the file had been loaded; nil where that is now.
 	frozen   map[*lua.Upvalue][]byte
@@ -43,12 +48,16 @@ type digest = [sha256.Size]byte
 // no difference.
 const definitionMaxDepth = 1000
 
+// tangle is how many nodes may refer to one another before each is known by the first
+// of them that was met, and not by the walk from itself.
+const tangle = 64
+
 func newDefiner() *definer {
 	return &definer{
 		known:  make(map[lua.LValue]string),
 		memo:   make(map[lua.LValue]digest),
 		protos: make(map[*lua.FunctionProto]digest),
-		depths: make(map[lua.LValue]int),
+		places: make(map[lua.LValue]int),
 	}
 }
 
@@ -58,7 +67,7 @@ func newDefiner() *definer {
 func (d *definer) freeze(find *lua.LFunction) *definer {
 	frozen := &definer{
 		known: d.known, memo: make(map[lua.LValue]digest), protos: make(map[*lua.FunctionProto]digest),
-		depths: make(map[lua.LValue]int), frozen: make(map[*lua.Upvalue][]byte), freezing: true,
+		places: make(map[lua.LValue]int), frozen: make(map[*lua.Upvalue][]byte), freezing: true,
 	}
 	frozen.node(find, 0)
 	frozen.freezing = false
@@ -69,7 +78,7 @@ func (d *definer) freeze(find *lua.LFunction) *definer {
 func (d *definer) again() *definer {
 	return &definer{
 		known: d.known, memo: maps.Clone(d.memo), protos: maps.Clone(d.protos),
-		depths: make(map[lua.LValue]int), frozen: d.frozen,
+		places: make(map[lua.LValue]int), frozen: d.frozen,
 	}
 }
 
@@ -97,37 +106,57 @@ func (d *definer) know(name string, v lua.LValue) {
 // define gives the definition of a watcher.
 func (d *definer) define(self *lua.LTable) string {
 	w := nodeWriter{definer: d, low: math.MaxInt}
-	d.depths[self] = 0
+	d.enter(self)
 	w.table(self, 0, undefining)
-	delete(d.depths, self)
+	d.leave(0)
 	sum := d.take(0)
 	return hex.EncodeToString(sum[:16])
 }
 
-// node gives the digest of a table or function at a depth, and the lowest
-// depth that anything in it refers back to. A node met again on the path to
-// itself counts as the number of steps back; so the digest of one that refers
-// to nothing above itself is the same wherever it is met, and remembered.
+// node gives the digest of a table or function at a depth, and the lowest place
+// that anything in it refers back to. A node met again while it is open counts as
+// the number of open ones since; so the digest of one that refers to nothing that
+// was met before itself is the same wherever it is met, and remembered.
 func (d *definer) node(v lua.LValue, depth int) (digest, int) {
 	if sum, ok := d.memo[v]; ok {
 		return sum, math.MaxInt
 	}
 	w := nodeWriter{definer: d, low: math.MaxInt}
-	from := len(d.text)
-	d.depths[v] = depth
+	from, at := len(d.text), d.enter(v)
 	switch v := v.(type) {
 	case *lua.LTable:
 		w.table(v, depth, nil)
 	case *lua.LFunction:
 		w.function(v, depth)
 	}
-	delete(d.depths, v)
 	sum := d.take(from)
-	if w.low >= depth {
+	if w.low >= at {
+		if len(d.open)-at > tangle {
+			for i, member := range d.open[at:] {
+				d.memo[member] = sha256.Sum256(binary.AppendUvarint(sum[:], uint64(i)))
+			}
+		}
+		d.leave(at)
 		d.memo[v] = sum
 		w.low = math.MaxInt
 	}
 	return sum, w.low
+}
+
+// enter opens a node and gives its place.
+func (d *definer) enter(v lua.LValue) int {
+	at := len(d.open)
+	d.open, d.places[v] = append(d.open, v), at
+	return at
+}
+
+// leave closes the node of that place and all that were met after it.
+func (d *definer) leave(at int) {
+	for _, v := range d.open[at:] {
+		delete(d.places, v)
+	}
+	clear(d.open[at:])
+	d.open = d.open[:at]
 }
 
 // take gives the digest of what was written from there on, and takes it away.
@@ -188,8 +217,8 @@ func (w *nodeWriter) reference(v lua.LValue, depth int) {
 		w.write('k', name)
 		return
 	}
-	if at, ok := w.depths[v]; ok {
-		w.write('^', fmt.Sprint(depth-at))
+	if at, ok := w.places[v]; ok {
+		w.write('^', fmt.Sprint(len(w.open)-at))
 		w.low = min(w.low, at)
 		return
 	}

@@ -123,3 +123,25 @@ metric_watchers = { w, pharos.MetricWatcher{ name = "y", check = function(self) 
 		t.Errorf("definitions moved with the lines (-before +after):\n%s", diff)
 	}
 }
+
+// Tables and functions that all refer to one another are walked through once, not by
+// every way that leads through them: of ten there are millions.
+func TestDefinitionOfATangle(t *testing.T) {
+	define := func(last string) string {
+		b := newTestBoard(t)
+		b.load(`local all = {}
+for i = 1, 300 do all[i] = { n = i } end
+all[300].n = ` + last + `
+for i = 1, #all do for j = 1, #all do all[i][j] = all[j] end end
+local walk = {}
+for i = 1, 50 do walk[i] = function(n) return walk[n](i) end end
+metric_watchers = { pharos.MetricWatcher{ name = "x", check = function() return "ok", #all + #walk end } }`)
+		return b.config.Generation.Sets[0].Watchers[0].Definition
+	}
+	if first, again := define("7"), define("7"); first != again {
+		t.Errorf("definitions = %v and %v, want the same for the same file", first, again)
+	}
+	if first, other := define("7"), define("8"); first == other {
+		t.Errorf("definition = %v, want another one where a table has another number", first)
+	}
+}
