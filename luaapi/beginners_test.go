@@ -49,6 +49,8 @@ func TestMistakesWithAnswers(t *testing.T) {
 		`return "green"`:                                                         `check gave the status "green" (did you mean "ok"? valid:`,
 		`return "FAILED"`:                                                        `check gave the status "FAILED" (did you mean "critical"? valid:`,
 		`return "error"`:                                                         `check gave the status "error" (did you mean "critical"? valid:`,
+		`return "7\n"`:                                                           `check gave the status "7\n", which is a number as text: return tonumber(text)`,
+		`return pharos.nagios("true")`:                                           `check returned a result of pharos.nagios: return result.status, `,
 	} {
 		b := newTestBoard(t)
 		b.Primitives = stubWorld()

@@ -33,6 +33,7 @@ func TestOtherLanguages(t *testing.T) {
 		{`local t = {} return t.x < 3`, at + `attempt to compare nil with number (field 'x')`},
 		{`local t, i = {}, 3 return t[i] + 1`, at + `attempt to perform arithmetic on a nil value (t[i], i is 3)`},
 		{`local t, k = {}, "a b" return t[k].name`, at + `attempt to index a nil value (t[k], k is "a b") with key 'name'`},
+		{`local t, k = {}, ("x"):rep(101) return t[k] + 1`, at + `attempt to perform arithmetic on a nil value (t[k], k is a long text)`},
 		{`local t, i = {} return t[i] + 1`, at + `attempt to perform arithmetic on a nil value (t[i], i is nil)`},
 		{`local t = {} return t[1].b`, at + `attempt to index a nil value (t[1]) with key 'b'`},
 		{`local t = {} return t["a b"].b`, at + `attempt to index a nil value (field 'a b') with key 'b'`},
@@ -58,6 +59,7 @@ func TestOtherLanguages(t *testing.T) {
 		`check = function() return str(5) end`: `cannot read undeclared global "str" (it is called tostring)`,
 		`local function f() return self.x end`: `cannot read undeclared global "self" (a method is written function Class:name(), with a colon, or name = function(self))`,
 		`local function f() return ok end`:     `cannot read undeclared global "ok" (write return "ok", or return self:ok(value, detail))`,
+		`local function f() test.case() end`:   `cannot read undeclared global "test" (tests are in files of their own, *_test.lua, which pharosd test runs)`,
 		`local function f() ok = 5 end`:        `cannot set undeclared global "ok" (is a "local" missing?)`,
 	} {
 		if got := warningsOf(t, src); len(got) != 1 || got[0] != want {
