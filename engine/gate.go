@@ -18,8 +18,8 @@ const (
 	// the schedule again and again, instead of somebody who waits elsewhere, and
 	// did so some thirty times for each run, with a tenth of all its time.
 	yields = 3
-	// crowdedNap is how long it sleeps then, unless a run ends: by then those
-	// that waited have had a core.
+	// crowdedNap is how long it sleeps then, unless there is reason to look
+	// before: by then those that waited have had a core.
 	crowdedNap = 100 * time.Microsecond
 )
 
