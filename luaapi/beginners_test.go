@@ -16,8 +16,16 @@ func TestMistakesWithAnswers(t *testing.T) {
 		`local d = pharos.json.decode("{") return d.a`:                             `(just before: decoding JSON: `,
 		`local d = pharos.json.decode('{"a":null}') return d.a + 1`:                `attempt to perform arithmetic on a null of JSON value (field 'a')`,
 		`return pharos.json.decode('{"a":null}').a`:                                `check returned a null of JSON: want`,
-		`local x = 5`:              `check returned nothing: want`,
-		`local t = {} return t[0]`: `check returned nil, as of a field that is not there`,
+		`return pharos.http.get("http://x/")`:                                      `:1: check returned an answer of pharos.http: return what you want of it, answer.timing.total for the thresholds to judge, or answer.status == 200`,
+		`return pharos.exec("true")`:                                               `:1: check returned a result of pharos.exec: return what you want of it, tonumber(result.stdout) for the thresholds to judge, or result.code == 0`,
+		`return { "ok", 5 }`:                                                       `:1: check returned a list: leave the braces out, return "ok", value, detail`,
+		`return { status = "ok", 5 }`:                                              `:1: check returned a table with "1" (valid: again, detail, link, status, unit, value)`,
+		`return self:ok("fine", { "a" })`:                                          `:1: check returned a table with "1" (valid: again,`,
+		`return "green"`:                                                           `check gave the status "green" (did you mean "ok"? valid:`,
+		`return "FAILED"`:                                                          `check gave the status "FAILED" (did you mean "critical"? valid:`,
+		`return "error"`:                                                           `check gave the status "error" (did you mean "critical"? valid:`,
+		`local x = 5`:                                                              `check returned nothing: want`,
+		`local t = {} return t[0]`:                                                 `check returned nil, as of a field that is not there`,
 	} {
 		b := newTestBoard(t)
 		b.Primitives = stubWorld()

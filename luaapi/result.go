@@ -118,7 +118,7 @@ func (w *watcher) readVerdict(L *lua.LState, v *verdict, t *lua.LTable) error {
 				return err
 			}
 		default:
-			return fmt.Errorf("check returned a table with %q %s", key.String(), unknownName(key.String(), verdictFields))
+			return notVerdict(t, key.String())
 		}
 	}
 	if word, ok := status.(lua.LString); ok {
@@ -132,6 +132,21 @@ func (w *watcher) readVerdict(L *lua.LState, v *verdict, t *lua.LTable) error {
 		return errors.New("check returned a table with neither a status nor a number as its value")
 	}
 	return w.judge(L, v, number)
+}
+
+// notVerdict says what to return instead of a table with a field that a verdict
+// does not have: most often it is what a primitive gave, as it came.
+func notVerdict(t *lua.LTable, field string) error {
+	has := func(name string) bool { return t.RawGetString(name) != lua.LNil }
+	switch {
+	case has("headers") && has("timing"):
+		return errors.New("check returned an answer of pharos.http: return what you want of it, answer.timing.total for the thresholds to judge, or answer.status == 200")
+	case has("stdout"):
+		return errors.New("check returned a result of pharos.exec: return what you want of it, tonumber(result.stdout) for the thresholds to judge, or result.code == 0")
+	case t.Len() > 0 && !has("status"):
+		return errors.New(`check returned a list: leave the braces out, return "ok", value, detail`)
+	}
+	return fmt.Errorf("check returned a table with %q %s", field, unknownName(field, verdictFields))
 }
 
 // judge lets the thresholds give the status. They are those of the moment: a

@@ -19,14 +19,20 @@ func unknownName(name string, valid []string) string {
 	return "(" + list + ")"
 }
 
-// synonyms are what other monitors, or anybody, might call an option.
+// synonyms are what other monitors, or anybody, might call an option or a status:
+// words divided by spaces, of which the first that is valid is meant.
 var synonyms = map[string]string{
-	"cmd": "command", "script": "command", "shell": "command", "every": "interval", "period": "interval", "frequency": "interval",
-	"refresh": "interval", "title": "name", "label": "name", "warning": "warn", "critical": "crit", "hostname": "host", "ssh": "ssh_host",
-	"uri": "url", "host": "address", "url": "address", "href": "url", "file": "path", "filename": "path", "depends": "needs", "depends_on": "needs", "parent": "needs",
+	"cmd": "command", "script": "command", "shell": "command", "plugin": "command", "every": "interval", "period": "interval",
+	"frequency": "interval", "refresh": "interval", "title": "name", "label": "name", "warn": "warning thresholds",
+	"warning": "warn thresholds", "critical": "crit thresholds", "crit": "critical thresholds", "max_age": "thresholds",
+	"hostname": "host", "ssh": "ssh_host", "uri": "url", "host": "address", "address": "host", "url": "address", "port": "address",
+	"href": "url", "file": "path", "filename": "path", "depends": "needs", "depends_on": "needs", "parent": "needs",
 	"requires": "needs", "retries": "confirm", "retry": "confirm", "run": "check", "func": "check",
+	"expect": "handle_output", "contains": "handle_output expect", "match": "handle_output expect",
 	"status_code": "status", "code": "status", "text": "body", "content": "body", "data": "json", "params": "form", "auth": "basic",
-	"verify": "insecure", "follow": "redirects", "token": "bearer", "output": "stdout", "exit_code": "code", "error": "stderr",
+	"verify": "insecure", "follow": "redirects", "token": "bearer", "output": "stdout", "exit_code": "code", "error": "stderr critical",
+	"green": "ok", "up": "ok", "good": "ok", "pass": "ok", "success": "ok", "yellow": "warning", "degraded": "warning",
+	"red": "critical", "down": "critical", "bad": "critical", "fail": "critical", "failed": "critical",
 }
 
 // Nearest gives the word that name misspells or abbreviates, or "".
@@ -35,8 +41,10 @@ func Nearest(name string, words []string) string {
 	if len(name) > longest {
 		return ""
 	}
-	if meant := synonyms[name]; slices.Contains(words, meant) {
-		return meant
+	for meant := range strings.FieldsSeq(synonyms[strings.ToLower(name)]) {
+		if slices.Contains(words, meant) {
+			return meant
+		}
 	}
 	if near := vm.Nearest(name, words); near != "" {
 		return near
