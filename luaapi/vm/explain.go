@@ -2,6 +2,7 @@ package vm
 
 import (
 	"fmt"
+	"reflect"
 	"strings"
 
 	lua "github.com/yuin/gopher-lua"
@@ -164,20 +165,31 @@ func (f frame) origin(register int) string {
 		case lua.OP_SETGLOBAL, lua.OP_SETUPVAL, lua.OP_SETTABLE, lua.OP_SETTABLEKS:
 			continue
 		case lua.OP_CALL:
-			if i.a <= register {
+			switch {
+			case i.a == register:
+				return f.given(pc)
+			case i.a < register:
 				return ""
 			}
 			continue
 		}
 		if i.a == register {
-			return f.source(p, i)
+			return f.source(p, i, pc)
 		}
 	}
 	return ""
 }
 
-// source says where an instruction takes its value from.
-func (f frame) source(p proto, i instruction) string {
+// given says what was called to get a value, by the instruction at pc.
+func (f frame) given(pc int) string {
+	if name := f.calledAt(pc); name != "" {
+		return fmt.Sprintf(" (what %s gave)", name)
+	}
+	return ""
+}
+
+// source says where the instruction at pc takes its value from.
+func (f frame) source(p proto, i instruction, pc int) string {
 	switch i.op {
 	case lua.OP_MOVE:
 		if name := f.local(i.b); name != "" {
@@ -186,15 +198,62 @@ func (f frame) source(p proto, i instruction) string {
 	case lua.OP_GETGLOBAL:
 		return fmt.Sprintf(" (global '%s')", p.constant(i.bx))
 	case lua.OP_GETUPVAL:
-		if names := p.v.FieldByName("DbgUpvalues"); i.b < names.Len() {
-			return fmt.Sprintf(" (upvalue '%s')", names.Index(i.b).String())
+		if name := p.upvalue(i.b); name != "" {
+			return fmt.Sprintf(" (upvalue '%s')", name)
 		}
 	case lua.OP_GETTABLEKS:
-		return fmt.Sprintf(" (field '%s')", p.constant(i.c&^constantBit))
+		field := p.constant(i.c &^ constantBit)
+		if name := f.local(i.b); name != "" {
+			if _, text := f.register(i.b).(lua.LString); text { // a field of one is nil
+				return fmt.Sprintf(" (field '%s' of %s, which is a text)", field, name)
+			}
+		}
+		return fmt.Sprintf(" (field '%s')", field)
+	case lua.OP_GETTABLE:
+		return f.element(p, i, pc)
 	case lua.OP_SELF:
 		return fmt.Sprintf(" (method '%s')", p.constant(i.c&^constantBit))
 	}
 	return ""
+}
+
+// element says of which table, by which key: " (t[i], i is 3)".
+func (f frame) element(p proto, i instruction, pc int) string {
+	table := f.local(i.b)
+	if before := decode(p.instruction(max(pc-1, 0))); table == "" && before.a == i.b { // fetched for this
+		switch before.op {
+		case lua.OP_GETTABLEKS:
+			table = p.constant(before.c &^ constantBit)
+		case lua.OP_GETUPVAL:
+			table = p.upvalue(before.b)
+		case lua.OP_GETGLOBAL:
+			table = p.constant(before.bx)
+		}
+	}
+	if table == "" {
+		return ""
+	}
+	if i.c&constantBit != 0 {
+		return fmt.Sprintf(" (%s[%s])", table, p.literal(i.c&^constantBit))
+	}
+	key := f.local(i.c)
+	if key == "" {
+		return fmt.Sprintf(" (an element of %s)", table)
+	}
+	return fmt.Sprintf(" (%s[%s], %s is %s)", table, key, key, shown(f.register(i.c)))
+}
+
+// shown is a key as it is written; a long text is cut.
+func shown(key lua.LValue) string {
+	switch key := key.(type) {
+	case lua.LString:
+		return fmt.Sprintf("%.40q", string(key))
+	case lua.LNumber, lua.LBool:
+		return plainText(key)
+	case nil, *lua.LNilType:
+		return "nil"
+	}
+	return "a " + TypeName(key)
 }
 
 // callsMethod tells whether the frame is at a call of the form "object:method()".
@@ -222,6 +281,29 @@ func (p proto) constant(i int) string {
 		return "?"
 	}
 	return constants.Index(i).Elem().String()
+}
+
+// literal is a constant that is a number or a text, as it is written.
+func (p proto) literal(i int) string {
+	constants := p.v.FieldByName("Constants")
+	if i >= constants.Len() {
+		return "?"
+	}
+	switch c := constants.Index(i).Elem(); c.Kind() {
+	case reflect.Float64:
+		return FormatNumber(c.Float())
+	case reflect.String:
+		return fmt.Sprintf("%.40q", c.String())
+	}
+	return "?"
+}
+
+// upvalue is the name of an upvalue, or "".
+func (p proto) upvalue(i int) string {
+	if names := p.v.FieldByName("DbgUpvalues"); i < names.Len() {
+		return names.Index(i).String()
+	}
+	return ""
 }
 
 // local is the name of the local variable that a register holds, or "".

@@ -12,7 +12,10 @@ import (
 // frame is one level of a thread's call stack. gopher-lua's Debug gives neither
 // the instruction a frame is at nor a way past tail calls (it counts through
 // each one ever made), so its fields are read by reflection.
-type frame struct{ v reflect.Value }
+type frame struct {
+	v reflect.Value
+	L *lua.LState
+}
 
 // The fields of gopher-lua's Debug and callFrame that are read.
 var (
@@ -40,12 +43,12 @@ func topFrame(L *lua.LState) frame {
 	if !ok {
 		return frame{}
 	}
-	return frame{reflect.ValueOf(debug).Elem().Field(debugFrame)}
+	return frame{reflect.ValueOf(debug).Elem().Field(debugFrame), L}
 }
 
 func (f frame) ok() bool { return f.v.IsValid() && !f.v.IsNil() }
 
-func (f frame) parent() frame { return frame{f.v.Elem().Field(frameParent)} }
+func (f frame) parent() frame { return frame{f.v.Elem().Field(frameParent), f.L} }
 
 // index is the number of frames below.
 func (f frame) index() int { return int(f.v.Elem().Field(frameIndex).Int()) }
@@ -86,8 +89,11 @@ func (f frame) callee() string {
 }
 
 // called is the name of what the frame calls at the moment, or "".
-func (f frame) called() string {
-	calls, pc := f.proto().v.FieldByName("DbgCalls"), f.pc()
+func (f frame) called() string { return f.calledAt(f.pc()) }
+
+// calledAt is the name of what the instruction at pc calls, or "".
+func (f frame) calledAt(pc int) string {
+	calls := f.proto().v.FieldByName("DbgCalls")
 	for i := range calls.Len() {
 		if call := calls.Index(i); int(call.FieldByName("Pc").Int()) == pc {
 			if name := call.FieldByName("Name").String(); name != "?" {
@@ -96,6 +102,19 @@ func (f frame) called() string {
 		}
 	}
 	return ""
+}
+
+// register is the value that a register holds, nil if the frame is neither the
+// topmost nor the one that called it.
+func (f frame) register(i int) lua.LValue {
+	for level := range 2 {
+		debug, ok := f.L.GetStack(level)
+		if ok && reflect.ValueOf(debug).Elem().Field(debugFrame).Pointer() == f.v.Pointer() {
+			_, v := f.L.GetLocal(debug, i+1)
+			return v
+		}
+	}
+	return nil
 }
 
 // describe is the frame as a line of a traceback.
