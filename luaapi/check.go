@@ -250,6 +250,9 @@ func (w *watcher) broken(r *run, err error) engine.Result {
 	case r.failure != nil && e.Cause == nil: // its nil, most often, is what the script stumbled over
 		place.Message = fmt.Sprintf("%s (just before: %s)", place.Message, r.failure)
 	}
+	if calls := w.parentCalls(); len(calls) > 0 && e.Cause == nil { // most often the reason
+		place.Message = fmt.Sprintf("%s (%s:%d: %s)", place.Message, calls[0].File, calls[0].Line, calls[0].Message)
+	}
 	return scriptResult(place)
 }
 

@@ -135,7 +135,7 @@ metric_watcher_sets = { pharos.WatcherSet("Fleet", function() return nil, "no re
 // Mistakes while a derived check runs are the script's, told with their line.
 func TestDeriveMistakes(t *testing.T) {
 	for _, test := range []struct{ check, want string }{
-		{`board:count("green")`, `cannot count "green" (valid: critical, ok, pending, unknown, warning)`},
+		{`board:count("green")`, `cannot count "green" (did you mean "ok"? valid: critical, ok, pending, unknown, warning)`},
 		{`board:counts("ok")`, `cannot use board.counts: there is no such name (did you mean "count"?`},
 		{`board.count("ok")`, "call its methods with a colon"},
 		{`board:get("else")`, `cannot get "else": it is none of those`},

@@ -96,8 +96,8 @@ func TestAnswerAsState(t *testing.T) {
 	if got, want := string(states["state"]), `"total":1,"wait":0}}`; !strings.HasSuffix(got, want) {
 		t.Errorf("kept state = %s, want it to end in %s", got, want)
 	}
-	if r := board.run("verdict"); !strings.Contains(r.Detail, `check returned a table with "headers"`) {
-		t.Errorf("detail = %q, want it to name the field headers", r.Detail)
+	if r := board.run("verdict"); !strings.Contains(r.Detail, `check returned an answer of pharos.http: return`) {
+		t.Errorf("detail = %q, want it to say what to return", r.Detail)
 	}
 	if r := board.run("raised"); !strings.Contains(r.Detail, "error with a table as its message") {
 		t.Errorf("detail = %q, want it to tell of a table", r.Detail)

@@ -83,6 +83,7 @@ func (l *linter) watcher(L *lua.LState, w *watcher) {
 		l.find(w.source, "%q has no check: give it check = function(self) ... end, or events", w.name)
 	}
 	l.dotted(L, w)
+	l.parents(w)
 	l.unjudged(L, w)
 	l.unreachable(L, w)
 	if w.stream != nil {
@@ -145,6 +146,16 @@ func (l *linter) dotted(L *lua.LState, w *watcher) {
 		case "output", "body", "code", "result":
 			l.find(w.source, "%s of %q takes %s first, where the watcher comes: write function Class:%s(%s), with a colon, or %s = function(self, %s)",
 				method, w.name, first, method, first, method, first)
+		}
+	}
+}
+
+// parents finds calls of a class's method where the watcher's is meant, each once
+// for all watchers of the class.
+func (l *linter) parents(w *watcher) {
+	for _, call := range w.parentCalls() {
+		if !slices.Contains(l.findings, call) {
+			l.findings = append(l.findings, call)
 		}
 	}
 }

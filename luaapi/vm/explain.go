@@ -182,7 +182,7 @@ func (f frame) origin(register int) string {
 
 // given says what was called to get a value, by the instruction at pc.
 func (f frame) given(pc int) string {
-	if name := f.calledAt(pc); name != "" {
+	if name := f.calledAt(pc); name != "" && isWord(name[0]) { // ".." is a call too
 		return fmt.Sprintf(" (what %s gave)", name)
 	}
 	return ""

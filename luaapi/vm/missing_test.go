@@ -39,6 +39,7 @@ func TestOtherLanguages(t *testing.T) {
 		{`return ("abc"):match("%d").x`, at + `attempt to index a nil value (what match gave) with key 'x'`},
 		{`local s = "abc" return 1 + s:match("%d")`, at + `attempt to perform arithmetic on a nil value (what match gave)`},
 		{`local t = { f = function() end } return t.f() .. "x"`, at + `attempt to concatenate a nil value (what f gave)`},
+		{`local s = "b" return ("a" .. s) - 1`, at + `attempt to perform arithmetic on a string value`},
 		{`return (function() end)() + 1`, at + `attempt to perform arithmetic on a nil value`},
 		{`local x = tonumber("a") or tonumber("b") return (tonumber("a") or tonumber("b")) + 1`, at + `attempt to perform arithmetic on a nil value`},
 		{`return 3 < {}`, at + `attempt to compare number with table`},

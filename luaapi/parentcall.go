@@ -1,0 +1,60 @@
+package luaapi
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+
+	lua "github.com/yuin/gopher-lua"
+
+	"pharos/engine"
+	"pharos/luaapi/vm"
+)
+
+// watcherMethods are those that want a watcher whichever class they are of.
+var watcherMethods = []string{
+	"check", "critical", "detail", "handle_output", "handle_returncode", "ok", "step", "unknown", "value", "warning",
+}
+
+// parentCalls finds where a method of w, or of its classes in the script, calls
+// one of a class with a colon, Shop:check(): that works on the class, of which
+// every watcher has a part, and not on this one.
+func (w *watcher) parentCalls() (found []engine.LoadError) {
+	t := w.self
+	for range classMaxDepth {
+		if t == nil {
+			break
+		}
+		vm.Plain(t).ForEach(func(k, v lua.LValue) {
+			if f, ok := v.(*lua.LFunction); ok && !f.IsG && !strings.HasPrefix(f.Proto.SourceName, builtinPrefix) {
+				found = append(found, parentCallsIn(k.String(), f)...)
+			}
+		})
+		super := t.RawGetString("super")
+		if t == w.self {
+			super = t.Metatable
+		}
+		t, _ = super.(*lua.LTable)
+	}
+	return found
+}
+
+func parentCallsIn(method string, f *lua.LFunction) (found []engine.LoadError) {
+	for _, call := range vm.MethodCalls(f) {
+		if call.Method != method && !slices.Contains(watcherMethods, call.Method) {
+			continue
+		}
+		class := call.Written
+		switch {
+		case strings.HasSuffix(class, ".super"):
+			class = "Parent"
+		default:
+			if t, ok := call.Object.(*lua.LTable); !ok || !isClass(t) {
+				continue
+			}
+		}
+		found = append(found, engine.LoadError{File: call.File, Line: call.Line, Message: fmt.Sprintf(
+			"%s:%s(...) works on the class and not on this watcher: write %s.%s(self, ...), with a dot", call.Written, call.Method, class, call.Method)})
+	}
+	return found
+}
