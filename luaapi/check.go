@@ -251,7 +251,11 @@ func (w *watcher) broken(r *run, err error) engine.Result {
 		place.Message = fmt.Sprintf("%s (just before: %s)", place.Message, r.failure)
 	}
 	if calls := w.parentCalls(); len(calls) > 0 && e.Cause == nil { // most often the reason
-		place.Message = fmt.Sprintf("%s (%s:%d: %s)", place.Message, calls[0].File, calls[0].Line, calls[0].Message)
+		where := ""
+		if call := calls[0]; call.File != place.File || call.Line != place.Line {
+			where = fmt.Sprintf("%s:%d: ", call.File, call.Line)
+		}
+		place.Message = fmt.Sprintf("%s (%s%s)", place.Message, where, calls[0].Message)
 	}
 	return scriptResult(place)
 }

@@ -50,7 +50,7 @@ func (k *Keeper) Run(ctx context.Context) {
 		case err != nil && !failing:
 			logger.Error("state is not kept", "error", err)
 		case err == nil && failing:
-			logger.Info("state is kept again", "path", k.Path)
+			logger.Warn("state is kept again", "path", k.Path)
 		}
 		written, first, failing = rev, false, err != nil
 	}

@@ -1,6 +1,7 @@
 package vm
 
 import (
+	"fmt"
 	"regexp"
 
 	lua "github.com/yuin/gopher-lua"
@@ -36,15 +37,33 @@ func (u *Universe) require(L *lua.LState) int {
 	if err != nil {
 		L.Error(lua.LString(err.Error()), 0)
 	}
-	L.Push(u.runModule(L, name, c))
+	v := u.runModule(L, name, c)
+	if v == lua.LNil {
+		v = lua.LTrue
+		u.gaveNothing(L, name, file)
+	}
+	u.modules[name].value = v
+	L.Push(v)
 	return 1
 }
 
+// gaveNothing warns of a module that returns nothing, where its value is taken.
+func (u *Universe) gaveNothing(L *lua.LState, name, file string) {
+	f := topFrame(L).parent()
+	if u.opts.Warn == nil || !f.ok() || f.isGo() {
+		return
+	}
+	if i := decode(f.instruction()); i.op == lua.OP_CALL && i.c != 1 {
+		u.opts.Warn(Error{File: f.file(), Line: f.line(), Message: fmt.Sprintf(
+			"require %q gives true: %s returns nothing, end it with return and what it is for", name, file)})
+	}
+}
+
 func (u *Universe) runModule(L *lua.LState, name string, c *chunk) lua.LValue {
-	m := &module{}
-	u.modules[name] = m
+	ran := false
+	u.modules[name] = &module{}
 	defer func() {
-		if m.value == nil {
+		if !ran {
 			delete(u.modules, name) // failed: it may be tried again
 		}
 	}()
@@ -53,9 +72,6 @@ func (u *Universe) runModule(L *lua.LState, name string, c *chunk) lua.LValue {
 	L.Call(1, 1)
 	v := L.Get(-1)
 	L.Pop(1)
-	if v == lua.LNil {
-		v = lua.LTrue
-	}
-	m.value = v
+	ran = true
 	return v
 }

@@ -81,3 +81,31 @@ func TestPrint(t *testing.T) {
 		t.Errorf("printed %q, want %q", got, want)
 	}
 }
+
+// A module without a return is a mistake where its value is taken.
+func TestRequireOfModuleThatReturnsNothing(t *testing.T) {
+	for src, want := range map[string]string{
+		"\nlocal m = require 'm'": `2: require "m" gives true: lib/m.lua returns nothing, end it with return and what it is for`,
+		"require 'm'":             "",
+		"local m = require 'yes'": "",
+	} {
+		got := ""
+		u, err := New(Options{
+			Name: "t.lua", Globals: []string{"check"},
+			Warn: func(e Error) { got += fmt.Sprintf("%d: %s", e.Line, e.Message) },
+			Find: func(name string) (string, []byte, error) {
+				return "lib/" + name + ".lua", []byte(map[string]string{"m": "local m = {}", "yes": "return true"}[name]), nil
+			},
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer u.Close()
+		if err := u.Load(t.Context(), []byte(src)); err != nil {
+			t.Fatal(err)
+		}
+		if got != want {
+			t.Errorf("warnings of %q = %q, want %q", src, got, want)
+		}
+	}
+}
