@@ -50,6 +50,9 @@ func (p *printer) value(v lua.LValue, indent string, above []*lua.LTable) string
 		if len(above) >= prettyDepth || slices.Contains(above, v) {
 			return "{ ... }"
 		}
+		if name, ok := v.RawGetString("class_name").(lua.LString); ok && len(above) > 0 && isClass(v) {
+			return "class " + string(name) // each holds all that it extends
+		}
 		return p.table(v, indent, append(above, v))
 	case *lua.LUserData:
 		return prettyObject(v)
