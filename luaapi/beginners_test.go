@@ -9,6 +9,7 @@ import (
 func TestMistakesWithAnswers(t *testing.T) {
 	for body, want := range map[string]string{
 		`local p = pharos.http.get("http://x/") return p.text`:                     `:1: there is no field "text": valid are body, connects,`,
+		`local p = pharos.http.get("http://x/") return p.staus`:                    `:1: there is no field "staus": did you mean "status"? valid are body, connects,`,
 		`return pharos.http.get("http://x/").timing.sum`:                           `:1: there is no field "sum": valid are blocked,`,
 		`local p = pharos.http.get("http://x/") p.own = 1 return p.own, p.nothing`: ``,
 		`return pharos.http.get("http://x/").tls == nil`:                           ``,

@@ -1,6 +1,7 @@
 package vm
 
 import (
+	"fmt"
 	"slices"
 	"strings"
 
@@ -55,7 +56,7 @@ type lazyTable struct {
 	L           *lua.LState // to make tables with, whoever asks
 	fields      interface {
 		get(L *lua.LState, name string) (v lua.LValue, known bool)
-		names() string
+		names() []string
 		fill(L *lua.LState, t *lua.LTable)
 	}
 }
@@ -86,13 +87,13 @@ func (s *source[T]) get(L *lua.LState, name string) (lua.LValue, bool) {
 	return lua.LNil, false
 }
 
-func (s *source[T]) names() string {
+func (s *source[T]) names() []string {
 	names := make([]string, len(s.fields))
 	for i := range s.fields {
 		names[i] = s.fields[i].Name
 	}
 	slices.Sort(names)
-	return strings.Join(names, ", ")
+	return names
 }
 
 func (s *source[T]) fill(L *lua.LState, t *lua.LTable) {
@@ -115,7 +116,11 @@ func openLazyTables(L *lua.LState) {
 			if l := lazyOf(t); l != nil {
 				v, known := l.fields.get(l.L, string(name))
 				if !known {
-					L.RaiseError("there is no field %q: valid are %s", string(name), l.fields.names())
+					names, near := l.fields.names(), ""
+					if near = Nearest(string(name), names); near != "" {
+						near = fmt.Sprintf("did you mean %q? ", near)
+					}
+					L.RaiseError("there is no field %q: %svalid are %s", string(name), near, strings.Join(names, ", "))
 				}
 				L.Push(v)
 				return 1
