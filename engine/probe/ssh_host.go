@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"log/slog"
 	"math/rand/v2"
 	"reflect"
 	"slices"
@@ -203,10 +204,14 @@ func (h *sshHost) dial() {
 func (h *sshHost) failed(err *Error) {
 	wait := min(sshBackoffMin<<min(h.failures, 10), sshBackoffMax)
 	wait -= rand.N(wait / 4) // hosts that fell together are not tried together
+	level := slog.LevelWarn
+	if h.lastErr != nil && h.lastErr.Message == err.Message {
+		level = slog.LevelInfo // said already: a host that is down for a day would fill the log
+	}
 	h.failures++
 	h.retryAt, h.lastErr = time.Now().Add(wait), err
 	if err.Kind != Cancelled {
-		h.pool.log.Warn("ssh failed", "host", h.name, "err", err.Message, "retry_in", wait.Round(time.Millisecond))
+		h.pool.log.Log(h.pool.ctx, level, "ssh failed", "host", h.name, "err", err.Message, "retry_in", wait.Round(time.Millisecond))
 	}
 	if h.live() == 0 && h.dialing == 0 {
 		h.reject(h.failure(wait))
