@@ -83,7 +83,7 @@ func newInit() *cobra.Command {
 language server needs to complete and check both. It overwrites nothing.`,
 		Example: `  pharosd init wall
   cd wall && pharosd`,
-		Args: cobra.MaximumNArgs(1),
+		Args: oneFolder,
 		RunE: func(cmd *cobra.Command, args []string) error {
 			board, err := firstBoard()
 			if err != nil {
@@ -114,7 +114,7 @@ func newTypes() *cobra.Command {
 		Long: `types writes .luarc.json and the folder .pharos for editors with the Lua
 language server (LuaLS). Annotations of an older version are replaced.`,
 		Example: "  pharosd types",
-		Args:    cobra.MaximumNArgs(1),
+		Args:    oneFolder,
 		RunE: func(cmd *cobra.Command, args []string) error {
 			dir := dirOf(args)
 			files := annotations()

@@ -80,6 +80,14 @@ func flagsOnly(cmd *cobra.Command, args []string) error {
 	return fmt.Errorf("cannot take %q: it wants flags only; %s --help lists them", args[0], cmd.CommandPath())
 }
 
+// oneFolder refuses more than one argument.
+func oneFolder(_ *cobra.Command, args []string) error {
+	if len(args) > 1 {
+		return fmt.Errorf("cannot take %q: it wants one folder", args[1])
+	}
+	return nil
+}
+
 // isConfiguration tells whether an argument is probably a file or a folder to load.
 func isConfiguration(arg string) bool {
 	return strings.HasSuffix(arg, ".lua") || strings.ContainsRune(arg, '/')

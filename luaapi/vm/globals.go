@@ -133,6 +133,7 @@ var elsewhere = map[string]string{
 	"printf":    "write print((\"%d jobs\"):format(n))",
 	"fetch":     "it is called pharos.http.get",
 	"requests":  "it is called pharos.http",
+	"test":      "tests are in files of their own, *_test.lua, which pharosd test runs",
 	"ok":        "write return \"ok\", or return self:ok(value, detail)",
 	"warning":   "write return \"warning\", or return self:warning(value, detail)",
 	"critical":  "write return \"critical\", or return self:critical(value, detail)",

@@ -48,6 +48,7 @@ func TestOtherLanguages(t *testing.T) {
 		`check = function() return str(5) end`: `cannot read undeclared global "str" (it is called tostring)`,
 		`local function f() return self.x end`: `cannot read undeclared global "self" (a method is written function Class:name(), with a colon, or name = function(self))`,
 		`local function f() return ok end`:     `cannot read undeclared global "ok" (write return "ok", or return self:ok(value, detail))`,
+		`local function f() test.case() end`:   `cannot read undeclared global "test" (tests are in files of their own, *_test.lua, which pharosd test runs)`,
 		`local function f() ok = 5 end`:        `cannot set undeclared global "ok" (is a "local" missing?)`,
 	} {
 		if got := warningsOf(t, src); len(got) != 1 || got[0] != want {
