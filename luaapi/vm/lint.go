@@ -243,6 +243,7 @@ var strange = []struct{ op, hint string }{
 	{"===", "=="},
 	{"<>", "~="},
 	{"++", "a = a + 1"},
+	{":=", "a = b"},
 	{"**", "a ^ b"},
 	{"?", "a and b or c"},
 	{"//", "math.floor(a / b)"},
@@ -315,7 +316,7 @@ func (l *linter) stranger(c byte) {
 		l.fail(l.line, "cannot use # here: comments begin with --")
 	case r == utf8.RuneError && size == 1:
 		l.fail(l.line, `cannot read this byte, \x%x: save the file as UTF-8`, c)
-	case strings.ContainsRune("“”„«»‘’‚", r):
+	case strings.ContainsRune("“”„«»‘’‚`", r):
 		l.fail(l.line, `cannot use %c: write a plain " or '`, r)
 	case unicode.IsLetter(r):
 		l.fail(l.line, `cannot use "%c" here: names have the letters a to z, digits and _`, r)

@@ -12,8 +12,9 @@ import (
 // The parser says where it stopped, and not what it wanted there. A syntaxTrail
 // reads the tokens up to that place, and guesses it from what is still open.
 type syntaxTrail struct {
-	open []opener
-	last ast.Token
+	open   []opener
+	last   ast.Token
+	elseIf int // the line of the last "else if"; 0 if there is none
 }
 
 // opener is a bracket or a word that something has to close.
@@ -96,6 +97,9 @@ func (s *syntaxTrail) pass(token ast.Token) {
 	case word == "(":
 		s.open = append(s.open, opener{word: word, line: token.Pos.Line, call: endsValue(before)})
 	case closers[word] != "":
+		if word == "if" && before.Str == "else" && before.Pos.Line == token.Pos.Line {
+			s.elseIf = token.Pos.Line
+		}
 		s.open = append(s.open, opener{word: word, line: token.Pos.Line, wants: headEnds[word]})
 	case closes(word) && len(s.open) > 0:
 		s.open = s.open[:len(s.open)-1]
@@ -135,6 +139,8 @@ func (s *syntaxTrail) missing(token ast.Token) string {
 	switch {
 	case word == "[" && !endsValue(s.last):
 		return " (a list is written in braces: { 1, 2 })"
+	case (token.Type < 0 || word == closers[top.word]) && s.last.Type != parse.TString && slices.Contains(unfinished, s.last.Str):
+		return " (a value is missing before it)"
 	case top.word == "":
 		return ""
 	case word == "=" && (top.wants != "" || top.word == "(" && s.below().wants != ""):
@@ -145,12 +151,18 @@ func (s *syntaxTrail) missing(token ast.Token) string {
 		return " (a name that is no word goes in brackets: [\"User-Agent\"] = value)"
 	case top.wants != "":
 		return fmt.Sprintf(" (is %q missing, for the %q at line %d?)", top.wants, top.word, top.line)
+	case word == "end" && s.last.Type == parse.TEnd && closers[top.word] != "end":
+		return fmt.Sprintf(" (is %q missing, for the %q at line %d, or is this \"end\" one too many?)", closers[top.word], top.word, top.line)
 	case token.Type < 0 || (closes(word) || word == "else" || word == "elseif") && word != closers[top.word]:
-		return fmt.Sprintf(" (is %q missing, for the %q at line %d?)", closers[top.word], top.word, top.line)
+		return s.unclosed()
+	case top.word == "{" && s.below().wants != "" && slices.Contains(sortedKeys(keywords), word):
+		return fmt.Sprintf(" (is %q missing, for the %q at line %d? a block has no braces)", s.below().wants, s.below().word, s.below().line)
+	case top.over && closers[top.word] == "end" && s.last.Pos.Line == token.Pos.Line && endsValue(s.last) && beginsValue(token):
+		return " (nothing comes after return in its block)"
 	case top.word == "{" && s.last.Str == ":" && s.last.Type != parse.TString:
 		return " (a field is written name = value)"
 	case top.over && closers[top.word] == "end" && s.last.Pos.Line < token.Pos.Line:
-		return fmt.Sprintf(" (is \"end\" missing, for the %q at line %d?)", top.word, top.line)
+		return s.unclosed()
 	case (top.word == "{" || top.word == "(") && endsValue(s.last) && beginsValue(token):
 		if s.last.Pos.Line < token.Pos.Line {
 			return fmt.Sprintf(" (is a comma missing at the end of line %d?)", s.last.Pos.Line)
@@ -158,6 +170,20 @@ func (s *syntaxTrail) missing(token ast.Token) string {
 		return " (is a comma missing before it?)"
 	}
 	return ""
+}
+
+// unfinished are words that a value has to follow.
+var unfinished = []string{
+	"=", "+", "-", "*", "/", "%", "^", "..", "#", ",", "and", "or", "not", "==", "~=", "<", ">", "<=", ">=",
+}
+
+// unclosed says what the innermost of what is open lacks.
+func (s *syntaxTrail) unclosed() string {
+	top, more := s.top(), ""
+	if s.elseIf >= top.line && closers[top.word] == "end" {
+		more = fmt.Sprintf(" \"else if\" at line %d begins a block of its own: write elseif", s.elseIf)
+	}
+	return fmt.Sprintf(" (is %q missing, for the %q at line %d?%s)", closers[top.word], top.word, top.line, more)
 }
 
 func endsValue(t ast.Token) bool {
