@@ -100,6 +100,9 @@ func (l *linter) watcher(L *lua.LState, w *watcher) {
 		program, _ := scalarText(command.RawGetInt(1))
 		l.program(w.source, program)
 	}
+	if path, ok := L.GetField(w.self, "path").(lua.LString); ok && strings.HasPrefix(string(path), "~") {
+		l.find(w.source, "the path %q is taken as it is: ~ is a shell's word for pharos.env(\"HOME\")", string(path))
+	}
 	if address, ok := L.GetField(w.self, "url").(lua.LString); ok {
 		switch host, err := probe.URLHost(string(address)); {
 		case err != nil:

@@ -58,6 +58,7 @@ metric_watchers = {
   pharos.PageGETMetricWatcher{ name = "page5", url = "http://127.0.0.1/", thresholds = { "1ms", "500ms", 2 } },
   pharos.PageGETMetricWatcher{ name = "page6", url = "http://127.0.0.1/", thresholds = { warn = 500 }, handle_output = function() return 400 end },
   pharos.PageGETMetricWatcher{ name = "page3", url = "https://127.0.0.1/", key = "mine.key", cert = "-----BEGIN CERTIFICATE-----" },
+  pharos.FileMetricWatcher{ name = "home", path = "~/x" },
 }`)
 	var got []string
 	for _, f := range b.config.Lint(context.Background()) {
@@ -89,6 +90,7 @@ metric_watchers = {
 		`39: the thresholds of "n39" judge nothing: the exit code decides; give it handle_output = function(self, output) return tonumber(output) end, or the like`,
 		`41: the thresholds of "plugin" judge nothing: the exit code decides; give it handle_output = function(self, output) return tonumber(output) end, or the like`,
 		`42: the thresholds of "page4": warn is 500 seconds, and a run ends after its timeout of 2s: milliseconds are written "500ms"`,
+		`46: the path "~/x" is taken as it is: ~ is a shell's word for pharos.env("HOME")`,
 	}
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Errorf("Lint (-want +got):\n%s", diff)
