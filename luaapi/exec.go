@@ -58,7 +58,7 @@ func (c *execCall) setCommand(v lua.LValue) (err error) {
 	case *lua.LTable:
 		for k, _ := vm.Plain(command).Next(lua.LNil); k != lua.LNil; k, _ = command.Next(k) {
 			if name, ok := k.(lua.LString); ok {
-				return fmt.Errorf("its list has the name %q: options come after the command, in a table of their own", string(name))
+				return fmt.Errorf("its list has the name %q: options do not belong in it", string(name))
 			}
 		}
 		if c.Argv, err = stringList(command); err != nil {

@@ -59,6 +59,8 @@ metric_watchers = {
   pharos.PageGETMetricWatcher{ name = "page6", url = "http://127.0.0.1/", thresholds = { warn = 500 }, handle_output = function() return 400 end },
   pharos.PageGETMetricWatcher{ name = "page3", url = "https://127.0.0.1/", key = "mine.key", cert = "-----BEGIN CERTIFICATE-----" },
   pharos.FileMetricWatcher{ name = "home", path = "~/x" },
+  command{ command = { "true", timeout = 1 } },
+  command{ command = { "true", true } },
 }`)
 	var got []string
 	for _, f := range b.config.Lint(context.Background()) {
@@ -91,6 +93,8 @@ metric_watchers = {
 		`41: the thresholds of "plugin" judge nothing: the exit code decides; give it handle_output = function(self, output) return tonumber(output) end, or the like`,
 		`42: the thresholds of "page4": warn is 500 seconds, and a run ends after its timeout of 2s: milliseconds are written "500ms"`,
 		`46: the path "~/x" is taken as it is: ~ is a shell's word for pharos.env("HOME")`,
+		`47: cannot use option "command" of "n47": its list has the name "timeout": options do not belong in it`,
+		`48: cannot use option "command" of "n48": want text at place 2, got boolean`,
 	}
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Errorf("Lint (-want +got):\n%s", diff)

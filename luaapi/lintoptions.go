@@ -20,7 +20,7 @@ type primitiveOf struct {
 
 var primitivesOf = []primitiveOf{
 	{"CommandMetricWatcher", "command", execOptions, func(*script, string) (func(string, lua.LValue) error, func(context.Context) error) {
-		return new(execCall).set, func(context.Context) error { return nil } // what it would say of the command is said at load
+		return new(execCall).set, func(context.Context) error { return nil } // what it would say of the command is said at load, or above
 	}},
 	{"PageGETMetricWatcher", "url", httpOptions, func(s *script, url string) (func(string, lua.LValue) error, func(context.Context) error) {
 		c := &httpCall{HTTPRequest: probe.HTTPRequest{URL: url}, script: s, of: "pharos.http.get"}
@@ -75,6 +75,12 @@ func (l *linter) refused(L *lua.LState, w *watcher) {
 		about, isText := L.GetField(w.self, p.about).(lua.LString)
 		if !isText && p.class != "CommandMetricWatcher" || L.GetField(w.self, "check") != classMethod(L, p.class, "check") {
 			continue
+		}
+		if list, ok := L.GetField(w.self, p.about).(*lua.LTable); ok {
+			if err := new(execCall).setCommand(list); err != nil {
+				l.find(w.source, "cannot use option %q of %q: %s", p.about, w.name, err)
+				return
+			}
 		}
 		set, call := p.make(w.script, string(about))
 		declared := L.GetField(L.GetField(L.G.Global.RawGetString("pharos"), p.class), "options")

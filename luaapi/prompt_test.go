@@ -35,7 +35,7 @@ func TestPromptEval(t *testing.T) {
 		{"x = 'abc", "unterminated string"},
 		{"missing", "undeclared global"},
 		{"pharos.exec{}", "prompt:1: cannot use command"},
-		{"pharos.exec{ cmd = 'ls' }", `cannot use command of pharos.exec: its list has the name "cmd": options come after the command, in a table of their own`},
+		{"pharos.exec{ cmd = 'ls' }", `cannot use command of pharos.exec: its list has the name "cmd": options do not belong in it`},
 		{"pharos.exec{ 'ls', timeout = 1 }", `its list has the name "timeout": options`},
 		{"{ pharos.WatcherSet }", "{ class WatcherSet }"},
 	} {
