@@ -22,6 +22,8 @@ func TestMistakesWithAnswers(t *testing.T) {
 		`return { "ok", 5 }`:                                                       `:1: check returned a list: leave the braces out, return "ok", value, detail`,
 		`return { status = "ok", 5 }`:                                              `:1: check returned a table with "1" (valid: again, detail, link, status, unit, value)`,
 		`return self:ok("fine", { "a" })`:                                          `:1: check returned a table with "1" (valid: again,`,
+		`return "7\n"`:                                                             `check gave the status "7\n", which is a number as text: return tonumber(text)`,
+		`return pharos.nagios("true")`:                                             `check returned a result of pharos.nagios: return result.status, `,
 		`return "green"`:                                                           `check gave the status "green" (did you mean "ok"? valid:`,
 		`return "FAILED"`:                                                          `check gave the status "FAILED" (did you mean "critical"? valid:`,
 		`return "error"`:                                                           `check gave the status "error" (did you mean "critical"? valid:`,

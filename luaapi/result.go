@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"net/url"
 	"strconv"
+	"strings"
 	"time"
 
 	lua "github.com/yuin/gopher-lua"
@@ -89,6 +90,9 @@ func failureOf(v lua.LValue) error {
 
 func (v *verdict) setStatus(word string) error {
 	status, ok := engine.ParseStatus(word)
+	if _, err := strconv.ParseFloat(strings.TrimSpace(word), 64); err == nil {
+		return fmt.Errorf("check gave the status %q, which is a number as text: return tonumber(text)", word)
+	}
 	if !ok {
 		return fmt.Errorf("check gave the status %q %s", word, unknownName(word, statusWords))
 	}
@@ -141,6 +145,8 @@ func notVerdict(t *lua.LTable, field string) error {
 	switch {
 	case has("headers") && has("timing"):
 		return errors.New("check returned an answer of pharos.http: return what you want of it, answer.timing.total for the thresholds to judge, or answer.status == 200")
+	case has("stdout") && has("status"):
+		return errors.New("check returned a result of pharos.nagios: return result.status, nil, result.text, or the like")
 	case has("stdout"):
 		return errors.New("check returned a result of pharos.exec: return what you want of it, tonumber(result.stdout) for the thresholds to judge, or result.code == 0")
 	case t.Len() > 0 && !has("status"):
