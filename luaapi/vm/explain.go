@@ -243,11 +243,15 @@ func (f frame) element(p proto, i instruction, pc int) string {
 	return fmt.Sprintf(" (%s[%s], %s is %s)", table, key, key, shown(f.register(i.c)))
 }
 
-// shown is a key as it is written; a long text is cut.
+// shown is a key as it is written. A text is whole or not there: of a secret, a
+// part would not be masked.
 func shown(key lua.LValue) string {
 	switch key := key.(type) {
 	case lua.LString:
-		return fmt.Sprintf("%.40q", string(key))
+		if len(key) > 100 {
+			return "a long text"
+		}
+		return fmt.Sprintf("%q", string(key))
 	case lua.LNumber, lua.LBool:
 		return plainText(key)
 	case nil, *lua.LNilType:
@@ -293,7 +297,7 @@ func (p proto) literal(i int) string {
 	case reflect.Float64:
 		return FormatNumber(c.Float())
 	case reflect.String:
-		return fmt.Sprintf("%.40q", c.String())
+		return shown(lua.LString(c.String()))
 	}
 	return "?"
 }

@@ -23,6 +23,7 @@ func TestOtherLanguages(t *testing.T) {
 		{`local t = {} return t.x < 3`, at + `attempt to compare nil with number (field 'x')`},
 		{`local t, i = {}, 3 return t[i] + 1`, at + `attempt to perform arithmetic on a nil value (t[i], i is 3)`},
 		{`local t, k = {}, "a b" return t[k].name`, at + `attempt to index a nil value (t[k], k is "a b") with key 'name'`},
+		{`local t, k = {}, ("x"):rep(101) return t[k] + 1`, at + `attempt to perform arithmetic on a nil value (t[k], k is a long text)`},
 		{`local t, i = {} return t[i] + 1`, at + `attempt to perform arithmetic on a nil value (t[i], i is nil)`},
 		{`local t = {} return t[1].b`, at + `attempt to index a nil value (t[1]) with key 'b'`},
 		{`local t = {} return t["a b"].b`, at + `attempt to index a nil value (field 'a b') with key 'b'`},
