@@ -19,6 +19,15 @@ func unknownName(name string, valid []string) string {
 	return "(" + list + ")"
 }
 
+// brief is a name that a script gave, for a message: a key may have 16 MB.
+func brief(name string) string {
+	const longest = 200
+	if len(name) <= longest {
+		return name
+	}
+	return name[:longest] + "..."
+}
+
 // synonyms are what other monitors, or anybody, might call an option.
 var synonyms = map[string]string{
 	"cmd": "command", "script": "command", "shell": "command", "every": "interval", "period": "interval", "frequency": "interval",
