@@ -34,10 +34,15 @@ func TestTextsAreBoundedTogether(t *testing.T) {
 		{"key that cannot be encoded", `local t = { [("\128"):rep(1e6)] = print } for i = 1, 60 do t = { t } end return "critical", pharos.json.encode(t)`, "a function is no plain data"},
 		{"key without a value", `return "critical", tostring(select(2, pharos.json.decode('{"' .. ("\128"):rep(4e6) .. '" 1}')))`, "after the key"},
 		{"number that is none", `return "critical", tostring(select(2, pharos.json.decode("0" .. ("1"):rep(4e6))))`, "want a number"},
+		{"field of a result", `return pharos.exec("x")[("\1"):rep(9e6)]`, "there is no field"},
+		{"option", `return pharos.exec("x", { [("\1"):rep(9e6)] = 1 })`, "cannot use option"},
+		{"option of a class", `return pharos.MetricWatcher{ [("\1"):rep(9e6)] = 1 }`, "cannot use option"},
+		{"name of a module", `return pharos[("\1"):rep(9e6)]`, "...: there is no such name"},
 		{"step", `self:step(("x"):rep(1e7), function() end)`, "want a name of at most 200 bytes"},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			b := newTestBoard(t)
+			b.Primitives = stubWorld()
 			b.load("metric_watchers = { pharos.MetricWatcher{ name = 'x', timeout = 30, check = function(self) " + test.body + " end } }")
 			var before, after runtime.MemStats
 			runtime.ReadMemStats(&before)

@@ -109,7 +109,8 @@ func (u *Universe) openLazyTables(L *lua.LState) {
 			if l := lazyOf(t); l != nil {
 				v, known := l.fields.get(l.L, string(name))
 				if !known {
-					L.RaiseError("there is no field %q %s", string(name), u.opts.Unknown(string(name), l.fields.names()))
+					called := clip(string(name)) // a key may have 16 MB
+					L.RaiseError("there is no field %q %s", called, u.opts.Unknown(called, l.fields.names()))
 				}
 				L.Push(v)
 				return 1
