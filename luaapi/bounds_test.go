@@ -37,7 +37,7 @@ func TestTextsAreBoundedTogether(t *testing.T) {
 		{"field of a result", `return pharos.exec("x")[("\1"):rep(9e6)]`, "there is no field"},
 		{"option", `return pharos.exec("x", { [("\1"):rep(9e6)] = 1 })`, "cannot use option"},
 		{"option of a class", `return pharos.MetricWatcher{ [("\1"):rep(9e6)] = 1 }`, "cannot use option"},
-		{"name of a module", `return pharos[("\1"):rep(9e6)]`, "...: there is no such name"},
+		{"name of a module", `return pharos[("\1"):rep(9e6)]`, "a text of 9000000 bytes: there is no such name"},
 		{"step", `self:step(("x"):rep(1e7), function() end)`, "want a name of at most 200 bytes"},
 	} {
 		t.Run(test.name, func(t *testing.T) {

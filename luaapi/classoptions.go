@@ -58,7 +58,7 @@ func optionMistake(L *lua.LState, class *lua.LTable, className string, option, v
 	if !isText {
 		return fmt.Sprintf("cannot use option [%s] of %s: options have names, { name = ... }", option, className)
 	}
-	name, given := brief(string(text)), v.Type().String()
+	name, given := vm.Brief(string(text)), v.Type().String()
 	got := given
 	if given == "userdata" {
 		got = "source"

@@ -100,7 +100,7 @@ func isModule(t *lua.LTable) bool {
 func optional(module, name string) bool { return module == "pharos" && name == optionalNames }
 
 func noSuchName(t *lua.LTable, module, name string) string {
-	name = brief(name)
+	name = vm.Brief(name)
 	return fmt.Sprintf("cannot use %s.%s: there is no such name %s", module, name, unknownName(name, without(namesOf(t), internal...)))
 }
 

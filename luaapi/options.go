@@ -41,7 +41,7 @@ func eachOption(L *lua.LState, t *lua.LTable, of string, valid []string, set fun
 
 // setOption hands one option to set, as eachOption does.
 func setOption(L *lua.LState, of string, valid []string, set func(name string, v lua.LValue) error, name string, v lua.LValue) {
-	name = brief(name)
+	name = vm.Brief(name)
 	err := errNoOption
 	if slices.Contains(valid, name) {
 		err = set(name, v)

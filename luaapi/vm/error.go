@@ -82,6 +82,17 @@ func clip(s string) string {
 	return s[:maxMessage] + "..."
 }
 
+// Brief is a name that a script gave, for a message. A key may have 16 MB, and of
+// one that is cut a part could be that of a secret, which would not be masked: so
+// of a long one only the length is told.
+func Brief(name string) string {
+	const longest = 200
+	if len(name) <= longest {
+		return name
+	}
+	return fmt.Sprintf("a text of %d bytes", len(name))
+}
+
 // errorValue is the Go side of what [NewErrorValue] makes.
 type errorValue struct{ err error }
 

@@ -109,7 +109,7 @@ func (u *Universe) openLazyTables(L *lua.LState) {
 			if l := lazyOf(t); l != nil {
 				v, known := l.fields.get(l.L, string(name))
 				if !known {
-					called := clip(string(name)) // a key may have 16 MB
+					called := Brief(string(name))
 					L.RaiseError("there is no field %q %s", called, u.opts.Unknown(called, l.fields.names()))
 				}
 				L.Push(v)
