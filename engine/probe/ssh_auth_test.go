@@ -96,26 +96,10 @@ func sshAgent(t *testing.T, file string, others int) string {
 	if err := ring.Add(agent.AddedKey{PrivateKey: key}); err != nil {
 		t.Fatal(err)
 	}
-	socket := filepath.Join(t.TempDir(), "agent")
-	l, err := net.Listen("unix", socket)
-	if err != nil {
-		t.Fatal(err)
-	}
-	var served sync.WaitGroup
-	t.Cleanup(func() { l.Close(); served.Wait() })
-	served.Go(func() {
-		for {
-			conn, err := l.Accept()
-			if err != nil {
-				return
-			}
-			served.Go(func() {
-				agent.ServeAgent(ring, conn)
-				conn.Close()
-			})
-		}
+	return sshAnswer(t, "unix", filepath.Join(t.TempDir(), "agent"), func(conn net.Conn) {
+		defer conn.Close()
+		agent.ServeAgent(ring, conn)
 	})
-	return socket
 }
 
 func TestSSHAgent(t *testing.T) {

@@ -17,8 +17,9 @@ import (
 	"time"
 )
 
-// sshEcho is a server that gives back what it gets, on TCP or a unix socket.
-func sshEcho(t *testing.T, network, addr string) string {
+// sshAnswer has serve answer who connects, on TCP or a unix socket, and gives the
+// address. serve closes the connection.
+func sshAnswer(t *testing.T, network, addr string, serve func(net.Conn)) string {
 	t.Helper()
 	l, err := net.Listen(network, addr)
 	if err != nil {
@@ -32,13 +33,19 @@ func sshEcho(t *testing.T, network, addr string) string {
 			if err != nil {
 				return
 			}
-			served.Go(func() {
-				defer conn.Close()
-				io.Copy(conn, conn)
-			})
+			served.Go(func() { serve(conn) })
 		}
 	})
 	return l.Addr().String()
+}
+
+// sshEcho is a server that gives back what it gets, on TCP or a unix socket.
+func sshEcho(t *testing.T, network, addr string) string {
+	t.Helper()
+	return sshAnswer(t, network, addr, func(conn net.Conn) {
+		defer conn.Close()
+		io.Copy(conn, conn)
+	})
 }
 
 func TestSSHDial(t *testing.T) {
@@ -274,27 +281,6 @@ func TestSSHJumpInACircle(t *testing.T) {
 	sshFails(t, p, "a", time.Minute, time.Minute, Vantage, "ssh a: cannot reach")
 }
 
-// sshDeaf is a server that takes connections and reads nothing.
-func sshDeaf(t *testing.T) string {
-	t.Helper()
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	var served sync.WaitGroup
-	t.Cleanup(func() { l.Close(); served.Wait() })
-	served.Go(func() {
-		for {
-			conn, err := l.Accept()
-			if err != nil {
-				return
-			}
-			defer conn.Close() // with the listener
-		}
-	})
-	return l.Addr().String()
-}
-
 // What is at the other end of a forwarding takes nothing in, and so OpenSSH does
 // not close it: that must not stay for as long, nor end what else runs there.
 func TestSSHDialThatNobodyTakesIn(t *testing.T) {
@@ -306,7 +292,7 @@ func TestSSHDialThatNobodyTakesIn(t *testing.T) {
 		{"all of which went to the host", 5 << 20},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
-			addr := sshDeaf(t)
+			addr := sshSilent(t)
 			s := startSSHD(t)
 			before := runtime.NumGoroutine()
 			p := sshTestPool(t, s.stanza("web-3"))

@@ -204,24 +204,11 @@ func TestSSHNoPermission(t *testing.T) {
 	sshFails(t, p, "web-3", time.Minute, time.Minute, Auth, "ssh web-3: permission denied for ")
 }
 
-// sshSilent is a server that accepts and stays silent.
+// sshSilent is a server that accepts, reads nothing and stays silent.
 func sshSilent(t *testing.T) string {
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	var held sync.WaitGroup
-	t.Cleanup(func() { l.Close(); held.Wait() })
-	held.Go(func() {
-		for {
-			conn, err := l.Accept()
-			if err != nil {
-				return
-			}
-			t.Cleanup(func() { conn.Close() })
-		}
+	return sshAnswer(t, "tcp", "127.0.0.1:0", func(conn net.Conn) {
+		t.Cleanup(func() { conn.Close() })
 	})
-	return l.Addr().String()
 }
 
 func TestSSHSilentServer(t *testing.T) {
