@@ -50,6 +50,10 @@ func TestShots(t *testing.T) {
 			{"three-desk", "/?theme=dark", 1440, 810},
 			{"three-kiosk-4k", "/?kiosk&theme=dark", 3840, 2160},
 		}},
+		{"long-values", longValues, []shot{
+			{"long-values-small", "/?kiosk&theme=dark", 1024, 600},
+			{"long-values-compact", "/?density=compact&theme=light", 1280, 720},
+		}},
 		{"forty", func(t *testing.T) *wall { return crowd(t, 40, time.Second) }, []shot{
 			{"forty-kiosk", "/?kiosk&theme=dark", 1920, 1080},
 			{"forty-portrait", "/?kiosk&theme=dark", 1080, 1920},

@@ -57,19 +57,28 @@ func TestReasonsAreWhole(t *testing.T) {
 	}
 }
 
-// Small tiles show their values whole: a number that is cut is another number.
-func TestSmallTilesShowTheirValues(t *testing.T) {
-	values := []string{"script error", "1,234,567 ms", "2.35 GB/s", "0.0387 HTTP 500", "connection refused", "97.5 %"}
+// longValues is a board of long values of each status.
+func longValues(t *testing.T) *wall {
+	t.Helper()
+	values := []string{"script error", "1,234,567 ms", "2.35 GB/s", "0.0387 HTTP 500", "connection refused", "1,234,567,890.25", "97.5 %"}
+	statuses := []engine.Status{engine.Critical, engine.Warning, engine.Unknown, engine.OK}
 	s := spec{set: "Shop", interval: time.Second}
-	for i := range 60 {
+	for i := range 9 * len(values) {
 		s.names = append(s.names, fmt.Sprintf("Check %d", i))
 	}
 	w := newWall(t, nil, s)
 	for i, name := range s.names {
-		status := []engine.Status{engine.Critical, engine.Warning, engine.Unknown, engine.OK}[i/len(values)%4]
+		status := statuses[i/len(values)%len(statuses)]
 		w.set(engine.MakeID("Shop", name), engine.Result{Status: status, Value: values[i%len(values)]})
 		w.await(engine.MakeID("Shop", name), status)
 	}
+	return w
+}
+
+// Small tiles show their values whole, for a number that is cut is another
+// number, and the word of their status.
+func TestSmallTilesShowTheirValues(t *testing.T) {
+	w := longValues(t)
 	b := newTab(t, 1280, 720)
 	for _, path := range []string{"/?kiosk", "/?density=compact"} {
 		b.open(w.url(path))
@@ -78,9 +87,21 @@ func TestSmallTilesShowTheirValues(t *testing.T) {
 			if path == "/?kiosk" && !eval[bool](b, `document.documentElement.classList.contains("-small")`) {
 				t.Fatalf("the tiles are not small at %v", size)
 			}
-			got := eval[string](b, `[...new Set([...document.querySelectorAll(".tile")].flatMap((tile) => [...tile.querySelectorAll(".value, .unit")].filter((e) => e.scrollWidth > e.clientWidth).map((e) => e.textContent + " of " + tile.className)))].join("; ")`)
+			got := eval[string](b, `[...new Set([...document.querySelectorAll(".tile")].filter((tile) => tile.offsetParent).flatMap((tile) => {
+				const part = (name) => tile.querySelector("." + name), word = part("word"), box = word.getBoundingClientRect();
+				const em = parseFloat(getComputedStyle(tile).fontSize), inner = tile.getBoundingClientRect();
+				const ink = (element) => { const text = document.createRange(); text.selectNodeContents(element); return text.getBoundingClientRect(); };
+				const amount = [part("value"), part("unit")].filter((e) => e.textContent).map(ink);
+				const faults = {
+					"is cut": [part("value"), part("unit")].some((e) => e.scrollWidth > e.clientWidth || e.scrollHeight > e.clientHeight + 0.2 * em),
+					"leaves the tile": amount.some((ink) => ink.bottom > inner.bottom || ink.top < part("name").getBoundingClientRect().bottom - 0.2 * em),
+					"has no word beside it": getComputedStyle(part("state")).clipPath !== "none" || box.width < 0.5 * em || box.right > inner.right || part("state").scrollWidth > part("state").clientWidth,
+					"lies over the word": amount.some((ink) => ink.right > box.left + 1),
+				};
+				return Object.keys(faults).filter((fault) => faults[fault]).map((fault) => part("value").textContent + " " + fault + " in " + tile.className);
+			}))].slice(0, 8).join("; ")`)
 			if got != "" {
-				t.Errorf("%s at %v these are cut: %s", path, size, got)
+				t.Errorf("%s at %v: %s", path, size, got)
 			}
 		}
 	}
