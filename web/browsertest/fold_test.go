@@ -104,13 +104,35 @@ func TestFoldOfAWallStandsBesideAnotherSet(t *testing.T) {
 		Tops    int
 		Scrolls bool
 	}
-	got := eval[state](b, `({
+	const looks = `({
 		Tops: new Set([...document.querySelectorAll(".set")].map((set) => Math.round(set.getBoundingClientRect().top))).size,
 		Scrolls: document.documentElement.scrollHeight > innerHeight,
-	})`)
+	})`
+	heading := func(want string) {
+		t.Helper()
+		got := eval[string](b, `[...document.querySelectorAll('[data-set="Set 300"] :is(.sum, .looking)')].map((part) => part.innerText).join(" ").trim()`)
+		if got != want {
+			t.Errorf("beside the name of the set stands %q, want %q", got, want)
+		}
+	}
+	got := eval[state](b, looks)
 	if want := (state{Tops: 1}); got != want {
 		t.Errorf("a folded set and another on a wall: %+v, want %+v", got, want)
 	}
+	heading("")
+
+	// With a problem in it there is no tile for the count: the heading tells it.
+	w.set("set_300.n100", engine.Result{Status: engine.Critical})
+	w.await("set_300.n100", engine.Critical)
+	b.until(`document.querySelector('[id="/set_300.n100"]:not([hidden])') !== null && document.querySelector('[data-set="Set 300"] .fold').hidden`)
+	heading("1■ 299 well")
+	if got := eval[state](b, looks); got != (state{Tops: 1}) {
+		t.Errorf("with a problem in it: %+v, want it where it was", got)
+	}
+	w.set("set_300.n100", engine.Result{Status: engine.OK})
+	w.await("set_300.n100", engine.OK)
+	b.until(`!document.querySelector('[data-set="Set 300"] .fold').hidden`)
+	heading("")
 }
 
 // Down and up lead from row to row, also where sets stand beside each other.

@@ -168,9 +168,10 @@ export class Board {
         if (show) shown++;
         last = this.#show(section, id, show, last, now);
       });
-      section.tell(set);
+      const fold = folds ? label(well, open) : "", headed = this.folds.headed(name, shown);
+      section.tell(set, headed ? fold : "");
       if (this.#columns) section.reserve(Math.ceil((shown + (folds ? 1 : 0)) / this.#columns));
-      section.sumUp(counts, shown, folds ? label(well, open) : "", this.tells(set));
+      section.sumUp(counts, shown, headed ? "" : fold, this.tells(set));
     }
     this.#empty.hidden = [...this.#sections.values()].some(({ element }) => !element.hidden);
   }

@@ -43,6 +43,12 @@ export class Folds {
     const folds = this.wall ? this.wall.has(name) && well > 0 : this.#crowded.has(name) && well > FEW;
     return { folds, open: folds && !this.wall && this.#opened.has(name) };
   }
+
+  // headed tells whether a fold is told in the heading of the set, as a wall does
+  // below which problems are shown: plan.js has no place for it then.
+  headed(name, shown) {
+    return this.wall !== null && name !== "" && shown > 0;
+  }
 }
 
 // label says how many tiles of which standing are folded, or could be:

@@ -15,6 +15,14 @@ const COLUMNS = 60; // at most
 // smaller, well tiles are folded.
 export const LEGIBLE = 14;
 
+// folded is how many places the tiles of a folded set take: its problems, and
+// one for the count of the others where no heading has room for it, or where
+// nothing else would be below the heading.
+const folded = ({ name, problems }) => (name === "" ? problems + 1 : Math.max(problems, 1));
+
+// magnitude is alike for sets of like size: each is half as much again.
+const magnitude = ({ shown }) => Math.floor(Math.log(shown) / Math.log(1.5));
+
 // plan finds the largest text size, in pixels, at which sets (each {name,
 // shown, problems, told}: how many tiles, and whether the heading has something
 // to say also without one) fit into width x height: {columns, size, row, small,
@@ -23,17 +31,18 @@ export const LEGIBLE = 14;
 // a name whose tiles are in line with those below headings}. A heading is at most
 // so many pixels high: what that saves goes to the rows.
 export function plan(sets, width, height, legible = LEGIBLE, heading = Infinity) {
-  // The largest sets are folded first: by their size and not by how they are, so
-  // that what is folded stays folded.
-  const order = sets.filter((set) => set.shown > set.problems + 1).sort((a, b) => b.shown - a.shown);
-  const attempt = (folds) => {
-    const folded = new Set(order.slice(0, folds).map((set) => set.name));
-    const counts = sets.map(({ name, shown, problems }) => (folded.has(name) ? problems + 1 : shown));
+  // The largest sets are folded first, and those of like size together: by their
+  // size and not by how they are, so that what is folded stays folded.
+  const foldable = sets.filter((set) => set.shown > folded(set));
+  const steps = [...new Set(foldable.map(magnitude))].sort((a, b) => b - a);
+  const attempt = (step) => {
+    const names = new Set(foldable.filter((set) => magnitude(set) >= (steps[step - 1] ?? Infinity)).map((set) => set.name));
+    const counts = sets.map((set) => (names.has(set.name) ? folded(set) : set.shown));
     const full = fit(counts, sets, width, height, FULL, heading);
-    if (full.size >= legible) return { ...full, small: false, folded };
-    return { ...fit(counts, sets, width, height, SMALL, heading), small: true, folded };
+    if (full.size >= legible) return { ...full, counts, small: false, folded: names };
+    return { ...fit(counts, sets, width, height, SMALL, heading), counts, small: true, folded: names };
   };
-  let low = 0, high = order.length;
+  let low = 0, high = steps.length;
   while (low < high) {
     const middle = (low + high) >> 1;
     if (attempt(middle).size >= legible) high = middle;
@@ -43,8 +52,7 @@ export function plan(sets, width, height, legible = LEGIBLE, heading = Infinity)
   if (best.size >= legible) return best;
   // Only problems are left, and too many for one screen: legible, and scrolled.
   const columns = Math.max(1, Math.floor((width / legible + GAP) / (SMALL.width + GAP)));
-  const counts = sets.map(({ name, shown, problems }) => (best.folded.has(name) ? problems + 1 : shown));
-  return { ...best, columns, size: legible, row: legible * SMALL.height, places: shelves(counts, sets, columns, SMALL).places };
+  return { ...best, columns, size: legible, row: legible * SMALL.height, places: shelves(best.counts, sets, columns, SMALL).places };
 }
 
 function fit(counts, sets, width, height, tile, heading) {

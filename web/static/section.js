@@ -25,9 +25,10 @@ export class Section {
     text(this.element.querySelector(".title"), name);
   }
 
-  // tell says how the set's discovery is.
-  tell({ note, problem }) {
-    text(this.#note, note);
+  // tell says how the set's discovery is, and how many tiles are not shown where
+  // no tile says so.
+  tell({ note, problem }, fold) {
+    text(this.#note, [fold, note].filter(Boolean).join(" · "));
     text(this.#problem, problem);
     this.#problem.title = problem;
   }

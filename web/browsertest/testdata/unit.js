@@ -247,6 +247,14 @@ export const tests = {
     equal(shelves(Array(8).fill(3), [], 1920, 960), Array(4).fill("1+3 4+3").join(" "), "eight of one size");
     equal(shelves([1, 6, 1], [], 1920, 960), "1+1 1+3 4+1", "one, six and one");
   },
+  "sets of like size fold together, and a set's problems take the place of its fold": () => {
+    const of = (problems, width, height) => plan(Array.from({ length: 21 }, (_, i) => ({ name: `s${i}`, shown: i < 15 ? 97 : 96, problems: Math.floor(problems / 21) + (i < problems % 21 ? 1 : 0) })), width, height);
+    const [well, few, many] = [of(0, 1900, 960), of(21, 1900, 960), of(76, 1347, 673)];
+    equal([well, few, many].map((p) => p.folded.size), [21, 21, 21], "folded");
+    equal([few.size, few.columns, few.small], [well.size, well.columns, false], "with a problem in each");
+    equal([many.size > 14, many.small], [true, true], "with 76 problems on a small wall");
+    equal(plan([{ name: "", shown: 900, problems: 3 }], 800, 500).counts, [4], "places of a set without a heading");
+  },
   "the kiosk's plan fits": () => {
     for (const [width, height] of [[1920, 980], [3840, 2000], [1080, 1800], [800, 500]]) {
       for (const shown of [[1], [3, 3, 3], [40], [9, 80, 7], [400], [500, 600, 900]]) {
@@ -254,7 +262,7 @@ export const tests = {
         const p = plan(sets, width, height);
         let rows = 0, end = Infinity, tall = 0, headings = 0;
         sets.forEach((s, i) => {
-          const n = p.folded.has(s.name) ? s.problems + (s.shown > s.problems ? 1 : 0) : s.shown, { start, span } = p.places[i];
+          const n = p.folded.has(s.name) ? Math.max(s.problems, 1) : s.shown, { start, span } = p.places[i];
           if (start < end) { rows += tall; tall = 0; headings++; }
           end = start + span;
           if (end > p.columns + 1) throw new Error(`set ${i} beyond ${p.columns} columns: ${JSON.stringify(p)}`);
