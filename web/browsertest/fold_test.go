@@ -5,6 +5,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/chromedp/chromedp"
 	"github.com/chromedp/chromedp/kb"
 
 	"pharos/engine"
@@ -88,18 +89,21 @@ func TestCrowdedBoardFolds(t *testing.T) {
 // no row of its own.
 func TestFoldOfAWallStandsBesideAnotherSet(t *testing.T) {
 	var specs []spec
-	for _, n := range []int{300, 36} {
-		s := spec{set: fmt.Sprintf("Set %d", n), interval: 5 * time.Second}
-		for i := range n {
+	for _, set := range []struct {
+		name string
+		size int
+	}{{"Payments", 300}, {"Edge", 36}} {
+		s := spec{set: set.name, interval: 5 * time.Second}
+		for i := range set.size {
 			s.names = append(s.names, fmt.Sprintf("n%03d", i))
 		}
 		specs = append(specs, s)
 	}
 	w := newWall(t, nil, specs...)
-	w.await("set_36.n035", engine.OK)
+	w.await("edge.n035", engine.OK)
 	b := newTab(t, 1920, 1080)
 	b.open(w.url("/?kiosk"))
-	b.until(`document.querySelector('[data-set="Set 300"] .fold:not([hidden])') !== null`)
+	b.until(`document.querySelector('[data-set="Payments"] .fold:not([hidden])') !== null`)
 	type state struct {
 		Tops    int
 		Scrolls bool
@@ -110,7 +114,7 @@ func TestFoldOfAWallStandsBesideAnotherSet(t *testing.T) {
 	})`
 	heading := func(want string) {
 		t.Helper()
-		got := eval[string](b, `[...document.querySelectorAll('[data-set="Set 300"] :is(.sum, .looking)')].map((part) => part.innerText).join(" ").trim()`)
+		got := eval[string](b, `[...document.querySelectorAll('[data-set="Payments"] :is(.sum, .looking)')].map((part) => part.innerText).join(" ").trim()`)
 		if got != want {
 			t.Errorf("beside the name of the set stands %q, want %q", got, want)
 		}
@@ -122,16 +126,37 @@ func TestFoldOfAWallStandsBesideAnotherSet(t *testing.T) {
 	heading("")
 
 	// With a problem in it there is no tile for the count: the heading tells it.
-	w.set("set_300.n100", engine.Result{Status: engine.Critical})
-	w.await("set_300.n100", engine.Critical)
-	b.until(`document.querySelector('[id="/set_300.n100"]:not([hidden])') !== null && document.querySelector('[data-set="Set 300"] .fold').hidden`)
+	w.set("payments.n100", engine.Result{Status: engine.Critical})
+	w.await("payments.n100", engine.Critical)
+	b.until(`document.querySelector('[id="/payments.n100"]:not([hidden])') !== null && document.querySelector('[data-set="Payments"] .fold').hidden`)
 	heading("1■ 299 well")
 	if got := eval[state](b, looks); got != (state{Tops: 1}) {
 		t.Errorf("with a problem in it: %+v, want it where it was", got)
 	}
-	w.set("set_300.n100", engine.Result{Status: engine.OK})
-	w.await("set_300.n100", engine.OK)
-	b.until(`!document.querySelector('[data-set="Set 300"] .fold').hidden`)
+	// It is told whole or not at all, and never at the cost of the set's name.
+	seen := 0
+	for _, size := range [][2]int64{{1920, 1080}, {1366, 768}, {1000, 500}, {560, 600}, {390, 844}} {
+		b.do(chromedp.EmulateViewport(size[0], size[1]), settled)
+		got := eval[string](b, `(() => {
+			const part = (name) => document.querySelector('[data-set="Payments"] ' + name), note = part(".looking"), text = document.createRange();
+			text.selectNodeContents(note);
+			const ink = text.getBoundingClientRect(), box = note.getBoundingClientRect(), hidden = ink.top >= box.bottom - 1;
+			if (part(".title").scrollWidth > part(".title").clientWidth) return "the name is cut";
+			return hidden ? "" : ink.right > box.right + 1 || ink.bottom > box.bottom + 1 ? "the count is cut" : "seen";
+		})()`)
+		if got == "seen" {
+			seen++
+		} else if got != "" {
+			t.Errorf("at %v %s", size, got)
+		}
+	}
+	if seen == 0 || seen == 5 {
+		t.Errorf("the count is told on %d walls of 5, want it on those that have the room alone", seen)
+	}
+	b.do(chromedp.EmulateViewport(1920, 1080), settled)
+	w.set("payments.n100", engine.Result{Status: engine.OK})
+	w.await("payments.n100", engine.OK)
+	b.until(`!document.querySelector('[data-set="Payments"] .fold').hidden`)
 	heading("")
 }
 

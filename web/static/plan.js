@@ -10,6 +10,7 @@ const GAP = 0.5, HEADING = 1.7; // em
 const STRETCH = 1.45; // a tile may be this much taller than it needs to be
 const BESIDE = 20; // sets on a shelf, at most: more are seldom of use, and cost time
 const COLUMNS = 60; // at most
+const NAMED = 0.85; // of the tiles' size is what whole names of sets may leave
 
 // Text that can be read across a room, in CSS pixels: where a tile's would be
 // smaller, well tiles are folded.
@@ -23,6 +24,14 @@ const folded = ({ name, problems }) => (name === "" ? problems + 1 : Math.max(pr
 // magnitude is alike for sets of like size: each is half as much again.
 const magnitude = ({ shown }) => Math.floor(Math.log(shown) / Math.log(1.5));
 
+// letters is how many of a set's name have room above a tile so wide, in pixels,
+// beside the counts, where a heading is at most so high: kiosk.css sets it at 0.8
+// of the tiles' text, a letter is some 0.8 of its own text wide, and it is 2.05
+// of that high.
+function letters(width, size, heading) {
+  return (width / Math.min(0.8 * size, heading / 2.05) - 4) / 0.8;
+}
+
 // plan finds the largest text size, in pixels, at which sets (each {name,
 // shown, problems, told}: how many tiles, and whether the heading has something
 // to say also without one) fit into width x height: {columns, size, row, small,
@@ -35,12 +44,12 @@ export function plan(sets, width, height, legible = LEGIBLE, heading = Infinity)
   // size and not by how they are, so that what is folded stays folded.
   const foldable = sets.filter((set) => set.shown > folded(set));
   const steps = [...new Set(foldable.map(magnitude))].sort((a, b) => b - a);
-  const attempt = (step) => {
+  const attempt = (step, named) => {
     const names = new Set(foldable.filter((set) => magnitude(set) >= (steps[step - 1] ?? Infinity)).map((set) => set.name));
     const counts = sets.map((set) => (names.has(set.name) ? folded(set) : set.shown));
-    const full = fit(counts, sets, width, height, FULL, heading);
+    const full = fit(counts, sets, width, height, FULL, heading, named);
     if (full.size >= legible) return { ...full, counts, small: false, folded: names };
-    return { ...fit(counts, sets, width, height, SMALL, heading), counts, small: true, folded: names };
+    return { ...fit(counts, sets, width, height, SMALL, heading, named), counts, small: true, folded: names };
   };
   let low = 0, high = steps.length;
   while (low < high) {
@@ -48,20 +57,20 @@ export function plan(sets, width, height, legible = LEGIBLE, heading = Infinity)
     if (attempt(middle).size >= legible) high = middle;
     else low = middle + 1;
   }
-  const best = attempt(low);
-  if (best.size >= legible) return best;
+  const best = attempt(low, false), named = attempt(low, true);
+  if (best.size >= legible) return named.small === best.small && named.size >= Math.max(legible, NAMED * best.size) ? named : best;
   // Only problems are left, and too many for one screen: legible, and scrolled.
   const columns = Math.max(1, Math.floor((width / legible + GAP) / (SMALL.width + GAP)));
-  return { ...best, columns, size: legible, row: legible * SMALL.height, places: shelves(best.counts, sets, columns, SMALL).places };
+  return { ...best, columns, size: legible, row: legible * SMALL.height, places: shelves(best.counts, sets, columns, SMALL, Infinity).places };
 }
 
-function fit(counts, sets, width, height, tile, heading) {
+function fit(counts, sets, width, height, tile, heading, named) {
   const most = Math.max(1, counts.reduce((a, b) => a + b, 0));
   let best = { size: 0 };
   for (let columns = 1; columns <= Math.min(most, COLUMNS); columns++) {
     const wide = width / (columns * (tile.width + GAP) - GAP);
     if (wide <= best.size) break; // it only gets narrower
-    const { tall, rows, headings, places } = shelves(counts, sets, columns, tile);
+    const { tall, rows, headings, places } = shelves(counts, sets, columns, tile, named ? letters(width / columns, wide, heading) : Infinity);
     const size = Math.min(wide, height / tall);
     if (size > best.size) {
       const saved = headings * Math.max(0, HEADING * size - heading);
@@ -76,8 +85,11 @@ function fit(counts, sets, width, height, tile, heading) {
 // are the least tall together: {tall, in em; rows of tiles; headings, one above
 // the other; places}. Sets share
 // a shelf of several rows where that saves a row, not to save a heading: sets of
-// one size look alike.
-function shelves(counts, sets, columns, tile) {
+// one size look alike. One whose name has more letters than have room above a
+// tile takes two places.
+function shelves(counts, sets, columns, tile, letters) {
+  const least = sets.map(({ name }) => (name.length > letters && columns > 1 ? 2 : 1));
+  const span = (k, high) => Math.max(Math.ceil(counts[k] / high), least[k]);
   const seen = sets.map((_, i) => i).filter((i) => counts[i] > 0 || sets[i].told);
   const best = Array(seen.length); // the best shelves for the sets from there on
   best.push({ cost: 0, tall: 0, rows: 0, headings: 0 });
@@ -88,13 +100,15 @@ function shelves(counts, sets, columns, tile) {
       if (cost < best[i].cost) best[i] = { n, high, headed, cost, tall: tall + rest.tall, rows: high + rest.rows, headings: (headed && 1) + rest.headings };
     };
     if (counts[seen[i]] === 0) take(1, 0, HEADING, 0); // its heading alone
-    let high = 1, headed = 0, used = 0;
-    for (let end = i; end < seen.length && end - i < Math.min(columns, BESIDE) && counts[seen[end]] > 0; end++) {
-      used += Math.ceil(counts[seen[end]] / high);
+    let high = 1, headed = 0, used = 0, needed = 0;
+    for (let end = i; end < seen.length && end - i < BESIDE && counts[seen[end]] > 0; end++) {
+      needed += least[seen[end]];
+      if (needed > columns) break;
+      used += span(seen[end], high);
       while (used > columns) {
         high++;
         used = 0;
-        for (let k = i; k <= end; k++) used += Math.ceil(counts[seen[k]] / high);
+        for (let k = i; k <= end; k++) used += span(seen[k], high);
       }
       if (sets[seen[end]].name !== "") headed = HEADING;
       take(end - i + 1, high, headed, end > i ? (high - 1) * HEADING : 0);
@@ -105,9 +119,9 @@ function shelves(counts, sets, columns, tile) {
     const { n, high, headed } = best[i];
     let start = 1;
     for (const k of seen.slice(i, i + n)) {
-      const span = high === 0 ? columns : n === 1 ? Math.min(counts[k], columns) : Math.ceil(counts[k] / high);
-      places[k] = { start, span, drop: headed && n > 1 ? 1 : 0 };
-      start += span;
+      const wide = high === 0 ? columns : Math.min(span(k, n === 1 ? 1 : high), columns);
+      places[k] = { start, span: wide, drop: headed && n > 1 ? 1 : 0 };
+      start += wide;
     }
   }
   return { tall: best[0].tall, rows: best[0].rows, headings: best[0].headings, places };

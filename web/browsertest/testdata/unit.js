@@ -255,6 +255,11 @@ export const tests = {
     equal([many.size > 14, many.small], [true, true], "with 76 problems on a small wall");
     equal(plan([{ name: "", shown: 900, problems: 3 }], 800, 500).counts, [4], "places of a set without a heading");
   },
+  "a long name of a set has room where it costs the tiles little": () => {
+    const spans = (sets, ...names) => plan(Array.from({ length: sets }, (_, i) => ({ name: names[i % names.length], shown: 97, problems: 1 })), 1900, 960, 14, 30).places.map(({ span }) => span).slice(0, names.length);
+    equal([spans(4, "Edge"), spans(16, "Edge", "Payments and refunds of all countries")], [[1], [1, 2]], "spans");
+    equal(spans(21, "Payments and refunds of all countries"), [1], "where it would cost much");
+  },
   "the kiosk's plan fits": () => {
     for (const [width, height] of [[1920, 980], [3840, 2000], [1080, 1800], [800, 500]]) {
       for (const shown of [[1], [3, 3, 3], [40], [9, 80, 7], [400], [500, 600, 900]]) {
