@@ -160,6 +160,54 @@ func TestFoldOfAWallStandsBesideAnotherSet(t *testing.T) {
 	heading("")
 }
 
+// A wall leaves out sets that are well before it scrolls, and says how many.
+func TestWallOfManySets(t *testing.T) {
+	var specs []spec
+	for i := range 80 {
+		specs = append(specs, spec{set: fmt.Sprintf("Set %d", i), names: []string{"a", "b"}, interval: 5 * time.Second})
+	}
+	w := newWall(t, nil, specs...)
+	w.await("set_79.b", engine.OK)
+	b := newTab(t, 1024, 600)
+	b.open(w.url("/?kiosk"))
+	type state struct {
+		Outside, Sets, Tiles int
+		Scrolls              bool
+	}
+	look := func() state {
+		t.Helper()
+		return eval[state](b, `(() => {
+			const more = document.querySelector(".more-sets"), numbers = more.hidden ? [0, 0] : more.textContent.match(/\d+/g).map(Number);
+			const seen = [...document.querySelectorAll(":is(.set, .tile, .fold, .more-sets)")].filter((e) => e.checkVisibility());
+			const is = (kind) => seen.filter((e) => e.classList.contains(kind));
+			const folded = [...is("fold"), ...document.querySelectorAll(".set:not([hidden]) .looking")].map((e) => parseInt(e.textContent) || 0);
+			return {
+				Outside: seen.filter((e) => e.getBoundingClientRect().bottom > innerHeight).length,
+				Sets: is("set").length + numbers[0], Tiles: is("tile").length + folded.reduce((a, b) => a + b, 0) + numbers[1],
+				Scrolls: document.documentElement.scrollHeight > innerHeight,
+			};
+		})()`)
+	}
+	b.until(`document.querySelector(".more-sets:not([hidden])") !== null`)
+	all := state{Sets: 80, Tiles: 160}
+	if got := look(); got != all {
+		t.Errorf("a wall of 80 sets shows and tells %+v, want %+v", got, all)
+	}
+	for _, id := range []engine.ID{"set_79.b", "set_40.a"} {
+		w.set(id, engine.Result{Status: engine.Critical})
+		w.await(id, engine.Critical)
+		b.until(fmt.Sprintf(`document.querySelector('[id="/%s"]')?.checkVisibility() && document.querySelector(".rail").textContent.includes(%q)`, id, id[len(id)-1:]))
+		b.do(settled)
+		if got := look(); got != all {
+			t.Errorf("with %s critical it shows and tells %+v, want %+v", id, got, all)
+		}
+	}
+	b.do(chromedp.EmulateViewport(1920, 1080), settled)
+	if got := eval[bool](b, `document.querySelector(".more-sets").hidden`); !got || look() != all {
+		t.Errorf("on a larger wall it shows and tells %+v, something left out: %t, want all", look(), !got)
+	}
+}
+
 // Down and up lead from row to row, also where sets stand beside each other.
 func TestArrowsBetweenSetsOfAWall(t *testing.T) {
 	letters := func(s string) (names []string) {

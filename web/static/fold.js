@@ -24,12 +24,23 @@ export function crowded(sets) {
 // Folds knows which sets are folded, and which of them somebody has opened.
 export class Folds {
   wall = null; // names of the sets that a wall folds; null at a desk
+  left = new Set(); // names of those that have no place on a wall
   #crowded = new Set(); // names of those that a desk folds
   #opened = new Set();
 
   // take finds among all sets those that a desk folds.
   take(sets) {
     this.#crowded = crowded(sets);
+  }
+
+  // fit takes which sets a wall folds, and which of them it leaves out; true when
+  // those are others than before.
+  fit(folded, left) {
+    const same = (a, b) => a.size === b.size && [...a].every((name) => b.has(name));
+    const changed = !same(folded, this.wall ?? new Set()) || !same(left, this.left);
+    this.wall = folded;
+    this.left = left;
+    return changed;
   }
 
   // toggle opens a set, or closes it again.
@@ -45,9 +56,9 @@ export class Folds {
   }
 
   // headed tells whether a fold is told in the heading of the set, as a wall does
-  // below which problems are shown: plan.js has no place for it then.
+  // above problems, and for a set that has no place: plan.js has none for it then.
   headed(name, shown) {
-    return this.wall !== null && name !== "" && shown > 0;
+    return this.wall !== null && ((name !== "" && shown > 0) || this.left.has(name));
   }
 }
 

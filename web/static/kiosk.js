@@ -2,6 +2,8 @@
 // the largest tiles at which it does; the pointer hides, the screen stays on.
 
 import { LEGIBLE, plan } from "./plan.js";
+import { text } from "./text.js";
+import { count } from "./words.js";
 
 const IDLE = 3000; // milliseconds
 
@@ -29,10 +31,13 @@ export class Kiosk {
   #root = document.documentElement;
   #main = document.getElementById("board");
   #board;
+  #rest = document.createElement("p");
   #last = "";
 
   constructor(board) {
     this.#board = board;
+    this.#rest.className = "more-sets";
+    this.#main.append(this.#rest);
     this.#idle();
     this.#wake();
     this.#wander();
@@ -49,7 +54,7 @@ export class Kiosk {
     this.#last = key;
     const legible = Math.max(LEGIBLE, LEGIBLE_SHARE * Math.min(innerWidth, innerHeight));
     const heading = HEADING * parseFloat(getComputedStyle(this.#root).fontSize);
-    const { columns, size, row, small, folded, places } = plan(sets, width, height, legible, heading);
+    const { columns, size, row, small, folded, left, places } = plan(sets, width, height, legible, heading);
     this.#root.classList.toggle("-small", small);
     const set = (name, value) => this.#main.style.setProperty(name, value);
     set("--columns", columns);
@@ -59,10 +64,14 @@ export class Kiosk {
       const { style } = this.#board.section(name) ?? {};
       for (const [key, value] of Object.entries(places[i] ?? {})) style?.setProperty(`--${key}`, value);
     });
-    const before = this.#board.folds.wall ?? new Set();
-    const same = folded.size === before.size && [...folded].every((name) => before.has(name));
-    this.#board.folds.wall = folded;
-    return !same;
+    this.#tell(sets.filter(({ name }) => left.has(name)));
+    return this.#board.folds.fit(folded, left);
+  }
+
+  // tell says which sets, all well, have no room.
+  #tell(sets) {
+    text(this.#rest, sets.length ? `${count(sets.length, "more set")}: ${sets.reduce((sum, { shown }) => sum + shown, 0)} well` : "");
+    this.#rest.hidden = sets.length === 0;
   }
 
   #idle() {

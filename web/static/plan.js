@@ -10,6 +10,7 @@ const GAP = 0.5, HEADING = 1.7; // em
 const STRETCH = 1.45; // a tile may be this much taller than it needs to be
 const BESIDE = 20; // sets on a shelf, at most: more are seldom of use, and cost time
 const COLUMNS = 60; // at most
+const LINE = 2; // em, for the line that tells of the sets that are left out
 const NAMED = 0.85; // of the tiles' size is what whole names of sets may leave
 
 // Text that can be read across a room, in CSS pixels: where a tile's would be
@@ -35,7 +36,8 @@ function letters(width, size, heading) {
 // plan finds the largest text size, in pixels, at which sets (each {name,
 // shown, problems, told}: how many tiles, and whether the heading has something
 // to say also without one) fit into width x height: {columns, size, row, small,
-// folded: names of the sets whose well tiles become a count, places: for each
+// folded: names of the sets whose well tiles become a count, left: of those that
+// are left out, of folded too, places: for each
 // set the column where it starts, and how many it spans; drop: 1 for one without
 // a name whose tiles are in line with those below headings}. A heading is at most
 // so many pixels high: what that saves goes to the rows.
@@ -48,8 +50,8 @@ export function plan(sets, width, height, legible = LEGIBLE, heading = Infinity)
     const names = new Set(foldable.filter((set) => magnitude(set) >= (steps[step - 1] ?? Infinity)).map((set) => set.name));
     const counts = sets.map((set) => (names.has(set.name) ? folded(set) : set.shown));
     const full = fit(counts, sets, width, height, FULL, heading, named);
-    if (full.size >= legible) return { ...full, counts, small: false, folded: names };
-    return { ...fit(counts, sets, width, height, SMALL, heading, named), counts, small: true, folded: names };
+    if (full.size >= legible) return { ...full, counts, small: false, folded: names, left: new Set() };
+    return { ...fit(counts, sets, width, height, SMALL, heading, named), counts, small: true, folded: names, left: new Set() };
   };
   let low = 0, high = steps.length;
   while (low < high) {
@@ -59,9 +61,23 @@ export function plan(sets, width, height, legible = LEGIBLE, heading = Infinity)
   }
   const best = attempt(low, false), named = attempt(low, true);
   if (best.size >= legible) return named.small === best.small && named.size >= Math.max(legible, NAMED * best.size) ? named : best;
-  // Only problems are left, and too many for one screen: legible, and scrolled.
+  // Only problems are left, and counts of sets that are well: of those as many as
+  // there is room for. Problems that are too many for one screen are scrolled.
   const columns = Math.max(1, Math.floor((width / legible + GAP) / (SMALL.width + GAP)));
-  return { ...best, columns, size: legible, row: legible * SMALL.height, places: shelves(best.counts, sets, columns, SMALL, Infinity).places };
+  const well = sets.filter((set) => set.problems === 0 && !set.told);
+  const without = (n) => {
+    const left = new Set(well.slice(well.length - n).map((set) => set.name));
+    const counts = sets.map(({ name }, i) => (left.has(name) ? 0 : best.counts[i]));
+    return { left, counts, ...shelves(counts, sets, columns, SMALL, Infinity) };
+  };
+  let few = 0, many = well.length;
+  while (few < many) {
+    const middle = (few + many) >> 1;
+    if (without(middle).tall * legible <= height - (middle && LINE * legible)) many = middle;
+    else few = middle + 1;
+  }
+  const { left, counts, places } = without(few);
+  return { columns, size: legible, row: legible * SMALL.height, small: true, counts, folded: new Set([...best.folded, ...left]), left, places };
 }
 
 function fit(counts, sets, width, height, tile, heading, named) {

@@ -260,6 +260,15 @@ export const tests = {
     equal([spans(4, "Edge"), spans(16, "Edge", "Payments and refunds of all countries")], [[1], [1, 2]], "spans");
     equal(spans(21, "Payments and refunds of all countries"), [1], "where it would cost much");
   },
+  "a wall leaves out what is well before it scrolls": () => {
+    const of = (sets, problems) => plan(Array.from({ length: sets }, (_, i) => ({ name: `s${i}`, shown: 12, problems: i % 9 < problems ? 1 : 0, told: false })), 1010, 510, 14);
+    const [few, many, most] = [of(20, 1), of(100, 1), of(100, 9)];
+    equal([few.left.size, most.left.size, many.size, most.size], [0, 0, 14, 14], "left out and size");
+    equal([many.left.has("s98"), many.left.has("s99"), many.left.has("s0"), many.folded.has("s98")], [true, false, false, true], "which");
+    const ends = many.places.map((_, i) => i).filter((i) => many.counts[i] > 0);
+    const shelves = ends.filter((i, k) => k === 0 || many.places[i].start <= many.places[ends[k - 1]].start).length;
+    equal([shelves * (1.7 + 3.3 + 0.5) * 14 <= 510 - 2 * 14, (shelves + 1) * (1.7 + 3.3 + 0.5) * 14 > 510 - 2 * 14], [true, true], "as many as fit");
+  },
   "the kiosk's plan fits": () => {
     for (const [width, height] of [[1920, 980], [3840, 2000], [1080, 1800], [800, 500]]) {
       for (const shown of [[1], [3, 3, 3], [40], [9, 80, 7], [400], [500, 600, 900]]) {
