@@ -103,7 +103,7 @@ func TestFoldOfAWallStandsBesideAnotherSet(t *testing.T) {
 	w.await("edge.n035", engine.OK)
 	b := newTab(t, 1920, 1080)
 	b.open(w.url("/?kiosk"))
-	b.until(`document.querySelector('[data-set="Payments"] .fold:not([hidden])') !== null`)
+	b.until(`document.querySelector('[data-set="Payments"] .fold:not([hidden])')?.textContent === "300 well"`)
 	type state struct {
 		Tops    int
 		Scrolls bool
