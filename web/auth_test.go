@@ -4,11 +4,13 @@ import (
 	"bytes"
 	"encoding/base64"
 	"errors"
+	"log/slog"
 	"net/http"
 	"net/http/cookiejar"
 	"net/http/httptest"
 	"os"
 	"path/filepath"
+	"regexp"
 	"strings"
 	"syscall"
 	"testing"
@@ -340,6 +342,9 @@ func TestAuthThatCannotBe(t *testing.T) {
 		{"no file", AuthConfig{PasswordFile: "no/such/file"}, "no such file"},
 		{"another hash", AuthConfig{PasswordFile: lines(t, "", "ada:$apr1$x$y")}, `line 2: the hash of "ada" is not bcrypt's`},
 		{"no hash", AuthConfig{PasswordFile: lines(t, "ada")}, "line 1: want name:hash"},
+		{"no user", AuthConfig{PasswordFile: lines(t, "# nothing")}, "holds no user"},
+		{"a user twice", AuthConfig{PasswordFile: lines(t, "ada:"+hashOf(t, "old"), "ada:"+hashOf(t, "new"))}, `line 2: "ada" has a line already`},
+		{"a hash that takes days", AuthConfig{PasswordFile: lines(t, "ada:$2y$31$N9qo8uLOickgx2ZMRZoMyeIjZAgcfl7p92ldGxad68LJZdL17lhWy")}, "line 1: checking a hash of cost 31 would hold up everybody: want at most 15"},
 	} {
 		_, err := NewAuth(tt.cfg)
 		if err == nil || !strings.Contains(err.Error(), tt.want) {
@@ -424,5 +429,44 @@ func TestRevokedViewersAreCut(t *testing.T) {
 	}
 	if got, want := w.Viewers(), len(stay); got != want {
 		t.Errorf("Viewers() = %d after others were revoked, want %d", got, want)
+	}
+}
+
+// Who guesses is told of in the log, with the address and nothing of the guess, at
+// most once a minute.
+func TestGuessesAreLogged(t *testing.T) {
+	var log bytes.Buffer
+	tokens := lines(t, viewerToken)
+	synctest.Test(t, func(t *testing.T) {
+		auth, err := NewAuth(AuthConfig{TokenFile: tokens, Logger: slog.New(slog.NewTextHandler(&log, nil))})
+		if err != nil {
+			t.Fatal(err)
+		}
+		handler := New(Config{Board: engine.New(engine.Config{Logger: quiet()}).Board(), Auth: auth, Logger: quiet()}).Handler()
+		ask := func(target, authorization string) {
+			r := httptest.NewRequest("GET", target, nil)
+			r.RemoteAddr = "192.0.2.7:1234"
+			if authorization != "" {
+				r.Header.Set("Authorization", authorization)
+			}
+			handler.ServeHTTP(httptest.NewRecorder(), r)
+		}
+		ask("http://localhost/", "") // has brought nothing, as every browser at first
+		ask("http://localhost/?token="+viewerToken, "")
+		if log.Len() > 0 {
+			t.Errorf("log without a guess = %q, want nothing", log.String())
+		}
+		ask("http://localhost/api/board", "Bearer wrong-secret")
+		ask("http://localhost/api/board?token=wrong-secret", "")
+		ask("http://localhost/api/board", "Basic d3Jvbmc6c2VjcmV0")
+		time.Sleep(time.Minute)
+		ask("http://localhost/api/board", "Bearer wrong-secret")
+	})
+	got := regexp.MustCompile(`time=\S+ `).ReplaceAllString(log.String(), "")
+	want := `level=WARN msg="a wrong password or token was tried" address=192.0.2.7 times=1
+level=WARN msg="a wrong password or token was tried" address=192.0.2.7 times=3
+`
+	if got != want {
+		t.Errorf("log of guesses = %q, want %q", got, want)
 	}
 }
