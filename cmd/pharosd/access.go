@@ -54,8 +54,9 @@ func (f *accessFlags) https() bool { return f.tlsCert != "" }
 // check refuses what would have no effect, or another one than was meant.
 func (f *accessFlags) check() error {
 	for _, host := range f.allowed {
-		if host == "" || strings.ContainsAny(host, "/@ ") {
-			return fmt.Errorf("cannot use --allowed-host %q: want a name, such as board.example.org", host)
+		name := strings.TrimPrefix(host, "*.") // "*example.org" would take evilexample.org too
+		if name == "" || host != "*" && strings.ContainsAny(name, "/@ *") {
+			return fmt.Errorf("cannot use --allowed-host %q: want a name, such as board.example.org or *.example.org", host)
 		}
 	}
 	for _, origin := range f.frames {
