@@ -27,6 +27,7 @@ const (
 	// maxCost bounds what bcrypt may be asked to do, some seconds: nothing ends it
 	// before, and whoever else logs in waits.
 	maxCost     = 15
+	hashLength  = 60
 	tellGuesses = time.Minute // between two lines of the log about wrong passwords and tokens
 )
 
@@ -104,7 +105,7 @@ func (a *Auth) takePasswords(content [][]byte) error {
 			return fmt.Errorf("line %d: want name:hash", n)
 		}
 		cost, err := bcrypt.Cost([]byte(hash))
-		if err != nil {
+		if err != nil || len(hash) != hashLength { // what is longer is right for nobody
 			return fmt.Errorf("line %d: the hash of %q is not bcrypt's: make it with htpasswd -B", n, name)
 		}
 		if cost > maxCost {

@@ -341,6 +341,7 @@ func TestAuthThatCannotBe(t *testing.T) {
 		{"a short token", AuthConfig{TokenFile: lines(t, "short")}, "want at least 16"},
 		{"no file", AuthConfig{PasswordFile: "no/such/file"}, "no such file"},
 		{"another hash", AuthConfig{PasswordFile: lines(t, "", "ada:$apr1$x$y")}, `line 2: the hash of "ada" is not bcrypt's`},
+		{"more than a hash", AuthConfig{PasswordFile: lines(t, "ada:"+hashOf(t, "right")+":Ada Lovelace")}, `line 1: the hash of "ada" is not bcrypt's`},
 		{"no hash", AuthConfig{PasswordFile: lines(t, "ada")}, "line 1: want name:hash"},
 		{"no user", AuthConfig{PasswordFile: lines(t, "# nothing")}, "holds no user"},
 		{"a user twice", AuthConfig{PasswordFile: lines(t, "ada:"+hashOf(t, "old"), "ada:"+hashOf(t, "new"))}, `line 2: "ada" has a line already`},
@@ -353,13 +354,19 @@ func TestAuthThatCannotBe(t *testing.T) {
 	}
 }
 
-// Files come with any line end.
-func TestPasswordFileWithCRLF(t *testing.T) {
-	file := lines(t, "wall:"+hashOf(t, "secret")+"\r", "")
-	a := newTestAuth(t, AuthConfig{PasswordFile: file})
+// Files come with any line end, and with a mark at their beginning.
+func TestFilesOfOtherEditors(t *testing.T) {
+	const mark = "\uFEFF"
+	a := newTestAuth(t, AuthConfig{
+		PasswordFile: lines(t, mark+"wall:"+hashOf(t, "secret")+"\r", ""),
+		TokenFile:    lines(t, mark+viewerToken+"\r", ""),
+	})
 	r, _ := http.NewRequest("GET", "/", nil)
 	if _, err := a.passwordIs(r, "wall", "secret"); err != nil {
-		t.Error("a hash before a CRLF line end is refused, want it taken")
+		t.Error("a hash in a file of a mark and CRLF is refused, want it taken")
+	}
+	if _, ok := a.tokens.find(viewerToken); !ok {
+		t.Error("a token in a file of a mark and CRLF is refused, want it taken")
 	}
 }
 

@@ -1,6 +1,7 @@
 package web
 
 import (
+	"bytes"
 	"fmt"
 	"log/slog"
 	"os"
@@ -115,6 +116,7 @@ func (f *watchedFile) read() (content [][]byte, err error) {
 		if content[i], err = os.ReadFile(path); err != nil {
 			return nil, err
 		}
+		content[i] = bytes.TrimPrefix(content[i], []byte("\uFEFF")) // some editors begin a file with it
 	}
 	return content, nil
 }
