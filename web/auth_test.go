@@ -242,6 +242,43 @@ func TestUnreadableFileIsReadLater(t *testing.T) {
 	}
 }
 
+// A file that is gone lets in who was let in before, which whoever removed it may
+// not have meant: the log says so, once for each time.
+func TestFileThatIsGoneIsToldOf(t *testing.T) {
+	file := lines(t, viewerToken)
+	var log bytes.Buffer
+	synctest.Test(t, func(t *testing.T) {
+		tokens, err := readTokens(file, slog.New(slog.NewTextHandler(&log, nil)))
+		if err != nil {
+			t.Fatal(err)
+		}
+		look := func(n int) {
+			for range n {
+				time.Sleep(lookAgain)
+				tokens.current()
+			}
+		}
+		told := func() int { return strings.Count(log.String(), "level=ERROR") }
+		for round := 1; round <= 2; round++ {
+			if err := os.Rename(file, file+".away"); err != nil {
+				t.Fatal(err)
+			}
+			look(1) // it may be about to be replaced
+			if got := told(); got != round-1 {
+				t.Errorf("round %d: %d errors in the log of a file that is gone for a moment, want %d:\n%s", round, got, round-1, log.String())
+			}
+			look(3)
+			if got := told(); got != round {
+				t.Errorf("round %d: %d errors in the log of a file that is gone, want %d:\n%s", round, got, round, log.String())
+			}
+			if err := os.Rename(file+".away", file); err != nil {
+				t.Fatal(err)
+			}
+			look(2)
+		}
+	})
+}
+
 // Who writes a file anew in place empties it first: that locks nobody out, and
 // an empty file lets nobody in.
 func TestFileThatIsBeingWritten(t *testing.T) {
