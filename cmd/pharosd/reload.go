@@ -96,7 +96,7 @@ func (r *reloader) take(cfg *luaapi.Config) {
 // was not taken.
 func (r *reloader) ready() {
 	watchers, _ := count(r.current.Load().Generation)
-	r.notify.ready(watchers)
+	r.notify.ready(watchers, r.engine.Board().Config().Error)
 }
 
 // refuse reports a configuration that did not load.

@@ -40,7 +40,26 @@ else the board that is built in.`,
 	root.SetHelpCommand(newHelp())
 	root.Flags().AddFlagSet(serve.Flags())
 	root.AddCommand(serve, newInit(), newCheck(), newOnce(), newTest(), newRepl(), newDocs(), newTypes(), newMan(), newVersion())
+	root.InitDefaultCompletionCmd()
+	for _, cmd := range root.Commands() {
+		if cmd.Name() == "completion" {
+			cmd.Args, cmd.RunE = cobra.ArbitraryArgs, noShell
+		}
+	}
 	return root
+}
+
+// noShell refuses what is no shell: help in its place would end up in the file that
+// a shell reads at its start.
+func noShell(cmd *cobra.Command, args []string) error {
+	var shells []string
+	for _, shell := range cmd.Commands() {
+		shells = append(shells, shell.Name())
+	}
+	if len(args) == 0 {
+		return fmt.Errorf("want a shell; there are %s", strings.Join(shells, ", "))
+	}
+	return fmt.Errorf("cannot write it for %q; there are %s", args[0], strings.Join(shells, ", "))
 }
 
 // noCommand refuses what is no command, with the nearest one.
