@@ -27,7 +27,7 @@ const (
 var (
 	errSSHIdle  = errors.New("not used any more")
 	errSSHDead  = errors.New("the host does not answer")
-	errSSHStuck = errors.New("only forwardings were left on it that the host does not close, as what is at their other end takes nothing in")
+	errSSHStuck = errors.New("all that was left on it the host neither answers nor closes")
 )
 
 // sshConn is one connection.
@@ -41,7 +41,7 @@ type sshConn struct {
 	sessions int  // guarded by host.mu
 	limit    int  // guarded by host.mu
 	retired  bool // guarded by host.mu: takes no new work
-	left     int  // guarded by host.mu: forwardings that were closed and do not end
+	left     int  // guarded by host.mu: sessions and forwardings that do not begin or end as they should
 
 	users atomic.Int32  // sessions and forwardings
 	waits atomic.Int32  // those of them that wait for the peer
@@ -102,6 +102,18 @@ func (c *sshConn) give(use sshUse) {
 	}
 	if c.users.Add(-1) == 0 {
 		c.since.Store(c.base.now())
+	}
+}
+
+// expect has the connection left if the host does not answer what begins a session
+// or a forwarding: its place would be taken for as long as the connection lives.
+// What it returns is called when that is over.
+func (c *sshConn) expect(within time.Duration) (over func()) {
+	late := time.AfterFunc(within, func() { c.host.leave(c) })
+	return func() {
+		if !late.Stop() {
+			c.host.rejoin(c)
+		}
 	}
 }
 

@@ -137,7 +137,9 @@ func (c *sshConn) forward(ctx context.Context, use sshUse, kind string, payload 
 }
 
 func (c *sshConn) openForward(use sshUse, kind string, payload []byte, addr sshAddr) (net.Conn, error) {
+	answered := c.expect(sshForwardWait)
 	ch, reqs, err := c.client.OpenChannel(kind, payload)
+	answered()
 	if err != nil {
 		c.host.release(c, sshForward)
 		return nil, c.forwardError(err, addr)
@@ -168,6 +170,10 @@ func (c *sshConn) openForward(use sshUse, kind string, payload []byte, addr sshA
 	return sshForwarding{ours, addr, c, sync.OnceFunc(func() { close(closed) })}, nil
 }
 
+// sshForwardWait is how long a host may take to open a forwarding: longer than TCP
+// there tries to reach somebody who is silent, which is some two minutes.
+const sshForwardWait = 3 * time.Minute
+
 // sshParting is how long a forwarding that was closed may take for what was
 // written before, and after that its host to close it too.
 const sshParting = time.Second
@@ -183,7 +189,10 @@ func (c *sshConn) attend(use sshUse, ch ssh.Channel, reqs <-chan *ssh.Request, c
 		select {
 		case req, more := <-reqs:
 			if !more {
-				c.host.finish(c, use, left)
+				if left {
+					c.host.rejoin(c)
+				}
+				c.host.release(c, use)
 				return
 			}
 			req.Reply(false, nil)
