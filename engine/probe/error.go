@@ -169,7 +169,17 @@ func certProblem(err error, server *x509.Certificate) string {
 		_, why, _ := strings.Cut(unknown.Error(), "unknown authority")
 		return fmt.Sprintf("certificate signed by unknown authority %q%s", unknown.Cert.Issuer.String(), strings.ReplaceAll(why, "x509: ", ""))
 	}
-	return strings.TrimPrefix(err.Error(), "x509: ")
+	text := strings.TrimPrefix(err.Error(), "x509: ")
+	if other, ok := errors.AsType[x509.HostnameError](err); ok {
+		// Some have a hundred names, and the one that was wanted comes last.
+		const begin, most = "certificate is valid for ", 3
+		end := ", not " + other.Host
+		names := strings.Split(strings.TrimSuffix(strings.TrimPrefix(text, begin), end), ", ")
+		if more := len(names) - most; more > 0 {
+			text = fmt.Sprintf("%s%s and %d more%s", begin, strings.Join(names[:most], ", "), more, end)
+		}
+	}
+	return text
 }
 
 // ago gives the age of what is past in the largest unit that fits.
