@@ -175,8 +175,7 @@ func (r *httpRun) prepare(target *httpTarget) (err error) {
 		return errors.New("option http is 2, which an HTTP proxy does not speak for http URLs")
 	}
 	if req.Redirects > 0 {
-		r.jar = newHTTPJar(r.message.cookie)
-		r.jar.attach(&r.message, r.target)
+		r.jar = newHTTPJar(r.message.cookie, target)
 	}
 	if r.proxy != nil && r.proxy.https() {
 		ofProxy := &HTTPRequest{CA: req.ProxyCA}
