@@ -48,14 +48,14 @@ func TestHTTPCookieTakenAwayByARedirect(t *testing.T) {
 			return
 		}
 		http.SetCookie(w, &http.Cookie{Name: "session", MaxAge: -1, Path: "/"})
-		http.SetCookie(w, &http.Cookie{Name: "lang", Value: "de", Path: "/"})
+		w.Header().Add("Set-Cookie", `lang="de, at"; Path=/`) // the quotes are part of it (RFC 6265, 5.2)
 		http.Redirect(w, r, "/login", http.StatusFound)
 	}), nil)
 	res, err := httpProbe(t, time.Minute, HTTPRequest{
 		URL: s.URL, Redirects: 3, Cookies: map[string]string{"session": "over", "lang": "en", "id": "7"},
 	})
-	if err != nil || string(res.Body) != "lang=de; id=7" {
-		t.Errorf("the login was sent %q, %v, want lang=de; id=7", res.Body, err)
+	if err != nil || string(res.Body) != `lang="de, at"; id=7` {
+		t.Errorf("the login was sent %q, %v, want lang=\"de, at\"; id=7", res.Body, err)
 	}
 }
 

@@ -132,7 +132,7 @@ func (j *httpJar) attach(m *httpMessage, t *httpTarget) {
 	var pairs []string
 	if j.jar != nil {
 		for _, c := range j.jar.Cookies(t.url) {
-			pairs = append(pairs, c.Name+"="+c.Value)
+			pairs = append(pairs, c.Name+"="+httpCookieValue(c))
 		}
 	}
 	if j.first.sameOrigin(t) {
