@@ -33,7 +33,7 @@ func (x *dnsExchange) run(ctx context.Context) (*dns.Msg, error) {
 	defer conn.Close()
 	stop := context.AfterFunc(ctx, func() { conn.Close() })
 	defer stop()
-	c := &dns.Conn{Conn: conn, UDPSize: x.question.IsEdns0().UDPSize()}
+	c := &dns.Conn{Conn: conn, UDPSize: dnsUDPSize}
 	for {
 		x.phase = "send"
 		sending := time.Now()
