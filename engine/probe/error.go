@@ -1,6 +1,7 @@
 package probe
 
 import (
+	"context"
 	"crypto/tls"
 	"crypto/x509"
 	"errors"
@@ -54,6 +55,13 @@ func KindOf(err error) Kind {
 		return e.Kind
 	}
 	return ""
+}
+
+// late tells whether a context is over. Deadlines inside package net can be a little
+// ahead of the context's own timer.
+func late(ctx context.Context) bool {
+	deadline, ok := ctx.Deadline()
+	return ctx.Err() != nil || ok && !time.Now().Before(deadline)
 }
 
 // dnsProblem gives the kind of a failure to resolve a name, and the words for it.

@@ -193,13 +193,6 @@ func (r *httpRun) prepare(target *httpTarget) (err error) {
 // not happen.
 func (r *httpRun) since() time.Duration { return max(time.Since(r.t0), 1) }
 
-// late tells whether the context is over. Deadlines inside net can be a little
-// ahead of the context's own timer.
-func (r *httpRun) late() bool {
-	deadline, ok := r.ctx.Deadline()
-	return r.ctx.Err() != nil || ok && !time.Now().Before(deadline)
-}
-
 // follow makes hops until one does not redirect, or not any more.
 func (r *httpRun) follow() (*HTTPResult, error) {
 	var began time.Duration

@@ -157,7 +157,7 @@ func (c *TCPConn) classify(ctx context.Context, err error) (Kind, string) {
 		return Cancelled, "cancelled " + c.activity()
 	case errors.As(err, &told): // of a vantage, which knows whose host is silent
 		return told.Kind, told.Message
-	case ctx.Err() != nil:
+	case late(ctx):
 		return Timeout, "timed out after " + c.timing.Total.Round(time.Millisecond).String() + " " + c.activity() + after
 	case overloaded(err) != "":
 		return Overload, "Pharos is overloaded: " + overloaded(err)
