@@ -41,7 +41,7 @@ type sshConn struct {
 	sessions int  // guarded by host.mu
 	limit    int  // guarded by host.mu
 	retired  bool // guarded by host.mu: takes no new work
-	left     int  // guarded by host.mu: sessions and forwardings that do not begin or end as they should
+	left     int  // guarded by host.mu: sessions and forwardings that nobody waits for, and that do not begin or end
 
 	users atomic.Int32  // sessions and forwardings
 	waits atomic.Int32  // those of them that wait for the peer
@@ -105,14 +105,38 @@ func (c *sshConn) give(use sshUse) {
 	}
 }
 
-// expect has the connection left if the host does not answer what begins a session
-// or a forwarding: its place would be taken for as long as the connection lives.
-// What it returns is called when that is over.
-func (c *sshConn) expect(within time.Duration) (over func()) {
-	late := time.AfterFunc(within, func() { c.host.leave(c) })
+// expect waits for the answer to what begins a session or a forwarding, for somebody
+// who waits until ctx ends. From then on the connection is not kept for it, and one
+// on which there is no answer within a time takes no new work: what is never answered
+// has its place for as long as the connection lives. What it returns is called when
+// the answer has come.
+func (c *sshConn) expect(ctx context.Context, within time.Duration) (answered func()) {
+	h := c.host
+	over, left := false, false // guarded by h.mu
+	leave := func(late bool) {
+		h.mu.Lock()
+		defer h.mu.Unlock()
+		if over {
+			return
+		}
+		if !left {
+			left = true
+			c.left++
+		}
+		c.retired = c.retired || late
+		h.disuse(c)
+		h.serve()
+	}
+	timer := time.AfterFunc(within, func() { leave(true) })
+	stop := context.AfterFunc(ctx, func() { leave(false) })
 	return func() {
-		if !late.Stop() {
-			c.host.rejoin(c)
+		timer.Stop()
+		stop()
+		h.mu.Lock()
+		defer h.mu.Unlock()
+		if over = true; left {
+			left = false
+			c.left--
 		}
 	}
 }

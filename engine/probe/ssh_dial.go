@@ -109,7 +109,7 @@ func (c *sshConn) forward(ctx context.Context, use sshUse, kind string, payload 
 	}
 	result := make(chan opened) // not buffered: what nobody takes is closed
 	if !c.host.pool.start(func() {
-		conn, err := c.openForward(use, kind, payload, addr)
+		conn, err := c.openForward(ctx, use, kind, payload, addr)
 		select {
 		case result <- opened{conn, err}:
 		case <-ctx.Done():
@@ -136,8 +136,8 @@ func (c *sshConn) forward(ctx context.Context, use sshUse, kind string, payload 
 	return nil, c.host.errorf(Timeout, err, "connecting to %q: no answer in time", addr)
 }
 
-func (c *sshConn) openForward(use sshUse, kind string, payload []byte, addr sshAddr) (net.Conn, error) {
-	answered := c.expect(sshForwardWait)
+func (c *sshConn) openForward(ctx context.Context, use sshUse, kind string, payload []byte, addr sshAddr) (net.Conn, error) {
+	answered := c.expect(ctx, sshForwardWait)
 	ch, reqs, err := c.client.OpenChannel(kind, payload)
 	answered()
 	if err != nil {
@@ -189,10 +189,7 @@ func (c *sshConn) attend(use sshUse, ch ssh.Channel, reqs <-chan *ssh.Request, c
 		select {
 		case req, more := <-reqs:
 			if !more {
-				if left {
-					c.host.rejoin(c)
-				}
-				c.host.release(c, use)
+				c.host.finish(c, use, left)
 				return
 			}
 			req.Reply(false, nil)

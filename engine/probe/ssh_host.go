@@ -263,9 +263,9 @@ func (h *sshHost) releaseLocked(c *sshConn, use sshUse) {
 	h.serve()
 }
 
-// leave counts a session or forwarding among those that do not begin or end by
-// themselves. They end with their connection, which takes no new work and is closed
-// when nobody else uses it.
+// leave counts a forwarding among those that do not end by themselves. They end
+// with their connection, which takes no new work and is closed when nobody else
+// uses it.
 func (h *sshHost) leave(c *sshConn) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
@@ -275,11 +275,14 @@ func (h *sshHost) leave(c *sshConn) {
 	h.serve()
 }
 
-// rejoin takes leave back.
-func (h *sshHost) rejoin(c *sshConn) {
+// finish is release for a forwarding, which may have been left.
+func (h *sshHost) finish(c *sshConn, use sshUse, left bool) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	c.left--
+	if left {
+		c.left--
+	}
+	h.releaseLocked(c, use)
 }
 
 // disuse closes a connection that takes no new work and that nobody uses. The

@@ -113,7 +113,7 @@ func (s *sshRun) fail(err error) {
 // drive takes the command through its session.
 func (s *sshRun) drive(ctx context.Context) {
 	defer s.conn.host.release(s.conn, sshSession)
-	answered := sync.OnceFunc(s.conn.expect(s.conn.host.pool.cfg.ConnectTimeout))
+	answered := s.conn.expect(ctx, s.conn.host.pool.cfg.ConnectTimeout)
 	defer answered()
 	ch, reqs, err := s.open(ctx)
 	if err != nil {
