@@ -1,6 +1,7 @@
 package vm
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -84,17 +85,13 @@ func init() {
 // New makes a universe with nothing in it but the library and what o.Setup puts
 // there.
 func New(o Options) (*Universe, error) {
-	if o.Slice == 0 {
-		o.Slice = DefaultSlice
-	}
+	o.Slice = cmp.Or(o.Slice, DefaultSlice)
+	o.LoadTimeout = cmp.Or(o.LoadTimeout, DefaultLoadTimeout)
 	if o.Now == nil {
 		o.Now = time.Now
 	}
 	if o.Unknown == nil {
 		o.Unknown = func(_ string, valid []string) string { return "(valid: " + strings.Join(valid, ", ") + ")" }
-	}
-	if o.LoadTimeout == 0 {
-		o.LoadTimeout = DefaultLoadTimeout
 	}
 	u := &Universe{opts: o, epoch: time.Now(), made: o.Now(), names: map[string]bool{}, locals: map[string][]string{}, libraries: map[string]*lua.LTable{}, stubs: map[lua.LValue]bool{}, modules: map[string]*module{}}
 	u.base = lua.NewState(lua.Options{
