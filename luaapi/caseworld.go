@@ -182,7 +182,7 @@ func (w *caseWorld) Exec(ctx context.Context, host string, req probe.ExecRequest
 		t.RawSetString("stdin", lua.LString(req.Stdin))
 		return t
 	}, func(L *lua.LState, v lua.LValue) time.Duration {
-		readExecStub(L, kind, v, result)
+		readAnswer(L, kind, v, execStub(result))
 		return result.Elapsed
 	})
 	if err != nil {
@@ -218,7 +218,7 @@ func (w *caseWorld) Dial(ctx context.Context, host string, req probe.TCPRequest)
 	}
 	conn := &stubbedConn{world: w}
 	err := w.ask(ctx, "tcp", req.Addr+req.Unix, tcpRequestTable(host, req), func(L *lua.LState, v lua.LValue) time.Duration {
-		readTCPStub(L, v, conn)
+		readAnswer(L, "tcp", v, tcpStub(conn))
 		return 0
 	})
 	if err == nil && conn.tls == nil && (req.TLS || req.StartTLS != "") {
@@ -271,7 +271,7 @@ func (w *caseWorld) DNS(ctx context.Context, host string, req probe.DNSRequest) 
 		t.RawSetString("server", lua.LString(req.Server))
 		return t
 	}, func(L *lua.LState, v lua.LValue) time.Duration {
-		readDNSStub(L, v, kind, result)
+		readAnswer(L, "dns", v, dnsStub(kind, result))
 		return result.Timing.Total
 	})
 	if err != nil {

@@ -167,13 +167,13 @@ func TestReferencePrimitiveOptions(t *testing.T) {
 
 		"pharos.DiscoveryOptions": discoveryOptions,
 
-		"pharos.ExecStub": execStubOptions,
-		"pharos.HTTPStub": httpStubOptions,
-		"pharos.TCPStub":  tcpStubOptions,
-		"pharos.TLSStub":  tlsStubOptions,
-		"pharos.DNSStub":  dnsStubOptions,
-		"pharos.PingStub": pingStubOptions,
-		"pharos.FileStub": fileStubOptions,
+		"pharos.ExecStub": stubFieldNames(execStub(&probe.ExecResult{})),
+		"pharos.HTTPStub": stubFieldNames(httpStub(&probe.HTTPResult{})),
+		"pharos.TCPStub":  stubFieldNames(tcpStub(&stubbedConn{})),
+		"pharos.TLSStub":  stubFieldNames(tlsStub(&probe.TLSResult{}, &probe.Certificate{})),
+		"pharos.DNSStub":  stubFieldNames(dnsStub("", &probe.DNSResult{})),
+		"pharos.PingStub": stubFieldNames(pingStub(&probe.PingResult{})),
+		"pharos.FileStub": stubFieldNames(fileStub(new([]byte), &probe.FileInfo{})),
 	} {
 		want := slices.Sorted(slices.Values(options))
 		got := slices.Sorted(maps.Keys(documentedFields(class)))
