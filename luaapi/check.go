@@ -318,11 +318,6 @@ func (w *watcher) addEvidence(r *run, result *engine.Result) {
 	}
 	result.Output = mask.start(r.output)
 	result.Log, result.Queued = r.log, r.queued
-	if r.timing == nil {
-		if e := (*probe.Error)(nil); errors.As(r.failure, &e) {
-			r.timing = e.Timing
-		}
-	}
 	if r.timing != nil && result.Timing == nil {
 		phases := r.timing.Phases()
 		result.Timing = make([]engine.Phase, len(phases))

@@ -94,7 +94,7 @@ func (s *script) converse(L *lua.LState, step string, f func(ctx context.Context
 	}
 	e := &Event{Kind: "tcp", Text: step}
 	got, err := reach(s, L, e, 0, func(ctx context.Context) ([]byte, error) { return f(ctx, conn) })
-	s.tcpDone(L, e, conn, err)
+	s.tcpDone(L, e, conn)
 	if err != nil {
 		return s.pushError(L, err)
 	}

@@ -3,7 +3,6 @@ package luaapi
 import (
 	"cmp"
 	"context"
-	"errors"
 	"time"
 
 	lua "github.com/yuin/gopher-lua"
@@ -51,9 +50,7 @@ func (s *script) dnsFunction(L *lua.LState) lua.LValue {
 		result, err := reach(s, L, e, call.timeout, func(ctx context.Context) (*probe.DNSResult, error) {
 			return s.primitives.DNS(ctx, call.host, call.DNSRequest)
 		})
-		if failed := (*probe.Error)(nil); errors.As(err, &failed) {
-			e.Timing = failed.Timing
-		} else if err == nil {
+		if err == nil {
 			e.Timing, e.Outcome = &result.Timing, result.Code
 		}
 		s.done(L, e)

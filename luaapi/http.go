@@ -85,15 +85,13 @@ func (s *script) fetch(L *lua.LState, call *httpCall) (*probe.HTTPResult, error)
 		}
 		return s.primitives.HTTP(ctx, call.host, &call.HTTPRequest)
 	})
+	if err == nil {
+		e.Timing, e.Outcome = &answer.Timing, strconv.Itoa(answer.Status)
+	}
+	s.done(L, e)
 	if err != nil {
-		if failed := (*probe.Error)(nil); errors.As(err, &failed) {
-			e.Timing = failed.Timing
-		}
-		s.done(L, e)
 		return nil, err
 	}
-	e.Timing, e.Outcome = &answer.Timing, strconv.Itoa(answer.Status)
-	s.done(L, e)
 	vm.Charge(L, len(answer.Body)/64)
 	r := runOf(L)
 	r.output = r.startOf(answer.Body)

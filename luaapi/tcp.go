@@ -2,7 +2,6 @@ package luaapi
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -153,17 +152,14 @@ func (s *script) dial(L *lua.LState, call *tcpCall) (Conversation, error) {
 	if err == nil {
 		runOf(L).conns = append(runOf(L).conns, conn)
 	}
-	s.tcpDone(L, e, conn, err)
+	s.tcpDone(L, e, conn)
 	return conn, err
 }
 
 // tcpDone notes the timing of a step, which is the connection's so far.
-func (s *script) tcpDone(L *lua.LState, e *Event, conn Conversation, err error) {
-	if failed := (*probe.Error)(nil); errors.As(err, &failed) {
-		e.Timing = failed.Timing
-	} else if conn != nil {
-		timing := conn.Timing()
-		e.Timing = &timing
+func (s *script) tcpDone(L *lua.LState, e *Event, conn Conversation) {
+	if e.Err == nil {
+		e.Timing = new(conn.Timing())
 	}
 	s.done(L, e)
 }
@@ -186,7 +182,7 @@ func (s *script) tcpExchange(L *lua.LState, call *tcpCall) int {
 		reply, lines, err = call.exchange(ctx, conn)
 		return
 	})
-	s.tcpDone(L, e, conn, err)
+	s.tcpDone(L, e, conn)
 	if err != nil {
 		return s.pushError(L, err)
 	}

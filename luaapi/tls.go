@@ -2,7 +2,6 @@ package luaapi
 
 import (
 	"context"
-	"errors"
 
 	lua "github.com/yuin/gopher-lua"
 
@@ -25,9 +24,7 @@ func (s *script) tlsFunction(L *lua.LState) lua.LValue {
 			}
 			return s.primitives.TLS(ctx, call.host, probe.TLSRequest{TCPRequest: call.TCPRequest, Versions: call.versions})
 		})
-		if failed := (*probe.Error)(nil); errors.As(err, &failed) {
-			e.Timing = failed.Timing
-		} else if err == nil {
+		if err == nil {
 			e.Timing = &result.Timing
 		}
 		s.done(L, e)
