@@ -277,8 +277,7 @@ func (f *CaseFile) verdict(L *lua.LState, ok bool, n int, message string) int {
 		if f.current.said != "" {
 			message += "\n  " + f.current.said
 		}
-		place := placeOf(L)
-		f.current.fail(engine.LoadError{File: place.File, Line: place.Line, Message: message})
+		f.current.fail(mistake(placeOf(L), "%s", message))
 	}
 	L.Push(lua.LBool(ok))
 	return 1

@@ -2,7 +2,6 @@ package luaapi
 
 import (
 	"context"
-	"errors"
 	"log/slog"
 	"path/filepath"
 	"time"
@@ -144,22 +143,10 @@ func (f *CaseFile) run(ctx context.Context, c testCase) CaseResult {
 		r.config.Close()
 	}
 	if err != nil {
-		r.broken(c.place, err)
+		r.fail(brokenAt(c.place, err))
 	}
 	return CaseResult{Name: c.name, Failures: r.failures(), Log: left.log, Elapsed: time.Since(started)}
 }
 
 // Close gives up the file.
 func (f *CaseFile) Close() { f.script.release() }
-
-// broken notes the error that ended a case.
-func (r *caseRun) broken(place engine.Place, err error) {
-	failure := engine.LoadError{File: place.File, Line: place.Line, Message: err.Error()}
-	if script := (*vm.Error)(nil); errors.As(err, &script) {
-		failure.Message = script.Message
-		if script.File != "" {
-			failure.File, failure.Line = script.File, script.Line
-		}
-	}
-	r.fail(failure)
-}

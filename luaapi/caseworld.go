@@ -102,7 +102,7 @@ func (w *caseWorld) ask(ctx context.Context, kind, what string, request func(L *
 		return nil
 	})
 	if err != nil {
-		fail(s.blame(err))
+		fail(brokenAt(s.place, err))
 		return &probe.Error{Kind: probe.Cancelled, Message: "the stub " + kind + " failed: " + err.Error(), Err: err}
 	}
 	stood := w.spent(ctx) - before // the stub may have advanced the clock itself
@@ -116,18 +116,6 @@ func (w *caseWorld) ask(ctx context.Context, kind, what string, request func(L *
 		return answered
 	}
 	return &probe.Error{Kind: probe.Timeout, Phase: "wait", Message: fmt.Sprintf("%s %s: no answer within %s: the stub takes %s", kind, what, left.Round(time.Millisecond), stood+took)}
-}
-
-// blame places an error of the stub: at its line, else where it was given.
-func (s *stub) blame(err error) engine.LoadError {
-	e := engine.LoadError{File: s.place.File, Line: s.place.Line, Message: err.Error()}
-	if script := (*vm.Error)(nil); errors.As(err, &script) {
-		e.Message = script.Message
-		if script.File != "" {
-			e.File, e.Line = script.File, script.Line
-		}
-	}
-	return e
 }
 
 var stubErrorKinds = []string{

@@ -243,5 +243,5 @@ func (w *watcher) caught(raised lua.LValue) engine.Result {
 	if err, ok := vm.ErrorOf(raised); ok {
 		return failureResult(err)
 	}
-	return scriptResult(engine.Failure{Message: failureOf(raised).Error(), File: w.source.File, Line: w.source.Line})
+	return w.mistaken(failureOf(raised).Error())
 }

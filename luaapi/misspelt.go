@@ -1,7 +1,6 @@
 package luaapi
 
 import (
-	"fmt"
 	"strings"
 
 	lua "github.com/yuin/gopher-lua"
@@ -39,7 +38,7 @@ func (s *script) read(use vm.FieldUse) {
 }
 
 func (s *script) warn(at engine.Place, format string, args ...any) {
-	s.warnings = append(s.warnings, engine.LoadError{File: at.File, Line: at.Line, Message: fmt.Sprintf(format, args...)})
+	s.warnings = append(s.warnings, mistake(at, format, args...))
 }
 
 // misspelt warns of what the script's own classes of w have that nothing reads

@@ -2,7 +2,6 @@ package luaapi
 
 import (
 	"cmp"
-	"fmt"
 	"slices"
 	"strings"
 
@@ -58,8 +57,8 @@ func parentCallsIn(method string, f *lua.LFunction) (found []engine.LoadError) {
 				continue
 			}
 		}
-		found = append(found, engine.LoadError{File: call.File, Line: call.Line, Message: fmt.Sprintf(
-			"%s:%s(...) works on the class and not on this watcher: write %s.%s(self, ...), with a dot", call.Written, call.Method, class, call.Method)})
+		found = append(found, mistake(engine.Place{File: call.File, Line: call.Line},
+			"%s:%s(...) works on the class and not on this watcher: write %s.%s(self, ...), with a dot", call.Written, call.Method, class, call.Method))
 	}
 	return found
 }

@@ -271,8 +271,7 @@ func (w *watcher) override(L *lua.LState, v *verdict) error {
 // says nothing of the watched thing. The tile shows its kind.
 func failureResult(err error) engine.Result {
 	failure := &engine.Failure{Message: err.Error()}
-	var e *probe.Error
-	if errors.As(err, &e) {
+	if e, ok := errors.AsType[*probe.Error](err); ok {
 		failure.Kind, failure.Phase = string(e.Kind), e.Phase
 	}
 	status := engine.Critical

@@ -88,9 +88,7 @@ func newScript(o *Options, name, dir string, fsys fs.FS) (*script, error) {
 		Setup:   func(L *lua.LState, env *lua.LTable) error { return s.setUp(L, env, o) },
 		Print:   s.print,
 		Slice:   o.slice,
-		Warn: func(e vm.Error) {
-			s.warnings = append(s.warnings, engine.LoadError{File: e.File, Line: e.Line, Message: e.Message})
-		},
+		Warn:    func(e vm.Error) { s.warn(engine.Place{File: e.File, Line: e.Line}, "%s", e.Message) },
 		Called: func(c vm.TextCall) {
 			switch {
 			case c.Function == "pharos.status":

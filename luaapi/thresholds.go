@@ -123,8 +123,7 @@ func (d *declaration) thresholds(w *watcher, v lua.LValue) error {
 	}
 	t := w.limits.Thresholds
 	warn := func(format string, args ...any) {
-		d.warnings = append(d.warnings, engine.LoadError{File: w.source.File, Line: w.source.Line,
-			Message: fmt.Sprintf("thresholds of %q: ", w.name) + fmt.Sprintf(format, args...)})
+		d.warn(w.source, "thresholds of %q: %s", w.name, fmt.Sprintf(format, args...))
 	}
 	turned := t.Warn != nil && t.Crit != nil && *t.Crit < *t.Warn
 	if list, ok := v.(*lua.LTable); ok && list.Len() > 0 && turned {

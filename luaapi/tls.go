@@ -125,6 +125,5 @@ func tlsTable(L *lua.LState, info *probe.TLSInfo) *lua.LTable {
 	if info == nil {
 		return nil
 	}
-	now := *info
-	return vm.LazyTable(L, tlsFields, &now)
+	return vm.LazyTable(L, tlsFields, new(*info))
 }
