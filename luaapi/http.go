@@ -226,11 +226,7 @@ func (c *httpCall) header() http.Header {
 }
 
 func setMap(to *map[string]string, v lua.LValue) error {
-	t, ok := v.(*lua.LTable)
-	if !ok {
-		return wantType("a table", v)
-	}
-	names, values, err := stringMap(t)
+	names, values, err := stringMap(v)
 	if err != nil {
 		return err
 	}
@@ -329,11 +325,7 @@ func (c *httpCall) defaultHeader(name, value string) {
 
 func (c *httpCall) setForm(v lua.LValue) error {
 	c.bodies++
-	t, ok := v.(*lua.LTable)
-	if !ok {
-		return wantType("a table", v)
-	}
-	names, values, err := stringMap(t)
+	names, values, err := stringMap(v)
 	if err != nil {
 		return err
 	}

@@ -2,6 +2,7 @@ package luaapi
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 
 	lua "github.com/yuin/gopher-lua"
@@ -91,6 +92,23 @@ func (s *script) newModule(L *lua.LState, name string, members ...member) *lua.L
 	return t
 }
 
+// newMethods makes the metatable of objects that have these methods.
+func (s *script) newMethods(L *lua.LState, name string, members ...member) *lua.LTable {
+	meta := L.CreateTable(0, 1)
+	meta.RawSetString("__index", s.newModule(L, name, members...))
+	return meta
+}
+
+// object gives what Go keeps in v, if that is a T.
+func object[T any](v lua.LValue) (T, bool) {
+	if ud, ok := v.(*lua.LUserData); ok {
+		of, ok := ud.Value.(T)
+		return of, ok
+	}
+	var none T
+	return none, false
+}
+
 // isModule tells whether newModule made t.
 func isModule(t *lua.LTable) bool {
 	meta, ok := t.Metatable.(*lua.LTable)
@@ -111,10 +129,8 @@ func namesOf(t *lua.LTable) []string {
 }
 
 func adviceForSetting(name string) string {
-	for _, global := range globals {
-		if name == global {
-			return fmt.Sprintf("it is a global, %s = ...", name)
-		}
+	if slices.Contains(globals, name) {
+		return fmt.Sprintf("it is a global, %s = ...", name)
 	}
 	return "keep what is yours in a local"
 }

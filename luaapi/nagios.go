@@ -18,7 +18,7 @@ var nagiosStatuses = [...]engine.Status{engine.OK, engine.Warning, engine.Critic
 // as pharos.exec does, and takes what it printed apart.
 func (s *script) nagiosFunction(L *lua.LState) lua.LValue {
 	return L.NewFunction(func(L *lua.LState) int {
-		result, err := s.runCommand(L, readExec(L, "pharos.nagios", 1, execOptions), "nagios")
+		result, err := s.runCommand(L, readExec(L, "pharos.nagios", 1, 2, execOptions), "nagios")
 		if err != nil {
 			return s.pushError(L, err)
 		}

@@ -111,7 +111,7 @@ const sseRedirects = 5 // followed if the script does not say
 // command prints.
 func (s *script) execStream(L *lua.LState) int {
 	return s.pushStream(L, "exec.stream", func(st *stream) {
-		call := readExecAt(L, "pharos.exec.stream", 1, 3, execStreamOptions)
+		call := readExec(L, "pharos.exec.stream", 1, 3, execStreamOptions)
 		st.what, st.host = call.String(), call.host
 		if st.host == "" {
 			st.program = simpleCommand(call.Shell)
@@ -155,7 +155,7 @@ func (s *script) httpSSE(L *lua.LState) int {
 // side sends.
 func (s *script) tcpLines(L *lua.LState) int {
 	return s.pushStream(L, "tcp.lines", func(st *stream) {
-		call := readTCPAt(L, "pharos.tcp.lines", 1, 3, tcpLinesOptions)
+		call := readTCP(L, "pharos.tcp.lines", 1, 3, tcpLinesOptions)
 		st.what, st.host = call.Addr+call.Unix, call.host
 		if call.host == "" {
 			st.server, _, _ = net.SplitHostPort(call.Addr)
@@ -200,19 +200,9 @@ func (s *script) fileTail(L *lua.LState) int {
 // on.
 func (st *stream) depends() []lua.LValue { return st.given }
 
-// streamOf gives the stream in v.
-func streamOf(v lua.LValue) (*stream, bool) {
-	ud, ok := v.(*lua.LUserData)
-	if !ok {
-		return nil, false
-	}
-	st, ok := ud.Value.(*stream)
-	return st, ok
-}
-
 // setEvents reads the option events.
 func setEvents(to **stream, v lua.LValue) error {
-	st, ok := streamOf(v)
+	st, ok := object[*stream](v)
 	if !ok {
 		return wantType("what pharos.exec.stream, pharos.http.sse, pharos.tcp.lines or pharos.file.tail gives", v)
 	}

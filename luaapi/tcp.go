@@ -49,12 +49,8 @@ type tcpCall struct {
 }
 
 // readTCP reads an address ("host:port", or the path of a unix socket) at
-// argument n and its options behind it.
-func readTCP(L *lua.LState, of string, n int, valid []string) *tcpCall {
-	return readTCPAt(L, of, n, n+1, valid)
-}
-
-func readTCPAt(L *lua.LState, of string, n, options int, valid []string) *tcpCall {
+// argument n, and its options at another.
+func readTCP(L *lua.LState, of string, n, options int, valid []string) *tcpCall {
 	address, ok := L.Get(n).(lua.LString)
 	if !ok {
 		L.RaiseError("cannot call %s: want \"host:port\" or the path of a unix socket, got %s", of, typeName(L.Get(n)))
@@ -131,11 +127,11 @@ func setList(to *[]string, v lua.LValue) error {
 func (s *script) tcpModule(L *lua.LState) lua.LValue {
 	methods := s.connMethods(L)
 	t := s.newModule(L, "pharos.tcp", member{"connect", func(L *lua.LState) int {
-		call := readTCP(L, "pharos.tcp.connect", 1, tcpOptions)
+		call := readTCP(L, "pharos.tcp.connect", 1, 2, tcpOptions)
 		return s.tcpConnect(L, call, methods)
 	}}, member{"lines", s.tcpLines})
 	t.Metatable.(*lua.LTable).RawSetString("__call", L.NewFunction(func(L *lua.LState) int {
-		return s.tcpExchange(L, readTCP(L, "pharos.tcp", 2, exchangeOptions))
+		return s.tcpExchange(L, readTCP(L, "pharos.tcp", 2, 3, exchangeOptions))
 	}))
 	return t
 }

@@ -16,7 +16,7 @@ var tlsOptions = []string{"timeout", "starttls", "ip", "ca", "cert", "key", "ser
 // at all is nil and an error.
 func (s *script) tlsFunction(L *lua.LState) lua.LValue {
 	return L.NewFunction(func(L *lua.LState) int {
-		call := readTCP(L, "pharos.tls", 1, tlsOptions)
+		call := readTCP(L, "pharos.tls", 1, 2, tlsOptions)
 		e := &Event{Kind: "tls", Host: call.host, Text: call.Addr + call.Unix}
 		result, err := reach(s, L, e, call.timeout, func(ctx context.Context) (*probe.TLSResult, error) {
 			if err := call.pems.read(ctx, s, &call.CA, &call.Cert, &call.Key, nil); err != nil {
