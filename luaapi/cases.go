@@ -89,9 +89,7 @@ func (f *CaseFile) load(ctx context.Context, main mainFile) error {
 // setUp adds the global table test.
 func (f *CaseFile) setUp(s *script, L *lua.LState, env *lua.LTable) {
 	env.RawSetString("test", s.newModule(L, "test", member{"case", f.declare}))
-	meta := L.CreateTable(0, 1)
-	meta.RawSetString("__index", s.newModule(L, "t", f.methods()...))
-	f.self = &lua.LUserData{Value: f, Metatable: meta}
+	f.self = &lua.LUserData{Value: f, Metatable: s.newMethods(L, "t", f.methods()...)}
 }
 
 // declare is test.case(name, function).

@@ -37,8 +37,7 @@ func closeAll(conns []Conversation) {
 
 // connMethods makes the metatable of connections.
 func (s *script) connMethods(L *lua.LState) *lua.LTable {
-	meta := L.CreateTable(0, 1)
-	meta.RawSetString("__index", s.newModule(L, "connection",
+	return s.newMethods(L, "connection",
 		member{"send", func(L *lua.LState) int {
 			text := []byte(L.CheckString(2))
 			return s.converse(L, "send", func(ctx context.Context, c Conversation) ([]byte, error) { return nil, c.Send(ctx, text) })
@@ -81,8 +80,7 @@ func (s *script) connMethods(L *lua.LState) *lua.LTable {
 			L.Push(lua.LString(checkConn(L).RemoteIP()))
 			return 1
 		}},
-	))
-	return meta
+	)
 }
 
 // converse makes one step of a conversation: it leaves what was read, or true,
@@ -109,14 +107,12 @@ func (s *script) converse(L *lua.LState, step string, f func(ctx context.Context
 }
 
 func checkConn(L *lua.LState) *connection {
-	if ud, ok := L.Get(1).(*lua.LUserData); ok {
-		if c, ok := ud.Value.(*connection); ok {
-			if c.of != runOf(L) && !vm.Typed(L) {
-				L.RaiseError("cannot use a connection in another run than the one that made it: it is closed when that ends")
-			}
-			return c
-		}
+	c, ok := object[*connection](L.Get(1))
+	switch {
+	case !ok:
+		L.ArgError(1, "want a connection: call its methods with a colon, connection:line()")
+	case c.of != runOf(L) && !vm.Typed(L):
+		L.RaiseError("cannot use a connection in another run than the one that made it: it is closed when that ends")
 	}
-	L.ArgError(1, "want a connection: call its methods with a colon, connection:line()")
-	return nil
+	return c
 }

@@ -3,6 +3,8 @@ package luaapi
 import (
 	"context"
 	"fmt"
+	"maps"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -38,7 +40,7 @@ var boardWords = append([]string{"pending"}, statusWords...)
 // newBoardMeta makes the methods of the board that a derived watcher's check
 // gets: what the watcher is derived from, as it is at the moment of asking.
 func (s *script) newBoardMeta(L *lua.LState) *lua.LTable {
-	members := []member{
+	return s.newMethods(L, "board", []member{
 		{"total", func(L *lua.LState) int {
 			L.Push(lua.LNumber(membersOf(L, "total").Total()))
 			return 1
@@ -99,20 +101,13 @@ func (s *script) newBoardMeta(L *lua.LState) *lua.LTable {
 			L.Push(s.tile(v))
 			return 1
 		}},
-	}
-	meta := L.CreateTable(0, 1)
-	meta.RawSetString("__index", s.newModule(L, "board", members...))
-	return meta
+	}...)
 }
 
 // membersOf gives what the run that calls the method is derived from.
 func membersOf(L *lua.LState, method string) *engine.Members {
-	ud, ok := L.Get(1).(*lua.LUserData)
-	w, isBoard := (*watcher)(nil), false
-	if ok {
-		w, isBoard = ud.Value.(*watcher)
-	}
-	if !isBoard {
+	w, ok := object[*watcher](L.Get(1))
+	if !ok {
 		L.ArgError(1, "want the board of a derive: call its methods with a colon, board:"+method+"(...)")
 	}
 	m := engine.MembersOf(vm.Context(L))
@@ -149,22 +144,23 @@ func (s *script) boardEach(L *lua.LState) int {
 }
 
 // tileFields are what a script can read of another watcher's tile. What changes
-// only with the status is free; reading more makes a derived watcher run when
+// only with the status is free; reading the result makes a derived watcher run when
 // that changes.
-var tileFields = map[string]func(v *engine.View) lua.LValue{
-	"id":     func(v *engine.View) lua.LValue { return lua.LString(v.ID) },
-	"name":   func(v *engine.View) lua.LValue { return lua.LString(v.Name) },
-	"set":    func(v *engine.View) lua.LValue { return lua.LString(v.Set) },
-	"status": func(v *engine.View) lua.LValue { return lua.LString(v.Status.String()) },
-	"since":  func(v *engine.View) lua.LValue { return lua.LNumber(float64(v.Since.UnixMilli()) / 1000) },
-	"shadow": func(v *engine.View) lua.LValue { return textOrNil(string(v.Shadow)) },
-	"value":  func(v *engine.View) lua.LValue { return valueOf(&v.Result) },
-	"unit":   func(v *engine.View) lua.LValue { return lua.LString(v.Result.Unit) },
-	"detail": func(v *engine.View) lua.LValue { return lua.LString(v.Result.Detail) },
-	"link":   func(v *engine.View) lua.LValue { return textOrNil(v.Result.Link) },
+var tileFields = map[string]struct {
+	ofResult bool
+	get      func(v *engine.View) lua.LValue
+}{
+	"id":     {false, func(v *engine.View) lua.LValue { return lua.LString(v.ID) }},
+	"name":   {false, func(v *engine.View) lua.LValue { return lua.LString(v.Name) }},
+	"set":    {false, func(v *engine.View) lua.LValue { return lua.LString(v.Set) }},
+	"status": {false, func(v *engine.View) lua.LValue { return lua.LString(v.Status.String()) }},
+	"since":  {false, func(v *engine.View) lua.LValue { return lua.LNumber(float64(v.Since.UnixMilli()) / 1000) }},
+	"shadow": {false, func(v *engine.View) lua.LValue { return textOrNil(string(v.Shadow)) }},
+	"value":  {true, func(v *engine.View) lua.LValue { return valueOf(&v.Result) }},
+	"unit":   {true, func(v *engine.View) lua.LValue { return lua.LString(v.Result.Unit) }},
+	"detail": {true, func(v *engine.View) lua.LValue { return lua.LString(v.Result.Detail) }},
+	"link":   {true, func(v *engine.View) lua.LValue { return textOrNil(v.Result.Link) }},
 }
-
-var tileNames = []string{"id", "name", "set", "status", "since", "shadow", "value", "unit", "detail", "link"}
 
 func textOrNil(text string) lua.LValue {
 	if text == "" {
@@ -193,15 +189,14 @@ func (s *script) newTileMeta(L *lua.LState) *lua.LTable {
 		name := L.CheckString(2)
 		field, ok := tileFields[name]
 		if !ok {
-			L.RaiseError("cannot use tile.%s: there is no such field %s", name, unknownName(name, tileNames))
+			L.RaiseError("cannot use tile.%s: there is no such field %s", name, unknownName(name, slices.Collect(maps.Keys(tileFields))))
 		}
-		switch name {
-		case "value", "unit", "detail", "link":
+		if field.ofResult {
 			if m := engine.MembersOf(vm.Context(L)); m != nil {
 				m.ReadResults()
 			}
 		}
-		L.Push(field(v))
+		L.Push(field.get(v))
 		return 1
 	}))
 	meta.RawSetString("__newindex", L.NewFunction(func(L *lua.LState) int {
@@ -213,10 +208,8 @@ func (s *script) newTileMeta(L *lua.LState) *lua.LTable {
 
 // checkTile is self: a script may take a tile's metatable for another's.
 func checkTile(L *lua.LState) *engine.View {
-	if ud, ok := L.Get(1).(*lua.LUserData); ok {
-		if v, ok := ud.Value.(*engine.View); ok {
-			return v
-		}
+	if v, ok := object[*engine.View](L.Get(1)); ok {
+		return v
 	}
 	L.ArgError(1, "want a tile, as board:get gives")
 	return nil
@@ -264,11 +257,15 @@ func look(ctx context.Context, id engine.ID) (engine.View, error) {
 	if ok {
 		return v, nil
 	}
-	var ids []string
+	return v, fmt.Errorf("there is no watcher %q %s", id, nearestID(string(id), idsOn(board)))
+}
+
+// idsOn are those of all watchers on a board.
+func idsOn(board *engine.Board) (ids []string) {
 	for _, set := range board.Snapshot().Sets {
 		for _, w := range set.Watchers {
 			ids = append(ids, string(w.ID))
 		}
 	}
-	return v, fmt.Errorf("there is no watcher %q %s", id, nearestID(string(id), ids))
+	return ids
 }

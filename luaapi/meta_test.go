@@ -159,7 +159,7 @@ func TestReferencePrimitiveOptions(t *testing.T) {
 		"pharos.TLSOptions":  tlsOptions,
 		"pharos.DNSOptions":  dnsOptions,
 		"pharos.PingOptions": pingOptions,
-		"pharos.Tile":        tileNames,
+		"pharos.Tile":        slices.Collect(maps.Keys(tileFields)),
 
 		"pharos.StreamOptions": execStreamOptions,
 		"pharos.SSEOptions":    sseOptions,
