@@ -94,39 +94,28 @@ func words(types string) iter.Seq[string] {
 	return strings.FieldsFuncSeq(types, func(r rune) bool { return !unicode.IsLetter(r) })
 }
 
-// ancestors calls each for a class and those above it, until it says false.
-func ancestors(class *lua.LTable, each func(class *lua.LTable) bool) {
-	for range classMaxDepth {
-		if class == nil || !each(class) {
-			return
-		}
-		class, _ = class.RawGetString("super").(*lua.LTable)
-	}
-}
-
 // declaredTypes are the types that an option may have; "" if nobody declares it.
-func declaredTypes(class *lua.LTable, name string) (types string) {
-	ancestors(class, func(class *lua.LTable) bool {
+func declaredTypes(class *lua.LTable, name string) string {
+	for class := range lineage(class) {
 		if options, ok := class.RawGetString("options").(*lua.LTable); ok {
-			text, _ := options.RawGetString(name).(lua.LString)
-			types = string(text)
+			if types, _ := options.RawGetString(name).(lua.LString); types != "" {
+				return string(types)
+			}
 		}
-		return types == ""
-	})
-	return types
+	}
+	return ""
 }
 
 // optionsOf is what can be given to a class, to say so: methods are left out.
 func optionsOf(class *lua.LTable) (names []string) {
-	ancestors(class, func(class *lua.LTable) bool {
+	for class := range lineage(class) {
 		names = append(names, namesOfAny(class.RawGetString("options"))...)
 		class.ForEach(func(k, v lua.LValue) {
 			if name := k.String(); v.Type() != lua.LTFunction && !slices.Contains(reservedFields, name) {
 				names = append(names, name)
 			}
 		})
-		return true
-	})
+	}
 	slices.Sort(names)
 	return slices.Compact(names)
 }

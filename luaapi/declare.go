@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"errors"
 	"fmt"
+	"iter"
 	"slices"
 	"strconv"
 	"strings"
@@ -280,18 +281,34 @@ func isClass(t *lua.LTable) bool {
 	return !isNil(t.RawGetString("super")) && t.RawGetString("__index") == lua.LValue(t)
 }
 
-const classMaxDepth = 100
+// lineage gives a class and those above it.
+func lineage(class lua.LValue) iter.Seq[*lua.LTable] {
+	const most = 100
+	return func(yield func(*lua.LTable) bool) {
+		for range most {
+			t, ok := class.(*lua.LTable)
+			if !ok || !yield(t) {
+				return
+			}
+			class = t.RawGetString("super")
+		}
+	}
+}
+
+// kin gives a watcher's own table, its class and those above it.
+func kin(self *lua.LTable) iter.Seq[*lua.LTable] {
+	return func(yield func(*lua.LTable) bool) {
+		if yield(self) {
+			lineage(self.Metatable)(yield)
+		}
+	}
+}
 
 func isSubclass(class, of lua.LValue) bool {
-	for range classMaxDepth {
-		t, ok := class.(*lua.LTable)
-		if !ok {
-			return false
-		}
-		if class == of {
+	for t := range lineage(class) {
+		if lua.LValue(t) == of {
 			return true
 		}
-		class = t.RawGetString("super")
 	}
 	return false
 }

@@ -45,8 +45,10 @@ func (s *script) warn(at engine.Place, format string, args ...any) {
 // and that is called almost as an option or a method is: extend{ inteval = "5s" }.
 // Of an instance that is an error, but a class may have fields of any name.
 func (d *declaration) misspelt(w *watcher) {
-	class, _ := w.self.Metatable.(*lua.LTable)
-	for class != nil && !d.spelt[class] && d.definer.known[class] == "" {
+	for class := range lineage(w.self.Metatable) {
+		if d.spelt[class] || d.definer.known[class] != "" {
+			return
+		}
 		d.spelt[class] = true
 		names := append(classNames(class.RawGetString("super")), "init", "construct")
 		names = append(names, namesOfAny(class.RawGetString("options"))...)
@@ -67,19 +69,13 @@ func (d *declaration) misspelt(w *watcher) {
 				d.script.warn(at, "the class of %q has %q, which nothing reads (did you mean %q?)", w.name, field, near)
 			}
 		})
-		class, _ = class.RawGetString("super").(*lua.LTable)
 	}
 }
 
 // classNames are the fields, methods and options of a class and those above it.
 func classNames(class lua.LValue) (names []string) {
-	for range classMaxDepth {
-		t, ok := class.(*lua.LTable)
-		if !ok {
-			break
-		}
+	for t := range lineage(class) {
 		names = append(append(names, namesOf(t)...), namesOfAny(t.RawGetString("options"))...)
-		class = t.RawGetString("super")
 	}
 	return names
 }
