@@ -35,9 +35,11 @@ func (s *script) misusing(L *lua.LState) int {
 	case vm.Plain(options).Metatable != lua.LNil:
 		message = fmt.Sprintf("cannot make a %s of a table that is one already: give each a table of its own", name)
 	default:
-		for k, v := options.Next(lua.LNil); k != lua.LNil && message == ""; k, v = options.Next(k) {
+		for k, v := range vm.Pairs(options) {
 			vm.Charge(L, 1)
-			message = optionMistake(L, class, name, k, v)
+			if message = optionMistake(L, class, name, k, v); message != "" {
+				break
+			}
 		}
 	}
 	return pushMessage(L, message)
@@ -130,9 +132,8 @@ func misdeclaring(L *lua.LState) int {
 	if !ok {
 		return pushMessage(L, "cannot declare options: want a table, got a "+typeName(L.Get(1)))
 	}
-	vm.Plain(options)
 	ours := L.Context() == nil // no script runs yet
-	for k, v := options.Next(lua.LNil); k != lua.LNil; k, v = options.Next(k) {
+	for k, v := range vm.Pairs(options) {
 		if !ours {
 			vm.Charge(L, 1)
 		}

@@ -98,9 +98,8 @@ func stringMap(v lua.LValue) (names, values []string, err error) {
 	if !ok {
 		return nil, nil, wantType("a table", v)
 	}
-	vm.Plain(t)
 	var total textBytes
-	for k, v := t.Next(lua.LNil); k != lua.LNil; k, v = t.Next(k) {
+	for k, v := range vm.Pairs(t) {
 		name, isText := k.(lua.LString)
 		if !isText {
 			return nil, nil, fmt.Errorf("want names with text, got a key that is a %s", typeName(k))

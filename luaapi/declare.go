@@ -129,7 +129,7 @@ func (d *declaration) list(of string, at engine.Place, v lua.LValue, each func(o
 		return d.script.errorAt(cmp.Or(sourceOf(t), at), "cannot use %s: want a list, put braces around it: { ... }", of)
 	}
 	entries, last := 0, lua.LNumber(0)
-	for k, v := t.Next(lua.LNil); k != lua.LNil; k, v = t.Next(k) {
+	for k, v := range vm.Pairs(t) {
 		n, ok := k.(lua.LNumber)
 		if !ok {
 			return d.script.errorAt(at, "cannot use %s: want a list without names, got the name %q", of, k.String())

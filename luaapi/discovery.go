@@ -55,7 +55,7 @@ func (d *declaration) setOptions(name string, set *lua.LTable, option func(name 
 	if !ok {
 		return nil
 	}
-	for k, v := options.Next(lua.LNil); k != lua.LNil; k, v = options.Next(k) {
+	for k, v := range vm.Pairs(options) {
 		switch err := option(k.String(), v); {
 		case errors.Is(err, errNoOption):
 			return d.script.errorAt(sourceOf(set), "cannot use option %q of WatcherSet %s", k.String(), unknownName(k.String(), discoveryOptions))

@@ -72,7 +72,7 @@ func (c *execCall) setCommand(v lua.LValue) (err error) {
 			return errors.New("the text is empty")
 		}
 	case *lua.LTable:
-		for k, _ := vm.Plain(command).Next(lua.LNil); k != lua.LNil; k, _ = command.Next(k) {
+		for k := range vm.Pairs(command) {
 			if name, ok := k.(lua.LString); ok {
 				return fmt.Errorf("its list has the name %q: options do not belong in it", string(name))
 			}

@@ -283,10 +283,9 @@ func readHeaders(v lua.LValue) (http.Header, error) {
 	if !ok {
 		return nil, wantType("a table", v)
 	}
-	vm.Plain(t)
 	header, written := make(http.Header), make(map[string]string)
 	var total textBytes
-	for k, v := t.Next(lua.LNil); k != lua.LNil; k, v = t.Next(k) {
+	for k, v := range vm.Pairs(t) {
 		name, ok := k.(lua.LString)
 		if !ok {
 			return nil, wantType("names with text", k)

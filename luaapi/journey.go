@@ -160,7 +160,7 @@ func (w *watcher) isProblem(t *lua.LTable) bool {
 	if !problemWord(t.RawGetString("status")) {
 		return false
 	}
-	for k, _ := t.Next(lua.LNil); k != lua.LNil; k, _ = t.Next(k) {
+	for k := range vm.Pairs(t) {
 		if !slices.Contains(verdictFields, k.String()) {
 			return false
 		}

@@ -49,7 +49,7 @@ func setConfirm(to *engine.Confirm, v lua.LValue) error {
 	if !ok {
 		return setCount(&to.Seen, v, 1, engine.TrailLength)
 	}
-	for k, v := t.Next(lua.LNil); k != lua.LNil; k, v = t.Next(k) {
+	for k, v := range vm.Pairs(t) {
 		var err error
 		switch {
 		case k == lua.LNumber(1):

@@ -106,8 +106,7 @@ func (v *verdict) setStatus(word string) error {
 // status the thresholds judge the value, which then is a number.
 func (w *watcher) readVerdict(L *lua.LState, v *verdict, t *lua.LTable) error {
 	var status lua.LValue = lua.LNil
-	vm.Plain(t)
-	for key, value := t.Next(lua.LNil); key != lua.LNil; key, value = t.Next(key) {
+	for key, value := range vm.Pairs(t) {
 		switch key.String() {
 		case "status":
 			status = value

@@ -33,7 +33,7 @@ func readLimits(v lua.LValue, unit string) (limits, error) {
 	}
 	l := limits{table: t}
 	places := [...]**float64{&l.Min, &l.Warn, &l.Crit}
-	for k, v := t.Next(lua.LNil); k != lua.LNil; k, v = t.Next(k) {
+	for k, v := range vm.Pairs(t) {
 		place := -1
 		switch k := k.(type) {
 		case lua.LString:
