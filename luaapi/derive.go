@@ -215,36 +215,34 @@ func checkTile(L *lua.LState) *engine.View {
 	return nil
 }
 
-// statusFunction is pharos.status(id): the status of any watcher, its value and
+// status is pharos.status(id): the status of any watcher, its value and
 // detail, in the words of check.
-func (s *script) statusFunction(L *lua.LState) lua.LValue {
-	return L.NewFunction(func(L *lua.LState) int {
-		id := engine.ID(L.CheckString(1))
-		if vm.Loading(L) {
-			L.RaiseError("cannot call pharos.status while the file loads: call it in a function such as check")
+func (s *script) status(L *lua.LState) int {
+	id := engine.ID(L.CheckString(1))
+	if vm.Loading(L) {
+		L.RaiseError("cannot call pharos.status while the file loads: call it in a function such as check")
+	}
+	v, err := look(vm.Context(L), id)
+	if ask, ok := vm.Context(L).Value(askKey{}).(func(context.Context, engine.ID)); ok && err == nil && v.Status == engine.Pending {
+		late := false
+		vm.Block(L, func(ctx context.Context) {
+			ask(ctx, id)
+			late = ctx.Err() != nil
+		})
+		if v, err = look(vm.Context(L), id); late && err == nil && v.Status == engine.Pending {
+			err = fmt.Errorf("cannot tell the status of %q: the first run of %q did not end within the timeout of who asks", id, id)
 		}
-		v, err := look(vm.Context(L), id)
-		if ask, ok := vm.Context(L).Value(askKey{}).(func(context.Context, engine.ID)); ok && err == nil && v.Status == engine.Pending {
-			late := false
-			vm.Block(L, func(ctx context.Context) {
-				ask(ctx, id)
-				late = ctx.Err() != nil
-			})
-			if v, err = look(vm.Context(L), id); late && err == nil && v.Status == engine.Pending {
-				err = fmt.Errorf("cannot tell the status of %q: the first run of %q did not end within the timeout of who asks", id, id)
-			}
-		}
-		if err != nil {
-			L.RaiseError("%s", err)
-		}
-		if r := runOf(L); r.trace != nil {
-			r.trace(Event{Kind: "status", Text: string(id), Outcome: strings.TrimSpace(v.Status.String() + " " + v.Result.Value)})
-		}
-		L.Push(lua.LString(v.Status.String()))
-		L.Push(valueOf(&v.Result))
-		L.Push(lua.LString(v.Result.Detail))
-		return 3
-	})
+	}
+	if err != nil {
+		L.RaiseError("%s", err)
+	}
+	if r := runOf(L); r.trace != nil {
+		r.trace(Event{Kind: "status", Text: string(id), Outcome: strings.TrimSpace(v.Status.String() + " " + v.Result.Value)})
+	}
+	L.Push(lua.LString(v.Status.String()))
+	L.Push(valueOf(&v.Result))
+	L.Push(lua.LString(v.Result.Detail))
+	return 3
 }
 
 // look finds another watcher on the board that the run under ctx is for.

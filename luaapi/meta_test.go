@@ -205,7 +205,7 @@ func TestReferenceResults(t *testing.T) {
 		}
 		records := map[string]bool{}
 		for _, kind := range []string{"MX", "SRV", "SOA", "CAA"} {
-			vm.Plain(recordTable(L, &probe.DNSRecord{Type: kind, Target: "x", Tag: "issue"})).ForEach(func(k, _ lua.LValue) { records[k.String()] = true })
+			vm.Plain(vm.LazyTable(L, recordFields, &probe.DNSRecord{Type: kind, Target: "x", Tag: "issue"})).ForEach(func(k, _ lua.LValue) { records[k.String()] = true })
 		}
 		wantFields(t, "pharos.DNSRecord", slices.Collect(maps.Keys(records)))
 	})

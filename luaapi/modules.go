@@ -18,25 +18,25 @@ var modules = []struct {
 }{
 	{"exec", (*script).execModule},
 	{"ssh", (*script).sshFunction},
-	{"nagios", (*script).nagiosFunction},
+	{"nagios", function((*script).nagios)},
 	{"http", (*script).httpModule},
 	{"tcp", (*script).tcpModule},
-	{"tls", (*script).tlsFunction},
-	{"dns", (*script).dnsFunction},
-	{"ping", (*script).pingFunction},
+	{"tls", function((*script).tls)},
+	{"dns", function((*script).dns)},
+	{"ping", function((*script).ping)},
 	{"json", (*script).jsonModule},
 	{"log", (*script).logModule},
-	{"env", (*script).envFunction},
-	{"secret", (*script).secretFunction},
+	{"env", function((*script).env)},
+	{"secret", function((*script).secret)},
 	{"time", (*script).timeModule},
 	{"file", (*script).fileModule},
 	{"ring", (*script).ringFunction},
 	{"cache", (*script).cacheFunction},
 	{"where", (*script).whereFunction},
-	{"status", (*script).statusFunction},
-	{"suggest", (*script).suggestFunction},
+	{"status", function((*script).status)},
+	{"suggest", function((*script).suggest)},
 	{"here", func(*script, *lua.LState) lua.LValue { return here }},
-	{"quorum", (*script).quorumFunction},
+	{"quorum", function((*script).quorum)},
 }
 
 // builtinClasses is every class, in the order in which they build on each
@@ -58,6 +58,13 @@ var builtinClasses = []struct{ name, file string }{
 
 // optionalNames may be missing from the table pharos without being a mistake.
 const optionalNames = "url"
+
+// function makes a name that is a function.
+func function(call func(s *script, L *lua.LState) int) func(s *script, L *lua.LState) lua.LValue {
+	return func(s *script, L *lua.LState) lua.LValue {
+		return L.NewFunction(func(L *lua.LState) int { return call(s, L) })
+	}
+}
 
 // member is one function of a module.
 type member struct {
@@ -149,15 +156,13 @@ func (s *script) whereFunction(L *lua.LState) lua.LValue {
 	})
 }
 
-// suggestFunction is pharos.suggest(name, valid): `(did you mean "b"? valid:
+// suggest is pharos.suggest(name, valid): `(did you mean "b"? valid:
 // a, b)`, the end of a message about an unknown name.
-func (s *script) suggestFunction(L *lua.LState) lua.LValue {
-	return L.NewFunction(func(L *lua.LState) int {
-		valid, err := stringList(L.CheckTable(2))
-		if err != nil {
-			L.ArgError(2, err.Error())
-		}
-		L.Push(lua.LString(unknownName(L.CheckString(1), valid)))
-		return 1
-	})
+func (s *script) suggest(L *lua.LState) int {
+	valid, err := stringList(L.CheckTable(2))
+	if err != nil {
+		L.ArgError(2, err.Error())
+	}
+	L.Push(lua.LString(unknownName(L.CheckString(1), valid)))
+	return 1
 }
