@@ -24,10 +24,6 @@ type inputWatch struct {
 // come back: editors truncate or unlink before they write.
 const emptyPolls = 1
 
-func newInputWatch(inputs []luaapi.Input) *inputWatch {
-	return &inputWatch{inputs: inputs}
-}
-
 // watch takes the inputs of a new load. What changed while it was loading
 // shows at the next polls, since contents are compared with what was loaded.
 func (w *inputWatch) watch(inputs []luaapi.Input) { *w = inputWatch{inputs: inputs} }
@@ -47,12 +43,7 @@ func (w *inputWatch) poll() bool {
 		return false
 	}
 	w.acted = now
-	for _, in := range w.inputs {
-		if in.Changed() {
-			return true
-		}
-	}
-	return false
+	return slices.ContainsFunc(w.inputs, luaapi.Input.Changed)
 }
 
 // becameReadable looks again at what was there and could not be read. That it can
