@@ -12,8 +12,8 @@ import (
 	"pharos/luaapi/vm"
 )
 
-// CaseTimeout is the longest that one test case may take.
-const CaseTimeout = 10 * time.Second
+// caseTimeout is the longest that one test case may take.
+const caseTimeout = 10 * time.Second
 
 // CaseFile is a test of scripts: a Lua file that declares cases. They reach
 // nothing outside: what a case has no stub for fails it.
@@ -47,7 +47,7 @@ type CaseResult struct {
 func LoadCases(ctx context.Context, o Options) (*CaseFile, error) {
 	w := &caseWorld{probes: o.Probes}
 	w.begin(&run{}, func(engine.LoadError) {})
-	o.Primitives, o.Clock, o.LookupEnv = w, w, w.lookupEnv
+	o.primitives, o.clock, o.LookupEnv = w, w, w.lookupEnv
 	o.Logger = slog.New(slog.DiscardHandler)
 	f := &CaseFile{world: w, options: o}
 	o.extend = f.setUp
@@ -132,7 +132,7 @@ func (f *CaseFile) run(ctx context.Context, c testCase) CaseResult {
 	f.current = r
 	left := &run{}
 	f.world.begin(left, r.fail)
-	ctx, cancel := context.WithTimeout(ctx, CaseTimeout)
+	ctx, cancel := context.WithTimeout(ctx, caseTimeout)
 	defer cancel()
 	err := f.script.universe.Call(context.WithValue(ctx, runKey{}, left), c.function, []lua.LValue{f.self}, nil)
 	closeAll(left.conns)

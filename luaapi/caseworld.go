@@ -198,10 +198,9 @@ func offline(context.Context, string, string) (net.Conn, error) {
 }
 
 // Dial asks the stub tcp.
-func (w *caseWorld) Dial(ctx context.Context, host string, req probe.TCPRequest) (Conversation, error) {
-	real := req
-	real.Dial = offline
-	if _, err := probe.DialTCP(ctx, real); probe.KindOf(err) == probe.Misuse {
+func (w *caseWorld) Dial(ctx context.Context, host string, req probe.TCPRequest) (conversation, error) {
+	req.Dial = offline
+	if _, err := probe.DialTCP(ctx, req); probe.KindOf(err) == probe.Misuse {
 		return nil, err
 	}
 	conn := &stubbedConn{world: w}
@@ -226,9 +225,8 @@ func (w *caseWorld) Dial(ctx context.Context, host string, req probe.TCPRequest)
 
 // TLS asks the stub tls.
 func (w *caseWorld) TLS(ctx context.Context, host string, req probe.TLSRequest) (*probe.TLSResult, error) {
-	real := req
-	real.Dial = offline
-	if _, err := probe.InspectTLS(ctx, real); probe.KindOf(err) == probe.Misuse {
+	req.Dial = offline
+	if _, err := probe.InspectTLS(ctx, req); probe.KindOf(err) == probe.Misuse {
 		return nil, err
 	}
 	result := &probe.TLSResult{Version: "1.3", Verified: true}
@@ -245,9 +243,8 @@ func (w *caseWorld) TLS(ctx context.Context, host string, req probe.TLSRequest) 
 
 // DNS asks the stub dns.
 func (w *caseWorld) DNS(ctx context.Context, host string, req probe.DNSRequest) (*probe.DNSResult, error) {
-	real := req
-	real.Dial = offline
-	if _, err := probe.LookupDNS(ctx, real); probe.KindOf(err) == probe.Misuse {
+	req.Dial = offline
+	if _, err := probe.LookupDNS(ctx, req); probe.KindOf(err) == probe.Misuse {
 		return nil, err
 	}
 	result := &probe.DNSResult{Code: "NOERROR"}

@@ -222,7 +222,7 @@ func (w *watcher) keepState(r *run) {
 		w.memory.setState(w.kept, nil)
 		return
 	}
-	e := jsonEncoder{kinds: w.script.json, strict: true, limit: StateMaxBytes, path: make(map[*lua.LTable]bool)}
+	e := jsonEncoder{kinds: w.script.json, strict: true, limit: stateMaxBytes, path: make(map[*lua.LTable]bool)}
 	if r.stateErr = e.value(t, 0); r.stateErr == nil {
 		w.memory.setState(w.kept, e.out)
 	}

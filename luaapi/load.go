@@ -27,24 +27,24 @@ type Options struct {
 	FS   fs.FS
 	Name string
 
-	Classes    fs.FS      // the classes: builtin.FS
-	Probes     *Probes    // outlives reloads
-	Primitives Primitives // what scripts reach the world with; nil = Probes
-	Clock      Clock      // what scripts tell the time by; nil = the real one
-	Memory     *Memory    // outlives reloads; nil = one that nobody else sees
-	Logger     *slog.Logger
-	LookupEnv  func(string) (string, bool) // nil = os.LookupEnv
-	URL        string                      // pharos.url: the daemon's own address; "" where nothing is served
+	Classes   fs.FS   // the classes: builtin.FS
+	Probes    *Probes // outlives reloads, and is what scripts reach the world with
+	Memory    *Memory // outlives reloads; nil = one that nobody else sees
+	Logger    *slog.Logger
+	LookupEnv func(string) (string, bool) // nil = os.LookupEnv
+	URL       string                      // pharos.url: the daemon's own address; "" where nothing is served
 
 	Number uint64  // of the generation
 	Prev   *Config // files of it that did not change are carried over as they are
 
-	extend func(s *script, L *lua.LState, env *lua.LTable) // adds globals of its own; nil = none
-	slice  time.Duration                                   // longest to compute without a pause; 0 = the vm's default
+	// What a test of scripts has of its own.
+	primitives primitives                                      // what scripts reach the world with; nil = Probes
+	clock      clock                                           // what they tell the time by; nil = the real one
+	extend     func(s *script, L *lua.LState, env *lua.LTable) // adds globals; nil = none
 
-	// LoadTimeout is the longest that the files of a configuration may take,
-	// each; 0 is 5 s.
-	LoadTimeout time.Duration
+	// What the tests of this package want otherwise.
+	slice       time.Duration // longest to compute without a pause; 0 = the vm's default
+	loadTimeout time.Duration // longest that a file may take to load; 0 = the vm's default
 }
 
 // Config is a loaded configuration. It runs nothing by itself: its Generation
@@ -112,11 +112,11 @@ func (o *Options) setDefaults() {
 	if o.LookupEnv == nil {
 		o.LookupEnv = os.LookupEnv
 	}
-	if o.Primitives == nil {
-		o.Primitives = o.Probes
+	if o.primitives == nil {
+		o.primitives = o.Probes
 	}
-	if o.Clock == nil {
-		o.Clock = wallClock{}
+	if o.clock == nil {
+		o.clock = wallClock{}
 	}
 }
 

@@ -37,7 +37,7 @@ type run struct {
 	journey  journey
 
 	queued   time.Duration  // waited for leave to start commands
-	conns    []Conversation // to be closed when the run ends
+	conns    []conversation // to be closed when the run ends
 	log      []string
 	logBytes int
 }

@@ -29,7 +29,7 @@ type stream struct {
 
 // A listenFunc opens a stream and hands on what comes until ctx ends, or the
 // stream does, which is an error.
-type listenFunc func(ctx context.Context, p Primitives, sink eventSink) error
+type listenFunc func(ctx context.Context, p primitives, sink eventSink) error
 
 // eventSink takes what comes of a stream.
 type eventSink struct {
@@ -120,7 +120,7 @@ func (s *script) execStream(L *lua.LState) int {
 			}
 		}
 		st.begin = func() listenFunc {
-			return func(ctx context.Context, p Primitives, sink eventSink) error {
+			return func(ctx context.Context, p primitives, sink eventSink) error {
 				return p.ExecStream(ctx, call.host, call.ExecRequest, sink.lines())
 			}
 		}
@@ -137,7 +137,7 @@ func (s *script) httpSSE(L *lua.LState) int {
 		}
 		st.begin = func() listenFunc {
 			var state probe.SSEState
-			return func(ctx context.Context, p Primitives, sink eventSink) error {
+			return func(ctx context.Context, p primitives, sink eventSink) error {
 				req := call.HTTPRequest // of this watcher: another may have the same stream
 				if err := call.pems.read(ctx, s, &req.CA, &req.Cert, &req.Key, &req.ProxyCA); err != nil {
 					return err
@@ -161,7 +161,7 @@ func (s *script) tcpLines(L *lua.LState) int {
 			st.server, _, _ = net.SplitHostPort(call.Addr)
 		}
 		st.begin = func() listenFunc {
-			return func(ctx context.Context, p Primitives, sink eventSink) error {
+			return func(ctx context.Context, p primitives, sink eventSink) error {
 				req := call.TCPRequest // of this watcher: another may have the same stream
 				if err := call.pems.read(ctx, s, &req.CA, &req.Cert, &req.Key, nil); err != nil {
 					return err
@@ -189,7 +189,7 @@ func (s *script) fileTail(L *lua.LState) int {
 		})
 		st.what = path
 		st.begin = func() listenFunc {
-			return func(ctx context.Context, p Primitives, sink eventSink) error {
+			return func(ctx context.Context, p primitives, sink eventSink) error {
 				return p.Tail(ctx, path, fromStart, sink.lines())
 			}
 		}

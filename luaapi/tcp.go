@@ -13,9 +13,9 @@ import (
 	"pharos/luaapi/vm"
 )
 
-// Conversation is a connection that a script speaks over: what
+// conversation is a connection that a script speaks over: what
 // [probe.TCPConn] is.
-type Conversation interface {
+type conversation interface {
 	Send(ctx context.Context, b []byte) error
 	Expect(ctx context.Context, want []byte) ([]byte, error)
 	Line(ctx context.Context) ([]byte, error)
@@ -27,7 +27,7 @@ type Conversation interface {
 	Close() error
 }
 
-var _ Conversation = (*probe.TCPConn)(nil)
+var _ conversation = (*probe.TCPConn)(nil)
 
 var (
 	tcpOptions      = []string{"timeout", "tls", "starttls", "ip", "insecure", "ca", "cert", "key", "server_name", "alpn", "ssh_host"}
@@ -137,9 +137,9 @@ func (s *script) tcpModule(L *lua.LState) lua.LValue {
 }
 
 // dial connects; the run closes the connection when it ends.
-func (s *script) dial(L *lua.LState, call *tcpCall) (Conversation, error) {
+func (s *script) dial(L *lua.LState, call *tcpCall) (conversation, error) {
 	e := &Event{Kind: "tcp", Host: call.host, Text: "connect " + call.Addr + call.Unix}
-	conn, err := reach(s, L, e, call.timeout, func(ctx context.Context) (Conversation, error) {
+	conn, err := reach(s, L, e, call.timeout, func(ctx context.Context) (conversation, error) {
 		if err := call.pems.read(ctx, s, &call.CA, &call.Cert, &call.Key, nil); err != nil {
 			return nil, err
 		}
@@ -153,7 +153,7 @@ func (s *script) dial(L *lua.LState, call *tcpCall) (Conversation, error) {
 }
 
 // tcpDone notes the timing of a step, which is the connection's so far.
-func (s *script) tcpDone(L *lua.LState, e *Event, conn Conversation) {
+func (s *script) tcpDone(L *lua.LState, e *Event, conn conversation) {
 	if e.Err == nil {
 		e.Timing = new(conn.Timing())
 	}
@@ -164,7 +164,7 @@ func (s *script) tcpDone(L *lua.LState, e *Event, conn Conversation) {
 // all of it.
 func (s *script) tcpExchange(L *lua.LState, call *tcpCall) int {
 	e := &Event{Kind: "tcp", Host: call.host, Text: "exchange with " + call.Addr + call.Unix}
-	var conn Conversation
+	var conn conversation
 	var reply []byte
 	var lines [][]byte
 	_, err := reach(s, L, e, call.timeout, func(ctx context.Context) (_ struct{}, err error) {
@@ -209,7 +209,7 @@ var replyFields = []vm.Field[tcpReply]{
 
 func noTable(*lua.LState, *tcpReply) *lua.LTable { return nil }
 
-func (c *tcpCall) exchange(ctx context.Context, conn Conversation) (reply []byte, lines [][]byte, err error) {
+func (c *tcpCall) exchange(ctx context.Context, conn conversation) (reply []byte, lines [][]byte, err error) {
 	if len(c.send) > 0 {
 		if err := conn.Send(ctx, c.send); err != nil {
 			return nil, nil, err

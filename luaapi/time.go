@@ -12,8 +12,8 @@ import (
 	"pharos/luaapi/vm"
 )
 
-// Clock is the time that scripts see. A test of scripts has one of its own.
-type Clock interface {
+// clock is the time that scripts see. A test of scripts has one of its own.
+type clock interface {
 	Now() time.Time
 	Sleep(ctx context.Context, d time.Duration) error // the context's error if that ends first
 }

@@ -15,7 +15,7 @@ import (
 // Defaults of [Options].
 const (
 	DefaultSlice       = 50 * time.Millisecond
-	DefaultLoadTimeout = 5 * time.Second
+	defaultLoadTimeout = 5 * time.Second
 )
 
 // Options say what a universe is made of. Only Name is needed.
@@ -32,7 +32,7 @@ type Options struct {
 	Setup       func(L *lua.LState, env *lua.LTable) error
 	Globals     []string                                 // globals that a script may set
 	Slice       time.Duration                            // longest to compute without a pause; 0 = DefaultSlice
-	LoadTimeout time.Duration                            // longest the main chunk may take to compile, to run, and then Declare; 0 = DefaultLoadTimeout
+	LoadTimeout time.Duration                            // longest the main chunk may take to compile, to run, and then Declare; 0 = 5 s
 	Print       func(ctx context.Context, text string)   // where print goes; nil = nowhere
 	Warn        func(Error)                              // findings of Load that do not fail it; nil = ignored
 	Called      func(TextCall)                           // calls with a text that files have; nil = ignored
@@ -86,7 +86,7 @@ func init() {
 // there.
 func New(o Options) (*Universe, error) {
 	o.Slice = cmp.Or(o.Slice, DefaultSlice)
-	o.LoadTimeout = cmp.Or(o.LoadTimeout, DefaultLoadTimeout)
+	o.LoadTimeout = cmp.Or(o.LoadTimeout, defaultLoadTimeout)
 	if o.Now == nil {
 		o.Now = time.Now
 	}
