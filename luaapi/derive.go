@@ -40,59 +40,36 @@ var boardWords = append([]string{"pending"}, statusWords...)
 // newBoardMeta makes the methods of the board that a derived watcher's check
 // gets: what the watcher is derived from, as it is at the moment of asking.
 func (s *script) newBoardMeta(L *lua.LState) *lua.LTable {
-	return s.newMethods(L, "board", []member{
-		{"total", func(L *lua.LState) int {
-			L.Push(lua.LNumber(membersOf(L, "total").Total()))
+	method := func(name string, call func(L *lua.LState, m *engine.Members) int) member {
+		return member{name, func(L *lua.LState) int { return call(L, membersOf(L, name)) }}
+	}
+	return s.newMethods(L, "board",
+		method("total", func(L *lua.LState, m *engine.Members) int {
+			L.Push(lua.LNumber(m.Total()))
 			return 1
-		}},
-		{"count", func(L *lua.LState) int {
-			L.Push(lua.LNumber(membersOf(L, "count").Count(checkStatus(L, "count"))))
+		}),
+		method("count", func(L *lua.LState, m *engine.Members) int {
+			L.Push(lua.LNumber(m.Count(checkStatus(L, "count"))))
 			return 1
-		}},
-		{"ratio", func(L *lua.LState) int {
-			m := membersOf(L, "ratio")
+		}),
+		method("ratio", func(L *lua.LState, m *engine.Members) int {
 			ratio := lua.LNumber(0)
 			if n := m.Total(); n > 0 {
 				ratio = lua.LNumber(m.Count(checkStatus(L, "ratio"))) / lua.LNumber(n)
 			}
 			L.Push(ratio)
 			return 1
-		}},
-		{"worst", func(L *lua.LState) int {
-			m, most := membersOf(L, "worst"), L.OptInt(2, 1)
-			if most < 1 || most > worstNamed {
-				L.ArgError(2, fmt.Sprintf("want how many to name, 1 to %d", worstNamed))
-			}
-			worst, _ := m.Worst()
-			if worst.Status == engine.Pending { // none has had a result, or there is none
-				worst.Status = engine.Unknown
-			}
-			L.Push(lua.LString(worst.Status.String()))
-			if worst.Status == engine.OK {
-				return 1
-			}
-			if most == 1 || !worst.Status.Problem() {
-				L.Push(lua.LString(worst.Name))
-				return 2
-			}
-			vm.Charge(L, m.Total()/16)
-			troubled := m.Troubled(most)
-			for _, v := range troubled {
-				L.Push(lua.LString(v.Name))
-			}
-			return 1 + len(troubled)
-		}},
-		{"sum", func(L *lua.LState) int {
-			m := membersOf(L, "sum")
+		}),
+		method("worst", boardWorst),
+		method("sum", func(L *lua.LState, m *engine.Members) int {
 			vm.Charge(L, m.Total()/16)
 			sum, n := m.Sum()
 			L.Push(lua.LNumber(sum))
 			L.Push(lua.LNumber(n))
 			return 2
-		}},
-		{"each", s.boardEach},
-		{"get", func(L *lua.LState) int {
-			m := membersOf(L, "get")
+		}),
+		method("each", s.boardEach),
+		method("get", func(L *lua.LState, m *engine.Members) int {
 			id := engine.ID(L.CheckString(2))
 			v, ok := m.Get(id)
 			if !ok {
@@ -100,8 +77,35 @@ func (s *script) newBoardMeta(L *lua.LState) *lua.LTable {
 			}
 			L.Push(s.tile(v))
 			return 1
-		}},
-	}...)
+		}),
+	)
+}
+
+// boardWorst is board:worst(most): the worst status, and the names of those in
+// trouble.
+func boardWorst(L *lua.LState, m *engine.Members) int {
+	most := L.OptInt(2, 1)
+	if most < 1 || most > worstNamed {
+		L.ArgError(2, fmt.Sprintf("want how many to name, 1 to %d", worstNamed))
+	}
+	worst, _ := m.Worst()
+	if worst.Status == engine.Pending { // none has had a result, or there is none
+		worst.Status = engine.Unknown
+	}
+	L.Push(lua.LString(worst.Status.String()))
+	if worst.Status == engine.OK {
+		return 1
+	}
+	if most == 1 || !worst.Status.Problem() {
+		L.Push(lua.LString(worst.Name))
+		return 2
+	}
+	vm.Charge(L, m.Total()/16)
+	troubled := m.Troubled(most)
+	for _, v := range troubled {
+		L.Push(lua.LString(v.Name))
+	}
+	return 1 + len(troubled)
 }
 
 // membersOf gives what the run that calls the method is derived from.
@@ -127,8 +131,7 @@ func checkStatus(L *lua.LState, method string) engine.Status {
 }
 
 // boardEach is board:each(): for id, tile in board:each() do ... end.
-func (s *script) boardEach(L *lua.LState) int {
-	m := membersOf(L, "each")
+func (s *script) boardEach(L *lua.LState, m *engine.Members) int {
 	next := 0
 	L.Push(L.NewFunction(func(L *lua.LState) int {
 		v, ok := m.At(next)
