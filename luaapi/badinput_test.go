@@ -186,7 +186,7 @@ func TestTurnedThresholdsAreWarnedOf(t *testing.T) {
 // What a class does when it is asked for a field is part of loading.
 func TestDeclaringLoops(t *testing.T) {
 	b := newTestBoard(t)
-	b.LoadTimeout = 3 * time.Second // for the file itself too, on a busy machine
+	b.loadTimeout = 3 * time.Second // for the file itself too, on a busy machine
 	err := b.tryLoad(`local Odd = pharos.MetricWatcher:extend{}
 local w = Odd{ name = "x", check = function() end }
 setmetatable(Odd, { __index = function() while true do end end })
@@ -199,7 +199,7 @@ metric_watchers = { w }`)
 // A script that loops while it loads ends, and says where.
 func TestLoadLoops(t *testing.T) {
 	b := newTestBoard(t)
-	b.LoadTimeout = 100 * time.Millisecond
+	b.loadTimeout = 100 * time.Millisecond
 	err := b.tryLoad("local n = 0\nwhile true do n = n + 1 end")
 	if err == nil || !strings.Contains(err.Error(), "pharos.lua:2: still loading after 100ms") {
 		t.Errorf("Load of an endless loop = %v, want pharos.lua:2: still loading after 100ms", err)

@@ -53,7 +53,7 @@ func TestMistakesWithAnswers(t *testing.T) {
 		`return pharos.nagios("true")`:                                           `check returned a result of pharos.nagios: return result.status, `,
 	} {
 		b := newTestBoard(t)
-		b.Primitives = stubWorld()
+		b.primitives = stubWorld()
 		got := b.check(body)
 		if broke := got.Failure != nil; broke != (want != "") || !strings.Contains(got.Detail, want) {
 			t.Errorf("%s = %q %q, want %s", body, got.Value, got.Detail, want)

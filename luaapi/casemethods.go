@@ -68,7 +68,7 @@ func placeOf(L *lua.LState) engine.Place {
 func (f *CaseFile) methods() []member {
 	method := func(name string, call func(L *lua.LState) int) member {
 		return member{name, func(L *lua.LState) int {
-			if ud, ok := L.Get(1).(*lua.LUserData); !ok || ud.Value != f {
+			if self, _ := object[*CaseFile](L.Get(1)); self != f {
 				L.ArgError(1, "want the t of the case: call its methods with a colon, t:"+name+"(...)")
 			}
 			f.current.doing(L)
@@ -219,18 +219,13 @@ func (r *caseRun) find(L *lua.LState, what, id string) {
 	if r.config == nil {
 		L.RaiseError("cannot %s %q: load a configuration first, t:load(\"pharos.lua\")", what, id)
 	}
-	var ids []string
-	for _, set := range r.engine.Board().Snapshot().Sets {
-		for _, w := range set.Watchers {
-			if string(w.ID) == id {
-				return
-			}
-			ids = append(ids, string(w.ID))
-		}
+	if _, there := r.engine.Board().View(engine.ID(id)); there {
+		return
 	}
 	if r.config.Generation.MayFind(engine.Pattern(id)) {
 		L.RaiseError("cannot %s %q: its set has not found it; t:discover() lets it look", what, id)
 	}
+	ids := idsOn(r.engine.Board())
 	if len(ids) == 0 {
 		L.RaiseError("cannot %s a watcher: the configuration has none", what)
 	}
@@ -277,8 +272,7 @@ func (f *CaseFile) verdict(L *lua.LState, ok bool, n int, message string) int {
 		if f.current.said != "" {
 			message += "\n  " + f.current.said
 		}
-		place := placeOf(L)
-		f.current.fail(engine.LoadError{File: place.File, Line: place.Line, Message: message})
+		f.current.fail(mistake(placeOf(L), "%s", message))
 	}
 	L.Push(lua.LBool(ok))
 	return 1

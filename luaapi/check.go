@@ -106,7 +106,7 @@ func (w *watcher) conclude(r *run, err error) {
 	case r.journey.raised != nil:
 		*result = w.caught(r.journey.raised)
 	case r.stateErr != nil:
-		*result = scriptResult(engine.Failure{Message: "cannot keep self.state: " + r.stateErr.Error(), File: w.source.File, Line: w.source.Line})
+		*result = w.mistaken("cannot keep self.state: " + r.stateErr.Error())
 	}
 	w.journeyed(r, err, result)
 	w.backOff(err, result)
@@ -160,8 +160,13 @@ func (w *watcher) settle(L *lua.LState, r *run) {
 		r.result, err = w.show(L, v)
 	}
 	if err != nil {
-		r.result = scriptResult(engine.Failure{Message: err.Error(), File: w.source.File, Line: w.source.Line})
+		r.result = w.mistaken(err.Error())
 	}
+}
+
+// mistaken is the result of a run whose script made a mistake that has no line.
+func (w *watcher) mistaken(what string) engine.Result {
+	return scriptResult(engine.Failure{Message: what, File: w.source.File, Line: w.source.Line})
 }
 
 // prepare fills in what self shows of itself.
@@ -217,7 +222,7 @@ func (w *watcher) keepState(r *run) {
 		w.memory.setState(w.kept, nil)
 		return
 	}
-	e := jsonEncoder{kinds: w.script.json, strict: true, limit: StateMaxBytes, path: make(map[*lua.LTable]bool)}
+	e := jsonEncoder{kinds: w.script.json, strict: true, limit: stateMaxBytes, path: make(map[*lua.LTable]bool)}
 	if r.stateErr = e.value(t, 0); r.stateErr == nil {
 		w.memory.setState(w.kept, e.out)
 	}
@@ -227,15 +232,15 @@ func (w *watcher) keepState(r *run) {
 // primitive gave and the script raised again is the watched thing's, as is
 // waiting past the deadline; anything else is the script's.
 func (w *watcher) broken(r *run, err error) engine.Result {
-	var e *vm.Error
-	if !errors.As(err, &e) {
+	e, ok := errors.AsType[*vm.Error](err)
+	if !ok {
 		return scriptResult(engine.Failure{Message: err.Error()})
 	}
 	place := engine.Failure{Message: e.Message, File: e.File, Line: e.Line, Trace: e.Trace}
 	if place.File == "" || strings.HasPrefix(place.File, builtinPrefix) { // in a class of ours that no function of the script's called
 		place.File, place.Line = w.source.File, w.source.Line
 	}
-	var raised *probe.Error
+	raised, isRaised := errors.AsType[*probe.Error](err)
 	switch {
 	case errors.Is(e.Cause, vm.ErrCancelled):
 		return failureResult(&probe.Error{Kind: probe.Cancelled, Message: "the run was cancelled", Err: err})
@@ -243,7 +248,7 @@ func (w *watcher) broken(r *run, err error) engine.Result {
 		return w.timedOut(r, place)
 	case errors.Is(e.Cause, vm.ErrDeadline) && e.File != "":
 		place.Message = fmt.Sprintf("still computing when its timeout of %s ended", w.timeout)
-	case errors.As(err, &raised):
+	case isRaised:
 		result := failureResult(raised)
 		result.Failure.File, result.Failure.Line, result.Failure.Trace = place.File, place.Line, place.Trace
 		return result
@@ -286,8 +291,7 @@ func (w *watcher) backOff(err error, result *engine.Result) {
 	}
 	w.hog.pause = min(max(2*w.hog.pause, hogPauseMin), hogPauseMax)
 	w.hog.until = time.Now().Add(w.hog.pause)
-	last := *result
-	w.hog.last = &last
+	w.hog.last = new(*result)
 	*result = *w.resting(w.hog.pause)
 }
 
@@ -318,11 +322,6 @@ func (w *watcher) addEvidence(r *run, result *engine.Result) {
 	}
 	result.Output = mask.start(r.output)
 	result.Log, result.Queued = r.log, r.queued
-	if r.timing == nil {
-		if e := (*probe.Error)(nil); errors.As(r.failure, &e) {
-			r.timing = e.Timing
-		}
-	}
 	if r.timing != nil && result.Timing == nil {
 		phases := r.timing.Phases()
 		result.Timing = make([]engine.Phase, len(phases))

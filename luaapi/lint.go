@@ -3,7 +3,6 @@ package luaapi
 import (
 	"cmp"
 	"context"
-	"fmt"
 	"net"
 	"net/url"
 	"os/exec"
@@ -64,7 +63,7 @@ type linter struct {
 func (l *linter) find(at engine.Place, format string, args ...any) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	l.findings = append(l.findings, engine.LoadError{File: at.File, Line: at.Line, Message: fmt.Sprintf(format, args...)})
+	l.findings = append(l.findings, mistake(at, format, args...))
 }
 
 func (l *linter) times(w engine.Watcher) {

@@ -37,7 +37,7 @@ func newTestBoard(t testing.TB) *testBoard {
 		// A busy machine may take the processor away for longer than the usual
 		// ones, which tests of them ask for.
 		slice:       time.Minute,
-		LoadTimeout: time.Minute,
+		loadTimeout: time.Minute,
 	}}
 	t.Cleanup(b.Probes.Close)
 	return b

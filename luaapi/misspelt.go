@@ -1,7 +1,6 @@
 package luaapi
 
 import (
-	"fmt"
 	"strings"
 
 	lua "github.com/yuin/gopher-lua"
@@ -39,15 +38,17 @@ func (s *script) read(use vm.FieldUse) {
 }
 
 func (s *script) warn(at engine.Place, format string, args ...any) {
-	s.warnings = append(s.warnings, engine.LoadError{File: at.File, Line: at.Line, Message: fmt.Sprintf(format, args...)})
+	s.warnings = append(s.warnings, mistake(at, format, args...))
 }
 
 // misspelt warns of what the script's own classes of w have that nothing reads
 // and that is called almost as an option or a method is: extend{ inteval = "5s" }.
 // Of an instance that is an error, but a class may have fields of any name.
 func (d *declaration) misspelt(w *watcher) {
-	class, _ := w.self.Metatable.(*lua.LTable)
-	for class != nil && !d.spelt[class] && d.definer.known[class] == "" {
+	for class := range lineage(w.self.Metatable) {
+		if d.spelt[class] || d.definer.known[class] != "" {
+			return
+		}
 		d.spelt[class] = true
 		names := append(classNames(class.RawGetString("super")), "init", "construct")
 		names = append(names, namesOfAny(class.RawGetString("options"))...)
@@ -68,19 +69,13 @@ func (d *declaration) misspelt(w *watcher) {
 				d.script.warn(at, "the class of %q has %q, which nothing reads (did you mean %q?)", w.name, field, near)
 			}
 		})
-		class, _ = class.RawGetString("super").(*lua.LTable)
 	}
 }
 
 // classNames are the fields, methods and options of a class and those above it.
 func classNames(class lua.LValue) (names []string) {
-	for range classMaxDepth {
-		t, ok := class.(*lua.LTable)
-		if !ok {
-			break
-		}
+	for t := range lineage(class) {
 		names = append(append(names, namesOf(t)...), namesOfAny(t.RawGetString("options"))...)
-		class = t.RawGetString("super")
 	}
 	return names
 }

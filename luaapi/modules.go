@@ -2,6 +2,7 @@ package luaapi
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 
 	lua "github.com/yuin/gopher-lua"
@@ -17,25 +18,25 @@ var modules = []struct {
 }{
 	{"exec", (*script).execModule},
 	{"ssh", (*script).sshFunction},
-	{"nagios", (*script).nagiosFunction},
+	{"nagios", function((*script).nagios)},
 	{"http", (*script).httpModule},
 	{"tcp", (*script).tcpModule},
-	{"tls", (*script).tlsFunction},
-	{"dns", (*script).dnsFunction},
-	{"ping", (*script).pingFunction},
+	{"tls", function((*script).tls)},
+	{"dns", function((*script).dns)},
+	{"ping", function((*script).ping)},
 	{"json", (*script).jsonModule},
 	{"log", (*script).logModule},
-	{"env", (*script).envFunction},
-	{"secret", (*script).secretFunction},
+	{"env", function((*script).env)},
+	{"secret", function((*script).secret)},
 	{"time", (*script).timeModule},
 	{"file", (*script).fileModule},
 	{"ring", (*script).ringFunction},
 	{"cache", (*script).cacheFunction},
 	{"where", (*script).whereFunction},
-	{"status", (*script).statusFunction},
-	{"suggest", (*script).suggestFunction},
+	{"status", function((*script).status)},
+	{"suggest", function((*script).suggest)},
 	{"here", func(*script, *lua.LState) lua.LValue { return here }},
-	{"quorum", (*script).quorumFunction},
+	{"quorum", function((*script).quorum)},
 }
 
 // builtinClasses is every class, in the order in which they build on each
@@ -57,6 +58,13 @@ var builtinClasses = []struct{ name, file string }{
 
 // optionalNames may be missing from the table pharos without being a mistake.
 const optionalNames = "url"
+
+// function makes a name that is a function.
+func function(call func(s *script, L *lua.LState) int) func(s *script, L *lua.LState) lua.LValue {
+	return func(s *script, L *lua.LState) lua.LValue {
+		return L.NewFunction(func(L *lua.LState) int { return call(s, L) })
+	}
+}
 
 // member is one function of a module.
 type member struct {
@@ -91,6 +99,23 @@ func (s *script) newModule(L *lua.LState, name string, members ...member) *lua.L
 	return t
 }
 
+// newMethods makes the metatable of objects that have these methods.
+func (s *script) newMethods(L *lua.LState, name string, members ...member) *lua.LTable {
+	meta := L.CreateTable(0, 1)
+	meta.RawSetString("__index", s.newModule(L, name, members...))
+	return meta
+}
+
+// object gives what Go keeps in v, if that is a T.
+func object[T any](v lua.LValue) (T, bool) {
+	if ud, ok := v.(*lua.LUserData); ok {
+		of, ok := ud.Value.(T)
+		return of, ok
+	}
+	var none T
+	return none, false
+}
+
 // isModule tells whether newModule made t.
 func isModule(t *lua.LTable) bool {
 	meta, ok := t.Metatable.(*lua.LTable)
@@ -111,10 +136,8 @@ func namesOf(t *lua.LTable) []string {
 }
 
 func adviceForSetting(name string) string {
-	for _, global := range globals {
-		if name == global {
-			return fmt.Sprintf("it is a global, %s = ...", name)
-		}
+	if slices.Contains(globals, name) {
+		return fmt.Sprintf("it is a global, %s = ...", name)
 	}
 	return "keep what is yours in a local"
 }
@@ -133,15 +156,13 @@ func (s *script) whereFunction(L *lua.LState) lua.LValue {
 	})
 }
 
-// suggestFunction is pharos.suggest(name, valid): `(did you mean "b"? valid:
+// suggest is pharos.suggest(name, valid): `(did you mean "b"? valid:
 // a, b)`, the end of a message about an unknown name.
-func (s *script) suggestFunction(L *lua.LState) lua.LValue {
-	return L.NewFunction(func(L *lua.LState) int {
-		valid, err := stringList(L.CheckTable(2))
-		if err != nil {
-			L.ArgError(2, err.Error())
-		}
-		L.Push(lua.LString(unknownName(L.CheckString(1), valid)))
-		return 1
-	})
+func (s *script) suggest(L *lua.LState) int {
+	valid, err := stringList(L.CheckTable(2))
+	if err != nil {
+		L.ArgError(2, err.Error())
+	}
+	L.Push(lua.LString(unknownName(L.CheckString(1), valid)))
+	return 1
 }

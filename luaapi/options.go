@@ -29,8 +29,7 @@ func readOptions(L *lua.LState, n int, of string, valid []string, set func(name 
 // set has no use for, raises at the caller's line, with the nearest valid name
 // and all of them; so does an error of set.
 func eachOption(L *lua.LState, t *lua.LTable, of string, valid []string, set func(name string, v lua.LValue) error) {
-	vm.Plain(t)
-	for k, v := t.Next(lua.LNil); k != lua.LNil; k, v = t.Next(k) {
+	for k, v := range vm.Pairs(t) {
 		name, ok := k.(lua.LString)
 		if !ok {
 			L.RaiseError("cannot use option %s of %s: options have names (valid: %s)", k, of, strings.Join(valid, ", "))

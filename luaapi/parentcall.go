@@ -2,7 +2,6 @@ package luaapi
 
 import (
 	"cmp"
-	"fmt"
 	"slices"
 	"strings"
 
@@ -21,11 +20,7 @@ var watcherMethods = []string{
 // one of a class with a colon, Shop:check(): that works on the class, of which
 // every watcher has a part, and not on this one.
 func (w *watcher) parentCalls() (found []engine.LoadError) {
-	t := w.self
-	for range classMaxDepth {
-		if t == nil {
-			break
-		}
+	for t := range kin(w.self) {
 		from := len(found)
 		vm.Plain(t).ForEach(func(k, v lua.LValue) { // in no order
 			if f, ok := v.(*lua.LFunction); ok && !f.IsG && !strings.HasPrefix(f.Proto.SourceName, builtinPrefix) {
@@ -35,11 +30,6 @@ func (w *watcher) parentCalls() (found []engine.LoadError) {
 		slices.SortFunc(found[from:], func(a, b engine.LoadError) int {
 			return cmp.Or(cmp.Compare(a.File, b.File), cmp.Compare(a.Line, b.Line))
 		})
-		super := t.RawGetString("super")
-		if t == w.self {
-			super = t.Metatable
-		}
-		t, _ = super.(*lua.LTable)
 	}
 	return found
 }
@@ -58,8 +48,8 @@ func parentCallsIn(method string, f *lua.LFunction) (found []engine.LoadError) {
 				continue
 			}
 		}
-		found = append(found, engine.LoadError{File: call.File, Line: call.Line, Message: fmt.Sprintf(
-			"%s:%s(...) works on the class and not on this watcher: write %s.%s(self, ...), with a dot", call.Written, call.Method, class, call.Method)})
+		found = append(found, mistake(engine.Place{File: call.File, Line: call.Line},
+			"%s:%s(...) works on the class and not on this watcher: write %s.%s(self, ...), with a dot", call.Written, call.Method, class, call.Method))
 	}
 	return found
 }

@@ -106,8 +106,7 @@ func (v *verdict) setStatus(word string) error {
 // status the thresholds judge the value, which then is a number.
 func (w *watcher) readVerdict(L *lua.LState, v *verdict, t *lua.LTable) error {
 	var status lua.LValue = lua.LNil
-	vm.Plain(t)
-	for key, value := t.Next(lua.LNil); key != lua.LNil; key, value = t.Next(key) {
+	for key, value := range vm.Pairs(t) {
 		switch key.String() {
 		case "status":
 			status = value
@@ -271,8 +270,7 @@ func (w *watcher) override(L *lua.LState, v *verdict) error {
 // says nothing of the watched thing. The tile shows its kind.
 func failureResult(err error) engine.Result {
 	failure := &engine.Failure{Message: err.Error()}
-	var e *probe.Error
-	if errors.As(err, &e) {
+	if e, ok := errors.AsType[*probe.Error](err); ok {
 		failure.Kind, failure.Phase = string(e.Kind), e.Phase
 	}
 	status := engine.Critical

@@ -29,8 +29,8 @@ type script struct {
 	definer  *definer
 
 	logger     *slog.Logger
-	primitives Primitives
-	clock      Clock
+	primitives primitives
+	clock      clock
 	lookupEnv  func(string) (string, bool)
 	url        string
 
@@ -72,8 +72,8 @@ func newScript(o *Options, name, dir string, fsys fs.FS) (*script, error) {
 		mask:          &o.Probes.mask,
 		definer:       newDefiner(),
 		logger:        o.Logger,
-		primitives:    o.Primitives,
-		clock:         o.Clock,
+		primitives:    o.primitives,
+		clock:         o.clock,
 		lookupEnv:     o.LookupEnv,
 		url:           o.URL,
 		loadedSecrets: make(map[secretName]string),
@@ -88,9 +88,7 @@ func newScript(o *Options, name, dir string, fsys fs.FS) (*script, error) {
 		Setup:   func(L *lua.LState, env *lua.LTable) error { return s.setUp(L, env, o) },
 		Print:   s.print,
 		Slice:   o.slice,
-		Warn: func(e vm.Error) {
-			s.warnings = append(s.warnings, engine.LoadError{File: e.File, Line: e.Line, Message: e.Message})
-		},
+		Warn:    func(e vm.Error) { s.warn(engine.Place{File: e.File, Line: e.Line}, "%s", e.Message) },
 		Called: func(c vm.TextCall) {
 			switch {
 			case c.Function == "pharos.status":
@@ -104,8 +102,8 @@ func newScript(o *Options, name, dir string, fsys fs.FS) (*script, error) {
 		Assigned: func(global, file string, line int) {
 			s.assigned[global] = engine.Place{File: file, Line: line}
 		},
-		LoadTimeout: o.LoadTimeout,
-		Now:         o.Clock.Now,
+		LoadTimeout: o.loadTimeout,
+		Now:         o.clock.Now,
 		Cache:       &o.Probes.compiled,
 		Watchdog:    &o.Probes.watchdog,
 	})

@@ -29,7 +29,7 @@ type stream struct {
 
 // A listenFunc opens a stream and hands on what comes until ctx ends, or the
 // stream does, which is an error.
-type listenFunc func(ctx context.Context, p Primitives, sink eventSink) error
+type listenFunc func(ctx context.Context, p primitives, sink eventSink) error
 
 // eventSink takes what comes of a stream.
 type eventSink struct {
@@ -111,7 +111,7 @@ const sseRedirects = 5 // followed if the script does not say
 // command prints.
 func (s *script) execStream(L *lua.LState) int {
 	return s.pushStream(L, "exec.stream", func(st *stream) {
-		call := readExecAt(L, "pharos.exec.stream", 1, 3, execStreamOptions)
+		call := readExec(L, "pharos.exec.stream", 1, 3, execStreamOptions)
 		st.what, st.host = call.String(), call.host
 		if st.host == "" {
 			st.program = simpleCommand(call.Shell)
@@ -120,7 +120,7 @@ func (s *script) execStream(L *lua.LState) int {
 			}
 		}
 		st.begin = func() listenFunc {
-			return func(ctx context.Context, p Primitives, sink eventSink) error {
+			return func(ctx context.Context, p primitives, sink eventSink) error {
 				return p.ExecStream(ctx, call.host, call.ExecRequest, sink.lines())
 			}
 		}
@@ -137,7 +137,7 @@ func (s *script) httpSSE(L *lua.LState) int {
 		}
 		st.begin = func() listenFunc {
 			var state probe.SSEState
-			return func(ctx context.Context, p Primitives, sink eventSink) error {
+			return func(ctx context.Context, p primitives, sink eventSink) error {
 				req := call.HTTPRequest // of this watcher: another may have the same stream
 				if err := call.pems.read(ctx, s, &req.CA, &req.Cert, &req.Key, &req.ProxyCA); err != nil {
 					return err
@@ -155,13 +155,13 @@ func (s *script) httpSSE(L *lua.LState) int {
 // side sends.
 func (s *script) tcpLines(L *lua.LState) int {
 	return s.pushStream(L, "tcp.lines", func(st *stream) {
-		call := readTCPAt(L, "pharos.tcp.lines", 1, 3, tcpLinesOptions)
+		call := readTCP(L, "pharos.tcp.lines", 1, 3, tcpLinesOptions)
 		st.what, st.host = call.Addr+call.Unix, call.host
 		if call.host == "" {
 			st.server, _, _ = net.SplitHostPort(call.Addr)
 		}
 		st.begin = func() listenFunc {
-			return func(ctx context.Context, p Primitives, sink eventSink) error {
+			return func(ctx context.Context, p primitives, sink eventSink) error {
 				req := call.TCPRequest // of this watcher: another may have the same stream
 				if err := call.pems.read(ctx, s, &req.CA, &req.Cert, &req.Key, nil); err != nil {
 					return err
@@ -189,7 +189,7 @@ func (s *script) fileTail(L *lua.LState) int {
 		})
 		st.what = path
 		st.begin = func() listenFunc {
-			return func(ctx context.Context, p Primitives, sink eventSink) error {
+			return func(ctx context.Context, p primitives, sink eventSink) error {
 				return p.Tail(ctx, path, fromStart, sink.lines())
 			}
 		}
@@ -200,19 +200,9 @@ func (s *script) fileTail(L *lua.LState) int {
 // on.
 func (st *stream) depends() []lua.LValue { return st.given }
 
-// streamOf gives the stream in v.
-func streamOf(v lua.LValue) (*stream, bool) {
-	ud, ok := v.(*lua.LUserData)
-	if !ok {
-		return nil, false
-	}
-	st, ok := ud.Value.(*stream)
-	return st, ok
-}
-
 // setEvents reads the option events.
 func setEvents(to **stream, v lua.LValue) error {
-	st, ok := streamOf(v)
+	st, ok := object[*stream](v)
 	if !ok {
 		return wantType("what pharos.exec.stream, pharos.http.sse, pharos.tcp.lines or pharos.file.tail gives", v)
 	}

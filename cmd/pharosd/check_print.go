@@ -1,7 +1,6 @@
 package main
 
 import (
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -45,14 +44,11 @@ func printCheckJSON(out io.Writer, result checkJSON, failed error) error {
 	if failed != nil {
 		result.Errors = findings([]engine.LoadError{{Message: failed.Error()}})
 		result.Warnings = findings(nil)
-		if le := (*luaapi.LoadError)(nil); errors.As(failed, &le) {
+		if le, ok := errors.AsType[*luaapi.LoadError](failed); ok {
 			result.Errors = findings(append([]engine.LoadError{le.LoadError}, le.More...))
 		}
 	}
-	enc := json.NewEncoder(out)
-	enc.SetEscapeHTML(false)
-	enc.SetIndent("", "  ")
-	if err := enc.Encode(result); err != nil {
+	if err := encodeJSON(out, result); err != nil {
 		return err
 	}
 	if failed != nil {

@@ -28,10 +28,6 @@ const (
 	restlessPolls = 4
 )
 
-func newInputWatch(inputs []luaapi.Input) *inputWatch {
-	return &inputWatch{inputs: inputs}
-}
-
 // watch takes the inputs of a new load. What changed while it was loading
 // shows at the next polls, since contents are compared with what was loaded.
 func (w *inputWatch) watch(inputs []luaapi.Input) { *w = inputWatch{inputs: inputs} }

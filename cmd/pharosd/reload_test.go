@@ -84,7 +84,7 @@ func TestUnreadInputIsReadAgain(t *testing.T) {
 	if err == nil {
 		t.Fatal("Load() without a descriptor left gives no error")
 	}
-	inputs := newInputWatch(cfg.Inputs)
+	inputs := &inputWatch{inputs: cfg.Inputs}
 	for i := range 5 {
 		if inputs.poll() {
 			t.Errorf("poll %d finds a change while no file can be read", i)

@@ -139,15 +139,15 @@ var wantedValues = map[string]string{
 // flagError says of a flag that is not there which is the nearest, and of a value
 // that is none what is wanted.
 func flagError(cmd *cobra.Command, err error) error {
-	if invalid := (*pflag.InvalidValueError)(nil); errors.As(err, &invalid) {
+	if invalid, ok := errors.AsType[*pflag.InvalidValueError](err); ok {
 		reason := invalid.Unwrap().Error()
 		if want := wantedValues[invalid.GetFlag().Value.Type()]; want != "" {
 			reason = "want " + want
 		}
 		return fmt.Errorf("cannot use %q for --%s: %s", invalid.GetValue(), invalid.GetFlag().Name, reason)
 	}
-	var unknown *pflag.NotExistError
-	if !errors.As(err, &unknown) {
+	unknown, ok := errors.AsType[*pflag.NotExistError](err)
+	if !ok {
 		return err
 	}
 	var names []string

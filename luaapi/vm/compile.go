@@ -35,7 +35,7 @@ type chunk struct {
 // Compile compiles a file. name is its chunk name, which errors speak of. The
 // error is an [*Error].
 func Compile(name string, src []byte) (*lua.FunctionProto, error) {
-	c, err := compileChunk(name, src, DefaultLoadTimeout)
+	c, err := compileChunk(name, src, defaultLoadTimeout)
 	if err != nil {
 		return nil, err
 	}

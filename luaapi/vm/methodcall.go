@@ -25,7 +25,7 @@ func MethodCalls(fn *lua.LFunction) (calls []MethodCall) {
 			continue
 		}
 		if object, written := objectAt(fn, pc-1, i.b); written != "" {
-			calls = append(calls, MethodCall{object, written, constantOf(fn, i.c), fn.Proto.SourceName, fn.Proto.DbgSourcePositions[pc]})
+			calls = append(calls, MethodCall{object, written, keyText(fn.Proto, i.c), fn.Proto.SourceName, fn.Proto.DbgSourcePositions[pc]})
 		}
 	}
 	return calls
@@ -51,7 +51,7 @@ func objectAt(fn *lua.LFunction, pc, register int) (lua.LValue, string) {
 			return fn.Env.RawGetString(string(name)), string(name)
 		}
 	case lua.OP_GETTABLEKS:
-		field := constantOf(fn, i.c)
+		field := keyText(fn.Proto, i.c)
 		if i.b < int(fn.Proto.NumParameters) {
 			return nil, fn.Proto.DbgLocals[i.b].Name + "." + field
 		}
@@ -66,14 +66,4 @@ func objectAt(fn *lua.LFunction, pc, register int) (lua.LValue, string) {
 		return t.RawGetString(field), written + "." + field
 	}
 	return nil, ""
-}
-
-// constantOf is the text that a field's name is, or "?".
-func constantOf(fn *lua.LFunction, c int) string {
-	if i := c &^ constantBit; c&constantBit != 0 && i < len(fn.Proto.Constants) {
-		if name, ok := fn.Proto.Constants[i].(lua.LString); ok {
-			return string(name)
-		}
-	}
-	return "?"
 }

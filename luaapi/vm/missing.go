@@ -72,20 +72,18 @@ func (f frame) member(L *lua.LState, register int) (name string, of lua.LValue, 
 	}
 	p := f.proto()
 	for pc := f.pc() - 1; pc >= 0; pc-- {
-		i, before := decode(p.instruction(pc)), decode(p.instruction(pc-1))
+		i, before := instructionAt(p, pc), instructionAt(p, pc-1)
 		switch {
 		case i.a != register:
 		case i.op == lua.OP_SELF:
-			return p.constant(i.c &^ constantBit), local(register + 1), true
+			return keyText(p, i.c), local(register + 1), true
 		case i.op == lua.OP_GETTABLEKS && f.origin(register) != "":
-			name = p.constant(i.c &^ constantBit)
+			name = keyText(p, i.c)
 			if i.b != register {
 				return name, local(i.b), false
 			}
-			if fn, _ := L.GetInfo("f", debug, nil); before.op == lua.OP_GETUPVAL && before.a == register {
-				if fn, ok := fn.(*lua.LFunction); ok && before.b < len(fn.Upvalues) {
-					return name, fn.Upvalues[before.b].Value(), false
-				}
+			if upvalues := f.function().Upvalues; before.op == lua.OP_GETUPVAL && before.a == register && before.b < len(upvalues) {
+				return name, upvalues[before.b].Value(), false
 			}
 			return "", nil, false
 		}

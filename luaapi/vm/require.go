@@ -53,7 +53,7 @@ func (u *Universe) gaveNothing(L *lua.LState, name, file string) {
 	if u.opts.Warn == nil || !f.ok() || f.isGo() {
 		return
 	}
-	if i := decode(f.instruction()); i.op == lua.OP_CALL && i.c != 1 {
+	if i := f.instruction(); i.op == lua.OP_CALL && i.c != 1 {
 		u.opts.Warn(Error{File: f.file(), Line: f.line(), Message: fmt.Sprintf(
 			"require %q gives true: %s returns nothing, end it with return and what it is for", name, file)})
 	}

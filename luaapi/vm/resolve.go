@@ -2,6 +2,7 @@ package vm
 
 import (
 	"fmt"
+
 	"github.com/yuin/gopher-lua/ast"
 )
 
@@ -182,11 +183,8 @@ func isConstructor(args []ast.Expr) bool {
 }
 
 // callOf is a call of one of our globals, at the place of another expression.
-func callOf(at ast.PositionHolder, name string, args []ast.Expr) *ast.FuncCallExpr {
-	call := &ast.FuncCallExpr{Func: identAt(at, name), Args: args}
-	call.SetLine(at.Line())
-	call.SetLastLine(at.LastLine())
-	return call
+func callOf(other ast.PositionHolder, name string, args []ast.Expr) *ast.FuncCallExpr {
+	return at(other, &ast.FuncCallExpr{Func: identAt(other, name), Args: args})
 }
 
 // localAssign declares the names after the values, but for "local function f",
@@ -334,15 +332,7 @@ func (r *resolver) constant(at ast.PositionHolder, value string) {
 // resolve walks a file. The error is an [*Error].
 func resolve(file string, stmts []ast.Stmt) (r *resolver, err error) {
 	r = &resolver{file: file, fields: fieldUses{seen: map[string]bool{}}, locals: map[string]int{}, seen: map[string]bool{}}
-	defer func() {
-		switch p := recover().(type) {
-		case nil:
-		case *Error:
-			err = p
-		default:
-			panic(p)
-		}
-	}()
+	defer failedWith(&err)
 	r.block(stmts, nil, nil)
 	return r, nil
 }
