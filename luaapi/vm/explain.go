@@ -202,7 +202,7 @@ func (f frame) source(p proto, i instruction, pc int) string {
 			return fmt.Sprintf(" (upvalue '%s')", name)
 		}
 	case lua.OP_GETTABLEKS:
-		field := p.constant(i.c &^ constantBit)
+		field := p.field(pc)
 		if name := f.local(i.b); name != "" {
 			if _, text := f.register(i.b).(lua.LString); text { // a field of one is nil
 				return fmt.Sprintf(" (field '%s' of %s, which is a text)", field, name)
@@ -212,7 +212,7 @@ func (f frame) source(p proto, i instruction, pc int) string {
 	case lua.OP_GETTABLE:
 		return f.element(p, i, pc)
 	case lua.OP_SELF:
-		return fmt.Sprintf(" (method '%s')", p.constant(i.c&^constantBit))
+		return fmt.Sprintf(" (method '%s')", p.field(pc))
 	}
 	return ""
 }
@@ -223,7 +223,7 @@ func (f frame) element(p proto, i instruction, pc int) string {
 	if before := decode(p.instruction(max(pc-1, 0))); table == "" && before.a == i.b { // fetched for this
 		switch before.op {
 		case lua.OP_GETTABLEKS:
-			table = p.constant(before.c &^ constantBit)
+			table = p.field(pc - 1)
 		case lua.OP_GETUPVAL:
 			table = p.upvalue(before.b)
 		case lua.OP_GETGLOBAL:
@@ -285,6 +285,19 @@ func (p proto) constant(i int) string {
 		return "?"
 	}
 	return constants.Index(i).Elem().String()
+}
+
+// field is the name that the instruction at pc looks up: a constant of its own, or
+// one that the instruction before put into a register, as in the head of a loop.
+func (p proto) field(pc int) string {
+	i, before := decode(p.instruction(pc)), decode(p.instruction(pc-1))
+	switch {
+	case i.c&constantBit != 0:
+		return p.constant(i.c &^ constantBit)
+	case before.op == lua.OP_LOADK && before.a == i.c:
+		return p.constant(before.bx)
+	}
+	return "?"
 }
 
 // literal is a constant that is a number or a text, as it is written.
