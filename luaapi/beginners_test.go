@@ -38,9 +38,6 @@ func TestMistakesWithAnswers(t *testing.T) {
 		`return self:step("buy", function() return self.critcal("no shop") end)`: `did you mean ":critical", with a colon?`,
 		"local x\nreturn self.warning(5)":                                        `:2: cannot call warning of a number: write self:warning(...), with a colon`,
 		`return self:okay(5)`:                                                    `did you mean "ok"?`,
-		`self.status = "critical" return 5`:                                      `:1: cannot set self.status, which is what the run before came to: write return "critical", value, detail, or return self:critical(value, detail)`,
-		`self.status = 503 return "ok"`:                                          `:1: cannot set self.status, which is what the run before came to: write return "ok", value, detail, or return self:ok(value, detail)`,
-		`self.state.status = 5 return "ok"`:                                      ``,
 		`local x = 5`:                                                            `check returned nothing: want`,
 		`local t = {} return t[0]`:                                               `check returned nil, as of a field that is not there`,
 		`local p = pharos.http.get("http://x/") return p.staus`:                  `:1: there is no field "staus" (did you mean "status"? valid: body, connects,`,
@@ -54,6 +51,14 @@ func TestMistakesWithAnswers(t *testing.T) {
 		`return "error"`:                                                         `check gave the status "error" (did you mean "critical"? valid:`,
 		`return "7\n"`:                                                           `check gave the status "7\n", which is a number as text: return tonumber(text)`,
 		`return pharos.nagios("true")`:                                           `check returned a result of pharos.nagios: return result.status, `,
+
+		`self.status = "critical" return 5`:                                                                      `:1: cannot set self.status, which is what the run before came to: write return "critical", value, detail, or return self:critical(value, detail)`,
+		`self.status = 503 return "ok"`:                                                                          `:1: cannot set self.status, which is what the run before came to: write return "ok", value, detail, or return self:ok(value, detail)`,
+		`self.state.status = 5 return "ok"`:                                                                      ``,
+		`local _, err = pharos.json.decode("{") return "ok", err.code`:                                           `:1: there is no field "code" (did you mean "kind"? valid: kind, message, phase, timing)`,
+		`local _, err = pharos.json.decode("{") return "ok", err.reason`:                                         `:1: there is no field "reason" (did you mean "message"? valid: kind,`,
+		`local _, err = pharos.json.decode("{") return err:match("want") and "ok"`:                               `:1: there is no field "match" (valid: kind, message, phase, timing): tostring(err) is the text`,
+		`local _, err = pharos.json.decode("{") return err.phase == nil and err.timing == nil and err[1] == nil`: ``,
 	} {
 		b := newTestBoard(t)
 		b.Primitives = stubWorld()

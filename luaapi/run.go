@@ -189,7 +189,7 @@ func (s *script) done(L *lua.LState, e *Event) {
 // pushError leaves nil, err on the stack: err has kind, phase and timing, and
 // its tostring is the message.
 func (s *script) pushError(L *lua.LState, err error) int {
-	fields := map[string]lua.LValue{}
+	fields := map[string]lua.LValue{"kind": lua.LNil, "phase": lua.LNil, "timing": lua.LNil}
 	var e *probe.Error
 	if errors.As(err, &e) {
 		fields["kind"] = lua.LString(e.Kind)
