@@ -85,7 +85,7 @@ func TestBadInput(t *testing.T) {
 		{"an option that is none, in a function that makes one", "local function make(name)\n return pharos.MetricWatcher{ name = name, chek = print }\nend\nmetric_watchers = {\n make('x') }", `F:2: cannot use option "chek" of MetricWatcher (did you mean "check"?`},
 		{"the same of an own class", "local Own = pharos.MetricWatcher:extend{}\nlocal function make(name)\n return Own{ name = name, chek = print }\nend\nmetric_watchers = {\n make('x') }", `F:3: cannot use option "chek" of MetricWatcher (did you mean "check"?`},
 		{"a function for the events", "metric_watchers = {\n pharos.MetricWatcher{ name = 'x', events = print } }", `F:2: cannot use option "events" of MetricWatcher: want what pharos.exec.stream, pharos.http.sse, pharos.tcp.lines or pharos.file.tail gives, got function`},
-		{"a method with a dot", empty + "local http = pharos.http:get('http://x/')", `F:2: cannot call pharos.http.get: want a URL, got table: write pharos.http.get(...), with a dot`},
+		{"a method with a dot", empty + "local http = pharos.http:get('http://x/')", `F:2: cannot call pharos.http.get with a colon: write pharos.http.get(...), with a dot`},
 		{"a set in the list", "metric_watchers = { pharos.WatcherSet('x', {}) }", `F:1: cannot use metric_watchers[1]: want a watcher, got a WatcherSet`},
 		{"a watcher for the list", "metric_watchers = pharos.CommandMetricWatcher{ name = 'x', command = 'true' }", `F:1: cannot use metric_watchers: want a list, put braces around it`},
 		{"a watcher among the sets", "metric_watcher_sets = { pharos.CommandMetricWatcher{ name = 'x', command = 'true' } }", `F:1: cannot use metric_watcher_sets[1]: want a pharos.WatcherSet("name", { ... }), got a CommandMetricWatcher`},
