@@ -351,6 +351,9 @@ func TestCoroutines(t *testing.T) {
 	conform(t, []conformance{
 		{`local co = coroutine.create(function(a, b) local c = coroutine.yield(a + b) local d, e = coroutine.yield(c * 2) return d + e end) local _, x = coroutine.resume(co, 1, 2) local _, y = coroutine.resume(co, 10) local _, z = coroutine.resume(co, 3, 4) return x, y, z, coroutine.status(co)`, "3 20 7 dead"},
 		{`local co = coroutine.create(function() end) coroutine.resume(co) return coroutine.resume(co)`, "false cannot resume dead coroutine"},
+		{`local co = coroutine.create(function() local x return x.y end) return coroutine.resume(co)`, "false t.lua:1: attempt to index a nil value (local 'x') with key 'y'"},
+		{`return pcall(coroutine.wrap(function() local n = 5 return 1, n() end))`, "false t.lua:1: attempt to call a number value (local 'n')"},
+		{`local f = coroutine.wrap(function() coroutine.yield(1) local s = "a" return s:split(",")[1] end) f() return pcall(f)`, `false t.lua:1: attempt to call a nil value (method 'split'): write for part in text:gmatch("[^,]+") do`},
 		{`local co = coroutine.create(function() error("x", 0) end) local ok, e = coroutine.resume(co) return ok, e, coroutine.status(co)`, "false x dead"},
 		{`local co = coroutine.create(function() error({code = 1}) end) local ok, e = coroutine.resume(co) return ok, e.code`, "false 1"},
 		{`local gen = coroutine.wrap(function() for i = 1, 3 do coroutine.yield(i) end end) return gen(), gen(), gen(), gen()`, "1 2 3"},
