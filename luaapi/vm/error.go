@@ -12,7 +12,7 @@ import (
 // What ended a run from outside; the Cause of an [Error].
 var (
 	ErrDeadline  = errors.New("the run took longer than its timeout")
-	ErrCPU       = errors.New("the script computed for too long without a pause")
+	ErrCPU       = errors.New(`the script computed for too long without a pause (in a long loop, call pharos.time.sleep("1ms") now and then)`)
 	ErrMemory    = errors.New("the script used too much memory")
 	ErrCancelled = errors.New("the run was cancelled")
 	// ErrTurn is an ErrDeadline of a run that never began: others of its
