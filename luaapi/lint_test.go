@@ -158,3 +158,39 @@ metric_watchers = { Disk{ name = "a", command = "true" }, Disk{ name = "b", comm
 		t.Errorf("warnings (-want +got):\n%s", diff)
 	}
 }
+
+// An option that there is not, passed in a function, is found when the file loads
+// and not when somebody calls it.
+func TestMisspeltOptionsInFunctions(t *testing.T) {
+	b := newTestBoard(t)
+	b.load(`local http = { get = print }
+metric_watchers = { pharos.MetricWatcher{ name = "a", check = function(self)
+  pharos.http.get("http://x/", { timout = 1, headers = { timout = 1 }, ["body"] = "x" })
+  pharos.exec({ "df", timeout = 1 }, { timeout = 1, interval = 5 })
+  pharos.tcp.connect("x:1", { send = "x" })
+  pharos.dns("x", { kind = "MX", server = "y" })
+  self:step("x", function() return assert(pharos.file.read("x", { maximum = 5 })) end)
+  http.get("x", { timout = 1 })
+end } }
+metric_watcher_sets = { pharos.WatcherSet("found", function()
+  return { pharos.PageGETMetricWatcher{ name = "x", uri = "http://x/", handle_output = function() end, source = "x" } }
+end) }`)
+	want := []string{
+		`3: cannot use option "timout" of pharos.http.get (did you mean "timeout"?`,
+		`4: cannot use option "interval" of pharos.exec: it is an option of the watcher itself (valid here: `,
+		`5: cannot use option "send" of pharos.tcp.connect (valid: `,
+		`6: cannot use option "kind" of pharos.dns (valid: `,
+		`7: cannot use option "maximum" of pharos.file.read (valid: max)`,
+		`11: cannot use option "uri" of PageGETMetricWatcher (did you mean "url"?`,
+		`11: cannot use option "source" of PageGETMetricWatcher (valid: `,
+	}
+	got := b.config.Warnings
+	for i, w := range got {
+		if text := fmt.Sprintf("%d: %s", w.Line, w.Message); i >= len(want) || !strings.HasPrefix(text, want[i]) {
+			t.Errorf("warning %d is %q, want one of %q", i, text, want)
+		}
+	}
+	if len(got) != len(want) {
+		t.Errorf("%d warnings, want %d", len(got), len(want))
+	}
+}

@@ -99,6 +99,7 @@ func newScript(o *Options, name, dir string, fsys fs.FS) (*script, error) {
 				s.steps = append(s.steps, c)
 			}
 		},
+		Passed:  s.passed,
 		Read:    s.read,
 		Unknown: unknownName,
 		Assigned: func(global, file string, line int) {

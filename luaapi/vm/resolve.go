@@ -52,6 +52,7 @@ type resolver struct {
 	file         string
 	globals      []globalUse
 	calls        []TextCall
+	options      []OptionUse
 	libraryCalls []libraryCall
 	fields       fieldUses
 	locals       map[string]int // how many of a name are in scope
@@ -321,6 +322,7 @@ func (r *resolver) call(e *ast.FuncCallExpr) {
 	}
 	r.exprs(e.Args)
 	r.textCall(e)
+	r.optionUses(e)
 }
 
 // constant counts the distinct constants of the current function.
