@@ -274,7 +274,7 @@ func (w *watcher) broken(r *run, err error) engine.Result {
 	case r.failure != nil && e.Cause == nil: // its nil, most often, is what the script stumbled over
 		place.Message = fmt.Sprintf("%s (just before: %s)", place.Message, r.failure)
 	}
-	if calls := w.parentCalls(); len(calls) > 0 && e.Cause == nil { // most often the reason
+	if calls := w.parentCalls(); len(calls) > 0 { // most often the reason
 		where := ""
 		if call := calls[0]; call.File != place.File || call.Line != place.Line {
 			where = fmt.Sprintf("%s:%d: ", call.File, call.Line)

@@ -19,7 +19,9 @@ var watcherMethods = []string{
 
 // parentCalls finds where a method of w, or of its classes in the script, calls
 // one of a class with a colon, Shop:check(): that works on the class, of which
-// every watcher has a part, and not on this one.
+// every watcher has a part, and not on this one. So is self.super.check(self), but
+// in a method of the watcher's own class: in one of a class above, it is that
+// method itself.
 func (w *watcher) parentCalls() (found []engine.LoadError) {
 	t := w.self
 	for range classMaxDepth {
@@ -29,7 +31,7 @@ func (w *watcher) parentCalls() (found []engine.LoadError) {
 		from := len(found)
 		vm.Plain(t).ForEach(func(k, v lua.LValue) { // in no order
 			if f, ok := v.(*lua.LFunction); ok && !f.IsG && !strings.HasPrefix(f.Proto.SourceName, builtinPrefix) {
-				found = append(found, parentCallsIn(k.String(), f)...)
+				found = append(found, parentCallsIn(k.String(), f, t == w.self.Metatable)...)
 			}
 		})
 		slices.SortFunc(found[from:], func(a, b engine.LoadError) int {
@@ -44,8 +46,15 @@ func (w *watcher) parentCalls() (found []engine.LoadError) {
 	return found
 }
 
-func parentCallsIn(method string, f *lua.LFunction) (found []engine.LoadError) {
+func parentCallsIn(method string, f *lua.LFunction, ofOwnClass bool) (found []engine.LoadError) {
 	for _, call := range vm.MethodCalls(f) {
+		if call.Super {
+			if !ofOwnClass {
+				found = append(found, engine.LoadError{File: call.File, Line: call.Line, Message: fmt.Sprintf(
+					"self.super.%s(...) is of the class above this watcher's own, which is another: write Parent.%s(self, ...)", call.Method, call.Method)})
+			}
+			continue
+		}
 		if call.Method != method && !slices.Contains(watcherMethods, call.Method) {
 			continue
 		}
