@@ -299,6 +299,11 @@ func TestEvents(t *testing.T) {
 }
 
 func TestErrorsInLua(t *testing.T) {
+	conform(t, []conformance{ // the caller's mistake is at the caller's line, also where that returns what it called
+		{"local function need(o) if not o.x then error('no x', 2) end end\nlocal function g()\n  return need{ y = 1 }\nend\nlocal n = g() return n", "error: t.lua:3: no x"},
+		{"local t = {} function t:need(o) if not o.x then error('no x', 2) end end\nlocal function g()\n  return t:need{ y = 1 }\nend\nlocal n = g() return n", "error: t.lua:3: no x"},
+		{"local function Disk(o) if not o then error('no o', 2) end end\nlocal function g()\n  return Disk(nil)\nend\nlocal n = g() return n", "error: t.lua:3: no o"},
+	})
 	conform(t, []conformance{
 		{`return pcall(error, "x")`, "false x"},
 		{`return pcall(error, "x", 0)`, "false x"},

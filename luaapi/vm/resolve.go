@@ -145,7 +145,8 @@ func (r *resolver) stmt(at *ast.Stmt) {
 
 // returned puts a function between "return" and a yield. So it does where an error
 // is the caller's mistake, told at its line, which a tail call would lose: what is
-// made of a class, as return Disk{ ... }, and self.warning(...) with a dot.
+// made of a class, as return Disk(options), what takes named options, as return
+// disk{ ... }, and self.warning(...) with a dot.
 func (r *resolver) returned(s *ast.ReturnStmt) {
 	if len(s.Exprs) != 1 {
 		return
@@ -165,7 +166,7 @@ func (r *resolver) returned(s *ast.ReturnStmt) {
 		object, ok := f.Object.(*ast.IdentExpr)
 		ofSelf = ok && object.Value == "self"
 	}
-	if name == "yield" || ofSelf || isClass(name) && isConstructor(call.Args) {
+	if name == "yield" || ofSelf || isClass(name) || isConstructor(call.Args) {
 		r.constant(call, throughName)
 		s.Exprs[0] = callOf(call, throughName, []ast.Expr{call})
 	}
