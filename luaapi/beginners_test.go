@@ -52,6 +52,13 @@ func TestMistakesWithAnswers(t *testing.T) {
 		`return "7\n"`:                                                           `check gave the status "7\n", which is a number as text: return tonumber(text)`,
 		`return pharos.nagios("true")`:                                           `check returned a result of pharos.nagios: return result.status, `,
 
+		`return pharos.json.decode('{"a":null}').a.b`:                     `:1: attempt to index a null of JSON value (field 'a') with key 'b'`,
+		`return "ok", pharos.json.decode("{")`:                            `:1: check returned "ok" with an error as its detail: decoding JSON: `,
+		`local _, err = pharos.json.decode("{") return "warning", 1, err`: ``,
+		`local _, err = pharos.json.decode("{") return "warning", err`:    `:1: the value is a pharos.Error: want text or a number`,
+		`local _, err = pharos.json.decode("{") return err`:               `:1: check returned a pharos.Error: want a status`,
+		`return "ok", { 1 }`: `:1: check returned the option "1" (valid: again): value and detail are text or numbers, not tables`,
+
 		`return pharos:dns("x")`:              `:1: cannot call pharos.dns with a colon: write pharos.dns(...), with a dot`,
 		`return pharos:exec("true")`:          `:1: cannot call pharos.exec with a colon: write pharos.exec(...), with a dot`,
 		`return pharos.json:decode("{}")`:     `:1: cannot call pharos.json.decode with a colon: write pharos.json.decode(...), with a dot`,

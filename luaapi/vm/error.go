@@ -101,7 +101,7 @@ type errorValue struct{ err error }
 // this time, any that is not in them raises. It is a value as any other until a
 // script raises it: then the run's [Error] carries err as Value.
 func NewErrorValue(L *lua.LState, err error, fields map[string]lua.LValue) lua.LValue {
-	meta := L.CreateTable(0, 4)
+	meta := L.CreateTable(0, 5)
 	meta.RawSetString("__index", L.NewFunction(func(L *lua.LState) int {
 		name, ok := L.Get(2).(lua.LString)
 		if v, known := fields[string(name)]; known {
@@ -116,6 +116,7 @@ func NewErrorValue(L *lua.LState, err error, fields map[string]lua.LValue) lua.L
 	meta.RawSetString("__tostring", L.NewFunction(errorText))
 	meta.RawSetString("__concat", L.NewFunction(errorConcat))
 	meta.RawSetString("__metatable", lua.LString("error"))
+	meta.RawSetString("__name", lua.LString("pharos.Error"))
 	return &lua.LUserData{Value: errorValue{err}, Env: L.Env, Metatable: meta}
 }
 

@@ -61,6 +61,14 @@ func TestOtherLanguages(t *testing.T) {
 		{`local s = "b" return ("a" .. s) - 1`, at + `attempt to perform arithmetic on a string value`},
 		{`return (function() end)() + 1`, at + `attempt to perform arithmetic on a nil value`},
 		{`local x = tonumber("a") or tonumber("b") return (tonumber("a") or tonumber("b")) + 1`, at + `attempt to perform arithmetic on a nil value`},
+		{`for i in 1, 3 do end`, at + `attempt to loop over a number value (write for i = 1, n do)`},
+		{`for i in 5 do end`, at + `attempt to loop over a number value (write for i = 1, n do)`},
+		{`for k in {} do end`, at + `attempt to loop over a table value (for ... in needs pairs, ipairs or a function)`},
+		{`error(function() end)`, at + `error with a function as its message`},
+		{`error(coroutine.create(function() end))`, at + `error with a thread as its message`},
+		{`return ("a"):match("(a")`, at + `unfinished capture (in the pattern "(a")`},
+		{`return ("a"):gsub("[a", "")`, at + `malformed pattern (missing ']') (in the pattern "[a")`},
+		{`return ("a"):find(("("):rep(101))`, at + `too many captures`},
 		{`return 3 < {}`, at + `attempt to compare number with table`},
 	})
 	for src, want := range map[string]string{
