@@ -193,7 +193,22 @@ func (s *script) find(module string) (name string, source []byte, err error) {
 		}
 		tried = append(tried, name)
 	}
-	return "", nil, fmt.Errorf("no such file: tried %s", strings.Join(tried, ", "))
+	missing := "no such file: tried " + strings.Join(tried, ", ")
+	switch plain, isFile := strings.CutSuffix(module, ".lua"); {
+	case isFile:
+		return "", nil, fmt.Errorf("write require %q (%s)", plain, missing)
+	case modulesElsewhere[module] != "":
+		return "", nil, fmt.Errorf("%s is there without it (%s)", modulesElsewhere[module], missing)
+	}
+	return "", nil, errors.New(missing)
+}
+
+// modulesElsewhere are what Lua programmers require for what is here.
+var modulesElsewhere = map[string]string{
+	"json": "pharos.json", "cjson": "pharos.json", "cjson.safe": "pharos.json", "dkjson": "pharos.json", "rapidjson": "pharos.json",
+	"http": "pharos.http", "socket.http": "pharos.http", "ssl.https": "pharos.http", "resty.http": "pharos.http", "http.request": "pharos.http",
+	"requests": "pharos.http", "socket": "pharos.tcp", "ssl": "pharos.tls", "lfs": "pharos.file", "posix": "pharos.exec",
+	"bit": "bit", "bit32": "bit", "utf8": "utf8", "string": "string", "table": "table", "math": "math", "os": "os",
 }
 
 // print is where print and pharos.log go: the run's log lines, and the daemon's

@@ -167,6 +167,7 @@ func (u *Universe) compile(name string, src []byte) (*chunk, error) {
 			u.opts.Read(field)
 		}
 	}
+	said := map[Error]bool{} // of a line once
 	for _, g := range c.globals {
 		settable := slices.Contains(u.opts.Globals, g.name)
 		if g.write && u.names[g.name] && !settable {
@@ -183,7 +184,10 @@ func (u *Universe) compile(name string, src []byte) (*chunk, error) {
 		if !g.nested {
 			return nil, &e
 		}
-		warn(e)
+		if !said[e] {
+			said[e] = true
+			warn(e)
+		}
 	}
 	return c, nil
 }
