@@ -59,6 +59,9 @@ func TestMistakesWithAnswers(t *testing.T) {
 		`local _, err = pharos.json.decode("{") return err`:               `:1: check returned a pharos.Error: want a status`,
 		`return "ok", { 1 }`: `:1: check returned the option "1" (valid: again): value and detail are text or numbers, not tables`,
 
+		`self.value = 5 return "ok"`:       `:1: cannot show what self.value says: it is a number, where a method was: write return "ok", value, detail, or self:ok(value, detail)`,
+		`self.detail = "x" return "ok", 1`: `:1: cannot show what self.detail says: it is a string, where a method was: write return "ok", value, detail, or self:ok(value, detail)`,
+
 		`return pharos:dns("x")`:              `:1: cannot call pharos.dns with a colon: write pharos.dns(...), with a dot`,
 		`return pharos:exec("true")`:          `:1: cannot call pharos.exec with a colon: write pharos.exec(...), with a dot`,
 		`return pharos.json:decode("{}")`:     `:1: cannot call pharos.json.decode with a colon: write pharos.json.decode(...), with a dot`,

@@ -159,6 +159,37 @@ metric_watchers = { Disk{ name = "a", command = "true" }, Disk{ name = "b", comm
 	}
 }
 
+// A function that takes its arguments in another order, or a URL for a host, is
+// found by check; of events also when the file loads.
+func TestLintOfArguments(t *testing.T) {
+	b := newTestBoard(t)
+	b.load(`metric_watchers = {
+  pharos.MetricWatcher{ name = "a", events = pharos.exec.stream("true", function(line) return "ok", line end) },
+  pharos.MetricWatcher{ name = "b", events = pharos.http.sse("http://127.0.0.1/", function(event) return "ok" end) },
+  pharos.MetricWatcher{ name = "c", events = pharos.exec.stream("true", function(self) return "ok" end) },
+  pharos.derive{ name = "d", of = "a", check = function(self, board) return board:worst() end },
+  pharos.derive{ name = "e", of = "a", check = function(b, self) return b:worst() end },
+  pharos.PingMetricWatcher{ name = "f", host = "http://127.0.0.1:80/x" },
+  pharos.DNSMetricWatcher{ name = "g", host = "https://example.com" },
+  pharos.CommandMetricWatcher{ name = "h", command = { "echo 5 | wc -l" } },
+}`)
+	var got []string
+	for _, finding := range append(b.config.Warnings, b.config.Lint(t.Context())...) {
+		got = append(got, fmt.Sprintf("%d: %s", finding.Line, finding.Message))
+	}
+	want := []string{
+		`2: the function of pharos.exec.stream takes line first, where the watcher comes: write function(self, line)`,
+		`3: the function of pharos.http.sse takes event first, where the watcher comes: write function(self, event)`,
+		`5: check of "d" takes self first, where the board comes: write check = function(board, self)`,
+		`7: the host "http://127.0.0.1:80/x" is a URL: write "127.0.0.1"`,
+		`8: the host "https://example.com" is a URL: write "example.com"`,
+		`9: the command "echo 5 | wc -l" is not here (a list is run as it is; without the braces it is for the shell)`,
+	}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Errorf("findings (-want +got):\n%s", diff)
+	}
+}
+
 // An option that there is not, passed in a function, is found when the file loads
 // and not when somebody calls it.
 func TestMisspeltOptionsInFunctions(t *testing.T) {

@@ -267,7 +267,7 @@ func (w *watcher) override(L *lua.LState, v *verdict) error {
 			*method.to = L.Get(-1)
 			L.Pop(1)
 		default:
-			return fmt.Errorf("the method %s is a %s: want a function", method.name, typeName(method.is))
+			return fmt.Errorf("cannot show what self.%s says: it is a %s, where a method was: write return \"ok\", value, detail, or self:ok(value, detail)", method.name, typeName(method.is))
 		}
 	}
 	return nil

@@ -32,7 +32,7 @@ var synonyms = map[string]string{
 	"dict": "table", "map": "table", "object": "table", "callback": "function",
 
 	"expect": "handle_output", "contains": "handle_output expect", "match": "handle_output expect",
-	"status_code": "status", "code": "status kind", "text": "body message string", "reason": "message", "msg": "message", "content": "body", "data": "json", "params": "form", "auth": "basic",
+	"status_code": "status", "status": "handle_output", "statuses": "handle_output", "codes": "handle_output", "keyword": "handle_output", "code": "status kind", "text": "body message string", "reason": "message", "msg": "message", "content": "body", "data": "json", "params": "form", "auth": "basic",
 	"verify": "insecure", "follow": "redirects", "token": "bearer", "output": "stdout", "exit_code": "code", "error": "stderr critical message",
 	"exitcode": "code", "exit_status": "code", "returncode": "code", "return_code": "code", "rc": "code", "out": "stdout", "err": "stderr",
 	"duration": "elapsed", "rtt": "avg", "packet_loss": "loss", "expires": "not_after", "modified": "mtime",
