@@ -170,10 +170,10 @@ func (l *linter) unboarded(L *lua.LState, w *watcher) {
 	}
 }
 
-// parents finds calls of a class's method where the watcher's is meant, each once
-// for all watchers of the class.
+// parents finds calls of a class's method where the watcher's is meant, and an init
+// that keeps another from being called, each once for all watchers of the class.
 func (l *linter) parents(w *watcher) {
-	for _, call := range w.parentCalls() {
+	for _, call := range append(w.parentCalls(), w.initCalls()...) {
 		if !slices.Contains(l.findings, call) {
 			l.findings = append(l.findings, call)
 		}

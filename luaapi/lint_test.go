@@ -190,6 +190,60 @@ func TestLintOfArguments(t *testing.T) {
 	}
 }
 
+// What is written as a regular expression is, and as a pattern finds nothing, is
+// found when the file loads.
+func TestRegularExpressions(t *testing.T) {
+	for pattern, want := range map[string]string{
+		`load (\\d+)`:   `a pattern has no \d: "%d" is a digit`,
+		`%d{3}`:         `a pattern has no {3}: write what is repeated as often as it comes, or a + behind it`,
+		`[a-f]{1,4}`:    `a pattern has no {1,4}: write`,
+		`(error|fatal)`: `a pattern has no |: look for one after the other, text:match(a) or text:match(b)`,
+		`error|warn`:    `a pattern has no |: look for one after the other, text:match(a) or text:match(b)`,
+		`(?i)error`:     `a pattern has no (?i`,
+		`(?:a)b`:        `a pattern has no (?:`,
+		`(.-)|(.-)|`:    ``,
+		`([^|]*)|?`:     ``,
+		`{(%d+)}`:       ``,
+		`^%s*{%s*"a"`:   ``,
+		`(%?)x`:         ``,
+		`C:\\dir`:       ``,
+		`a%|b`:          ``,
+	} {
+		b := newTestBoard(t)
+		b.load("metric_watchers = { pharos.MetricWatcher{ name = 'x', check = function() return (''):match('" + pattern + "') end } }")
+		var got []string
+		for _, w := range b.config.Warnings {
+			got = append(got, w.Message)
+		}
+		if text := strings.Join(got, "; "); (text == "") != (want == "") || !strings.Contains(text, want) {
+			t.Errorf("warnings of the pattern %s = %q, want %q", pattern, text, want)
+		}
+	}
+}
+
+// An init that does not call that of the class it extends is found by check.
+func TestInitWithoutParents(t *testing.T) {
+	b := newTestBoard(t)
+	b.load(`local A = pharos.CommandMetricWatcher:extend{ class_name = "A" }
+function A:init() self.command = "true" end
+local B = A:extend{ class_name = "B" }
+function B:init() self.own = 1 end
+local C = A:extend{}
+function C:init()
+  A.init(self)
+end
+local D = B:extend{}
+metric_watchers = { A{ name = "a" }, B{ name = "b", command = "true" }, B{ name = "b2", command = "true" }, C{ name = "c" }, D{ name = "d", command = "true" } }`)
+	var got []string
+	for _, finding := range b.config.Lint(t.Context()) {
+		got = append(got, fmt.Sprintf("%d: %s", finding.Line, finding.Message))
+	}
+	want := []string{"4: this init is called instead of that of A, which the class extends: write A.init(self) in it"}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Errorf("findings (-want +got):\n%s", diff)
+	}
+}
+
 // An option that there is not, passed in a function, is found when the file loads
 // and not when somebody calls it.
 func TestMisspeltOptionsInFunctions(t *testing.T) {

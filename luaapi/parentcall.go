@@ -46,6 +46,38 @@ func (w *watcher) parentCalls() (found []engine.LoadError) {
 	return found
 }
 
+// initCalls finds the init of a class of w in the script that does not name the one
+// of the class above, also one of the script's, that is called no more.
+func (w *watcher) initCalls() (found []engine.LoadError) {
+	class, _ := w.self.Metatable.(*lua.LTable)
+	ancestors(class, func(class *lua.LTable) bool {
+		own, _ := class.RawGetString("init").(*lua.LFunction)
+		if own == nil || own.IsG || namesInit(own.Proto) {
+			return true
+		}
+		super, _ := class.RawGetString("super").(*lua.LTable)
+		ancestors(super, func(above *lua.LTable) bool {
+			hidden, _ := above.RawGetString("init").(*lua.LFunction)
+			if hidden != nil && !hidden.IsG && !strings.HasPrefix(hidden.Proto.SourceName, builtinPrefix) {
+				name := above.RawGetString("class_name")
+				if name == lua.LNil {
+					name = lua.LString("Parent")
+				}
+				found = append(found, engine.LoadError{File: own.Proto.SourceName, Line: own.Proto.LineDefined, Message: fmt.Sprintf(
+					"this init is called instead of that of %s, which the class extends: write %s.init(self) in it", name, name)})
+			}
+			return hidden == nil
+		})
+		return true
+	})
+	return found
+}
+
+// namesInit tells whether the code of a function has the name init.
+func namesInit(p *lua.FunctionProto) bool {
+	return slices.Contains(p.Constants, lua.LValue(lua.LString("init"))) || slices.ContainsFunc(p.FunctionPrototypes, namesInit)
+}
+
 func parentCallsIn(method string, f *lua.LFunction, ofOwnClass bool) (found []engine.LoadError) {
 	for _, call := range vm.MethodCalls(f) {
 		if call.Super {

@@ -95,6 +95,8 @@ func newScript(o *Options, name, dir string, fsys fs.FS) (*script, error) {
 			switch {
 			case c.Function == "pharos.status":
 				s.asks = append(s.asks, c)
+			case c.Function == ":match" || c.Function == ":gmatch" || c.Function == ":gsub":
+				s.pattern(c)
 			case c.Function == ":step" && s.reads != nil:
 				s.steps = append(s.steps, c)
 			}
