@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -34,9 +35,10 @@ type watcher struct {
 	stream     *stream    // its option events; nil without
 	listen     listenFunc // opens it
 
-	page       string // the start of the last one it got
-	found      bool   // by a discovery
-	remembered bool   // self.state was filled from memory
+	page       string        // the start of the last one it got
+	found      bool          // by a discovery
+	remembered bool          // self.state was filled from memory
+	told       engine.Status // what self.status was set to for the run
 	hog        hog
 }
 
@@ -157,6 +159,9 @@ func (w *watcher) settle(L *lua.LState, r *run) {
 		err = errors.New(nilVerdict("the function of events", w.stream.judge, "leave the status as it is"))
 	}
 	if err == nil {
+		err = w.overwritten()
+	}
+	if err == nil {
 		r.result, err = w.show(L, v)
 	}
 	if err != nil {
@@ -178,7 +183,8 @@ func (w *watcher) prepare(L *lua.LState) {
 	}
 	w.self.RawSetString("verdict", lua.LNil)
 	if named.status {
-		w.self.RawSetString("status", lua.LString(m.status.String()))
+		w.told = m.status
+		w.self.RawSetString("status", lua.LString(w.told.String()))
 	}
 	if named.lastUpdated && !m.last.IsZero() {
 		w.self.RawSetString("last_updated", lua.LNumber(float64(m.last.UnixMilli())/1000))
@@ -186,6 +192,24 @@ func (w *watcher) prepare(L *lua.LState) {
 	if named.duration && !m.last.IsZero() {
 		w.self.RawSetString("duration", lua.LNumber(w.script.clock.Now().Sub(m.since).Seconds()))
 	}
+}
+
+// overwritten fails when the run set self.status, as its author thought, to say how
+// it went: the tile would show something else, and be green for ever.
+func (w *watcher) overwritten() error {
+	if !w.script.named.status {
+		return nil
+	}
+	given := w.self.RawGetString("status")
+	word, _ := given.(lua.LString)
+	if string(word) == w.told.String() {
+		return nil
+	}
+	meant := "ok"
+	if slices.Contains(statusWords, string(word)) {
+		meant = string(word)
+	}
+	return fmt.Errorf("cannot set self.status, which is what the run before came to: write return %q, value, detail, or return self:%s(value, detail)", meant, meant)
 }
 
 // namedFields tells which of the fields that a run fills in the files of a script
@@ -255,7 +279,7 @@ func (w *watcher) broken(r *run, err error) engine.Result {
 	case r.failure != nil && e.Cause == nil: // its nil, most often, is what the script stumbled over
 		place.Message = fmt.Sprintf("%s (just before: %s)", place.Message, r.failure)
 	}
-	if calls := w.parentCalls(); len(calls) > 0 && e.Cause == nil { // most often the reason
+	if calls := w.parentCalls(); len(calls) > 0 { // most often the reason
 		where := ""
 		if call := calls[0]; call.File != place.File || call.Line != place.Line {
 			where = fmt.Sprintf("%s:%d: ", call.File, call.Line)

@@ -126,9 +126,7 @@ func (s *script) newHTTPCall(L *lua.LState, of string, address lua.LValue) *http
 	text, ok := address.(lua.LString)
 	if !ok {
 		hint := ""
-		if address == L.GetField(L.G.Global.RawGetString("pharos"), "http") {
-			hint = fmt.Sprintf(": write %s(...), with a dot", of)
-		} else if _, ok := address.(*lua.LTable); ok {
+		if _, ok := address.(*lua.LTable); ok {
 			hint = fmt.Sprintf(": write %s(url, { ... })", of)
 		}
 		L.RaiseError("cannot call %s: want a URL, got %s%s", of, typeName(address), hint)

@@ -1,6 +1,7 @@
 package luaapi
 
 import (
+	"slices"
 	"strings"
 
 	lua "github.com/yuin/gopher-lua"
@@ -34,6 +35,58 @@ func (s *script) read(use vm.FieldUse) {
 			s.warn(engine.Place{File: use.File, Line: use.Line}, "%s", noSuchName(t, owner, name))
 		}
 		return
+	}
+}
+
+// optionsAt is where the options of a function are, and which.
+type optionsAt struct {
+	argument int
+	names    []string
+}
+
+// calledWithOptions are functions of the table pharos that take options.
+var calledWithOptions = map[string]optionsAt{
+	"pharos.exec":         {2, execOptions},
+	"pharos.nagios":       {2, execOptions},
+	"pharos.http.get":     {2, httpOptions},
+	"pharos.http.head":    {2, httpOptions},
+	"pharos.http.post":    {2, httpOptions},
+	"pharos.http.put":     {2, httpOptions},
+	"pharos.http.patch":   {2, httpOptions},
+	"pharos.http.delete":  {2, httpOptions},
+	"pharos.http.request": {2, httpOptions},
+	"pharos.tcp":          {2, exchangeOptions},
+	"pharos.tcp.connect":  {2, tcpOptions},
+	"pharos.tls":          {2, tlsOptions},
+	"pharos.dns":          {2, dnsOptions},
+	"pharos.ping":         {2, pingOptions},
+	"pharos.file.read":    {2, []string{"max"}},
+	"pharos.cache":        {1, []string{"max", "ttl"}},
+}
+
+// passed hears of each option that the functions of the script's files pass, and
+// warns of those that there are not: it may take long until somebody calls them. So
+// it is of what a set is made of that finds its members.
+func (s *script) passed(use vm.OptionUse) {
+	if s.reads == nil {
+		return // see read
+	}
+	at, place := calledWithOptions[use.Function], engine.Place{File: use.File, Line: use.Line}
+	if use.Argument == at.argument && !slices.Contains(at.names, use.Name) {
+		s.warn(place, "%s", noOption(use.Function, vm.Brief(use.Name), at.names))
+		return
+	}
+	name, _ := strings.CutPrefix(use.Function, "pharos.")
+	class, ok := s.pharos.RawGetString(name).(*lua.LTable)
+	if !ok || !isClass(class) || use.Argument != 1 || declaredTypes(class, use.Name) != "" {
+		return
+	}
+	known := false
+	for class := range lineage(class) {
+		known = known || class.RawGetString(use.Name) != lua.LNil
+	}
+	if !known || slices.Contains(reservedFields, use.Name) {
+		s.warn(place, "cannot use option %q of %s %s", vm.Brief(use.Name), name, unknownName(vm.Brief(use.Name), optionsOf(class)))
 	}
 }
 

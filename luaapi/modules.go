@@ -116,6 +116,39 @@ func object[T any](v lua.LValue) (T, bool) {
 	return none, false
 }
 
+// dotted guards what is in the module of that name against being called with a
+// colon, as pharos:dns(...) and pharos.json:decode(...): the module would be taken
+// for the first argument.
+func dotted(L *lua.LState, module *lua.LTable, name string) {
+	guard := func(of string, n int, f *lua.LFunction) *lua.LFunction {
+		call := f.GFunction
+		return L.NewFunction(func(L *lua.LState) int {
+			if L.Get(n) == module {
+				L.RaiseError("cannot call %s with a colon: write %s(...), with a dot", of, of)
+			}
+			return call(L)
+		})
+	}
+	for _, member := range namesOf(module) {
+		of := name + "." + member
+		switch v := module.RawGetString(member).(type) {
+		case *lua.LFunction:
+			module.RawSetString(member, guard(of, 1, v))
+		case *lua.LTable:
+			meta := v.Metatable.(*lua.LTable)
+			if f, ok := meta.RawGetString("__call").(*lua.LFunction); ok {
+				meta.RawSetString("__call", guard(of, 2, f)) // behind what is called
+			} else {
+				meta.RawSetString("__call", L.NewFunction(func(L *lua.LState) int {
+					L.RaiseError("cannot call %s: it is none itself, call one of its functions (valid: %s)", of, strings.Join(slices.Sorted(slices.Values(namesOf(v))), ", "))
+					return 0
+				}))
+			}
+			dotted(L, v, of)
+		}
+	}
+}
+
 // isModule tells whether newModule made t.
 func isModule(t *lua.LTable) bool {
 	meta, ok := t.Metatable.(*lua.LTable)
@@ -126,7 +159,62 @@ func optional(module, name string) bool { return module == "pharos" && name == o
 
 func noSuchName(t *lua.LTable, module, name string) string {
 	name = vm.Brief(name)
-	return fmt.Sprintf("cannot use %s.%s: there is no such name %s", module, name, unknownName(name, without(namesOf(t), internal...)))
+	valid := without(namesOf(t), internal...)
+	hint := unknownName(name, valid)
+	if meant := elsewhere(module, name); meant != "" {
+		hint = fmt.Sprintf("(did you mean %q? valid: %s)", meant, strings.Join(slices.Sorted(slices.Values(valid)), ", "))
+	}
+	return fmt.Sprintf("cannot use %s.%s: there is no such name %s", module, name, hint)
+}
+
+// namesElsewhere are what others call what is here, by the name that it has.
+var namesElsewhere = map[string][]string{
+	"pharos.http.get":     {"pharos.get", "pharos.fetch", "pharos.curl", "pharos.url_get", "pharos.http.fetch"},
+	"pharos.http.post":    {"pharos.post"},
+	"pharos.http.request": {"pharos.request", "pharos.requests"},
+	"pharos.http.sse":     {"pharos.sse", "pharos.http.stream", "pharos.http.events"},
+	"pharos.exec":         {"pharos.run", "pharos.shell", "pharos.system", "pharos.popen", "pharos.execute", "pharos.command", "pharos.cmd", "pharos.spawn", "pharos.sh"},
+	"pharos.tcp":          {"pharos.socket", "pharos.connect", "pharos.port"},
+	"pharos.tls":          {"pharos.ssl", "pharos.cert", "pharos.certificate"},
+	"pharos.dns":          {"pharos.resolve", "pharos.lookup", "pharos.nslookup", "pharos.dig"},
+	"pharos.ping":         {"pharos.icmp"},
+	"pharos.time.sleep":   {"pharos.sleep", "pharos.wait", "pharos.time.wait"},
+	"pharos.time.now":     {"pharos.now", "pharos.time.time"},
+	"pharos.time.seconds": {"pharos.duration", "pharos.seconds", "pharos.time.duration"},
+	"pharos.json.decode":  {"pharos.json.parse", "pharos.json.loads", "pharos.json.load", "pharos.json.read", "pharos.decode", "pharos.parse"},
+	"pharos.json.encode":  {"pharos.json.stringify", "pharos.json.dumps", "pharos.json.dump", "pharos.encode"},
+	"pharos.file.read":    {"pharos.read", "pharos.read_file", "pharos.readfile", "pharos.open", "pharos.file.open", "pharos.file.lines", "pharos.file.load"},
+	"pharos.file.stat":    {"pharos.stat", "pharos.file.exists", "pharos.file.size", "pharos.file.age"},
+	"pharos.file.newest":  {"pharos.glob", "pharos.file.glob", "pharos.file.list"},
+	"pharos.file.tail":    {"pharos.tail", "pharos.file.follow", "pharos.file.watch"},
+	"pharos.env":          {"pharos.getenv", "pharos.environ"},
+	"pharos.log":          {"pharos.print", "pharos.debug", "pharos.info"},
+
+	"pharos.PageGETMetricWatcher": {"pharos.HTTP", "pharos.HTTPS", "pharos.URL", "pharos.Web", "pharos.Page", "pharos.PageGet", "pharos.Website", "pharos.API"},
+	"pharos.CommandMetricWatcher": {"pharos.Command", "pharos.Exec", "pharos.Shell", "pharos.Script", "pharos.Process", "pharos.SSH", "pharos.Cmd"},
+	"pharos.NagiosMetricWatcher":  {"pharos.Plugin", "pharos.Nagios"},
+	"pharos.TCPMetricWatcher":     {"pharos.Port", "pharos.Socket", "pharos.SMTP", "pharos.Redis", "pharos.TCP"},
+	"pharos.TLSMetricWatcher":     {"pharos.SSL", "pharos.Cert", "pharos.Certificate", "pharos.TLS"},
+	"pharos.DNSMetricWatcher":     {"pharos.DNS"},
+	"pharos.PingMetricWatcher":    {"pharos.ICMP", "pharos.Ping", "pharos.Host"},
+	"pharos.FileMetricWatcher":    {"pharos.File", "pharos.Heartbeat"},
+	"pharos.MetricWatcher":        {"pharos.Metric", "pharos.Watcher", "pharos.Function"},
+	"pharos.WatcherSet":           {"pharos.Set", "pharos.Group", "pharos.MetricWatcherSet"},
+	"pharos.derive":               {"pharos.Derived", "pharos.DerivedMetricWatcher", "pharos.Derive"},
+}
+
+// elsewhere is what was probably meant by a name that a module does not have; "" if
+// nothing like it is known. Of a class the end of its name does not count.
+func elsewhere(module, name string) string {
+	full := module + "." + name
+	stem := strings.TrimSuffix(strings.TrimSuffix(full, "Watcher"), "Metric")
+	for meant, names := range namesElsewhere {
+		isClass := stem != full && strings.HasSuffix(meant, "Watcher")
+		if slices.Contains(names, full) || isClass && slices.ContainsFunc(names, func(n string) bool { return strings.EqualFold(n, stem) }) {
+			return meant
+		}
+	}
+	return ""
 }
 
 func namesOf(t *lua.LTable) []string {

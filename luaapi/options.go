@@ -46,13 +46,19 @@ func setOption(L *lua.LState, of string, valid []string, set func(name string, v
 		err = set(name, v)
 	}
 	switch {
-	case errors.Is(err, errNoOption) && isWatcherOption(name):
-		L.RaiseError("cannot use option %q of %s: it is an option of the watcher itself (valid here: %s)", name, of, strings.Join(slices.Sorted(slices.Values(valid)), ", "))
 	case errors.Is(err, errNoOption):
-		L.RaiseError("cannot use option %q of %s %s", name, of, unknownName(name, valid))
+		L.RaiseError("%s", noOption(of, name, valid))
 	case err != nil:
 		L.RaiseError("cannot use option %q of %s: %s", name, of, err)
 	}
+}
+
+// noOption says that name is none of the valid options of what is called of.
+func noOption(of, name string, valid []string) string {
+	if isWatcherOption(name) {
+		return fmt.Sprintf("cannot use option %q of %s: it is an option of the watcher itself (valid here: %s)", name, of, strings.Join(slices.Sorted(slices.Values(valid)), ", "))
+	}
+	return fmt.Sprintf("cannot use option %q of %s %s", name, of, unknownName(name, valid))
 }
 
 // errNoOption is what a set of eachOption returns for a name it does not know.

@@ -220,6 +220,12 @@ func (w *watcher) show(L *lua.LState, v verdict) (engine.Result, error) {
 			continue
 		}
 		text, ok := textOf(field.from)
+		if err, failed := vm.ErrorOf(field.from); failed && field.name == "detail" {
+			if v.status == engine.OK {
+				return engine.Result{}, fmt.Errorf("check returned \"ok\" with an error as its detail: %w", err)
+			}
+			text, ok = err.Error(), true
+		}
 		if !ok {
 			return engine.Result{}, fmt.Errorf("the %s is a %s: want text or a number", field.name, typeName(field.from))
 		}
@@ -260,7 +266,7 @@ func (w *watcher) override(L *lua.LState, v *verdict) error {
 			*method.to = L.Get(-1)
 			L.Pop(1)
 		default:
-			return fmt.Errorf("the method %s is a %s: want a function", method.name, typeName(method.is))
+			return fmt.Errorf("cannot show what self.%s says: it is a %s, where a method was: write return \"ok\", value, detail, or self:ok(value, detail)", method.name, typeName(method.is))
 		}
 	}
 	return nil

@@ -192,7 +192,7 @@ func (s *script) done(L *lua.LState, e *Event) {
 // pushError leaves nil, err on the stack: err has kind, phase and timing, and
 // its tostring is the message.
 func (s *script) pushError(L *lua.LState, err error) int {
-	fields := map[string]lua.LValue{}
+	fields := map[string]lua.LValue{"kind": lua.LNil, "phase": lua.LNil, "timing": lua.LNil}
 	if e, ok := errors.AsType[*probe.Error](err); ok {
 		fields["kind"] = lua.LString(e.Kind)
 		if e.Phase != "" {

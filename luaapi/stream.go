@@ -83,6 +83,9 @@ func (s *script) pushStream(L *lua.LState, kind string, read func(st *stream)) i
 	if !ok {
 		L.RaiseError("cannot call pharos.%s: want a function(self, event) as argument 2, got %s", kind, typeName(L.Get(2)))
 	}
+	if first := firstParameter(judge); slices.Contains(eventWords, first) && s.reads != nil {
+		s.warn(placeOf(L), "the function of pharos.%s takes %s first, where the watcher comes: write function(self, %s)", kind, first, first)
+	}
 	st := &stream{kind: kind, judge: judge, given: []lua.LValue{lua.LString(kind), L.Get(1), judge, L.Get(3)}}
 	read(st)
 	if err := s.own.inName(st.host); err != nil {
@@ -90,6 +93,18 @@ func (s *script) pushStream(L *lua.LState, kind string, read func(st *stream)) i
 	}
 	L.Push(&lua.LUserData{Value: st, Metatable: lua.LNil})
 	return 1
+}
+
+// eventWords are what scripts call an event.
+var eventWords = []string{"line", "event", "e", "ev", "message", "msg", "text", "data"}
+
+// firstParameter is what a function calls the first that it is given; "" if it takes
+// none.
+func firstParameter(f *lua.LFunction) string {
+	if f.IsG || f.Proto.NumParameters == 0 {
+		return ""
+	}
+	return f.Proto.DbgLocals[0].Name
 }
 
 // without gives the names that are not among others.

@@ -60,11 +60,15 @@ func printCheckJSON(out io.Writer, result checkJSON, failed error) error {
 // printCheck prints the verdict on a configuration that is good: warnings on
 // stderr, a line of text on out.
 func printCheck(out io.Writer, cfg *loaded, warnings []engine.LoadError) {
+	printWarnings(warnings)
+	watchers, sets := count(cfg.Generation)
+	fmt.Fprintf(out, "%s: good: %s in %s%s\n", describe(cfg.path), plural(watchers, "watcher"), plural(sets, "set"), finding(cfg.Generation))
+}
+
+func printWarnings(warnings []engine.LoadError) {
 	for _, w := range warnings {
 		fmt.Fprintf(os.Stderr, "%s:%d: warning: %s\n", w.File, w.Line, w.Message)
 	}
-	watchers, sets := count(cfg.Generation)
-	fmt.Fprintf(out, "%s: good: %s in %s%s\n", describe(cfg.path), plural(watchers, "watcher"), plural(sets, "set"), finding(cfg.Generation))
 }
 
 // finding says how many sets find their members while Pharos runs, which check

@@ -102,6 +102,9 @@ func once(ctx context.Context, f onceFlags, globs []string, out io.Writer) error
 }
 
 func runOnce(ctx context.Context, f onceFlags, cfg *luaapi.Config, globs []string, out io.Writer) error {
+	if f.verbosity > 0 {
+		printWarnings(cfg.Warnings)
+	}
 	gen, problems := engine.Discover(ctx, cfg.Generation)
 	defer gen.Release()
 	for _, p := range problems {

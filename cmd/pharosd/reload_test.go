@@ -119,7 +119,7 @@ func TestRestlessInputKeepsNoneBack(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer cfg.Close()
-	inputs := newInputWatch(cfg.Inputs)
+	inputs := &inputWatch{inputs: cfg.Inputs}
 	// pollAfter polls while the log grows.
 	grown := ""
 	pollAfter := func() bool {

@@ -70,9 +70,35 @@ func (u *Universe) coResume(L, th *lua.LState, resume lua.LGFunction) int {
 		u.base.G.CurrentThread = L
 	}()
 	th.SetContext(r)
+	if !topFrame(th).ok() {
+		th.SetContext(&beginning{r, th})
+	}
 	r.threads = append(r.threads, th)
 	u.base.G.CurrentThread = L
 	return resume(L)
+}
+
+// beginning is the run for a coroutine that begins: gopher-lua, which has just given
+// it a Panic of its own, asks before the first instruction.
+type beginning struct {
+	*run
+	th *lua.LState
+}
+
+func (b *beginning) Done() <-chan struct{} {
+	b.th.Panic = throwExplained
+	b.th.SetContext(b.run)
+	return b.run.Done()
+}
+
+// throwExplained is how an error leaves a coroutine. Who catches it, unlike catch,
+// sees no more of the frames that explain it.
+func throwExplained(L *lua.LState) {
+	v := L.Get(-1)
+	if text, ok := v.(lua.LString); ok {
+		v = lua.LString(explain(L, string(text)))
+	}
+	panic(&lua.ApiError{Type: lua.ApiErrorRun, Object: v, StackTrace: "-"})
 }
 
 // own tells whether th is a thread of the run itself rather than a coroutine.

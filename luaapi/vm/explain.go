@@ -27,7 +27,7 @@ func explain(L *lua.LState, text string) string {
 	case message == "attempt to call a non-function object":
 		message = explainCall(L, f, i)
 	case strings.HasPrefix(message, "attempt to index a non-table object("):
-		message = explainIndex(f, i, message)
+		message = explainIndex(L, f, i, message)
 	case strings.HasPrefix(message, "cannot perform "):
 		message = explainArithmetic(L, f, i, message)
 	case message == "__unm undefined":
@@ -91,7 +91,11 @@ func TypeName(v lua.LValue) string {
 
 func explainCall(L *lua.LState, f frame, i instruction) string {
 	if i.op == lua.OP_TFORLOOP {
-		return "attempt to loop over " + value(L, f, i.a) + " (for ... in needs pairs, ipairs or a function)"
+		over, hint := value(L, f, i.a), "for ... in needs pairs, ipairs or a function"
+		if strings.HasPrefix(over, "a number ") {
+			hint = "write for i = 1, n do"
+		}
+		return "attempt to loop over " + over + " (" + hint + ")"
 	}
 	if i.op != lua.OP_CALL && i.op != lua.OP_TAILCALL {
 		return "attempt to call a value that is no function"
@@ -122,13 +126,24 @@ func explainComparison(f frame, i instruction, message string) string {
 	return message
 }
 
-func explainIndex(f frame, i instruction, message string) string {
+func explainIndex(L *lua.LState, f frame, i instruction, message string) string {
 	kind, rest, _ := strings.Cut(strings.TrimPrefix(message, "attempt to index a non-table object("), ")")
 	register := i.b
 	if i.op == lua.OP_SETTABLE || i.op == lua.OP_SETTABLEKS {
 		register = i.a
 	}
-	return "attempt to index a " + kind + " value" + f.origin(register) + rest
+	return "attempt to index a " + precise(L, kind, register) + " value" + f.origin(register) + rest
+}
+
+// precise is the type of what is in a register, kind, with the name that userdata
+// may have.
+func precise(L *lua.LState, kind string, register int) string {
+	if debug, ok := L.GetStack(0); ok && kind == "userdata" && register&constantBit == 0 {
+		if _, v := L.GetLocal(debug, register+1); v != nil {
+			return TypeName(v)
+		}
+	}
+	return kind
 }
 
 // explainArithmetic explains an operation none of whose operands is a text: see
@@ -139,12 +154,7 @@ func explainArithmetic(L *lua.LState, f frame, i instruction, message string) st
 	if left == "number" {
 		left, i.b = right, i.c
 	}
-	if debug, ok := L.GetStack(0); ok && left == "userdata" && i.b&constantBit == 0 {
-		if _, v := L.GetLocal(debug, i.b+1); v != nil {
-			left = TypeName(v)
-		}
-	}
-	return wrongOperand(f, left, i.b)
+	return wrongOperand(f, precise(L, left, i.b), i.b)
 }
 
 // wrongOperand says that arithmetic cannot be done on what is in a register.
@@ -209,7 +219,7 @@ func (f frame) source(p *lua.FunctionProto, i instruction, pc int) string {
 			return fmt.Sprintf(" (upvalue '%s')", name)
 		}
 	case lua.OP_GETTABLEKS:
-		field := keyText(p, i.c)
+		field := fieldName(p, pc)
 		if name := f.local(i.b); name != "" {
 			if _, text := f.register(i.b).(lua.LString); text { // a field of one is nil
 				return fmt.Sprintf(" (field '%s' of %s, which is a text)", field, name)
@@ -219,7 +229,7 @@ func (f frame) source(p *lua.FunctionProto, i instruction, pc int) string {
 	case lua.OP_GETTABLE:
 		return f.element(p, i, pc)
 	case lua.OP_SELF:
-		return fmt.Sprintf(" (method '%s')", keyText(p, i.c))
+		return fmt.Sprintf(" (method '%s')", fieldName(p, pc))
 	}
 	return ""
 }
@@ -230,7 +240,7 @@ func (f frame) element(p *lua.FunctionProto, i instruction, pc int) string {
 	if before := instructionAt(p, pc-1); table == "" && before.a == i.b { // fetched for this
 		switch before.op {
 		case lua.OP_GETTABLEKS:
-			table = keyText(p, before.c)
+			table = fieldName(p, pc-1)
 		case lua.OP_GETUPVAL:
 			table = upvalueName(p, before.b)
 		case lua.OP_GETGLOBAL:
@@ -250,12 +260,15 @@ func (f frame) element(p *lua.FunctionProto, i instruction, pc int) string {
 	return fmt.Sprintf(" (%s[%s], %s is %s)", table, key, key, shown(f.register(i.c)))
 }
 
+// maxShown is the longest text that messages show, in bytes.
+const maxShown = 100
+
 // shown is a key as it is written. A text is whole or not there: of a secret, a
 // part would not be masked.
 func shown(key lua.LValue) string {
 	switch key := key.(type) {
 	case lua.LString:
-		if len(key) > 100 {
+		if len(key) > maxShown {
 			return "a long text"
 		}
 		return fmt.Sprintf("%q", string(key))
@@ -295,12 +308,18 @@ func constantText(p *lua.FunctionProto, i int) string {
 	return "?"
 }
 
-// keyText is the text that a field's name is, or "?".
-func keyText(p *lua.FunctionProto, c int) string {
-	if c&constantBit == 0 {
-		return "?"
+// fieldName is the name that the instruction at pc looks up: a constant of its own,
+// or one that the instruction before put into a register, as in the head of a loop;
+// "?" if it is no text.
+func fieldName(p *lua.FunctionProto, pc int) string {
+	i, before := instructionAt(p, pc), instructionAt(p, pc-1)
+	switch {
+	case i.c&constantBit != 0:
+		return constantText(p, i.c&^constantBit)
+	case before.op == lua.OP_LOADK && before.a == i.c:
+		return constantText(p, before.bx)
 	}
-	return constantText(p, c&^constantBit)
+	return "?"
 }
 
 // literal is a constant that is a number or a text, as it is written.

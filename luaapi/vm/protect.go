@@ -137,8 +137,11 @@ func (r *run) failure(c *caught) *Error {
 func (r *run) describe(v lua.LValue) string {
 	t, ok := v.(*lua.LTable)
 	if !ok {
-		if v == lua.LNil {
+		switch v.(type) {
+		case *lua.LNilType:
 			return "error without a message (nil)"
+		case *lua.LFunction, *lua.LState: // whose text is another each time
+			return "error with a " + TypeName(v) + " as its message"
 		}
 		return plainText(v)
 	}

@@ -3,6 +3,7 @@ package vm
 import (
 	"fmt"
 	"regexp"
+	"strings"
 
 	lua "github.com/yuin/gopher-lua"
 )
@@ -24,7 +25,11 @@ func (u *Universe) require(L *lua.LState) int {
 		return 1
 	}
 	if !moduleName.MatchString(name) {
-		L.RaiseError("cannot require %q: a module name is letters, digits, - and _, with dots between folders", name)
+		hint := ""
+		if meant := moduleOfPath(name); meant != "" {
+			hint = fmt.Sprintf(": write require %q", meant)
+		}
+		L.RaiseError("cannot require %q: a module name is letters, digits, - and _, with dots between folders%s", name, hint)
 	}
 	if !Loading(L) && !Typed(L) {
 		L.RaiseError("cannot require %q: modules are loaded while the file loads, not in a run", name)
@@ -45,6 +50,15 @@ func (u *Universe) require(L *lua.LState) int {
 	u.modules[name].value = v
 	L.Push(v)
 	return 1
+}
+
+// moduleOfPath is the module that a file is for require; "" if it is none.
+func moduleOfPath(path string) string {
+	name := strings.ReplaceAll(strings.TrimSuffix(strings.TrimPrefix(path, "./"), ".lua"), "/", ".")
+	if name == path || !moduleName.MatchString(name) {
+		return ""
+	}
+	return name
 }
 
 // gaveNothing warns of a module that returns nothing, where its value is taken.

@@ -36,6 +36,7 @@ type Options struct {
 	Print       func(ctx context.Context, text string)   // where print goes; nil = nowhere
 	Warn        func(Error)                              // findings of Load that do not fail it; nil = ignored
 	Called      func(TextCall)                           // calls with a text that files have; nil = ignored
+	Passed      func(OptionUse)                          // options that the functions of files pass; nil = ignored
 	Read        func(FieldUse)                           // fields that files read; nil = ignored
 	Unknown     func(name string, valid []string) string // the end of a message about a name that is none of valid; nil = "(valid: a, b)"
 	Assigned    func(global, file string, line int)      // where files set what is in Globals; nil = ignored
