@@ -82,7 +82,8 @@ func (c *choice) changed() bool { return len(c.added)+len(c.removed) > 0 || c.re
 
 // choose makes the set's members of what was found. taken has the watchers that
 // are not members of it, by id. Members keep their places; a new one is put behind
-// the member that it was found behind.
+// the member that it was found behind. Where the limit is short members come first: the
+// order in which they are found may be another each time.
 func (h *hunt) choose(found []Watcher, taken map[ID]Watcher) choice {
 	var c choice
 	before := make(map[ID]member, len(h.members))
@@ -93,6 +94,13 @@ func (h *hunt) choose(found []Watcher, taken map[ID]Watcher) choice {
 	after := make(map[ID][]member) // the new ones, by the member that they come after
 	anchor := ID("")
 	seen := make(map[ID]Watcher, len(found))
+	room, again := h.limit(), make(map[ID]bool, len(before)) // for new ones; members found again
+	for _, w := range found {
+		if _, known := before[w.ID]; known && !again[w.ID] {
+			again[w.ID] = true
+			room--
+		}
+	}
 	for _, w := range found {
 		w = w.WithDefaults()
 		m := member{w, h.Discovery}
@@ -105,7 +113,7 @@ func (h *hunt) choose(found []Watcher, taken map[ID]Watcher) choice {
 			c.refused = append(c.refused, refusal(w, other))
 			c.left = append(c.left, m)
 			continue
-		case len(seen) == h.limit():
+		case len(seen) == h.limit(), !known && room <= 0:
 			c.left = append(c.left, m)
 			continue
 		case known && old.by == h.Discovery && old.same(&w):
@@ -117,6 +125,7 @@ func (h *hunt) choose(found []Watcher, taken map[ID]Watcher) choice {
 		default:
 			c.added = append(c.added, w.ID)
 			after[anchor] = append(after[anchor], m)
+			room--
 		}
 		seen[w.ID] = w
 	}

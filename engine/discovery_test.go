@@ -280,9 +280,18 @@ func TestDiscoveryRefuses(t *testing.T) {
 		if n, gone := f.let(); n != f.made-3 || slices.Contains(gone, "b") {
 			t.Errorf("%d of %d watchers were let go of, %v as gone, want all but three, and not b, whose id another has", n, f.made, gone)
 		}
+		f.is("f e d c a", nil) // who finds them in no order
+		time.Sleep(10 * time.Second)
+		wantFleet(t, e, "a c d", "", "fleet.lua:3: the limit is 3: 2 more that were found are left out")
+		f.is("f e c a", nil)
+		time.Sleep(10 * time.Second)
+		wantFleet(t, e, "f a c", "", "fleet.lua:3: the limit is 3: 1 more that were found are left out")
+		f.is("a c d e f", nil)
+		time.Sleep(10 * time.Second)
+		wantFleet(t, e, "f a c", "", "fleet.lua:3: the limit is 3: 2 more that were found are left out")
 		static.ID = "fleet.c"
 		e.Replace(f.generation(2, static)) // it has the id first, now
-		wantFleet(t, e, "a d", "", "fleet.lua:3: the limit is 3: 2 more that were found are left out")
+		wantFleet(t, e, "f a", "", "fleet.lua:3: the limit is 3: 2 more that were found are left out")
 	})
 }
 

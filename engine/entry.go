@@ -45,6 +45,7 @@ func newEntry(w Watcher, now time.Time) *entry {
 // keepTime makes the tempo of what the watcher is now.
 func (en *entry) keepTime() {
 	en.next, en.passed, en.state.Next, en.state.Source = never, never, time.Time{}, nil
+	en.state.Running = en.run != nil && en.Source == nil // not connected any more, or not yet
 	if en.Source != nil {
 		en.state.Source, en.opening = &SourceState{}, false // a first event may never come
 	} else if en.ticks() {

@@ -233,7 +233,7 @@ func (e *Engine) land(r *run) {
 		if !r.stuck {
 			e.noteDrained()
 		}
-	} else if e.waiting.n > 0 && (e.running == e.maxRunning-1 || r.entry.Lane != nil) {
+	} else if e.waiting.n > 0 && (e.running == e.maxRunning-1 || r.lane != nil) {
 		e.wake()
 	}
 }

@@ -22,9 +22,9 @@ func MakeID(set, name string) ID {
 
 // Slug lowers name, turns white space to "_", and keeps Unicode letters,
 // marks, digits, "-" and "_". Other symbols are "-" between two digits, where
-// 10.0.1.11 would be 10.0.11.1 without them, and are left out elsewhere. If nothing is left of a name, a short hash of it
-// stands in, so that no two names that differ only in symbols collide in
-// silence.
+// 10.0.1.11 would be 10.0.11.1 without them, and are left out elsewhere. If nothing
+// is left of a name, a short hash of it stands in, so that no two names that differ
+// only in symbols collide in silence.
 func Slug(name string) string {
 	var b strings.Builder
 	var last rune // of what was kept

@@ -80,6 +80,25 @@ func TestSourceIsNotLate(t *testing.T) {
 	})
 }
 
+// A check that takes the place of a source does not run as long as that takes to end.
+func TestCheckAfterASourceIsNotRunning(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		e := serve(t, engine.Config{}, enginetest.Fed("w", func(ctx context.Context, report func(engine.Result)) error {
+			report(engine.Result{Status: engine.OK})
+			<-ctx.Done()
+			time.Sleep(500 * time.Millisecond)
+			return nil
+		}))
+		if !view(t, e, "w").Running {
+			t.Fatal("the source is not running, want it connected")
+		}
+		e.Replace(enginetest.Generation(2, enginetest.Watcher("w", time.Second, enginetest.Always(engine.OK, ""))))
+		if view(t, e, "w").Running {
+			t.Error("the check is running, want it to wait for the source to end")
+		}
+	})
+}
+
 // anyWatcher makes a watcher of a random kind; those of one kind and definition
 // are the same across reloads.
 func anyWatcher(random *rand.Rand, name string) engine.Watcher {

@@ -184,9 +184,11 @@ func (e *Engine) cancel(en *entry, now time.Duration) context.CancelFunc {
 	}
 }
 
-// remove takes en off the board.
+// remove takes en off the board. The agenda has it until its next run was due, which
+// may be tomorrow: so it lets go of its script.
 func (e *Engine) remove(en *entry, now time.Duration) context.CancelFunc {
 	en.gone = true
+	en.Check, en.Source, en.Lane, en.Released, en.kin = nil, nil, nil, nil, kin{}
 	e.board.unlink(en)
 	e.board.markLate(en, false)
 	return e.cancel(en, now)

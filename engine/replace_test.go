@@ -3,6 +3,8 @@ package engine_test
 import (
 	"context"
 	"fmt"
+	"runtime"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -393,6 +395,39 @@ func TestReplaceOfACheckThatWasGivenUp(t *testing.T) {
 		close(release)
 		if v := view(t, e, "w"); v.Runs != 2 || v.Status != engine.OK || v.Running {
 			t.Errorf("once the old check returned: runs, status, running = %d, %v, %v, want 2, ok, false", v.Runs, v.Status, v.Running)
+		}
+	})
+}
+
+// A watcher that left holds nothing of its script, however far off its next run was
+// planned: the state of a whole universe would stay for each reload.
+func TestReplaceLetsGoOfWhatLeft(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var freed atomic.Int32
+		const n = 20
+		var watchers []engine.Watcher
+		for i := range n {
+			universe := new([1 << 16]byte)
+			runtime.AddCleanup(universe, func(struct{}) { freed.Add(1) }, struct{}{})
+			w := enginetest.Watcher(fmt.Sprintf("w%d", i), 24*time.Hour, func(context.Context) (engine.Result, error) {
+				return engine.Result{Status: engine.OK, Value: fmt.Sprint(universe[0])}, nil
+			})
+			if i > 0 {
+				w.Needs = []engine.Pattern{engine.Pattern(watchers[i-1].ID)}
+			}
+			watchers = append(watchers, w)
+		}
+		e := serve(t, engine.Config{}, watchers...)
+		watchers = nil
+		time.Sleep(10 * time.Second)
+		e.Replace(enginetest.Generation(2, enginetest.Watcher("other", time.Second, enginetest.Always(engine.OK, ""))))
+		time.Sleep(time.Minute)
+		for range 10 {
+			runtime.GC()
+			synctest.Wait()
+		}
+		if got := freed.Load(); got != n {
+			t.Errorf("%d of the %d that left are let go of, want all", got, n)
 		}
 	})
 }

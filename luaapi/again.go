@@ -44,10 +44,9 @@ func (v *verdict) lacks() (places []*lua.LValue) {
 }
 
 func (v *verdict) more(t *lua.LTable) error {
-	vm.Plain(t)
-	for key, value := t.Next(lua.LNil); key != lua.LNil; key, value = t.Next(key) {
+	for key, value := range vm.Pairs(t) {
 		if key != lua.LString("again") {
-			return fmt.Errorf("check returned the option %q %s: a detail is text, not a table", key.String(), unknownName(key.String(), moreFields))
+			return fmt.Errorf("check returned the option %q %s: value and detail are text or numbers, not tables", key.String(), unknownName(key.String(), moreFields))
 		}
 		if err := v.setAgain(value); err != nil {
 			return err

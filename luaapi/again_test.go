@@ -29,7 +29,7 @@ func TestAgain(t *testing.T) {
 		`return self:warning(7), "seven", { again = "1s" }`:               time.Second,
 	} {
 		b := newTestBoard(t)
-		b.Primitives = fakes{exec: func(context.Context, string, probe.ExecRequest) (*probe.ExecResult, error) {
+		b.primitives = fakes{exec: func(context.Context, string, probe.ExecRequest) (*probe.ExecResult, error) {
 			return nil, &probe.Error{Kind: probe.Timeout, Message: "too late"}
 		}}
 		got := b.check(body)
@@ -55,7 +55,7 @@ func TestAgainFromAnOverride(t *testing.T) {
 	b := newTestBoard(t)
 	b.load(`metric_watchers = { pharos.CommandMetricWatcher{ name = "x", command = "true",
 		handle_output = function() return "warning", 1, "one", { again = "300ms" } end } }`)
-	b.Primitives = stubWorld()
+	b.primitives = stubWorld()
 	if got := b.run("x"); got.Again != 300*time.Millisecond || got.Detail != "one" {
 		t.Errorf("again, detail = %v, %q, want 300ms, one", got.Again, got.Detail)
 	}

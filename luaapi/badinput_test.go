@@ -33,12 +33,16 @@ func TestBadInput(t *testing.T) {
 		{"no command", watcher(`name = "x"`), `F:2: cannot make a CommandMetricWatcher without a command`},
 		{"no command, by way of an own init", "local Mine = pharos.CommandMetricWatcher:extend{}\nfunction Mine:init()\n pharos.CommandMetricWatcher.init(self) end\nlocal Its = Mine:extend{}\nfunction Its:init()\n Mine.init(self) end\n" + empty + "Its{ name = 'x' }",
 			`F:8: cannot make a CommandMetricWatcher without a command`},
+		{"a module of elsewhere", empty + "local json = require('cjson')", `F:2: cannot require "cjson": pharos.json is there without it (no such file: tried `},
+		{"a module of elsewhere for the web", empty + "local http = require('socket.http')", `F:2: cannot require "socket.http": pharos.http is there without it (no such file: tried `},
+		{"a module by its file", empty + "local m = require('shop.lua')", `F:2: cannot require "shop.lua": write require "shop" (no such file: tried `},
+		{"an option of no type at all", empty + "pharos.MetricWatcher:extend{ options = { limit = 'string|bool' } }", `F:2: cannot declare option "limit": there is no type "bool" (did you mean "boolean"? valid: boolean, function, number, `},
 		{"a class without its pharos", `metric_watchers = { MetricWatcher{ name = "x" } }`, `F:1: cannot read undeclared global "MetricWatcher" (did you mean pharos.MetricWatcher?)`},
 		{"a class with a colon", "\nmetric_watchers = { pharos:MetricWatcher{ name = 'x' } }", `F:2: cannot make a MetricWatcher with a colon: write pharos.MetricWatcher{ name = ... }, with a dot`},
 		{"options that are a text", empty + "pharos.MetricWatcher:extend{ options = 'limit' }", `F:2: cannot declare options: want a table, got a string`},
 		{"options that are a list", empty + "pharos.MetricWatcher:extend{ options = { 'limit' } }", `F:2: cannot declare option [1] = limit: want name = "its Lua types"`},
 		{"options that are defaults", empty + "pharos.MetricWatcher:extend{ options = { limit = 5 } }", `F:2: cannot declare option [limit] = 5: want name = "its Lua types"`},
-		{"an option of no Lua type", empty + "pharos.MetricWatcher:extend{ options = { limit = 'string|integer' } }", `F:2: cannot declare option "limit": there is no type "integer" (valid: boolean, function, number, `},
+		{"an option of no Lua type", empty + "pharos.MetricWatcher:extend{ options = { limit = 'string|integer' } }", `F:2: cannot declare option "limit": there is no type "integer" (did you mean "number"? valid: boolean, function, number, `},
 		{"not a table", `metric_watchers = { pharos.MetricWatcher("x") }`, `F:1: cannot make a MetricWatcher of a string: write MetricWatcher{ name = ... }`},
 		{"bad interval", watcher(`name = "x", command = "true", interval = "2 sec"`), `F:2: cannot use option "interval" of CommandMetricWatcher: "2 sec" is no duration`},
 		{"interval without unit", watcher(`name = "x", command = "true", interval = "2"`), `F:2: cannot use option "interval" of CommandMetricWatcher: "2" has no unit: write "2s" or "2ms"`},
@@ -85,7 +89,7 @@ func TestBadInput(t *testing.T) {
 		{"an option that is none, in a function that makes one", "local function make(name)\n return pharos.MetricWatcher{ name = name, chek = print }\nend\nmetric_watchers = {\n make('x') }", `F:2: cannot use option "chek" of MetricWatcher (did you mean "check"?`},
 		{"the same of an own class", "local Own = pharos.MetricWatcher:extend{}\nlocal function make(name)\n return Own{ name = name, chek = print }\nend\nmetric_watchers = {\n make('x') }", `F:3: cannot use option "chek" of MetricWatcher (did you mean "check"?`},
 		{"a function for the events", "metric_watchers = {\n pharos.MetricWatcher{ name = 'x', events = print } }", `F:2: cannot use option "events" of MetricWatcher: want what pharos.exec.stream, pharos.http.sse, pharos.tcp.lines or pharos.file.tail gives, got function`},
-		{"a method with a dot", empty + "local http = pharos.http:get('http://x/')", `F:2: cannot call pharos.http.get: want a URL, got table: write pharos.http.get(...), with a dot`},
+		{"a method with a dot", empty + "local http = pharos.http:get('http://x/')", `F:2: cannot call pharos.http.get with a colon: write pharos.http.get(...), with a dot`},
 		{"a set in the list", "metric_watchers = { pharos.WatcherSet('x', {}) }", `F:1: cannot use metric_watchers[1]: want a watcher, got a WatcherSet`},
 		{"a watcher for the list", "metric_watchers = pharos.CommandMetricWatcher{ name = 'x', command = 'true' }", `F:1: cannot use metric_watchers: want a list, put braces around it`},
 		{"a watcher among the sets", "metric_watcher_sets = { pharos.CommandMetricWatcher{ name = 'x', command = 'true' } }", `F:1: cannot use metric_watcher_sets[1]: want a pharos.WatcherSet("name", { ... }), got a CommandMetricWatcher`},
@@ -186,7 +190,7 @@ func TestTurnedThresholdsAreWarnedOf(t *testing.T) {
 // What a class does when it is asked for a field is part of loading.
 func TestDeclaringLoops(t *testing.T) {
 	b := newTestBoard(t)
-	b.LoadTimeout = 3 * time.Second // for the file itself too, on a busy machine
+	b.loadTimeout = 3 * time.Second // for the file itself too, on a busy machine
 	err := b.tryLoad(`local Odd = pharos.MetricWatcher:extend{}
 local w = Odd{ name = "x", check = function() end }
 setmetatable(Odd, { __index = function() while true do end end })
@@ -199,7 +203,7 @@ metric_watchers = { w }`)
 // A script that loops while it loads ends, and says where.
 func TestLoadLoops(t *testing.T) {
 	b := newTestBoard(t)
-	b.LoadTimeout = 100 * time.Millisecond
+	b.loadTimeout = 100 * time.Millisecond
 	err := b.tryLoad("local n = 0\nwhile true do n = n + 1 end")
 	if err == nil || !strings.Contains(err.Error(), "pharos.lua:2: still loading after 100ms") {
 		t.Errorf("Load of an endless loop = %v, want pharos.lua:2: still loading after 100ms", err)

@@ -51,9 +51,41 @@ func TestMistakesWithAnswers(t *testing.T) {
 		`return "error"`:                                                         `check gave the status "error" (did you mean "critical"? valid:`,
 		`return "7\n"`:                                                           `check gave the status "7\n", which is a number as text: return tonumber(text)`,
 		`return pharos.nagios("true")`:                                           `check returned a result of pharos.nagios: return result.status, `,
+
+		`return pharos.json.decode('{"a":null}').a.b`:                     `:1: attempt to index a null of JSON value (field 'a') with key 'b'`,
+		`return "ok", pharos.json.decode("{")`:                            `:1: check returned "ok" with an error as its detail: decoding JSON: `,
+		`local _, err = pharos.json.decode("{") return "warning", 1, err`: ``,
+		`local _, err = pharos.json.decode("{") return "warning", err`:    `:1: the value is a pharos.Error: want text or a number`,
+		`local _, err = pharos.json.decode("{") return err`:               `:1: check returned a pharos.Error: want a status`,
+		`return "ok", { 1 }`: `:1: check returned the option "1" (valid: again): value and detail are text or numbers, not tables`,
+
+		`self.value = 5 return "ok"`:       `:1: cannot show what self.value says: it is a number, where a method was: write return "ok", value, detail, or self:ok(value, detail)`,
+		`self.detail = "x" return "ok", 1`: `:1: cannot show what self.detail says: it is a string, where a method was: write return "ok", value, detail, or self:ok(value, detail)`,
+
+		`return pharos:dns("x")`:              `:1: cannot call pharos.dns with a colon: write pharos.dns(...), with a dot`,
+		`return pharos:exec("true")`:          `:1: cannot call pharos.exec with a colon: write pharos.exec(...), with a dot`,
+		`return pharos.json:decode("{}")`:     `:1: cannot call pharos.json.decode with a colon: write pharos.json.decode(...), with a dot`,
+		`pharos.log:info("x") return 1`:       `:1: cannot call pharos.log.info with a colon: write pharos.log.info(...), with a dot`,
+		`return pharos.http:get("http://x/")`: `:1: cannot call pharos.http.get with a colon: write pharos.http.get(...), with a dot`,
+		`return pharos.http("http://x/")`:     `:1: cannot call pharos.http: it is none itself, call one of its functions (valid: delete, get, head, patch, post, put, request, sse)`,
+		`return pharos.get("http://x/")`:      `:1: cannot use pharos.get: there is no such name (did you mean "pharos.http.get"? valid: Class, `,
+		`return pharos.sleep(1)`:              `:1: cannot use pharos.sleep: there is no such name (did you mean "pharos.time.sleep"? valid: Class, `,
+		`return pharos.json.parse("{}")`:      `:1: cannot use pharos.json.parse: there is no such name (did you mean "pharos.json.decode"? valid: array, decode, encode, null)`,
+		`return pharos.HTTPMetricWatcher{}`:   `:1: cannot use pharos.HTTPMetricWatcher: there is no such name (did you mean "pharos.PageGETMetricWatcher"? valid: Class, `,
+		`return pharos.PageMetricWatcher{}`:   `:1: cannot use pharos.PageMetricWatcher: there is no such name (did you mean "pharos.PageGETMetricWatcher"? valid: Class, `,
+		`return pharos.CommandWatcher{}`:      `:1: cannot use pharos.CommandWatcher: there is no such name (did you mean "pharos.CommandMetricWatcher"? valid: Class, `,
+		`return pharos.FilMetricWatcher{}`:    `:1: cannot use pharos.FilMetricWatcher: there is no such name (did you mean "FileMetricWatcher"? valid: Class, `,
+
+		`self.status = "critical" return 5`:                                                                      `:1: cannot set self.status, which is what the run before came to: write return "critical", value, detail, or return self:critical(value, detail)`,
+		`self.status = 503 return "ok"`:                                                                          `:1: cannot set self.status, which is what the run before came to: write return "ok", value, detail, or return self:ok(value, detail)`,
+		`self.state.status = 5 return "ok"`:                                                                      ``,
+		`local _, err = pharos.json.decode("{") return "ok", err.code`:                                           `:1: there is no field "code" (did you mean "kind"? valid: kind, message, phase, timing)`,
+		`local _, err = pharos.json.decode("{") return "ok", err.reason`:                                         `:1: there is no field "reason" (did you mean "message"? valid: kind,`,
+		`local _, err = pharos.json.decode("{") return err:match("want") and "ok"`:                               `:1: there is no field "match" (valid: kind, message, phase, timing): tostring(err) is the text`,
+		`local _, err = pharos.json.decode("{") return err.phase == nil and err.timing == nil and err[1] == nil`: ``,
 	} {
 		b := newTestBoard(t)
-		b.Primitives = stubWorld()
+		b.primitives = stubWorld()
 		got := b.check(body)
 		if broke := got.Failure != nil; broke != (want != "") || !strings.Contains(got.Detail, want) {
 			t.Errorf("%s = %q %q, want %s", body, got.Value, got.Detail, want)

@@ -46,7 +46,7 @@ func BenchmarkLoad10000(b *testing.B) {
 // share by which the heap is larger at the end than after the first load.
 func BenchmarkReload10000(b *testing.B) {
 	board := newTestBoard(b)
-	board.Options.LoadTimeout = time.Hour // of a thousand loads on a busy machine one takes long
+	board.Options.loadTimeout = time.Hour // of a thousand loads on a busy machine one takes long
 	board.write("pharos.lua", fleet)
 	heap := func() float64 {
 		var m runtime.MemStats
@@ -100,7 +100,7 @@ func BenchmarkRate10000(b *testing.B) {
 	const pause, seconds = 50 * time.Millisecond, 5
 	bare := onGrid(seconds, pause, func(int) bool { time.Sleep(pause); return true })
 	board := newTestBoard(b)
-	board.Primitives = sleeper(pause)
+	board.primitives = sleeper(pause)
 	board.load(fleet)
 	watchers := board.config.Generation.Sets[0].Watchers
 	for b.Loop() {
@@ -241,7 +241,7 @@ func BenchmarkPage(b *testing.B) {
 	board := newTestBoard(b)
 	result := answer(200, probe.Timing{Connect: time.Millisecond, Wait: 2 * time.Millisecond, Total: 3 * time.Millisecond}, strings.Repeat("<p>pharos</p>\n", 146))
 	result.Header = http.Header{"Content-Type": {"text/html"}, "Content-Length": {"2044"}}
-	board.Primitives = fakes{http: func(context.Context, string, *probe.HTTPRequest) (*probe.HTTPResult, error) { return result, nil }}
+	board.primitives = fakes{http: func(context.Context, string, *probe.HTTPRequest) (*probe.HTTPResult, error) { return result, nil }}
 	board.load(`metric_watchers = { pharos.PageGETMetricWatcher{ name = "x", url = "http://127.0.0.1/", thresholds = { 0, 1, 2 } } }`)
 	w := board.watcher("x")
 	b.ReportAllocs()

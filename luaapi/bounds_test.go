@@ -42,7 +42,7 @@ func TestTextsAreBoundedTogether(t *testing.T) {
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			b := newTestBoard(t)
-			b.Primitives = stubWorld()
+			b.primitives = stubWorld()
 			b.load("metric_watchers = { pharos.MetricWatcher{ name = 'x', timeout = 30, check = function(self) " + test.body + " end } }")
 			var before, after runtime.MemStats
 			runtime.ReadMemStats(&before)
@@ -77,7 +77,7 @@ func TestEncodingIsCharged(t *testing.T) {
 		`return pharos.http.post("http://x/", { json = t }) and "ok"`,
 	} {
 		b := newTestBoard(t)
-		b.Primitives = fakes{http: func(context.Context, string, *probe.HTTPRequest) (*probe.HTTPResult, error) {
+		b.primitives = fakes{http: func(context.Context, string, *probe.HTTPRequest) (*probe.HTTPResult, error) {
 			return answer(200, probe.Timing{}, ""), nil
 		}}
 		b.load("metric_watchers = { pharos.MetricWatcher{ name = 'x', timeout = 30, check = function(self) " + tables + body + " end } }")
@@ -104,7 +104,7 @@ func TestLargeStateIsRefusedAtOnce(t *testing.T) {
 			for i := range 200_000 {
 				large.RawSet(key(i), lua.LTrue)
 			}
-			e := jsonEncoder{strict: true, limit: StateMaxBytes, path: make(map[*lua.LTable]bool)}
+			e := jsonEncoder{strict: true, limit: stateMaxBytes, path: make(map[*lua.LTable]bool)}
 			var before, after runtime.MemStats
 			runtime.ReadMemStats(&before)
 			err := e.value(large, 0)
@@ -146,7 +146,7 @@ func TestDaemonLogIsBounded(t *testing.T) {
 // A connection is used by one run at a time, and ends with it.
 func TestConnectionOfAnotherRun(t *testing.T) {
 	b := newTestBoard(t)
-	b.Primitives = fakes{dial: func(context.Context, string, probe.TCPRequest) (Conversation, error) { return stubConversation{}, nil }}
+	b.primitives = fakes{dial: func(context.Context, string, probe.TCPRequest) (conversation, error) { return stubConversation{}, nil }}
 	b.load(`local shared
 	metric_watchers = {
 		pharos.MetricWatcher{ name = "maker", check = function() shared = assert(pharos.tcp.connect("127.0.0.1:25")) return "ok", shared:line() end },
@@ -166,7 +166,7 @@ func TestOneStreamForMany(t *testing.T) {
 	b := newTestBoard(t)
 	b.write("ca.pem", "-----BEGIN CERTIFICATE-----")
 	world := fakes{lines: func(context.Context, probe.LineSink) error { return nil }}
-	b.Primitives = world
+	b.primitives = world
 	b.load(`local lines = pharos.tcp.lines("127.0.0.1:1", function() end, { tls = true, ca = "ca.pem" })
 	local events = pharos.http.sse("https://127.0.0.1:1/", function() end, { ca = "ca.pem" })
 	metric_watchers = {

@@ -99,7 +99,7 @@ func (c *cache) remove(element *list.Element) {
 
 // cacheFunction makes pharos.cache.
 func (s *script) cacheFunction(L *lua.LState) lua.LValue {
-	methods := s.newModule(L, "cache",
+	meta := s.newMethods(L, "cache",
 		member{"get", func(L *lua.LState) int {
 			vm.Charge(L, 1)
 			L.Push(checkCache(L).get(L.CheckAny(2), s.clock.Now()))
@@ -122,8 +122,6 @@ func (s *script) cacheFunction(L *lua.LState) lua.LValue {
 			return 1
 		}},
 	)
-	meta := L.CreateTable(0, 1)
-	meta.RawSetString("__index", methods)
 	return L.NewFunction(func(L *lua.LState) int {
 		c := &cache{max: cacheMaxDefault, byKey: make(map[lua.LValue]*list.Element)}
 		readOptions(L, 1, "pharos.cache", []string{"max", "ttl"}, func(name string, v lua.LValue) error {
@@ -138,10 +136,8 @@ func (s *script) cacheFunction(L *lua.LState) lua.LValue {
 }
 
 func checkCache(L *lua.LState) *cache {
-	if ud, ok := L.Get(1).(*lua.LUserData); ok {
-		if c, ok := ud.Value.(*cache); ok {
-			return c
-		}
+	if c, ok := object[*cache](L.Get(1)); ok {
+		return c
 	}
 	L.ArgError(1, "want a cache: call its methods with a colon, cache:get(key)")
 	return nil

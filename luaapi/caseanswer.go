@@ -3,6 +3,7 @@ package luaapi
 import (
 	"cmp"
 	"errors"
+	"math"
 	"slices"
 	"time"
 
@@ -12,24 +13,39 @@ import (
 	"pharos/luaapi/vm"
 )
 
-// The options of the answers that stubs give, by primitive.
-var (
-	execStubOptions = []string{"code", "stdout", "stderr", "signal", "elapsed", "truncated"}
-	httpStubOptions = []string{"status", "body", "headers", "total", "timing", "url", "redirect_url", "remote_ip", "tls"}
-	tcpStubOptions  = []string{"greeting", "answer", "remote_ip", "tls"}
-	tlsStubOptions  = []string{"version", "cipher", "alpn", "verified", "verify_error", "days_left", "chain_days_left", "names", "total"}
-	dnsStubOptions  = []string{"code", "values", "authoritative", "authenticated", "total"}
-	pingStubOptions = []string{"sent", "received", "loss", "avg", "min", "max"}
-	fileStubOptions = []string{"content", "path", "size", "age", "dir"}
-)
+// A stubField is what a table that a stub gives may have, and how it is read.
+type stubField struct {
+	name string
+	set  func(v lua.LValue) error
+}
 
-// eachAnswer reads the table that a stub gave.
-func eachAnswer(L *lua.LState, kind string, v lua.LValue, valid []string, set func(name string, v lua.LValue) error) {
+// into reads a field into to.
+func into[T any](to *T, set func(to *T, v lua.LValue) error) func(v lua.LValue) error {
+	return func(v lua.LValue) error { return set(to, v) }
+}
+
+func countInto[N int | int64](to *N, low, high N) func(v lua.LValue) error {
+	return func(v lua.LValue) error { return setCount(to, v, low, high) }
+}
+
+func stubFieldNames(fields []stubField) []string {
+	names := make([]string, len(fields))
+	for i, field := range fields {
+		names[i] = field.name
+	}
+	return names
+}
+
+// readAnswer reads the table that a stub gave.
+func readAnswer(L *lua.LState, kind string, v lua.LValue, fields []stubField) {
 	t, ok := v.(*lua.LTable)
 	if !ok {
 		L.RaiseError("cannot use the answer of the stub %q: want a table, or nil and { kind =, message = }, got %s", kind, typeName(v))
 	}
-	eachOption(L, t, "the answer of the stub "+kind, valid, set)
+	names := stubFieldNames(fields)
+	eachOption(L, t, "the answer of the stub "+kind, names, func(name string, v lua.LValue) error {
+		return fields[slices.Index(names, name)].set(v)
+	})
 }
 
 func setNumber(to *float64, v lua.LValue) error {
@@ -41,54 +57,35 @@ func setNumber(to *float64, v lua.LValue) error {
 	return nil
 }
 
-func readExecStub(L *lua.LState, kind string, v lua.LValue, r *probe.ExecResult) {
-	eachAnswer(L, kind, v, execStubOptions, func(name string, v lua.LValue) error {
-		switch name {
-		case "code":
-			return setCount(&r.Code, v, -1, 255)
-		case "stdout":
-			return setBytes(&r.Stdout, v)
-		case "stderr":
-			return setBytes(&r.Stderr, v)
-		case "signal":
+func execStub(r *probe.ExecResult) []stubField {
+	return []stubField{
+		{"code", countInto(&r.Code, -1, 255)},
+		{"stdout", into(&r.Stdout, setBytes)},
+		{"stderr", into(&r.Stderr, setBytes)},
+		{"signal", func(v lua.LValue) error {
 			r.Code = -1
 			return setText(&r.Signal, v)
-		case "elapsed":
-			return setDuration(&r.Elapsed, v)
-		case "truncated":
-			return setBool(&r.Truncated, v)
-		}
-		return errNoOption
-	})
+		}},
+		{"elapsed", into(&r.Elapsed, setDuration)},
+		{"truncated", into(&r.Truncated, setBool)},
+	}
 }
 
-func readHTTPStub(L *lua.LState, v lua.LValue, r *probe.HTTPResult) {
-	eachAnswer(L, "http", v, httpStubOptions, func(name string, v lua.LValue) error {
-		switch name {
-		case "status":
-			return setCount(&r.Status, v, 100, 599)
-		case "body":
-			return setBytes(&r.Body, v)
-		case "headers":
-			var err error
+func httpStub(r *probe.HTTPResult) []stubField {
+	return []stubField{
+		{"status", countInto(&r.Status, 100, 599)},
+		{"body", into(&r.Body, setBytes)},
+		{"headers", func(v lua.LValue) (err error) {
 			r.Header, err = readHeaders(v)
 			return err
-		case "total":
-			return setTotal(&r.Timing, v)
-		case "timing":
-			return setPhases(&r.Timing, v)
-		case "url":
-			return setText(&r.URL, v)
-		case "redirect_url":
-			return setText(&r.RedirectURL, v)
-		case "remote_ip":
-			return setText(&r.RemoteIP, v)
-		case "tls":
-			return setStubTLS(&r.TLS, v)
-		}
-		return errNoOption
-	})
-	r.Size = int64(len(r.Body))
+		}},
+		{"total", into(&r.Timing, setTotal)},
+		{"timing", into(&r.Timing, setPhases)},
+		{"url", into(&r.URL, setText)},
+		{"redirect_url", into(&r.RedirectURL, setText)},
+		{"remote_ip", into(&r.RemoteIP, setText)},
+		{"tls", into(&r.TLS, setStubTLS)},
+	}
 }
 
 // setTotal is a request whose time all went into waiting.
@@ -134,9 +131,14 @@ func setPhases(t *probe.Timing, v lua.LValue) error {
 	return failed
 }
 
-// notTrusted is why a certificate of a stub is not trusted that does not say:
-// real ones always do.
-const notTrusted = "the certificate is not trusted"
+// trusted makes what a stub says of a certificate agree: one that is not trusted
+// says why, as real ones always do.
+func trusted(verified *bool, why *string) {
+	*verified = *verified && *why == ""
+	if !*verified {
+		*why = cmp.Or(*why, "the certificate is not trusted")
+	}
+}
 
 // setStubTLS is the handshake under a request or a connection; true is a good
 // one.
@@ -169,125 +171,81 @@ func setStubTLS(to **probe.TLSInfo, v lua.LValue) error {
 	default:
 		return wantType("true or a table", v)
 	}
-	info.Verified = info.Verified && info.VerifyError == ""
-	if !info.Verified {
-		info.VerifyError = cmp.Or(info.VerifyError, notTrusted)
-	}
+	trusted(&info.Verified, &info.VerifyError)
 	*to = info
 	return nil
 }
 
-func readTCPStub(L *lua.LState, v lua.LValue, c *stubbedConn) {
-	eachAnswer(L, "tcp", v, tcpStubOptions, func(name string, v lua.LValue) error {
-		switch name {
-		case "greeting":
-			return setBytes(&c.unread, v)
-		case "answer":
-			f, ok := v.(*lua.LFunction)
-			if !ok {
-				return wantType("a function of what was sent", v)
+func tcpStub(c *stubbedConn) []stubField {
+	return []stubField{
+		{"greeting", into(&c.unread, setBytes)},
+		{"answer", func(v lua.LValue) (err error) {
+			var ok bool
+			if c.answer, ok = v.(*lua.LFunction); !ok {
+				err = wantType("a function of what was sent", v)
 			}
-			c.answer = f
-			return nil
-		case "remote_ip":
-			return setText(&c.remoteIP, v)
-		case "tls":
-			return setStubTLS(&c.tls, v)
-		}
-		return errNoOption
-	})
+			return err
+		}},
+		{"remote_ip", into(&c.remoteIP, setText)},
+		{"tls", into(&c.tls, setStubTLS)},
+	}
+}
+
+func tlsStub(r *probe.TLSResult, leaf *probe.Certificate) []stubField {
+	return []stubField{
+		{"version", into(&r.Version, setText)},
+		{"cipher", into(&r.Cipher, setText)},
+		{"alpn", into(&r.ALPN, setText)},
+		{"verified", into(&r.Verified, setBool)},
+		{"verify_error", into(&r.VerifyError, setText)},
+		{"days_left", into(&r.DaysLeft, setNumber)},
+		{"chain_days_left", into(&r.ChainDaysLeft, setNumber)},
+		{"names", into(&leaf.Names, setList)},
+		{"total", into(&r.Timing, setTotal)},
+	}
 }
 
 func readTLSStub(L *lua.LState, v lua.LValue, r *probe.TLSResult) {
-	var names []string
-	chainDays := false
-	eachAnswer(L, "tls", v, tlsStubOptions, func(name string, v lua.LValue) error {
-		switch name {
-		case "version":
-			return setText(&r.Version, v)
-		case "cipher":
-			return setText(&r.Cipher, v)
-		case "alpn":
-			return setText(&r.ALPN, v)
-		case "verified":
-			return setBool(&r.Verified, v)
-		case "verify_error":
-			return setText(&r.VerifyError, v)
-		case "days_left":
-			return setNumber(&r.DaysLeft, v)
-		case "chain_days_left":
-			chainDays = true
-			return setNumber(&r.ChainDaysLeft, v)
-		case "names":
-			return setList(&names, v)
-		case "total":
-			return setTotal(&r.Timing, v)
-		}
-		return errNoOption
-	})
-	r.Verified = r.Verified && r.VerifyError == ""
-	if !r.Verified {
-		r.VerifyError = cmp.Or(r.VerifyError, notTrusted)
-	}
-	if !chainDays {
+	leaf := probe.Certificate{}
+	r.ChainDaysLeft = math.NaN() // not given
+	readAnswer(L, "tls", v, tlsStub(r, &leaf))
+	trusted(&r.Verified, &r.VerifyError)
+	if math.IsNaN(r.ChainDaysLeft) {
 		r.ChainDaysLeft = r.DaysLeft
 	}
-	r.Chain = []probe.Certificate{{Names: names, DaysLeft: r.DaysLeft}}
-	if len(names) > 0 {
-		r.Chain[0].Subject = names[0]
+	leaf.DaysLeft = r.DaysLeft
+	if len(leaf.Names) > 0 {
+		leaf.Subject = leaf.Names[0]
 	}
+	r.Chain = []probe.Certificate{leaf}
 }
 
-func readDNSStub(L *lua.LState, v lua.LValue, kind string, r *probe.DNSResult) {
-	eachAnswer(L, "dns", v, dnsStubOptions, func(name string, v lua.LValue) error {
-		switch name {
-		case "code":
-			return setText(&r.Code, v)
-		case "values":
+func dnsStub(kind string, r *probe.DNSResult) []stubField {
+	return []stubField{
+		{"code", into(&r.Code, setText)},
+		{"values", func(v lua.LValue) error {
 			var values []string
-			if err := setList(&values, v); err != nil {
-				return err
-			}
+			err := setList(&values, v)
 			for _, value := range values {
 				r.Records = append(r.Records, probe.DNSRecord{Type: kind, Data: value})
 			}
-			return nil
-		case "authoritative":
-			return setBool(&r.Authoritative, v)
-		case "authenticated":
-			return setBool(&r.Authenticated, v)
-		case "total":
-			return setTotal(&r.Timing, v)
-		}
-		return errNoOption
-	})
+			return err
+		}},
+		{"authoritative", into(&r.Authoritative, setBool)},
+		{"authenticated", into(&r.Authenticated, setBool)},
+		{"total", into(&r.Timing, setTotal)},
+	}
 }
 
 // readPingStub reads what came back: all that was sent, unless it says otherwise.
 func readPingStub(L *lua.LState, v lua.LValue, r *probe.PingResult) {
-	var given []string
-	eachAnswer(L, "ping", v, pingStubOptions, func(name string, v lua.LValue) error {
-		given = append(given, name)
-		switch name {
-		case "sent":
-			return setCount(&r.Sent, v, 1, probe.PingMaxCount)
-		case "received":
-			return setCount(&r.Received, v, 0, probe.PingMaxCount)
-		case "loss":
-			return setNumber(&r.Loss, v)
-		case "avg":
-			return setDuration(&r.Avg, v)
-		case "min":
-			return setDuration(&r.Min, v)
-		case "max":
-			return setDuration(&r.Max, v)
-		}
-		return errNoOption
-	})
-	if !slices.Contains(given, "received") {
-		r.Received = r.Sent
-	}
-	if slices.Contains(given, "received") && !slices.Contains(given, "loss") {
+	const notGiven = -1
+	r.Received, r.Loss = notGiven, notGiven
+	readAnswer(L, "ping", v, pingStub(r))
+	switch {
+	case r.Received == notGiven:
+		r.Received, r.Loss = r.Sent, max(r.Loss, 0)
+	case r.Loss == notGiven:
 		r.Loss = 100 * float64(r.Sent-r.Received) / float64(r.Sent)
 	}
 	for range r.Received {
@@ -295,30 +253,35 @@ func readPingStub(L *lua.LState, v lua.LValue, r *probe.PingResult) {
 	}
 }
 
+func pingStub(r *probe.PingResult) []stubField {
+	return []stubField{
+		{"sent", countInto(&r.Sent, 1, probe.PingMaxCount)},
+		{"received", countInto(&r.Received, 0, probe.PingMaxCount)},
+		{"loss", into(&r.Loss, setNumber)},
+		{"avg", into(&r.Avg, setDuration)},
+		{"min", into(&r.Min, setDuration)},
+		{"max", into(&r.Max, setDuration)},
+	}
+}
+
 // readFileStub gives the content, and fills what is known of the file.
 func readFileStub(L *lua.LState, v lua.LValue, info *probe.FileInfo) []byte {
 	var content []byte
-	var age time.Duration
-	size := int64(-1)
-	eachAnswer(L, "file", v, fileStubOptions, func(name string, v lua.LValue) error {
-		switch name {
-		case "content":
-			return setBytes(&content, v)
-		case "path":
-			return setText(&info.Path, v)
-		case "size":
-			return setCount(&size, v, 0, 1<<50)
-		case "age":
-			return setDuration(&age, v)
-		case "dir":
-			return setBool(&info.Dir, v)
-		}
-		return errNoOption
-	})
-	info.ModTime, info.Age = info.ModTime.Add(-age), age
-	info.Size = size
-	if size < 0 {
+	info.Size = -1 // not given
+	readAnswer(L, "file", v, fileStub(&content, info))
+	info.ModTime = info.ModTime.Add(-info.Age)
+	if info.Size < 0 {
 		info.Size = int64(len(content))
 	}
 	return content
+}
+
+func fileStub(content *[]byte, info *probe.FileInfo) []stubField {
+	return []stubField{
+		{"content", into(content, setBytes)},
+		{"path", into(&info.Path, setText)},
+		{"size", countInto(&info.Size, 0, 1<<50)},
+		{"age", into(&info.Age, setDuration)},
+		{"dir", into(&info.Dir, setBool)},
+	}
 }

@@ -66,7 +66,8 @@ func (w *caseWorld) hop(ctx context.Context, host string, req *probe.HTTPRequest
 		t.RawSetString("headers", headersTable(L, sentHeaders(req), newHeadersMeta(L)))
 		return t
 	}, func(L *lua.LState, v lua.LValue) time.Duration {
-		readHTTPStub(L, v, result)
+		readAnswer(L, "http", v, httpStub(result))
+		result.Size = int64(len(result.Body))
 		return result.Timing.Total
 	})
 	if err == nil {

@@ -68,7 +68,7 @@ func placeOf(L *lua.LState) engine.Place {
 func (f *CaseFile) methods() []member {
 	method := func(name string, call func(L *lua.LState) int) member {
 		return member{name, func(L *lua.LState) int {
-			if ud, ok := L.Get(1).(*lua.LUserData); !ok || ud.Value != f {
+			if self, _ := object[*CaseFile](L.Get(1)); self != f {
 				L.ArgError(1, "want the t of the case: call its methods with a colon, t:"+name+"(...)")
 			}
 			f.current.doing(L)
@@ -164,31 +164,42 @@ func (f *CaseFile) caseRun(L *lua.LState) int {
 	return 1
 }
 
+// outcome is what the table of a result shows a case.
+type outcome struct {
+	engine.Result
+	shadow string
+	log    *lua.LTable // nil until asked for
+}
+
+var outcomeFields = []vm.Field[outcome]{
+	textField("status", func(o *outcome) string { return o.Status.String() }),
+	textField("value", func(o *outcome) string { return o.Value }),
+	textField("unit", func(o *outcome) string { return o.Unit }),
+	textField("detail", func(o *outcome) string { return o.Detail }),
+	textField("link", func(o *outcome) string { return o.Link }),
+	textField("output", func(o *outcome) string { return o.Output }),
+	maybeText("error", func(o *outcome) string { return o.failure().Message }),
+	maybeText("kind", func(o *outcome) string { return o.failure().Kind }),
+	tableField("log", func(o *outcome) **lua.LTable { return &o.log }, func(L *lua.LState, o *outcome) *lua.LTable { return textList(L, o.Log) }),
+	maybeNumber("again", func(o *outcome) (float64, bool) { return o.Again.Seconds(), o.Again > 0 }),
+	maybeText("shadow", func(o *outcome) string { return o.shadow }),
+}
+
+func (o *outcome) failure() engine.Failure {
+	if o.Failure == nil {
+		return engine.Failure{}
+	}
+	return *o.Failure
+}
+
 // resultTable is a result as cases see it.
 func (f *CaseFile) resultTable(L *lua.LState, id string, result engine.Result) *lua.LTable {
-	t := L.CreateTable(0, 8)
-	t.RawSetString("status", lua.LString(result.Status.String()))
-	for _, text := range [...]struct{ name, value string }{
-		{"value", result.Value}, {"unit", result.Unit}, {"detail", result.Detail}, {"link", result.Link}, {"output", result.Output},
-	} {
-		t.RawSetString(text.name, lua.LString(text.value))
-	}
 	f.current.said = ""
-	if failure := result.Failure; failure != nil {
-		if failure.Kind != string(probe.Cancelled) { // of which the case has been told
-			f.current.said = id + " failed: " + formatLoadError(engine.LoadError{File: failure.File, Line: failure.Line, Message: failure.Message})
-		}
-		t.RawSetString("error", lua.LString(failure.Message))
-		t.RawSetString("kind", lua.LString(failure.Kind))
+	if failure := result.Failure; failure != nil && failure.Kind != string(probe.Cancelled) { // of which the case has been told
+		f.current.said = id + " failed: " + formatLoadError(engine.LoadError{File: failure.File, Line: failure.Line, Message: failure.Message})
 	}
-	t.RawSetString("log", textList(L, result.Log))
-	if result.Again > 0 {
-		t.RawSetString("again", lua.LNumber(result.Again.Seconds()))
-	}
-	if v, _ := f.current.engine.Board().View(engine.ID(id)); v.Shadow != "" {
-		t.RawSetString("shadow", lua.LString(v.Shadow))
-	}
-	return t
+	v, _ := f.current.engine.Board().View(engine.ID(id))
+	return vm.LazyTable(L, outcomeFields, &outcome{Result: result, shadow: string(v.Shadow)})
 }
 
 // caseStatus is t:status(id, status, value, detail): what a watcher came to,
@@ -219,18 +230,13 @@ func (r *caseRun) find(L *lua.LState, what, id string) {
 	if r.config == nil {
 		L.RaiseError("cannot %s %q: load a configuration first, t:load(\"pharos.lua\")", what, id)
 	}
-	var ids []string
-	for _, set := range r.engine.Board().Snapshot().Sets {
-		for _, w := range set.Watchers {
-			if string(w.ID) == id {
-				return
-			}
-			ids = append(ids, string(w.ID))
-		}
+	if _, there := r.engine.Board().View(engine.ID(id)); there {
+		return
 	}
 	if r.config.Generation.MayFind(engine.Pattern(id)) {
 		L.RaiseError("cannot %s %q: its set has not found it; t:discover() lets it look", what, id)
 	}
+	ids := idsOn(r.engine.Board())
 	if len(ids) == 0 {
 		L.RaiseError("cannot %s a watcher: the configuration has none", what)
 	}
@@ -277,8 +283,7 @@ func (f *CaseFile) verdict(L *lua.LState, ok bool, n int, message string) int {
 		if f.current.said != "" {
 			message += "\n  " + f.current.said
 		}
-		place := placeOf(L)
-		f.current.fail(engine.LoadError{File: place.File, Line: place.Line, Message: message})
+		f.current.fail(mistake(placeOf(L), "%s", message))
 	}
 	L.Push(lua.LBool(ok))
 	return 1

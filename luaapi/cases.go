@@ -2,7 +2,6 @@ package luaapi
 
 import (
 	"context"
-	"errors"
 	"log/slog"
 	"path/filepath"
 	"time"
@@ -13,8 +12,8 @@ import (
 	"pharos/luaapi/vm"
 )
 
-// CaseTimeout is the longest that one test case may take.
-const CaseTimeout = 10 * time.Second
+// caseTimeout is the longest that one test case may take.
+const caseTimeout = 10 * time.Second
 
 // CaseFile is a test of scripts: a Lua file that declares cases. They reach
 // nothing outside: what a case has no stub for fails it.
@@ -48,7 +47,7 @@ type CaseResult struct {
 func LoadCases(ctx context.Context, o Options) (*CaseFile, error) {
 	w := &caseWorld{probes: o.Probes}
 	w.begin(&run{}, func(engine.LoadError) {})
-	o.Primitives, o.Clock, o.LookupEnv = w, w, w.lookupEnv
+	o.primitives, o.clock, o.LookupEnv = w, w, w.lookupEnv
 	o.Logger = slog.New(slog.DiscardHandler)
 	f := &CaseFile{world: w, options: o}
 	o.extend = f.setUp
@@ -90,9 +89,7 @@ func (f *CaseFile) load(ctx context.Context, main mainFile) error {
 // setUp adds the global table test.
 func (f *CaseFile) setUp(s *script, L *lua.LState, env *lua.LTable) {
 	env.RawSetString("test", s.newModule(L, "test", member{"case", f.declare}))
-	meta := L.CreateTable(0, 1)
-	meta.RawSetString("__index", s.newModule(L, "t", f.methods()...))
-	f.self = &lua.LUserData{Value: f, Metatable: meta}
+	f.self = &lua.LUserData{Value: f, Metatable: s.newMethods(L, "t", f.methods()...)}
 }
 
 // declare is test.case(name, function).
@@ -135,7 +132,7 @@ func (f *CaseFile) run(ctx context.Context, c testCase) CaseResult {
 	f.current = r
 	left := &run{}
 	f.world.begin(left, r.fail)
-	ctx, cancel := context.WithTimeout(ctx, CaseTimeout)
+	ctx, cancel := context.WithTimeout(ctx, caseTimeout)
 	defer cancel()
 	err := f.script.universe.Call(context.WithValue(ctx, runKey{}, left), c.function, []lua.LValue{f.self}, nil)
 	closeAll(left.conns)
@@ -144,22 +141,10 @@ func (f *CaseFile) run(ctx context.Context, c testCase) CaseResult {
 		r.config.Close()
 	}
 	if err != nil {
-		r.broken(c.place, err)
+		r.fail(brokenAt(c.place, err))
 	}
 	return CaseResult{Name: c.name, Failures: r.failures(), Log: left.log, Elapsed: time.Since(started)}
 }
 
 // Close gives up the file.
 func (f *CaseFile) Close() { f.script.release() }
-
-// broken notes the error that ended a case.
-func (r *caseRun) broken(place engine.Place, err error) {
-	failure := engine.LoadError{File: place.File, Line: place.Line, Message: err.Error()}
-	if script := (*vm.Error)(nil); errors.As(err, &script) {
-		failure.Message = script.Message
-		if script.File != "" {
-			failure.File, failure.Line = script.File, script.Line
-		}
-	}
-	r.fail(failure)
-}

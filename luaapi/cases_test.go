@@ -381,3 +381,20 @@ func TestCacheRefusesNaN(t *testing.T) {
 		t.Errorf("set(0/0, 1) gave %v, %q, want %q", got.Status, got.Detail, want)
 	}
 }
+
+// A case that asks for a field that no result has is told so: its nil would pass
+// for what is not there.
+func TestMisspeltFieldOfResult(t *testing.T) {
+	b := newTestBoard(t)
+	b.write("pharos.lua", `metric_watchers = { pharos.MetricWatcher{ name = "x", check = function() return 5 end } }`)
+	path := b.write("x_test.lua", `test.case("x", function(t)
+  t:load("pharos.lua")
+  local result = t:run("x")
+  t:equal({ result.status, result.error, result.kind, result.shadow, result.again, #result.log }, { "ok", nil, nil, nil, nil, 0 })
+  t:equal(result.eror, nil)
+end)`)
+	want := `x: 5: there is no field "eror" (did you mean "error"? valid: again, detail, error, kind, link, log, output, shadow, status, unit, value)`
+	if got := b.runCases(path); len(got) != 1 || got[0] != want {
+		t.Errorf("failures = %q, want %q", got, want)
+	}
+}

@@ -99,7 +99,7 @@ func eventOf(st *stream, v lua.LValue) (event, error) {
 		return event{}, wantType("{ event =, data =, id = }", v)
 	}
 	e := &probe.SSEEvent{Type: "message"}
-	for k, v := t.Next(lua.LNil); k != lua.LNil; k, v = t.Next(k) {
+	for k, v := range vm.Pairs(t) {
 		to, ok := map[string]*string{"event": &e.Type, "data": &e.Data, "id": &e.ID}[k.String()]
 		if !ok {
 			return event{}, fmt.Errorf("an event has no %q %s", k.String(), unknownName(k.String(), []string{"event", "data", "id"}))

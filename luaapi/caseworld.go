@@ -102,7 +102,7 @@ func (w *caseWorld) ask(ctx context.Context, kind, what string, request func(L *
 		return nil
 	})
 	if err != nil {
-		fail(s.blame(err))
+		fail(brokenAt(s.place, err))
 		return &probe.Error{Kind: probe.Cancelled, Message: "the stub " + kind + " failed: " + err.Error(), Err: err}
 	}
 	stood := w.spent(ctx) - before // the stub may have advanced the clock itself
@@ -116,18 +116,6 @@ func (w *caseWorld) ask(ctx context.Context, kind, what string, request func(L *
 		return answered
 	}
 	return &probe.Error{Kind: probe.Timeout, Phase: "wait", Message: fmt.Sprintf("%s %s: no answer within %s: the stub takes %s", kind, what, left.Round(time.Millisecond), stood+took)}
-}
-
-// blame places an error of the stub: at its line, else where it was given.
-func (s *stub) blame(err error) engine.LoadError {
-	e := engine.LoadError{File: s.place.File, Line: s.place.Line, Message: err.Error()}
-	if script := (*vm.Error)(nil); errors.As(err, &script) {
-		e.Message = script.Message
-		if script.File != "" {
-			e.File, e.Line = script.File, script.Line
-		}
-	}
-	return e
 }
 
 var stubErrorKinds = []string{
@@ -182,7 +170,7 @@ func (w *caseWorld) Exec(ctx context.Context, host string, req probe.ExecRequest
 		t.RawSetString("stdin", lua.LString(req.Stdin))
 		return t
 	}, func(L *lua.LState, v lua.LValue) time.Duration {
-		readExecStub(L, kind, v, result)
+		readAnswer(L, kind, v, execStub(result))
 		return result.Elapsed
 	})
 	if err != nil {
@@ -210,15 +198,14 @@ func offline(context.Context, string, string) (net.Conn, error) {
 }
 
 // Dial asks the stub tcp.
-func (w *caseWorld) Dial(ctx context.Context, host string, req probe.TCPRequest) (Conversation, error) {
-	real := req
-	real.Dial = offline
-	if _, err := probe.DialTCP(ctx, real); probe.KindOf(err) == probe.Misuse {
+func (w *caseWorld) Dial(ctx context.Context, host string, req probe.TCPRequest) (conversation, error) {
+	req.Dial = offline
+	if _, err := probe.DialTCP(ctx, req); probe.KindOf(err) == probe.Misuse {
 		return nil, err
 	}
 	conn := &stubbedConn{world: w}
 	err := w.ask(ctx, "tcp", req.Addr+req.Unix, tcpRequestTable(host, req), func(L *lua.LState, v lua.LValue) time.Duration {
-		readTCPStub(L, v, conn)
+		readAnswer(L, "tcp", v, tcpStub(conn))
 		return 0
 	})
 	if err == nil && conn.tls == nil && (req.TLS || req.StartTLS != "") {
@@ -238,9 +225,8 @@ func (w *caseWorld) Dial(ctx context.Context, host string, req probe.TCPRequest)
 
 // TLS asks the stub tls.
 func (w *caseWorld) TLS(ctx context.Context, host string, req probe.TLSRequest) (*probe.TLSResult, error) {
-	real := req
-	real.Dial = offline
-	if _, err := probe.InspectTLS(ctx, real); probe.KindOf(err) == probe.Misuse {
+	req.Dial = offline
+	if _, err := probe.InspectTLS(ctx, req); probe.KindOf(err) == probe.Misuse {
 		return nil, err
 	}
 	result := &probe.TLSResult{Version: "1.3", Verified: true}
@@ -257,9 +243,8 @@ func (w *caseWorld) TLS(ctx context.Context, host string, req probe.TLSRequest) 
 
 // DNS asks the stub dns.
 func (w *caseWorld) DNS(ctx context.Context, host string, req probe.DNSRequest) (*probe.DNSResult, error) {
-	real := req
-	real.Dial = offline
-	if _, err := probe.LookupDNS(ctx, real); probe.KindOf(err) == probe.Misuse {
+	req.Dial = offline
+	if _, err := probe.LookupDNS(ctx, req); probe.KindOf(err) == probe.Misuse {
 		return nil, err
 	}
 	result := &probe.DNSResult{Code: "NOERROR"}
@@ -271,7 +256,7 @@ func (w *caseWorld) DNS(ctx context.Context, host string, req probe.DNSRequest) 
 		t.RawSetString("server", lua.LString(req.Server))
 		return t
 	}, func(L *lua.LState, v lua.LValue) time.Duration {
-		readDNSStub(L, v, kind, result)
+		readAnswer(L, "dns", v, dnsStub(kind, result))
 		return result.Timing.Total
 	})
 	if err != nil {

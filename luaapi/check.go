@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -34,9 +35,10 @@ type watcher struct {
 	stream     *stream    // its option events; nil without
 	listen     listenFunc // opens it
 
-	page       string // the start of the last one it got
-	found      bool   // by a discovery
-	remembered bool   // self.state was filled from memory
+	page       string        // the start of the last one it got
+	found      bool          // by a discovery
+	remembered bool          // self.state was filled from memory
+	told       engine.Status // what self.status was set to for the run
 	hog        hog
 }
 
@@ -106,7 +108,7 @@ func (w *watcher) conclude(r *run, err error) {
 	case r.journey.raised != nil:
 		*result = w.caught(r.journey.raised)
 	case r.stateErr != nil:
-		*result = scriptResult(engine.Failure{Message: "cannot keep self.state: " + r.stateErr.Error(), File: w.source.File, Line: w.source.Line})
+		*result = w.mistaken("cannot keep self.state: " + r.stateErr.Error())
 	}
 	w.journeyed(r, err, result)
 	w.backOff(err, result)
@@ -157,11 +159,19 @@ func (w *watcher) settle(L *lua.LState, r *run) {
 		err = errors.New(nilVerdict("the function of events", w.stream.judge, "leave the status as it is"))
 	}
 	if err == nil {
+		err = w.overwritten()
+	}
+	if err == nil {
 		r.result, err = w.show(L, v)
 	}
 	if err != nil {
-		r.result = scriptResult(engine.Failure{Message: err.Error(), File: w.source.File, Line: w.source.Line})
+		r.result = w.mistaken(err.Error())
 	}
+}
+
+// mistaken is the result of a run whose script made a mistake that has no line.
+func (w *watcher) mistaken(what string) engine.Result {
+	return scriptResult(engine.Failure{Message: what, File: w.source.File, Line: w.source.Line})
 }
 
 // prepare fills in what self shows of itself.
@@ -173,7 +183,8 @@ func (w *watcher) prepare(L *lua.LState) {
 	}
 	w.self.RawSetString("verdict", lua.LNil)
 	if named.status {
-		w.self.RawSetString("status", lua.LString(m.status.String()))
+		w.told = m.status
+		w.self.RawSetString("status", lua.LString(w.told.String()))
 	}
 	if named.lastUpdated && !m.last.IsZero() {
 		w.self.RawSetString("last_updated", lua.LNumber(float64(m.last.UnixMilli())/1000))
@@ -181,6 +192,24 @@ func (w *watcher) prepare(L *lua.LState) {
 	if named.duration && !m.last.IsZero() {
 		w.self.RawSetString("duration", lua.LNumber(w.script.clock.Now().Sub(m.since).Seconds()))
 	}
+}
+
+// overwritten fails when the run set self.status, as its author thought, to say how
+// it went: the tile would show something else, and be green for ever.
+func (w *watcher) overwritten() error {
+	if !w.script.named.status {
+		return nil
+	}
+	given := w.self.RawGetString("status")
+	word, _ := given.(lua.LString)
+	if string(word) == w.told.String() {
+		return nil
+	}
+	meant := "ok"
+	if slices.Contains(statusWords, string(word)) {
+		meant = string(word)
+	}
+	return fmt.Errorf("cannot set self.status, which is what the run before came to: write return %q, value, detail, or return self:%s(value, detail)", meant, meant)
 }
 
 // namedFields tells which of the fields that a run fills in the files of a script
@@ -217,7 +246,7 @@ func (w *watcher) keepState(r *run) {
 		w.memory.setState(w.kept, nil)
 		return
 	}
-	e := jsonEncoder{kinds: w.script.json, strict: true, limit: StateMaxBytes, path: make(map[*lua.LTable]bool)}
+	e := jsonEncoder{kinds: w.script.json, strict: true, limit: stateMaxBytes, path: make(map[*lua.LTable]bool)}
 	if r.stateErr = e.value(t, 0); r.stateErr == nil {
 		w.memory.setState(w.kept, e.out)
 	}
@@ -227,15 +256,15 @@ func (w *watcher) keepState(r *run) {
 // primitive gave and the script raised again is the watched thing's, as is
 // waiting past the deadline; anything else is the script's.
 func (w *watcher) broken(r *run, err error) engine.Result {
-	var e *vm.Error
-	if !errors.As(err, &e) {
+	e, ok := errors.AsType[*vm.Error](err)
+	if !ok {
 		return scriptResult(engine.Failure{Message: err.Error()})
 	}
 	place := engine.Failure{Message: e.Message, File: e.File, Line: e.Line, Trace: e.Trace}
 	if place.File == "" || strings.HasPrefix(place.File, builtinPrefix) { // in a class of ours that no function of the script's called
 		place.File, place.Line = w.source.File, w.source.Line
 	}
-	var raised *probe.Error
+	raised, isRaised := errors.AsType[*probe.Error](err)
 	switch {
 	case errors.Is(e.Cause, vm.ErrCancelled):
 		return failureResult(&probe.Error{Kind: probe.Cancelled, Message: "the run was cancelled", Err: err})
@@ -243,14 +272,14 @@ func (w *watcher) broken(r *run, err error) engine.Result {
 		return w.timedOut(r, place)
 	case errors.Is(e.Cause, vm.ErrDeadline) && e.File != "":
 		place.Message = fmt.Sprintf("still computing when its timeout of %s ended", w.timeout)
-	case errors.As(err, &raised):
+	case isRaised:
 		result := failureResult(raised)
 		result.Failure.File, result.Failure.Line, result.Failure.Trace = place.File, place.Line, place.Trace
 		return result
 	case r.failure != nil && e.Cause == nil: // its nil, most often, is what the script stumbled over
 		place.Message = fmt.Sprintf("%s (just before: %s)", place.Message, r.failure)
 	}
-	if calls := w.parentCalls(); len(calls) > 0 && e.Cause == nil { // most often the reason
+	if calls := w.parentCalls(); len(calls) > 0 { // most often the reason
 		where := ""
 		if call := calls[0]; call.File != place.File || call.Line != place.Line {
 			where = fmt.Sprintf("%s:%d: ", call.File, call.Line)
@@ -286,8 +315,7 @@ func (w *watcher) backOff(err error, result *engine.Result) {
 	}
 	w.hog.pause = min(max(2*w.hog.pause, hogPauseMin), hogPauseMax)
 	w.hog.until = time.Now().Add(w.hog.pause)
-	last := *result
-	w.hog.last = &last
+	w.hog.last = new(*result)
 	*result = *w.resting(w.hog.pause)
 }
 
@@ -318,11 +346,6 @@ func (w *watcher) addEvidence(r *run, result *engine.Result) {
 	}
 	result.Output = mask.start(r.output)
 	result.Log, result.Queued = r.log, r.queued
-	if r.timing == nil {
-		if e := (*probe.Error)(nil); errors.As(r.failure, &e) {
-			r.timing = e.Timing
-		}
-	}
 	if r.timing != nil && result.Timing == nil {
 		phases := r.timing.Phases()
 		result.Timing = make([]engine.Phase, len(phases))

@@ -37,7 +37,7 @@ func TestBlame(t *testing.T) {
 			`pcall(function() end) local ok, err = pcall(function() assert(pharos.exec("x")) end) error(err, 0)`,
 		} {
 			b := newTestBoard(t)
-			b.Primitives = fakes{exec: func(context.Context, string, probe.ExecRequest) (*probe.ExecResult, error) {
+			b.primitives = fakes{exec: func(context.Context, string, probe.ExecRequest) (*probe.ExecResult, error) {
 				return nil, &probe.Error{Kind: test.kind, Message: "running \"x\": no"}
 			}}
 			got := b.check(body)
@@ -50,7 +50,7 @@ func TestBlame(t *testing.T) {
 
 func TestErrorFields(t *testing.T) {
 	b := newTestBoard(t)
-	b.Primitives = fakes{http: func(context.Context, string, *probe.HTTPRequest) (*probe.HTTPResult, error) {
+	b.primitives = fakes{http: func(context.Context, string, *probe.HTTPRequest) (*probe.HTTPResult, error) {
 		return nil, &probe.Error{Kind: probe.Timeout, Phase: "wait", Message: "no answer", Timing: &probe.Timing{DNS: time.Second, Total: 2 * time.Second}}
 	}}
 	got := b.check(`local _, err = pharos.http.get("http://x/")
@@ -115,7 +115,7 @@ func TestTimeoutsEndRuns(t *testing.T) {
 	} {
 		synctest.Test(t, func(t *testing.T) {
 			b := newTestBoard(t)
-			b.Primitives = fakes{exec: func(ctx context.Context, _ string, req probe.ExecRequest) (*probe.ExecResult, error) {
+			b.primitives = fakes{exec: func(ctx context.Context, _ string, req probe.ExecRequest) (*probe.ExecResult, error) {
 				<-ctx.Done()
 				time.Sleep(killing)
 				return nil, &probe.Error{Kind: probe.Timeout, Message: req.String()}
@@ -160,7 +160,7 @@ func TestTimeoutsOfPharos(t *testing.T) {
 	} {
 		synctest.Test(t, func(t *testing.T) {
 			b := newTestBoard(t)
-			b.Primitives = fakes{exec: func(context.Context, string, probe.ExecRequest) (*probe.ExecResult, error) {
+			b.primitives = fakes{exec: func(context.Context, string, probe.ExecRequest) (*probe.ExecResult, error) {
 				time.Sleep(timeout + 50*time.Millisecond)
 				return test.result, test.err
 			}}
@@ -266,7 +266,7 @@ func TestSecretsAreMaskedInLoadErrors(t *testing.T) {
 // it would have looked at is not to blame, however late the script hears of it.
 func TestTimeEndsOnTheWayToAVantage(t *testing.T) {
 	b := newTestBoard(t)
-	b.Primitives = fakes{exec: func(ctx context.Context, host string, _ probe.ExecRequest) (*probe.ExecResult, error) {
+	b.primitives = fakes{exec: func(ctx context.Context, host string, _ probe.ExecRequest) (*probe.ExecResult, error) {
 		<-ctx.Done()
 		return nil, &probe.Error{Kind: probe.Vantage, Message: "still connecting to " + host}
 	}}
@@ -300,7 +300,7 @@ func TestEmptyVantage(t *testing.T) {
 		`pharos.tls("x:1", { ssh_host = "" })`, `pharos.dns("x", { ssh_host = "" })`, `pharos.ssh("")`,
 	} {
 		b := newTestBoard(t)
-		b.Primitives = fakes{}
+		b.primitives = fakes{}
 		if got := b.check("return " + call); got.Status != engine.Unknown || !strings.Contains(got.Detail, "want a host, got an empty text") {
 			t.Errorf("%s = %v %q, want unknown, as no host is named", call, got.Status, got.Detail)
 		}
@@ -363,7 +363,7 @@ func TestLogIsBounded(t *testing.T) {
 // The trace tells each primitive as it ends, with what came of it.
 func TestTrace(t *testing.T) {
 	b := newTestBoard(t)
-	b.Primitives = stubWorld()
+	b.primitives = stubWorld()
 	b.load(`metric_watchers = { pharos.MetricWatcher{ name = "x", check = function()
 		pharos.exec({ "df", "-P" }, { ssh_host = "web-1" })
 		pharos.http.post("http://user:password@x/")

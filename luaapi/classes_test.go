@@ -40,7 +40,7 @@ func TestPageGETMetricWatcher(t *testing.T) {
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			b := newTestBoard(t)
-			b.Primitives = fakes{http: func(_ context.Context, host string, req *probe.HTTPRequest) (*probe.HTTPResult, error) {
+			b.primitives = fakes{http: func(_ context.Context, host string, req *probe.HTTPRequest) (*probe.HTTPResult, error) {
 				if req.URL != "http://x/" || req.Method != "GET" || host != "web-3" {
 					t.Errorf("request = %s %q from %q, want GET http://x/ from web-3", req.Method, req.URL, host)
 				}
@@ -81,7 +81,7 @@ func TestCommandMetricWatcher(t *testing.T) {
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			b := newTestBoard(t)
-			b.Primitives = fakes{exec: func(_ context.Context, host string, req probe.ExecRequest) (*probe.ExecResult, error) {
+			b.primitives = fakes{exec: func(_ context.Context, host string, req probe.ExecRequest) (*probe.ExecResult, error) {
 				if host != "db" || req.Shell != "run x" {
 					t.Errorf("command = %q on %q, want %q on db", req.Shell, host, "run x")
 				}
@@ -120,7 +120,7 @@ func TestDNSMetricWatcher(t *testing.T) {
 		{`thresholds = { warn = 0.01, crit = 1 }`, a("192.0.2.1"), engine.Warning, "0.0200", "192.0.2.1 from s:53"},
 	} {
 		b := newTestBoard(t)
-		b.Primitives = fakes{dns: func(context.Context, string, probe.DNSRequest) (*probe.DNSResult, error) { return test.answer, nil }}
+		b.primitives = fakes{dns: func(context.Context, string, probe.DNSRequest) (*probe.DNSResult, error) { return test.answer, nil }}
 		b.load(`metric_watchers = { pharos.DNSMetricWatcher{ name = "x", host = "example.com", ` + test.options + `} }`)
 		got := b.run("x")
 		if got.Status != test.status || got.Value != test.value || got.Detail != test.detail {
@@ -143,7 +143,7 @@ func TestPingMetricWatcher(t *testing.T) {
 		{"lost all", nil, &probe.Error{Kind: probe.Timeout, Message: "no answer"}, engine.Critical, "timeout"},
 	} {
 		b := newTestBoard(t)
-		b.Primitives = fakes{ping: func(_ context.Context, req probe.PingRequest) (*probe.PingResult, error) {
+		b.primitives = fakes{ping: func(_ context.Context, req probe.PingRequest) (*probe.PingResult, error) {
 			if req.Host != "gateway" || req.Count != 3 {
 				t.Errorf("request = %+v, want gateway, 3", req)
 			}
@@ -163,7 +163,7 @@ func TestSample(t *testing.T) {
 		t.Fatal(err)
 	}
 	b := newTestBoard(t)
-	b.Primitives = fakes{
+	b.primitives = fakes{
 		exec: b.Probes.Exec,
 		http: func(_ context.Context, _ string, req *probe.HTTPRequest) (*probe.HTTPResult, error) {
 			total := map[string]time.Duration{"http://www.google.com/": 50 * time.Millisecond, "http://www.apple.com/": 200 * time.Millisecond}
@@ -254,7 +254,7 @@ func TestHandleOutputReturnsNil(t *testing.T) {
 			{``, engine.OK, ""},
 		} {
 			b := newTestBoard(t)
-			b.Primitives = stubWorld()
+			b.primitives = stubWorld()
 			b.load("local function handle(self, o) " + test.body + " end\n" +
 				"metric_watchers = { pharos." + class + `, name = "x", handle_output = handle } }`)
 			want := strings.ReplaceAll(test.detail, "DIR", b.dir)

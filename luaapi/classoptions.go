@@ -35,9 +35,11 @@ func (s *script) misusing(L *lua.LState) int {
 	case vm.Plain(options).Metatable != lua.LNil:
 		message = fmt.Sprintf("cannot make a %s of a table that is one already: give each a table of its own", name)
 	default:
-		for k, v := options.Next(lua.LNil); k != lua.LNil && message == ""; k, v = options.Next(k) {
+		for k, v := range vm.Pairs(options) {
 			vm.Charge(L, 1)
-			message = optionMistake(L, class, name, k, v)
+			if message = optionMistake(L, class, name, k, v); message != "" {
+				break
+			}
 		}
 	}
 	return pushMessage(L, message)
@@ -94,39 +96,28 @@ func words(types string) iter.Seq[string] {
 	return strings.FieldsFuncSeq(types, func(r rune) bool { return !unicode.IsLetter(r) })
 }
 
-// ancestors calls each for a class and those above it, until it says false.
-func ancestors(class *lua.LTable, each func(class *lua.LTable) bool) {
-	for range classMaxDepth {
-		if class == nil || !each(class) {
-			return
-		}
-		class, _ = class.RawGetString("super").(*lua.LTable)
-	}
-}
-
 // declaredTypes are the types that an option may have; "" if nobody declares it.
-func declaredTypes(class *lua.LTable, name string) (types string) {
-	ancestors(class, func(class *lua.LTable) bool {
+func declaredTypes(class *lua.LTable, name string) string {
+	for class := range lineage(class) {
 		if options, ok := class.RawGetString("options").(*lua.LTable); ok {
-			text, _ := options.RawGetString(name).(lua.LString)
-			types = string(text)
+			if types, _ := options.RawGetString(name).(lua.LString); types != "" {
+				return string(types)
+			}
 		}
-		return types == ""
-	})
-	return types
+	}
+	return ""
 }
 
 // optionsOf is what can be given to a class, to say so: methods are left out.
 func optionsOf(class *lua.LTable) (names []string) {
-	ancestors(class, func(class *lua.LTable) bool {
+	for class := range lineage(class) {
 		names = append(names, namesOfAny(class.RawGetString("options"))...)
 		class.ForEach(func(k, v lua.LValue) {
 			if name := k.String(); v.Type() != lua.LTFunction && !slices.Contains(reservedFields, name) {
 				names = append(names, name)
 			}
 		})
-		return true
-	})
+	}
 	slices.Sort(names)
 	return slices.Compact(names)
 }
@@ -141,9 +132,8 @@ func misdeclaring(L *lua.LState) int {
 	if !ok {
 		return pushMessage(L, "cannot declare options: want a table, got a "+typeName(L.Get(1)))
 	}
-	vm.Plain(options)
 	ours := L.Context() == nil // no script runs yet
-	for k, v := options.Next(lua.LNil); k != lua.LNil; k, v = options.Next(k) {
+	for k, v := range vm.Pairs(options) {
 		if !ours {
 			vm.Charge(L, 1)
 		}

@@ -12,7 +12,7 @@ import (
 // connection is what a script has of a conversation: it is the run's that opened
 // it, which may be over, or in the midst of it while another run executes.
 type connection struct {
-	Conversation
+	conversation
 	of     *run
 	closed bool // by the script: what came before and was not read is gone too
 }
@@ -24,12 +24,12 @@ func (s *script) tcpConnect(L *lua.LState, call *tcpCall, methods *lua.LTable) i
 	if err != nil {
 		return s.pushError(L, err)
 	}
-	L.Push(&lua.LUserData{Value: &connection{Conversation: conn, of: runOf(L)}, Metatable: methods})
+	L.Push(&lua.LUserData{Value: &connection{conversation: conn, of: runOf(L)}, Metatable: methods})
 	return 1
 }
 
 // closeAll closes what a script left open when it was done.
-func closeAll(conns []Conversation) {
+func closeAll(conns []conversation) {
 	for _, conn := range conns {
 		_ = conn.Close() // nothing is left to be said
 	}
@@ -37,26 +37,25 @@ func closeAll(conns []Conversation) {
 
 // connMethods makes the metatable of connections.
 func (s *script) connMethods(L *lua.LState) *lua.LTable {
-	meta := L.CreateTable(0, 1)
-	meta.RawSetString("__index", s.newModule(L, "connection",
+	return s.newMethods(L, "connection",
 		member{"send", func(L *lua.LState) int {
 			text := []byte(L.CheckString(2))
-			return s.converse(L, "send", func(ctx context.Context, c Conversation) ([]byte, error) { return nil, c.Send(ctx, text) })
+			return s.converse(L, "send", func(ctx context.Context, c conversation) ([]byte, error) { return nil, c.Send(ctx, text) })
 		}},
 		member{"expect", func(L *lua.LState) int {
 			want := []byte(L.CheckString(2))
-			return s.converse(L, "expect", func(ctx context.Context, c Conversation) ([]byte, error) { return c.Expect(ctx, want) })
+			return s.converse(L, "expect", func(ctx context.Context, c conversation) ([]byte, error) { return c.Expect(ctx, want) })
 		}},
 		member{"line", func(L *lua.LState) int {
-			return s.converse(L, "line", func(ctx context.Context, c Conversation) ([]byte, error) { return c.Line(ctx) })
+			return s.converse(L, "line", func(ctx context.Context, c conversation) ([]byte, error) { return c.Line(ctx) })
 		}},
 		member{"read", func(L *lua.LState) int {
 			n := L.CheckInt(2)
-			return s.converse(L, "read", func(ctx context.Context, c Conversation) ([]byte, error) { return c.Read(ctx, n) })
+			return s.converse(L, "read", func(ctx context.Context, c conversation) ([]byte, error) { return c.Read(ctx, n) })
 		}},
 		member{"starttls", func(L *lua.LState) int {
 			protocol := L.CheckString(2)
-			return s.converse(L, "starttls", func(ctx context.Context, c Conversation) ([]byte, error) { return nil, c.StartTLS(ctx, protocol) })
+			return s.converse(L, "starttls", func(ctx context.Context, c conversation) ([]byte, error) { return nil, c.StartTLS(ctx, protocol) })
 		}},
 		member{"close", func(L *lua.LState) int {
 			conn := checkConn(L)
@@ -81,20 +80,19 @@ func (s *script) connMethods(L *lua.LState) *lua.LTable {
 			L.Push(lua.LString(checkConn(L).RemoteIP()))
 			return 1
 		}},
-	))
-	return meta
+	)
 }
 
 // converse makes one step of a conversation: it leaves what was read, or true,
 // or nil and an error.
-func (s *script) converse(L *lua.LState, step string, f func(ctx context.Context, c Conversation) ([]byte, error)) int {
+func (s *script) converse(L *lua.LState, step string, f func(ctx context.Context, c conversation) ([]byte, error)) int {
 	conn := checkConn(L)
 	if conn.closed {
 		L.RaiseError("cannot call %s of a connection that is closed", step)
 	}
 	e := &Event{Kind: "tcp", Text: step}
 	got, err := reach(s, L, e, 0, func(ctx context.Context) ([]byte, error) { return f(ctx, conn) })
-	s.tcpDone(L, e, conn, err)
+	s.tcpDone(L, e, conn)
 	if err != nil {
 		return s.pushError(L, err)
 	}
@@ -109,14 +107,12 @@ func (s *script) converse(L *lua.LState, step string, f func(ctx context.Context
 }
 
 func checkConn(L *lua.LState) *connection {
-	if ud, ok := L.Get(1).(*lua.LUserData); ok {
-		if c, ok := ud.Value.(*connection); ok {
-			if c.of != runOf(L) && !vm.Typed(L) {
-				L.RaiseError("cannot use a connection in another run than the one that made it: it is closed when that ends")
-			}
-			return c
-		}
+	c, ok := object[*connection](L.Get(1))
+	switch {
+	case !ok:
+		L.ArgError(1, "want a connection: call its methods with a colon, connection:line()")
+	case c.of != runOf(L) && !vm.Typed(L):
+		L.RaiseError("cannot use a connection in another run than the one that made it: it is closed when that ends")
 	}
-	L.ArgError(1, "want a connection: call its methods with a colon, connection:line()")
-	return nil
+	return c
 }

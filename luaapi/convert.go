@@ -93,10 +93,13 @@ func stringList(t *lua.LTable) ([]string, error) {
 
 // stringMap reads a table as text by name, as of headers or an environment, in
 // the order in which the names were given.
-func stringMap(t *lua.LTable) (names, values []string, err error) {
-	vm.Plain(t)
+func stringMap(v lua.LValue) (names, values []string, err error) {
+	t, ok := v.(*lua.LTable)
+	if !ok {
+		return nil, nil, wantType("a table", v)
+	}
 	var total textBytes
-	for k, v := t.Next(lua.LNil); k != lua.LNil; k, v = t.Next(k) {
+	for k, v := range vm.Pairs(t) {
 		name, isText := k.(lua.LString)
 		if !isText {
 			return nil, nil, fmt.Errorf("want names with text, got a key that is a %s", typeName(k))

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"errors"
 	"fmt"
+	"iter"
 	"slices"
 	"strconv"
 	"strings"
@@ -12,6 +13,7 @@ import (
 
 	"pharos/engine"
 	"pharos/engine/probe"
+	"pharos/luaapi/vm"
 )
 
 // declaredSet is a set as one file declares it.
@@ -22,10 +24,16 @@ type declaredSet struct {
 	place    engine.Place
 }
 
-const (
-	pageTagMaxBytes = 200
-	nameMaxBytes    = 200
-)
+// nameMaxBytes bounds every name, and page_tag.
+const nameMaxBytes = 200
+
+// checkName is why a text cannot be a name.
+func (s *script) checkName(text string) error {
+	if len(text) > nameMaxBytes {
+		return fmt.Errorf("want at most %d bytes, got %d", nameMaxBytes, len(text))
+	}
+	return s.own.inName(text)
+}
 
 // declare reads page_tag, metric_watchers and metric_watcher_sets: the unnamed
 // set comes first. It stops at the first mistake.
@@ -71,7 +79,28 @@ func (s *script) errorAt(at engine.Place, format string, args ...any) error {
 	if at.File == "" {
 		at.File = s.name
 	}
-	return &LoadError{LoadError: engine.LoadError{File: at.File, Line: at.Line, Message: fmt.Sprintf(format, args...)}}
+	return &LoadError{LoadError: mistake(at, format, args...)}
+}
+
+// mistake is what is wrong at a place.
+func mistake(at engine.Place, format string, args ...any) engine.LoadError {
+	return engine.LoadError{File: at.File, Line: at.Line, Message: fmt.Sprintf(format, args...)}
+}
+
+// brokenAt is an error that a script ended in: at its line, else at the place.
+func brokenAt(at engine.Place, err error) engine.LoadError {
+	if e, ok := errors.AsType[*vm.Error](err); ok {
+		if e.File != "" {
+			at = engine.Place{File: e.File, Line: e.Line}
+		}
+		return mistake(at, "%s", e.Message)
+	}
+	return mistake(at, "%s", err)
+}
+
+// warn notes what is taken, but probably not meant.
+func (d *declaration) warn(at engine.Place, format string, args ...any) {
+	d.warnings = append(d.warnings, mistake(at, format, args...))
 }
 
 func (d *declaration) pageTag(v lua.LValue) error {
@@ -80,12 +109,9 @@ func (d *declaration) pageTag(v lua.LValue) error {
 	}
 	text, ok := v.(lua.LString)
 	if !ok {
-		return d.script.errorAt(d.script.assigned["page_tag"], "cannot use page_tag: want a text of at most %d bytes, got a %s", pageTagMaxBytes, typeName(v))
+		return d.script.errorAt(d.script.assigned["page_tag"], "cannot use page_tag: want a text of at most %d bytes, got a %s", nameMaxBytes, typeName(v))
 	}
-	if len(text) > pageTagMaxBytes {
-		return d.script.errorAt(d.script.assigned["page_tag"], "cannot use page_tag: want at most %d bytes, got %d", pageTagMaxBytes, len(text))
-	}
-	if err := d.script.own.inName(string(text)); err != nil {
+	if err := d.script.checkName(string(text)); err != nil {
 		return d.script.errorAt(d.script.assigned["page_tag"], "cannot use page_tag: %s", err)
 	}
 	d.script.pageTag = string(text)
@@ -103,7 +129,7 @@ func (d *declaration) list(of string, at engine.Place, v lua.LValue, each func(o
 		return d.script.errorAt(cmp.Or(sourceOf(t), at), "cannot use %s: want a list, put braces around it: { ... }", of)
 	}
 	entries, last := 0, lua.LNumber(0)
-	for k, v := t.Next(lua.LNil); k != lua.LNil; k, v = t.Next(k) {
+	for k, v := range vm.Pairs(t) {
 		n, ok := k.(lua.LNumber)
 		if !ok {
 			return d.script.errorAt(at, "cannot use %s: want a list without names, got the name %q", of, k.String())
@@ -118,8 +144,7 @@ func (d *declaration) list(of string, at engine.Place, v lua.LValue, each func(o
 		for !isNil(t.RawGetInt(hole)) {
 			hole++
 		}
-		d.warnings = append(d.warnings, engine.LoadError{File: cmp.Or(at.File, d.script.name), Line: at.Line,
-			Message: fmt.Sprintf("%s[%d] is nil: a watcher is missing there", of, hole)})
+		d.warn(engine.Place{File: cmp.Or(at.File, d.script.name), Line: at.Line}, "%s[%d] is nil: a watcher is missing there", of, hole)
 	}
 	return nil
 }
@@ -204,10 +229,7 @@ func (d *declaration) watcher(set string, self *lua.LTable) (engine.Watcher, err
 	if !ok || strings.TrimSpace(string(name)) == "" {
 		return e, d.optionError(w, "name", errors.New("want a text that is not empty"))
 	}
-	if len(name) > nameMaxBytes {
-		return e, d.optionError(w, "name", fmt.Errorf("want at most %d bytes, got %d", nameMaxBytes, len(name)))
-	}
-	if err := d.script.own.inName(string(name)); err != nil {
+	if err := d.script.checkName(string(name)); err != nil {
 		return e, d.optionError(w, "name", err)
 	}
 	w.name, w.id = probe.CleanText(string(name)), engine.MakeID(set, string(name))
@@ -259,18 +281,34 @@ func isClass(t *lua.LTable) bool {
 	return !isNil(t.RawGetString("super")) && t.RawGetString("__index") == lua.LValue(t)
 }
 
-const classMaxDepth = 100
+// lineage gives a class and those above it.
+func lineage(class lua.LValue) iter.Seq[*lua.LTable] {
+	const most = 100
+	return func(yield func(*lua.LTable) bool) {
+		for range most {
+			t, ok := class.(*lua.LTable)
+			if !ok || !yield(t) {
+				return
+			}
+			class = t.RawGetString("super")
+		}
+	}
+}
+
+// kin gives a watcher's own table, its class and those above it.
+func kin(self *lua.LTable) iter.Seq[*lua.LTable] {
+	return func(yield func(*lua.LTable) bool) {
+		if yield(self) {
+			lineage(self.Metatable)(yield)
+		}
+	}
+}
 
 func isSubclass(class, of lua.LValue) bool {
-	for range classMaxDepth {
-		t, ok := class.(*lua.LTable)
-		if !ok {
-			return false
-		}
-		if class == of {
+	for t := range lineage(class) {
+		if lua.LValue(t) == of {
 			return true
 		}
-		class = t.RawGetString("super")
 	}
 	return false
 }

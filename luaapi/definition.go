@@ -94,7 +94,7 @@ func (d *definer) know(name string, v lua.LValue) {
 	}
 	d.known[v] = name
 	if t, ok := v.(*lua.LTable); ok {
-		for k, v := t.Next(lua.LNil); k != lua.LNil; k, v = t.Next(k) { // not ForEach: names must not depend on chance
+		for k, v := range vm.Pairs(t) {
 			d.know(name+"."+k.String(), v)
 		}
 		if t.Metatable != lua.LNil {
@@ -232,14 +232,13 @@ func (w *nodeWriter) reference(v lua.LValue, depth int) {
 }
 
 func (w *nodeWriter) table(t *lua.LTable, depth int, without []string) {
-	vm.Plain(t)
 	type entry struct {
 		kind byte
 		key  string
 		raw  lua.LValue
 	}
 	entries := make([]entry, 0, 16)
-	for k, _ := t.Next(lua.LNil); k != lua.LNil; k, _ = t.Next(k) {
+	for k := range vm.Pairs(t) {
 		switch k := k.(type) {
 		case lua.LString:
 			if !slices.Contains(without, string(k)) {

@@ -3,6 +3,8 @@ package luaapi
 import (
 	"context"
 	"fmt"
+	"maps"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -38,59 +40,36 @@ var boardWords = append([]string{"pending"}, statusWords...)
 // newBoardMeta makes the methods of the board that a derived watcher's check
 // gets: what the watcher is derived from, as it is at the moment of asking.
 func (s *script) newBoardMeta(L *lua.LState) *lua.LTable {
-	members := []member{
-		{"total", func(L *lua.LState) int {
-			L.Push(lua.LNumber(membersOf(L, "total").Total()))
+	method := func(name string, call func(L *lua.LState, m *engine.Members) int) member {
+		return member{name, func(L *lua.LState) int { return call(L, membersOf(L, name)) }}
+	}
+	return s.newMethods(L, "board",
+		method("total", func(L *lua.LState, m *engine.Members) int {
+			L.Push(lua.LNumber(m.Total()))
 			return 1
-		}},
-		{"count", func(L *lua.LState) int {
-			L.Push(lua.LNumber(membersOf(L, "count").Count(checkStatus(L, "count"))))
+		}),
+		method("count", func(L *lua.LState, m *engine.Members) int {
+			L.Push(lua.LNumber(m.Count(checkStatus(L, "count"))))
 			return 1
-		}},
-		{"ratio", func(L *lua.LState) int {
-			m := membersOf(L, "ratio")
+		}),
+		method("ratio", func(L *lua.LState, m *engine.Members) int {
 			ratio := lua.LNumber(0)
 			if n := m.Total(); n > 0 {
 				ratio = lua.LNumber(m.Count(checkStatus(L, "ratio"))) / lua.LNumber(n)
 			}
 			L.Push(ratio)
 			return 1
-		}},
-		{"worst", func(L *lua.LState) int {
-			m, most := membersOf(L, "worst"), L.OptInt(2, 1)
-			if most < 1 || most > worstNamed {
-				L.ArgError(2, fmt.Sprintf("want how many to name, 1 to %d", worstNamed))
-			}
-			worst, _ := m.Worst()
-			if worst.Status == engine.Pending { // none has had a result, or there is none
-				worst.Status = engine.Unknown
-			}
-			L.Push(lua.LString(worst.Status.String()))
-			if worst.Status == engine.OK {
-				return 1
-			}
-			if most == 1 || !worst.Status.Problem() {
-				L.Push(lua.LString(worst.Name))
-				return 2
-			}
-			vm.Charge(L, m.Total()/16)
-			troubled := m.Troubled(most)
-			for _, v := range troubled {
-				L.Push(lua.LString(v.Name))
-			}
-			return 1 + len(troubled)
-		}},
-		{"sum", func(L *lua.LState) int {
-			m := membersOf(L, "sum")
+		}),
+		method("worst", boardWorst),
+		method("sum", func(L *lua.LState, m *engine.Members) int {
 			vm.Charge(L, m.Total()/16)
 			sum, n := m.Sum()
 			L.Push(lua.LNumber(sum))
 			L.Push(lua.LNumber(n))
 			return 2
-		}},
-		{"each", s.boardEach},
-		{"get", func(L *lua.LState) int {
-			m := membersOf(L, "get")
+		}),
+		method("each", s.boardEach),
+		method("get", func(L *lua.LState, m *engine.Members) int {
 			id := engine.ID(L.CheckString(2))
 			v, ok := m.Get(id)
 			if !ok {
@@ -98,21 +77,41 @@ func (s *script) newBoardMeta(L *lua.LState) *lua.LTable {
 			}
 			L.Push(s.tile(v))
 			return 1
-		}},
+		}),
+	)
+}
+
+// boardWorst is board:worst(most): the worst status, and the names of those in
+// trouble.
+func boardWorst(L *lua.LState, m *engine.Members) int {
+	most := L.OptInt(2, 1)
+	if most < 1 || most > worstNamed {
+		L.ArgError(2, fmt.Sprintf("want how many to name, 1 to %d", worstNamed))
 	}
-	meta := L.CreateTable(0, 1)
-	meta.RawSetString("__index", s.newModule(L, "board", members...))
-	return meta
+	worst, _ := m.Worst()
+	if worst.Status == engine.Pending { // none has had a result, or there is none
+		worst.Status = engine.Unknown
+	}
+	L.Push(lua.LString(worst.Status.String()))
+	if worst.Status == engine.OK {
+		return 1
+	}
+	if most == 1 || !worst.Status.Problem() {
+		L.Push(lua.LString(worst.Name))
+		return 2
+	}
+	vm.Charge(L, m.Total()/16)
+	troubled := m.Troubled(most)
+	for _, v := range troubled {
+		L.Push(lua.LString(v.Name))
+	}
+	return 1 + len(troubled)
 }
 
 // membersOf gives what the run that calls the method is derived from.
 func membersOf(L *lua.LState, method string) *engine.Members {
-	ud, ok := L.Get(1).(*lua.LUserData)
-	w, isBoard := (*watcher)(nil), false
-	if ok {
-		w, isBoard = ud.Value.(*watcher)
-	}
-	if !isBoard {
+	w, ok := object[*watcher](L.Get(1))
+	if !ok {
 		L.ArgError(1, "want the board of a derive: call its methods with a colon, board:"+method+"(...)")
 	}
 	m := engine.MembersOf(vm.Context(L))
@@ -132,8 +131,7 @@ func checkStatus(L *lua.LState, method string) engine.Status {
 }
 
 // boardEach is board:each(): for id, tile in board:each() do ... end.
-func (s *script) boardEach(L *lua.LState) int {
-	m := membersOf(L, "each")
+func (s *script) boardEach(L *lua.LState, m *engine.Members) int {
 	next := 0
 	L.Push(L.NewFunction(func(L *lua.LState) int {
 		v, ok := m.At(next)
@@ -149,22 +147,23 @@ func (s *script) boardEach(L *lua.LState) int {
 }
 
 // tileFields are what a script can read of another watcher's tile. What changes
-// only with the status is free; reading more makes a derived watcher run when
+// only with the status is free; reading the result makes a derived watcher run when
 // that changes.
-var tileFields = map[string]func(v *engine.View) lua.LValue{
-	"id":     func(v *engine.View) lua.LValue { return lua.LString(v.ID) },
-	"name":   func(v *engine.View) lua.LValue { return lua.LString(v.Name) },
-	"set":    func(v *engine.View) lua.LValue { return lua.LString(v.Set) },
-	"status": func(v *engine.View) lua.LValue { return lua.LString(v.Status.String()) },
-	"since":  func(v *engine.View) lua.LValue { return lua.LNumber(float64(v.Since.UnixMilli()) / 1000) },
-	"shadow": func(v *engine.View) lua.LValue { return textOrNil(string(v.Shadow)) },
-	"value":  func(v *engine.View) lua.LValue { return valueOf(&v.Result) },
-	"unit":   func(v *engine.View) lua.LValue { return lua.LString(v.Result.Unit) },
-	"detail": func(v *engine.View) lua.LValue { return lua.LString(v.Result.Detail) },
-	"link":   func(v *engine.View) lua.LValue { return textOrNil(v.Result.Link) },
+var tileFields = map[string]struct {
+	ofResult bool
+	get      func(v *engine.View) lua.LValue
+}{
+	"id":     {false, func(v *engine.View) lua.LValue { return lua.LString(v.ID) }},
+	"name":   {false, func(v *engine.View) lua.LValue { return lua.LString(v.Name) }},
+	"set":    {false, func(v *engine.View) lua.LValue { return lua.LString(v.Set) }},
+	"status": {false, func(v *engine.View) lua.LValue { return lua.LString(v.Status.String()) }},
+	"since":  {false, func(v *engine.View) lua.LValue { return lua.LNumber(float64(v.Since.UnixMilli()) / 1000) }},
+	"shadow": {false, func(v *engine.View) lua.LValue { return textOrNil(string(v.Shadow)) }},
+	"value":  {true, func(v *engine.View) lua.LValue { return valueOf(&v.Result) }},
+	"unit":   {true, func(v *engine.View) lua.LValue { return lua.LString(v.Result.Unit) }},
+	"detail": {true, func(v *engine.View) lua.LValue { return lua.LString(v.Result.Detail) }},
+	"link":   {true, func(v *engine.View) lua.LValue { return textOrNil(v.Result.Link) }},
 }
-
-var tileNames = []string{"id", "name", "set", "status", "since", "shadow", "value", "unit", "detail", "link"}
 
 func textOrNil(text string) lua.LValue {
 	if text == "" {
@@ -193,15 +192,14 @@ func (s *script) newTileMeta(L *lua.LState) *lua.LTable {
 		name := L.CheckString(2)
 		field, ok := tileFields[name]
 		if !ok {
-			L.RaiseError("cannot use tile.%s: there is no such field %s", name, unknownName(name, tileNames))
+			L.RaiseError("cannot use tile.%s: there is no such field %s", name, unknownName(name, slices.Collect(maps.Keys(tileFields))))
 		}
-		switch name {
-		case "value", "unit", "detail", "link":
+		if field.ofResult {
 			if m := engine.MembersOf(vm.Context(L)); m != nil {
 				m.ReadResults()
 			}
 		}
-		L.Push(field(v))
+		L.Push(field.get(v))
 		return 1
 	}))
 	meta.RawSetString("__newindex", L.NewFunction(func(L *lua.LState) int {
@@ -213,45 +211,41 @@ func (s *script) newTileMeta(L *lua.LState) *lua.LTable {
 
 // checkTile is self: a script may take a tile's metatable for another's.
 func checkTile(L *lua.LState) *engine.View {
-	if ud, ok := L.Get(1).(*lua.LUserData); ok {
-		if v, ok := ud.Value.(*engine.View); ok {
-			return v
-		}
+	if v, ok := object[*engine.View](L.Get(1)); ok {
+		return v
 	}
 	L.ArgError(1, "want a tile, as board:get gives")
 	return nil
 }
 
-// statusFunction is pharos.status(id): the status of any watcher, its value and
+// status is pharos.status(id): the status of any watcher, its value and
 // detail, in the words of check.
-func (s *script) statusFunction(L *lua.LState) lua.LValue {
-	return L.NewFunction(func(L *lua.LState) int {
-		id := engine.ID(L.CheckString(1))
-		if vm.Loading(L) {
-			L.RaiseError("cannot call pharos.status while the file loads: call it in a function such as check")
+func (s *script) status(L *lua.LState) int {
+	id := engine.ID(L.CheckString(1))
+	if vm.Loading(L) {
+		L.RaiseError("cannot call pharos.status while the file loads: call it in a function such as check")
+	}
+	v, err := look(vm.Context(L), id)
+	if ask, ok := vm.Context(L).Value(askKey{}).(func(context.Context, engine.ID)); ok && err == nil && v.Status == engine.Pending {
+		late := false
+		vm.Block(L, func(ctx context.Context) {
+			ask(ctx, id)
+			late = ctx.Err() != nil
+		})
+		if v, err = look(vm.Context(L), id); late && err == nil && v.Status == engine.Pending {
+			err = fmt.Errorf("cannot tell the status of %q: the first run of %q did not end within the timeout of who asks", id, id)
 		}
-		v, err := look(vm.Context(L), id)
-		if ask, ok := vm.Context(L).Value(askKey{}).(func(context.Context, engine.ID)); ok && err == nil && v.Status == engine.Pending {
-			late := false
-			vm.Block(L, func(ctx context.Context) {
-				ask(ctx, id)
-				late = ctx.Err() != nil
-			})
-			if v, err = look(vm.Context(L), id); late && err == nil && v.Status == engine.Pending {
-				err = fmt.Errorf("cannot tell the status of %q: the first run of %q did not end within the timeout of who asks", id, id)
-			}
-		}
-		if err != nil {
-			L.RaiseError("%s", err)
-		}
-		if r := runOf(L); r.trace != nil {
-			r.trace(Event{Kind: "status", Text: string(id), Outcome: strings.TrimSpace(v.Status.String() + " " + v.Result.Value)})
-		}
-		L.Push(lua.LString(v.Status.String()))
-		L.Push(valueOf(&v.Result))
-		L.Push(lua.LString(v.Result.Detail))
-		return 3
-	})
+	}
+	if err != nil {
+		L.RaiseError("%s", err)
+	}
+	if r := runOf(L); r.trace != nil {
+		r.trace(Event{Kind: "status", Text: string(id), Outcome: strings.TrimSpace(v.Status.String() + " " + v.Result.Value)})
+	}
+	L.Push(lua.LString(v.Status.String()))
+	L.Push(valueOf(&v.Result))
+	L.Push(lua.LString(v.Result.Detail))
+	return 3
 }
 
 // look finds another watcher on the board that the run under ctx is for.
@@ -264,11 +258,15 @@ func look(ctx context.Context, id engine.ID) (engine.View, error) {
 	if ok {
 		return v, nil
 	}
-	var ids []string
+	return v, fmt.Errorf("there is no watcher %q %s", id, nearestID(string(id), idsOn(board)))
+}
+
+// idsOn are those of all watchers on a board.
+func idsOn(board *engine.Board) (ids []string) {
 	for _, set := range board.Snapshot().Sets {
 		for _, w := range set.Watchers {
 			ids = append(ids, string(w.ID))
 		}
 	}
-	return v, fmt.Errorf("there is no watcher %q %s", id, nearestID(string(id), ids))
+	return ids
 }

@@ -55,7 +55,7 @@ func (d *declaration) setOptions(name string, set *lua.LTable, option func(name 
 	if !ok {
 		return nil
 	}
-	for k, v := options.Next(lua.LNil); k != lua.LNil; k, v = options.Next(k) {
+	for k, v := range vm.Pairs(options) {
 		switch err := option(k.String(), v); {
 		case errors.Is(err, errNoOption):
 			return d.script.errorAt(sourceOf(set), "cannot use option %q of WatcherSet %s", k.String(), unknownName(k.String(), discoveryOptions))
@@ -99,11 +99,11 @@ func (f *finder) call(ctx context.Context) ([]engine.Watcher, error) {
 	})
 	closeAll(r.conns)
 	if err != nil {
-		e := (*vm.Error)(nil)
+		e, isScript := errors.AsType[*vm.Error](err)
 		switch {
 		case r.expired != nil && ctx.Err() != nil:
 			err = fmt.Errorf("%s%w", f.prefix(), r.expired)
-		case errors.As(err, &e) && e.File == "" && e.Cause == nil: // of a tail call nothing is left but what it called
+		case isScript && e.File == "" && e.Cause == nil: // of a tail call nothing is left but what it called
 			err = fmt.Errorf("%s%w", f.prefix(), err)
 		}
 		return nil, errors.New(s.mask.clean(err.Error()))

@@ -51,7 +51,7 @@ func TestDiscoveryDefinitions(t *testing.T) {
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			b := newTestBoard(t)
-			b.Primitives = stubWorld()
+			b.primitives = stubWorld()
 			b.load(discovering(test.before, test.body))
 			first, err := b.discover()
 			if err != nil || len(first) != 1 || first[0].ID != "fleet.a" {
@@ -72,7 +72,7 @@ func TestDiscoveryDefinitions(t *testing.T) {
 func TestDiscoveryDefinitionOfAResult(t *testing.T) {
 	b := newTestBoard(t)
 	says := ""
-	b.Primitives = fakes{exec: func(context.Context, string, probe.ExecRequest) (*probe.ExecResult, error) {
+	b.primitives = fakes{exec: func(context.Context, string, probe.ExecRequest) (*probe.ExecResult, error) {
 		return &probe.ExecResult{Stdout: []byte(says)}, nil
 	}}
 	b.load(discovering(``, `local said = pharos.exec("x") return { pharos.MetricWatcher{ name = "a", check = function() return "ok", said.stdout end } }`))
@@ -162,7 +162,7 @@ func TestDiscoveryRemembersBeforeAdmission(t *testing.T) {
 			b := newTestBoard(t)
 			var before []engine.Watcher
 			left := false
-			b.Primitives = fakes{exec: func(context.Context, string, probe.ExecRequest) (*probe.ExecResult, error) {
+			b.primitives = fakes{exec: func(context.Context, string, probe.ExecRequest) (*probe.ExecResult, error) {
 				before[0].Released(true)
 				left = true
 				return &probe.ExecResult{}, nil
@@ -212,7 +212,7 @@ func TestDiscoveryErrors(t *testing.T) {
 	} {
 		b := newTestBoard(t)
 		b.slice = vm.DefaultSlice
-		b.Primitives = refusing()
+		b.primitives = refusing()
 		b.LookupEnv = func(string) (string, bool) { return "a long secret", true }
 		b.load(discovering(`local token = pharos.secret("TOKEN")`, test.body))
 		found, err := b.discover()
@@ -309,7 +309,7 @@ func (b *testBoard) await(e *engine.Engine, id engine.ID, what string, holds fun
 func TestDiscoveryOverReload(t *testing.T) {
 	b := newTestBoard(t)
 	answers := make(chan string, 100)
-	b.Primitives = fakes{exec: func(ctx context.Context, _ string, req probe.ExecRequest) (*probe.ExecResult, error) {
+	b.primitives = fakes{exec: func(ctx context.Context, _ string, req probe.ExecRequest) (*probe.ExecResult, error) {
 		select {
 		case names := <-answers:
 			return &probe.ExecResult{Stdout: []byte(names)}, nil

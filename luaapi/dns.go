@@ -3,7 +3,6 @@ package luaapi
 import (
 	"cmp"
 	"context"
-	"errors"
 	"time"
 
 	lua "github.com/yuin/gopher-lua"
@@ -41,28 +40,24 @@ func (c *dnsCall) set(name string, v lua.LValue) error {
 	return errNoOption
 }
 
-// dnsFunction is pharos.dns(name, options): the answer of a name server, also
+// dns is pharos.dns(name, options): the answer of a name server, also
 // that there is no such name; nil and an error when there is no answer.
-func (s *script) dnsFunction(L *lua.LState) lua.LValue {
-	return L.NewFunction(func(L *lua.LState) int {
-		call := &dnsCall{DNSRequest: probe.DNSRequest{Name: L.CheckString(1)}}
-		readOptions(L, 2, "pharos.dns", dnsOptions, call.set)
-		e := &Event{Kind: "dns", Host: call.host, Text: cmp.Or(call.Type, "A") + " " + call.Name}
-		result, err := reach(s, L, e, call.timeout, func(ctx context.Context) (*probe.DNSResult, error) {
-			return s.primitives.DNS(ctx, call.host, call.DNSRequest)
-		})
-		if failed := (*probe.Error)(nil); errors.As(err, &failed) {
-			e.Timing = failed.Timing
-		} else if err == nil {
-			e.Timing, e.Outcome = &result.Timing, result.Code
-		}
-		s.done(L, e)
-		if err != nil {
-			return s.pushError(L, err)
-		}
-		L.Push(dnsTable(L, result))
-		return 1
+func (s *script) dns(L *lua.LState) int {
+	call := &dnsCall{DNSRequest: probe.DNSRequest{Name: L.CheckString(1)}}
+	readOptions(L, 2, "pharos.dns", dnsOptions, call.set)
+	e := &Event{Kind: "dns", Host: call.host, Text: cmp.Or(call.Type, "A") + " " + call.Name}
+	result, err := reach(s, L, e, call.timeout, func(ctx context.Context) (*probe.DNSResult, error) {
+		return s.primitives.DNS(ctx, call.host, call.DNSRequest)
 	})
+	if err == nil {
+		e.Timing, e.Outcome = &result.Timing, result.Code
+	}
+	s.done(L, e)
+	if err != nil {
+		return s.pushError(L, err)
+	}
+	L.Push(dnsTable(L, result))
+	return 1
 }
 
 // dnsAnswer is what the table of an answer shows.
@@ -81,11 +76,7 @@ var dnsFields = []vm.Field[dnsAnswer]{
 		return values
 	}),
 	tableField("records", func(a *dnsAnswer) **lua.LTable { return &a.records }, func(L *lua.LState, a *dnsAnswer) *lua.LTable {
-		records := L.CreateTable(len(a.Records), 0)
-		for i := range a.Records {
-			records.Append(recordTable(L, &a.Records[i]))
-		}
-		return records
+		return tables(L, recordFields, a.Records)
 	}),
 	tableField("aliases", func(a *dnsAnswer) **lua.LTable { return &a.aliases }, func(L *lua.LState, a *dnsAnswer) *lua.LTable {
 		return textList(L, a.Aliases)
@@ -120,8 +111,4 @@ var recordFields = []vm.Field[probe.DNSRecord]{
 	maybeNumber("serial", func(r *probe.DNSRecord) (float64, bool) { return float64(r.Serial), r.Type == "SOA" }),
 	maybeNumber("flags", func(r *probe.DNSRecord) (float64, bool) { return float64(r.Flags), r.Type == "CAA" }),
 	maybeText("tag", func(r *probe.DNSRecord) string { return r.Tag }),
-}
-
-func recordTable(L *lua.LState, r *probe.DNSRecord) *lua.LTable {
-	return vm.LazyTable(L, recordFields, r)
 }

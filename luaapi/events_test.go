@@ -27,7 +27,7 @@ import (
 // against computing comes before on the slowest machine.
 func (b *testBoard) fed(body string, lines ...string) []engine.Result {
 	b.Helper()
-	b.Primitives = fakes{lines: func(ctx context.Context, sink probe.LineSink) error {
+	b.primitives = fakes{lines: func(ctx context.Context, sink probe.LineSink) error {
 		sink.Up("open")
 		for _, line := range lines {
 			sink.Line([]byte(line))
@@ -98,7 +98,7 @@ func TestEventsWithoutVerdict(t *testing.T) {
 
 func TestServerSentEventIsATable(t *testing.T) {
 	b := newTestBoard(t)
-	b.Primitives = stubWorld()
+	b.primitives = stubWorld()
 	b.load(`metric_watchers = { pharos.MetricWatcher{ name = "x", events = pharos.http.sse("http://x/", function(self, e)
 		return "ok", e.event .. " " .. e.id, e.data end) } }`)
 	if got := b.run("x"); got.Value != "done 7" || !strings.HasPrefix(got.Detail, "{") {
@@ -148,7 +148,7 @@ func TestEventMistakes(t *testing.T) {
 func TestQuietStream(t *testing.T) {
 	b := newTestBoard(t)
 	followed := make(chan struct{})
-	b.Primitives = fakes{lines: func(ctx context.Context, sink probe.LineSink) error {
+	b.primitives = fakes{lines: func(ctx context.Context, sink probe.LineSink) error {
 		sink.Absent("waiting for app.log")
 		select {
 		case <-followed:

@@ -48,18 +48,14 @@ var commandFields = []vm.Field[commandResult]{
 func (s *script) execModule(L *lua.LState) lua.LValue {
 	t := s.newModule(L, "pharos.exec", member{"stream", s.execStream})
 	t.Metatable.(*lua.LTable).RawSetString("__call", L.NewFunction(func(L *lua.LState) int {
-		return s.exec(L, readExec(L, "pharos.exec", 2, execOptions), "exec")
+		return s.exec(L, readExec(L, "pharos.exec", 2, 3, execOptions), "exec")
 	}))
 	return t
 }
 
 // readExec reads a command (a list is an argv, text is for /bin/sh -c) at
-// argument n and its options behind it.
-func readExec(L *lua.LState, of string, n int, valid []string) *execCall {
-	return readExecAt(L, of, n, n+1, valid)
-}
-
-func readExecAt(L *lua.LState, of string, n, options int, valid []string) *execCall {
+// argument n, and its options at another.
+func readExec(L *lua.LState, of string, n, options int, valid []string) *execCall {
 	call := &execCall{}
 	if err := call.setCommand(L.Get(n)); err != nil {
 		L.RaiseError("cannot use command of %s: %s", of, err)
@@ -76,7 +72,7 @@ func (c *execCall) setCommand(v lua.LValue) (err error) {
 			return errors.New("the text is empty")
 		}
 	case *lua.LTable:
-		for k, _ := vm.Plain(command).Next(lua.LNil); k != lua.LNil; k, _ = command.Next(k) {
+		for k := range vm.Pairs(command) {
 			if name, ok := k.(lua.LString); ok {
 				return fmt.Errorf("its list has the name %q: options do not belong in it", string(name))
 			}
@@ -116,11 +112,7 @@ func (c *execCall) set(name string, v lua.LValue) error {
 }
 
 func (c *execCall) setEnv(v lua.LValue) error {
-	t, ok := v.(*lua.LTable)
-	if !ok {
-		return wantType("a table", v)
-	}
-	names, values, err := stringMap(t)
+	names, values, err := stringMap(v)
 	if err != nil {
 		return err
 	}

@@ -17,7 +17,7 @@ import (
 func TestExecEnvironmentNames(t *testing.T) {
 	for _, name := range []string{"", "A=B"} {
 		b := newTestBoard(t)
-		b.Primitives = fakes{}
+		b.primitives = fakes{}
 		want := fmt.Sprintf(`cannot use option "env" of pharos.exec: %q is no name of a variable`, name)
 		if got := b.check(fmt.Sprintf(`return pharos.exec("true", { env = { [%q] = "1" } })`, name)); got.Status != engine.Unknown || !strings.Contains(got.Detail, want) {
 			t.Errorf("env with %q = %v %q, want unknown, %s", name, got.Status, got.Detail, want)
@@ -109,7 +109,7 @@ func TestNagiosRealPlugin(t *testing.T) {
 // another host is not.
 func TestExecQueued(t *testing.T) {
 	b := newTestBoard(t)
-	b.Primitives = fakes{exec: func(context.Context, string, probe.ExecRequest) (*probe.ExecResult, error) {
+	b.primitives = fakes{exec: func(context.Context, string, probe.ExecRequest) (*probe.ExecResult, error) {
 		return &probe.ExecResult{Queued: 2 * time.Second}, nil
 	}}
 	if got := b.check(`pharos.exec("a") pharos.exec("b") pharos.exec("c", { ssh_host = "web-3" }) return "ok"`).Queued; got != 4*time.Second {

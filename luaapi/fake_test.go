@@ -10,11 +10,11 @@ import (
 
 // fakes answers for the world. A nil field is a primitive that nobody expects.
 type fakes struct {
-	Primitives
+	primitives
 	exec func(ctx context.Context, host string, req probe.ExecRequest) (*probe.ExecResult, error)
 	dns  func(ctx context.Context, host string, req probe.DNSRequest) (*probe.DNSResult, error)
 	ping func(ctx context.Context, req probe.PingRequest) (*probe.PingResult, error)
-	dial func(ctx context.Context, host string, req probe.TCPRequest) (Conversation, error)
+	dial func(ctx context.Context, host string, req probe.TCPRequest) (conversation, error)
 	tls  func(ctx context.Context, host string, req probe.TLSRequest) (*probe.TLSResult, error)
 	http func(ctx context.Context, host string, req *probe.HTTPRequest) (*probe.HTTPResult, error)
 	// lines is what every stream is made of; those of server-sent events have it as data.
@@ -49,7 +49,7 @@ func (f fakes) DNS(ctx context.Context, host string, req probe.DNSRequest) (*pro
 	return f.dns(ctx, host, req)
 }
 
-func (f fakes) Dial(ctx context.Context, host string, req probe.TCPRequest) (Conversation, error) {
+func (f fakes) Dial(ctx context.Context, host string, req probe.TCPRequest) (conversation, error) {
 	return f.dial(ctx, host, req)
 }
 

@@ -50,17 +50,22 @@ func boolean[T any](name string, of func(*T) bool) vm.Field[T] {
 // says: it is the same one each time. It is nil if make gives nil.
 func tableField[T any](name string, keep func(*T) **lua.LTable, make func(L *lua.LState, from *T) *lua.LTable) vm.Field[T] {
 	return vm.Field[T]{Name: name, Of: func(L *lua.LState, from *T) lua.LValue {
-		if t := once(keep(from), func() *lua.LTable { return make(L, from) }); t != nil {
-			return t
+		kept := keep(from)
+		if *kept == nil {
+			*kept = make(L, from)
 		}
-		return lua.LNil
+		if *kept == nil {
+			return lua.LNil
+		}
+		return *kept
 	}}
 }
 
-// once gives the table kept in t, made when it is first asked for.
-func once(t **lua.LTable, make func() *lua.LTable) *lua.LTable {
-	if *t == nil {
-		*t = make()
+// tables makes a list of tables with these fields.
+func tables[T any](L *lua.LState, fields []vm.Field[T], list []T) *lua.LTable {
+	t := L.CreateTable(len(list), 0)
+	for i := range list {
+		t.Append(vm.LazyTable(L, fields, &list[i]))
 	}
-	return *t
+	return t
 }

@@ -106,16 +106,14 @@ var fileFields = []vm.Field[fileAnswer]{
 
 // fileError names what could not be done with a file while loading.
 func fileError(doing, path string, err error) error {
-	var e *probe.Error
-	if errors.As(err, &e) {
+	if _, ok := errors.AsType[*probe.Error](err); ok {
 		return err
 	}
 	kind := probe.Proto
 	if errors.Is(err, fs.ErrNotExist) {
 		kind = probe.Missing
 	}
-	var pathErr *fs.PathError
-	if errors.As(err, &pathErr) {
+	if pathErr, ok := errors.AsType[*fs.PathError](err); ok {
 		err = pathErr.Err
 	}
 	return &probe.Error{Kind: kind, Message: fmt.Sprintf("%s %q: %s", doing, path, err), Err: err}

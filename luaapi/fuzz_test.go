@@ -20,7 +20,7 @@ func FuzzLoad(f *testing.F) {
 	}
 	f.Fuzz(func(t *testing.T, text string) {
 		b := newTestBoard(t)
-		b.LoadTimeout = 200 * time.Millisecond
+		b.loadTimeout = 200 * time.Millisecond
 		b.write("pharos.lua", text)
 		config, err := Load(context.Background(), b.Options)
 		if err == nil {

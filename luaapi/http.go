@@ -85,15 +85,13 @@ func (s *script) fetch(L *lua.LState, call *httpCall) (*probe.HTTPResult, error)
 		}
 		return s.primitives.HTTP(ctx, call.host, &call.HTTPRequest)
 	})
+	if err == nil {
+		e.Timing, e.Outcome = &answer.Timing, strconv.Itoa(answer.Status)
+	}
+	s.done(L, e)
 	if err != nil {
-		if failed := (*probe.Error)(nil); errors.As(err, &failed) {
-			e.Timing = failed.Timing
-		}
-		s.done(L, e)
 		return nil, err
 	}
-	e.Timing, e.Outcome = &answer.Timing, strconv.Itoa(answer.Status)
-	s.done(L, e)
 	vm.Charge(L, len(answer.Body)/64)
 	r := runOf(L)
 	r.output = r.startOf(answer.Body)
@@ -128,9 +126,7 @@ func (s *script) newHTTPCall(L *lua.LState, of string, address lua.LValue) *http
 	text, ok := address.(lua.LString)
 	if !ok {
 		hint := ""
-		if address == L.GetField(L.G.Global.RawGetString("pharos"), "http") {
-			hint = fmt.Sprintf(": write %s(...), with a dot", of)
-		} else if _, ok := address.(*lua.LTable); ok {
+		if _, ok := address.(*lua.LTable); ok {
 			hint = fmt.Sprintf(": write %s(url, { ... })", of)
 		}
 		L.RaiseError("cannot call %s: want a URL, got %s%s", of, typeName(address), hint)
@@ -228,11 +224,7 @@ func (c *httpCall) header() http.Header {
 }
 
 func setMap(to *map[string]string, v lua.LValue) error {
-	t, ok := v.(*lua.LTable)
-	if !ok {
-		return wantType("a table", v)
-	}
-	names, values, err := stringMap(t)
+	names, values, err := stringMap(v)
 	if err != nil {
 		return err
 	}
@@ -289,10 +281,9 @@ func readHeaders(v lua.LValue) (http.Header, error) {
 	if !ok {
 		return nil, wantType("a table", v)
 	}
-	vm.Plain(t)
 	header, written := make(http.Header), make(map[string]string)
 	var total textBytes
-	for k, v := t.Next(lua.LNil); k != lua.LNil; k, v = t.Next(k) {
+	for k, v := range vm.Pairs(t) {
 		name, ok := k.(lua.LString)
 		if !ok {
 			return nil, wantType("names with text", k)
@@ -331,11 +322,7 @@ func (c *httpCall) defaultHeader(name, value string) {
 
 func (c *httpCall) setForm(v lua.LValue) error {
 	c.bodies++
-	t, ok := v.(*lua.LTable)
-	if !ok {
-		return wantType("a table", v)
-	}
-	names, values, err := stringMap(t)
+	names, values, err := stringMap(v)
 	if err != nil {
 		return err
 	}

@@ -118,12 +118,12 @@ func TestCertificateFiles(t *testing.T) {
 			got = string(req.CA)
 			return answer(200, probe.Timing{}, ""), nil
 		},
-		dial: func(_ context.Context, _ string, req probe.TCPRequest) (Conversation, error) {
+		dial: func(_ context.Context, _ string, req probe.TCPRequest) (conversation, error) {
 			got = string(req.CA)
 			return stubConversation{}, nil
 		},
 	}
-	b.Primitives = f
+	b.primitives = f
 	for _, call := range []string{
 		`pharos.http.get("https://x/", { ca = "ca.pem" })`,
 		`pharos.http.get("https://x/", { ca = pharos.file.read("ca.pem") })`,

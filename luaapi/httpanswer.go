@@ -48,7 +48,7 @@ var answerFields = []vm.Field[httpAnswer]{
 	number("connects", func(a *httpAnswer) float64 { return float64(a.Connects) }),
 	maybeText("redirect_url", func(a *httpAnswer) string { return a.RedirectURL }),
 	tableField("hops", func(a *httpAnswer) **lua.LTable { return &a.hops }, func(L *lua.LState, a *httpAnswer) *lua.LTable {
-		return hopsTable(L, a.Hops)
+		return tables(L, hopFields, a.Hops)
 	}),
 	tableField("tls", func(a *httpAnswer) **lua.LTable { return &a.tls }, func(L *lua.LState, a *httpAnswer) *lua.LTable {
 		return tlsTable(L, a.TLS)
@@ -72,14 +72,6 @@ func textTable(L *lua.LState, texts map[string]string) *lua.LTable {
 var hopFields = []vm.Field[probe.HTTPHop]{
 	textField("url", func(h *probe.HTTPHop) string { return h.URL }),
 	number("status", func(h *probe.HTTPHop) float64 { return float64(h.Status) }),
-}
-
-func hopsTable(L *lua.LState, hops []probe.HTTPHop) *lua.LTable {
-	t := L.CreateTable(len(hops), 0)
-	for i := range hops {
-		t.Append(vm.LazyTable(L, hopFields, &hops[i]))
-	}
-	return t
 }
 
 // headersTable makes the table "headers": names in lower case and in order,

@@ -60,7 +60,7 @@ func TestAnswerIsAPlainTable(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			board := newTestBoard(t)
-			board.Primitives = world
+			board.primitives = world
 			board.load(`
 local function probe(page) ` + check + ` end
 metric_watchers = { pharos.MetricWatcher{ name = "x", check = function()
@@ -78,7 +78,7 @@ end } }`)
 // What the Go side reads of a script's tables it reads of these too.
 func TestAnswerAsState(t *testing.T) {
 	board := newTestBoard(t)
-	board.Primitives = fakes{http: func(context.Context, string, *probe.HTTPRequest) (*probe.HTTPResult, error) {
+	board.primitives = fakes{http: func(context.Context, string, *probe.HTTPRequest) (*probe.HTTPResult, error) {
 		return &probe.HTTPResult{Status: 200, Header: http.Header{}, Timing: probe.Timing{Total: time.Second}}, nil
 	}}
 	board.load(`metric_watchers = {
@@ -112,7 +112,7 @@ func TestHeadersAreInOrder(t *testing.T) {
 	for _, name := range []string{"E", "B", "D", "A", "C", "F"} {
 		page.Header.Set(name, "x")
 	}
-	b.Primitives = fakes{http: func(context.Context, string, *probe.HTTPRequest) (*probe.HTTPResult, error) { return page, nil }}
+	b.primitives = fakes{http: func(context.Context, string, *probe.HTTPRequest) (*probe.HTTPResult, error) { return page, nil }}
 	got := b.check(`local names = "" for name in pairs(pharos.http.get("http://x/").headers) do names = names .. name end return "ok", names`)
 	if got.Value != "abcdef" {
 		t.Errorf("headers = %q %s, want abcdef", got.Value, got.Detail)

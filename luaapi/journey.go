@@ -160,7 +160,7 @@ func (w *watcher) isProblem(t *lua.LTable) bool {
 	if !problemWord(t.RawGetString("status")) {
 		return false
 	}
-	for k, _ := t.Next(lua.LNil); k != lua.LNil; k, _ = t.Next(k) {
+	for k := range vm.Pairs(t) {
 		if !slices.Contains(verdictFields, k.String()) {
 			return false
 		}
@@ -243,5 +243,5 @@ func (w *watcher) caught(raised lua.LValue) engine.Result {
 	if err, ok := vm.ErrorOf(raised); ok {
 		return failureResult(err)
 	}
-	return scriptResult(engine.Failure{Message: failureOf(raised).Error(), File: w.source.File, Line: w.source.Line})
+	return w.mistaken(failureOf(raised).Error())
 }

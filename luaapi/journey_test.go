@@ -48,7 +48,7 @@ func TestJourneyFails(t *testing.T) {
 		{`while true do pharos.time.sleep(60) end`, "2/3 two", engine.Critical, "the run's time ended", "two"},
 	} {
 		b := newTestBoard(t)
-		b.Primitives = refusing()
+		b.primitives = refusing()
 		b.load(`metric_watchers = { pharos.MetricWatcher{ name = "x", timeout = 1, unit = "s", steps = 3, check = function(self)
 			self:step("one", function() assert(pharos.exec("true")) end) self:step("two", function() ` + test.step + ` end)
 			self:step("three", function() self.went_on = true end) return "ok" end } }`)
@@ -103,7 +103,7 @@ func TestJourneyCaught(t *testing.T) {
 		{`error("broke")`, engine.Unknown, "broke"},
 	} {
 		b := newTestBoard(t)
-		b.Primitives = refusing()
+		b.primitives = refusing()
 		got := b.check(`pcall(function() self:step("a", function() ` + test.step + ` end) end)
 			pcall(function() self:step("b", function() end) end) return "ok"`)
 		if got.Status != test.status || got.Value != "1 a" || !strings.Contains(got.Detail, test.detail) {

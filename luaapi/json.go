@@ -200,7 +200,6 @@ func (e *jsonEncoder) table(t *lua.LTable, depth int) error {
 	}
 	e.path[t] = true
 	defer delete(e.path, t)
-	vm.Plain(t)
 	length, ok, err := e.isArray(t)
 	switch {
 	case err != nil:
@@ -221,7 +220,7 @@ const (
 // array if it was one when it was decoded, or was made one by json.array.
 func (e *jsonEncoder) isArray(t *lua.LTable) (length int, ok bool, err error) {
 	count, last := 0, lua.LNumber(0)
-	for k, _ := t.Next(lua.LNil); k != lua.LNil; k, _ = t.Next(k) {
+	for k := range vm.Pairs(t) {
 		n, isNumber := k.(lua.LNumber)
 		if !isNumber || n < 1 || n != lua.LNumber(math.Trunc(float64(n))) {
 			return 0, false, nil
@@ -258,7 +257,7 @@ func (e *jsonEncoder) object(t *lua.LTable, depth int) error {
 		value lua.LValue
 	}
 	var entries []entry
-	for k, v := t.Next(lua.LNil); k != lua.LNil; k, v = t.Next(k) {
+	for k, v := range vm.Pairs(t) {
 		name, isText := k.(lua.LString)
 		if number, isNumber := k.(lua.LNumber); isNumber && !e.strict {
 			name, isText = lua.LString(vm.FormatNumber(float64(number))), true

@@ -11,13 +11,13 @@ import (
 )
 
 // LimitScripts bounds the memory of the process's heap, garbage included: over
-// it the script that computes longest is stopped. 0 is [DefaultScriptMemory].
-// reload is told why a file should be loaded afresh: it never came back from a
-// call, or keeps more than the limit; it may be nil. Call it before the first
-// Load.
+// it the script that computes longest is stopped. 0 is the smaller of 512 MiB and a
+// quarter of the memory that there is. reload is told why a file should be loaded
+// afresh: it never came back from a call, or keeps more than the limit; it may be
+// nil. Call it before the first Load.
 func (p *Probes) LimitScripts(bytes uint64, reload func(reason string)) {
 	if bytes == 0 {
-		bytes = DefaultScriptMemory()
+		bytes = defaultScriptMemory()
 	}
 	debug.SetMemoryLimit(int64(bytes)) // what is garbage goes before a run has to
 	p.watchdog.Limit = bytes
@@ -42,9 +42,9 @@ func (p *Probes) worn(u *vm.Universe) bool {
 
 const scriptMemoryMost = 512 << 20
 
-// DefaultScriptMemory is the smaller of 512 MiB and a quarter of the memory of
+// defaultScriptMemory is the smaller of 512 MiB and a quarter of the memory of
 // the machine, or of the control group that the process is in.
-func DefaultScriptMemory() uint64 {
+func defaultScriptMemory() uint64 {
 	limit := uint64(scriptMemoryMost)
 	for _, total := range []uint64{machineMemory(), cgroupMemory("/sys/fs/cgroup/memory.max"), cgroupMemory("/sys/fs/cgroup/memory/memory.limit_in_bytes")} {
 		if total > 0 {

@@ -3,7 +3,6 @@ package luaapi
 import (
 	"cmp"
 	"context"
-	"fmt"
 	"net"
 	"net/url"
 	"os/exec"
@@ -64,7 +63,7 @@ type linter struct {
 func (l *linter) find(at engine.Place, format string, args ...any) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	l.findings = append(l.findings, engine.LoadError{File: at.File, Line: at.Line, Message: fmt.Sprintf(format, args...)})
+	l.findings = append(l.findings, mistake(at, format, args...))
 }
 
 func (l *linter) times(w engine.Watcher) {
@@ -83,6 +82,7 @@ func (l *linter) watcher(L *lua.LState, w *watcher) {
 		l.find(w.source, "%q has no check: give it check = function(self) ... end, or events", w.name)
 	}
 	l.dotted(L, w)
+	l.unboarded(L, w)
 	l.parents(w)
 	l.unjudged(L, w)
 	l.unreachable(L, w)
@@ -98,7 +98,16 @@ func (l *linter) watcher(L *lua.LState, w *watcher) {
 		l.program(w.source, simpleCommand(string(command)))
 	case *lua.LTable:
 		program, _ := scalarText(command.RawGetInt(1))
-		l.program(w.source, program)
+		if command.Len() == 1 && strings.Contains(program, " ") {
+			l.programOfList(w.source, program)
+		} else {
+			l.program(w.source, program)
+		}
+	}
+	if host, ok := L.GetField(w.self, "host").(lua.LString); ok {
+		if page, err := url.Parse(string(host)); err == nil && page.Host != "" {
+			l.find(w.source, "the host %q is a URL: write %q", string(host), page.Hostname())
+		}
 	}
 	if path, ok := L.GetField(w.self, "path").(lua.LString); ok && strings.HasPrefix(string(path), "~") {
 		l.find(w.source, "the path %q is taken as it is: ~ is a shell's word for pharos.env(\"HOME\")", string(path))
@@ -142,10 +151,10 @@ func classMethod(L *lua.LState, class, name string) lua.LValue {
 func (l *linter) dotted(L *lua.LState, w *watcher) {
 	for _, method := range []string{"handle_output", "handle_returncode", "value", "detail"} {
 		f, ok := L.GetField(w.self, method).(*lua.LFunction)
-		if !ok || f.IsG || f.Proto.NumParameters == 0 {
+		if !ok {
 			continue
 		}
-		switch first := f.Proto.DbgLocals[0].Name; first {
+		switch first := firstParameter(f); first {
 		case "output", "body", "code", "result":
 			l.find(w.source, "%s of %q takes %s first, where the watcher comes: write function Class:%s(%s), with a colon, or %s = function(self, %s)",
 				method, w.name, first, method, first, method, first)
@@ -153,10 +162,17 @@ func (l *linter) dotted(L *lua.LState, w *watcher) {
 	}
 }
 
-// parents finds calls of a class's method where the watcher's is meant, each once
-// for all watchers of the class.
+// unboarded finds the check of a derive that takes what comes second first.
+func (l *linter) unboarded(L *lua.LState, w *watcher) {
+	if f, ok := L.GetField(w.self, "check").(*lua.LFunction); ok && w.board != nil && firstParameter(f) == "self" {
+		l.find(w.source, "check of %q takes self first, where the board comes: write check = function(board, self)", w.name)
+	}
+}
+
+// parents finds calls of a class's method where the watcher's is meant, and an init
+// that keeps another from being called, each once for all watchers of the class.
 func (l *linter) parents(w *watcher) {
-	for _, call := range w.parentCalls() {
+	for _, call := range append(w.parentCalls(), w.initCalls()...) {
 		if !slices.Contains(l.findings, call) {
 			l.findings = append(l.findings, call)
 		}
@@ -220,6 +236,13 @@ func (l *linter) program(at engine.Place, program string) {
 	}
 	if _, err := exec.LookPath(program); err != nil {
 		l.find(at, "the command %q is not here", program)
+	}
+}
+
+// programOfList is of a list that has a whole command line for its program.
+func (l *linter) programOfList(at engine.Place, program string) {
+	if _, err := exec.LookPath(program); err != nil {
+		l.find(at, "the command %q is not here (a list is run as it is; without the braces it is for the shell)", program)
 	}
 }
 

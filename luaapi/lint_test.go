@@ -158,3 +158,124 @@ metric_watchers = { Disk{ name = "a", command = "true" }, Disk{ name = "b", comm
 		t.Errorf("warnings (-want +got):\n%s", diff)
 	}
 }
+
+// A function that takes its arguments in another order, or a URL for a host, is
+// found by check; of events also when the file loads.
+func TestLintOfArguments(t *testing.T) {
+	b := newTestBoard(t)
+	b.load(`metric_watchers = {
+  pharos.MetricWatcher{ name = "a", events = pharos.exec.stream("true", function(line) return "ok", line end) },
+  pharos.MetricWatcher{ name = "b", events = pharos.http.sse("http://127.0.0.1/", function(event) return "ok" end) },
+  pharos.MetricWatcher{ name = "c", events = pharos.exec.stream("true", function(self) return "ok" end) },
+  pharos.derive{ name = "d", of = "a", check = function(self, board) return board:worst() end },
+  pharos.derive{ name = "e", of = "a", check = function(b, self) return b:worst() end },
+  pharos.PingMetricWatcher{ name = "f", host = "http://127.0.0.1:80/x" },
+  pharos.DNSMetricWatcher{ name = "g", host = "https://example.com" },
+  pharos.CommandMetricWatcher{ name = "h", command = { "echo 5 | wc -l" } },
+}`)
+	var got []string
+	for _, finding := range append(b.config.Warnings, b.config.Lint(t.Context())...) {
+		got = append(got, fmt.Sprintf("%d: %s", finding.Line, finding.Message))
+	}
+	want := []string{
+		`2: the function of pharos.exec.stream takes line first, where the watcher comes: write function(self, line)`,
+		`3: the function of pharos.http.sse takes event first, where the watcher comes: write function(self, event)`,
+		`5: check of "d" takes self first, where the board comes: write check = function(board, self)`,
+		`7: the host "http://127.0.0.1:80/x" is a URL: write "127.0.0.1"`,
+		`8: the host "https://example.com" is a URL: write "example.com"`,
+		`9: the command "echo 5 | wc -l" is not here (a list is run as it is; without the braces it is for the shell)`,
+	}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Errorf("findings (-want +got):\n%s", diff)
+	}
+}
+
+// What is written as a regular expression is, and as a pattern finds nothing, is
+// found when the file loads.
+func TestRegularExpressions(t *testing.T) {
+	for pattern, want := range map[string]string{
+		`load (\\d+)`:   `a pattern has no \d: "%d" is a digit`,
+		`%d{3}`:         `a pattern has no {3}: write what is repeated as often as it comes, or a + behind it`,
+		`[a-f]{1,4}`:    `a pattern has no {1,4}: write`,
+		`(error|fatal)`: `a pattern has no |: look for one after the other, text:match(a) or text:match(b)`,
+		`error|warn`:    `a pattern has no |: look for one after the other, text:match(a) or text:match(b)`,
+		`(?i)error`:     `a pattern has no (?i`,
+		`(?:a)b`:        `a pattern has no (?:`,
+		`(.-)|(.-)|`:    ``,
+		`([^|]*)|?`:     ``,
+		`{(%d+)}`:       ``,
+		`^%s*{%s*"a"`:   ``,
+		`(%?)x`:         ``,
+		`C:\\dir`:       ``,
+		`a%|b`:          ``,
+	} {
+		b := newTestBoard(t)
+		b.load("metric_watchers = { pharos.MetricWatcher{ name = 'x', check = function() return (''):match('" + pattern + "') end } }")
+		var got []string
+		for _, w := range b.config.Warnings {
+			got = append(got, w.Message)
+		}
+		if text := strings.Join(got, "; "); (text == "") != (want == "") || !strings.Contains(text, want) {
+			t.Errorf("warnings of the pattern %s = %q, want %q", pattern, text, want)
+		}
+	}
+}
+
+// An init that does not call that of the class it extends is found by check.
+func TestInitWithoutParents(t *testing.T) {
+	b := newTestBoard(t)
+	b.load(`local A = pharos.CommandMetricWatcher:extend{ class_name = "A" }
+function A:init() self.command = "true" end
+local B = A:extend{ class_name = "B" }
+function B:init() self.own = 1 end
+local C = A:extend{}
+function C:init()
+  A.init(self)
+end
+local D = B:extend{}
+metric_watchers = { A{ name = "a" }, B{ name = "b", command = "true" }, B{ name = "b2", command = "true" }, C{ name = "c" }, D{ name = "d", command = "true" } }`)
+	var got []string
+	for _, finding := range b.config.Lint(t.Context()) {
+		got = append(got, fmt.Sprintf("%d: %s", finding.Line, finding.Message))
+	}
+	want := []string{"4: this init is called instead of that of A, which the class extends: write A.init(self) in it"}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Errorf("findings (-want +got):\n%s", diff)
+	}
+}
+
+// An option that there is not, passed in a function, is found when the file loads
+// and not when somebody calls it.
+func TestMisspeltOptionsInFunctions(t *testing.T) {
+	b := newTestBoard(t)
+	b.load(`local http = { get = print }
+metric_watchers = { pharos.MetricWatcher{ name = "a", check = function(self)
+  pharos.http.get("http://x/", { timout = 1, headers = { timout = 1 }, ["body"] = "x" })
+  pharos.exec({ "df", timeout = 1 }, { timeout = 1, interval = 5 })
+  pharos.tcp.connect("x:1", { send = "x" })
+  pharos.dns("x", { kind = "MX", server = "y" })
+  self:step("x", function() return assert(pharos.file.read("x", { maximum = 5 })) end)
+  http.get("x", { timout = 1 })
+end } }
+metric_watcher_sets = { pharos.WatcherSet("found", function()
+  return { pharos.PageGETMetricWatcher{ name = "x", uri = "http://x/", handle_output = function() end, source = "x" } }
+end) }`)
+	want := []string{
+		`3: cannot use option "timout" of pharos.http.get (did you mean "timeout"?`,
+		`4: cannot use option "interval" of pharos.exec: it is an option of the watcher itself (valid here: `,
+		`5: cannot use option "send" of pharos.tcp.connect (valid: `,
+		`6: cannot use option "kind" of pharos.dns (valid: `,
+		`7: cannot use option "maximum" of pharos.file.read (valid: max)`,
+		`11: cannot use option "uri" of PageGETMetricWatcher (did you mean "url"?`,
+		`11: cannot use option "source" of PageGETMetricWatcher (valid: `,
+	}
+	got := b.config.Warnings
+	for i, w := range got {
+		if text := fmt.Sprintf("%d: %s", w.Line, w.Message); i >= len(want) || !strings.HasPrefix(text, want[i]) {
+			t.Errorf("warning %d is %q, want one of %q", i, text, want)
+		}
+	}
+	if len(got) != len(want) {
+		t.Errorf("%d warnings, want %d", len(got), len(want))
+	}
+}

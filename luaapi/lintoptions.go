@@ -96,7 +96,7 @@ func (l *linter) refused(L *lua.LState, w *watcher) {
 		}
 		over, cancel := context.WithCancel(context.Background())
 		cancel()
-		if e := (*probe.Error)(nil); errors.As(call(over), &e) && e.Kind == probe.Misuse {
+		if e, ok := errors.AsType[*probe.Error](call(over)); ok && e.Kind == probe.Misuse {
 			l.find(w.source, "%s", e.Message)
 		}
 		return

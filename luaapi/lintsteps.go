@@ -48,14 +48,11 @@ type functions struct {
 
 // of adds the functions of a watcher and its classes.
 func (f *functions) of(self *lua.LTable) {
-	t, class := self, self.Metatable
-	for range classMaxDepth {
-		t.ForEach(func(_, v lua.LValue) { f.add(v) })
-		next, ok := class.(*lua.LTable)
-		if !ok || f.known[next] != "" {
+	for t := range kin(self) {
+		if f.known[t] != "" {
 			return
 		}
-		t, class = next, next.RawGetString("super")
+		t.ForEach(func(_, v lua.LValue) { f.add(v) })
 	}
 }
 

@@ -27,24 +27,24 @@ type Options struct {
 	FS   fs.FS
 	Name string
 
-	Classes    fs.FS      // the classes: builtin.FS
-	Probes     *Probes    // outlives reloads
-	Primitives Primitives // what scripts reach the world with; nil = Probes
-	Clock      Clock      // what scripts tell the time by; nil = the real one
-	Memory     *Memory    // outlives reloads; nil = one that nobody else sees
-	Logger     *slog.Logger
-	LookupEnv  func(string) (string, bool) // nil = os.LookupEnv
-	URL        string                      // pharos.url: the daemon's own address; "" where nothing is served
+	Classes   fs.FS   // the classes: builtin.FS
+	Probes    *Probes // outlives reloads, and is what scripts reach the world with
+	Memory    *Memory // outlives reloads; nil = one that nobody else sees
+	Logger    *slog.Logger
+	LookupEnv func(string) (string, bool) // nil = os.LookupEnv
+	URL       string                      // pharos.url: the daemon's own address; "" where nothing is served
 
 	Number uint64  // of the generation
 	Prev   *Config // files of it that did not change are carried over as they are
 
-	extend func(s *script, L *lua.LState, env *lua.LTable) // adds globals of its own; nil = none
-	slice  time.Duration                                   // longest to compute without a pause; 0 = the vm's default
+	// What a test of scripts has of its own.
+	primitives primitives                                      // what scripts reach the world with; nil = Probes
+	clock      clock                                           // what they tell the time by; nil = the real one
+	extend     func(s *script, L *lua.LState, env *lua.LTable) // adds globals; nil = none
 
-	// LoadTimeout is the longest that the files of a configuration may take,
-	// each; 0 is 5 s.
-	LoadTimeout time.Duration
+	// What the tests of this package want otherwise.
+	slice       time.Duration // longest to compute without a pause; 0 = the vm's default
+	loadTimeout time.Duration // longest that a file may take to load; 0 = the vm's default
 }
 
 // Config is a loaded configuration. It runs nothing by itself: its Generation
@@ -74,13 +74,7 @@ func (e *LoadError) Error() string {
 }
 
 func formatLoadError(e engine.LoadError) string {
-	switch {
-	case e.File == "":
-		return e.Message
-	case e.Line == 0:
-		return e.File + ": " + e.Message
-	}
-	return fmt.Sprintf("%s:%d: %s", e.File, e.Line, e.Message)
+	return (&vm.Error{File: e.File, Line: e.Line, Message: e.Message}).Error()
 }
 
 // Load reads a configuration. It runs the files but no watcher. When it fails,
@@ -118,11 +112,11 @@ func (o *Options) setDefaults() {
 	if o.LookupEnv == nil {
 		o.LookupEnv = os.LookupEnv
 	}
-	if o.Primitives == nil {
-		o.Primitives = o.Probes
+	if o.primitives == nil {
+		o.primitives = o.Probes
 	}
-	if o.Clock == nil {
-		o.Clock = wallClock{}
+	if o.clock == nil {
+		o.clock = wallClock{}
 	}
 }
 
@@ -189,11 +183,10 @@ func (l *loader) files() ([]mainFile, error) {
 
 // reason is why a file could not be read, without saying again which.
 func reason(err error) string {
-	var pathErr *fs.PathError
-	switch {
-	case errors.Is(err, fs.ErrNotExist):
+	if errors.Is(err, fs.ErrNotExist) {
 		return "there is no such file or folder"
-	case errors.As(err, &pathErr):
+	}
+	if pathErr, ok := errors.AsType[*fs.PathError](err); ok {
 		return "cannot read it: " + pathErr.Err.Error()
 	}
 	return err.Error()
@@ -248,17 +241,11 @@ func (l *loader) unchanged(f mainFile) *script {
 
 // fail notes why a file was not taken.
 func (l *loader) fail(f mainFile, err error) {
-	var failed *LoadError
-	if errors.As(err, &failed) {
+	if failed, ok := errors.AsType[*LoadError](err); ok {
 		l.errors = append(append(l.errors, failed.LoadError), failed.More...)
 		return
 	}
-	var script *vm.Error
-	if errors.As(err, &script) {
-		l.errors = append(l.errors, engine.LoadError{File: cmp.Or(script.File, f.name), Line: script.Line, Message: script.Message})
-		return
-	}
-	l.errors = append(l.errors, engine.LoadError{File: f.name, Message: err.Error()})
+	l.errors = append(l.errors, brokenAt(engine.Place{File: f.name}, err))
 }
 
 // note gathers inputs and warnings of all files.
@@ -324,8 +311,7 @@ func (l *loader) generation() {
 }
 
 func twoDiscoveries(set declaredSet, before *engine.Discovery) engine.LoadError {
-	return engine.LoadError{File: set.place.File, Line: set.place.Line, Message: fmt.Sprintf(
-		"cannot find members for WatcherSet %q twice: %s:%d does it already", set.name, before.Place.File, before.Place.Line)}
+	return mistake(set.place, "cannot find members for WatcherSet %q twice: %s:%d does it already", set.name, before.Place.File, before.Place.Line)
 }
 
 // sameNames tells of watchers that have the name of another one in their set but
@@ -361,13 +347,10 @@ func (w placed) inSet() string {
 }
 
 func duplicate(before, w placed) engine.LoadError {
-	e := engine.LoadError{File: w.Place.File, Line: w.Place.Line}
 	first := fmt.Sprintf("%s:%d", before.Place.File, before.Place.Line)
 	if before.Name == w.Name && before.set == w.set {
-		e.Message = fmt.Sprintf("cannot use the name %q twice%s: %s has it already", w.Name, w.inSet(), first)
-	} else {
-		e.Message = fmt.Sprintf("cannot use the name %q%s: its id %q is that of %q%s at %s (give one an id = of its own)",
-			w.Name, w.inSet(), w.ID, before.Name, before.inSet(), first)
+		return mistake(w.Place, "cannot use the name %q twice%s: %s has it already", w.Name, w.inSet(), first)
 	}
-	return e
+	return mistake(w.Place, "cannot use the name %q%s: its id %q is that of %q%s at %s (give one an id = of its own)",
+		w.Name, w.inSet(), w.ID, before.Name, before.inSet(), first)
 }

@@ -37,7 +37,7 @@ func newTestBoard(t testing.TB) *testBoard {
 		// A busy machine may take the processor away for longer than the usual
 		// ones, which tests of them ask for.
 		slice:       time.Minute,
-		LoadTimeout: time.Minute,
+		loadTimeout: time.Minute,
 	}}
 	t.Cleanup(b.Probes.Close)
 	return b
@@ -177,7 +177,7 @@ func TestCheckResults(t *testing.T) {
 		{`return { value = 0 / 0 }`, engine.Unknown, "nan", "nan is no number that could be judged: 0 / 0, or what was made of it"},
 		{`return 0 / 0, "no samples yet"`, engine.Unknown, "nan", "no samples yet"},
 		{`return "ok", 0 / 0`, engine.OK, "nan", ""},
-		{`return "ok", 1, { code = 3 }`, engine.Unknown, "script error", `FILE:1: check returned the option "code" (valid: again): a detail is text, not a table`},
+		{`return "ok", 1, { code = 3 }`, engine.Unknown, "script error", `FILE:1: check returned the option "code" (valid: again): value and detail are text or numbers, not tables`},
 		{`local r = pharos.exec({ "/no/such/program" }) return r.code`, engine.Unknown, "script error",
 			`FILE:1: attempt to index a nil value (local 'r') with key 'code' (just before: running "/no/such/program": command not found)`},
 		{`pharos.exec({ "/no/such/program" }) pharos.exec("true") return nil .. ""`, engine.Unknown, "script error", "FILE:1: attempt to concatenate a nil value"},

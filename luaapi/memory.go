@@ -12,8 +12,8 @@ import (
 	"pharos/engine"
 )
 
-// StateMaxBytes bounds one watcher's self.state, as JSON.
-const StateMaxBytes = 64 << 10
+// stateMaxBytes bounds one watcher's self.state, as JSON.
+const stateMaxBytes = 64 << 10
 
 // Memory keeps what scripts remember across reloads, by watcher id: self.state,
 // and what self.status, self.duration and self.last_updated show. It is safe
@@ -56,12 +56,12 @@ func (m *Memory) States() (states map[engine.ID]json.RawMessage, rev uint64) {
 }
 
 // Restore sets states that [Memory.States] gave, as of an earlier process.
-// What is no JSON or over [StateMaxBytes] is left out.
+// What is no JSON or over 64 KiB is left out.
 func (m *Memory) Restore(states map[engine.ID]json.RawMessage) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	for id, state := range states {
-		if len(state) <= StateMaxBytes && json.Valid(state) {
+		if len(state) <= stateMaxBytes && json.Valid(state) {
 			m.entry(id).state = bytes.Clone(state)
 		}
 	}

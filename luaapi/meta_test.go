@@ -159,7 +159,7 @@ func TestReferencePrimitiveOptions(t *testing.T) {
 		"pharos.TLSOptions":  tlsOptions,
 		"pharos.DNSOptions":  dnsOptions,
 		"pharos.PingOptions": pingOptions,
-		"pharos.Tile":        tileNames,
+		"pharos.Tile":        slices.Collect(maps.Keys(tileFields)),
 
 		"pharos.StreamOptions": execStreamOptions,
 		"pharos.SSEOptions":    sseOptions,
@@ -167,13 +167,13 @@ func TestReferencePrimitiveOptions(t *testing.T) {
 
 		"pharos.DiscoveryOptions": discoveryOptions,
 
-		"pharos.ExecStub": execStubOptions,
-		"pharos.HTTPStub": httpStubOptions,
-		"pharos.TCPStub":  tcpStubOptions,
-		"pharos.TLSStub":  tlsStubOptions,
-		"pharos.DNSStub":  dnsStubOptions,
-		"pharos.PingStub": pingStubOptions,
-		"pharos.FileStub": fileStubOptions,
+		"pharos.ExecStub": stubFieldNames(execStub(&probe.ExecResult{})),
+		"pharos.HTTPStub": stubFieldNames(httpStub(&probe.HTTPResult{})),
+		"pharos.TCPStub":  stubFieldNames(tcpStub(&stubbedConn{})),
+		"pharos.TLSStub":  stubFieldNames(tlsStub(&probe.TLSResult{}, &probe.Certificate{})),
+		"pharos.DNSStub":  stubFieldNames(dnsStub("", &probe.DNSResult{})),
+		"pharos.PingStub": stubFieldNames(pingStub(&probe.PingResult{})),
+		"pharos.FileStub": stubFieldNames(fileStub(new([]byte), &probe.FileInfo{})),
 	} {
 		want := slices.Sorted(slices.Values(options))
 		got := slices.Sorted(maps.Keys(documentedFields(class)))
@@ -205,7 +205,7 @@ func TestReferenceResults(t *testing.T) {
 		}
 		records := map[string]bool{}
 		for _, kind := range []string{"MX", "SRV", "SOA", "CAA"} {
-			vm.Plain(recordTable(L, &probe.DNSRecord{Type: kind, Target: "x", Tag: "issue"})).ForEach(func(k, _ lua.LValue) { records[k.String()] = true })
+			vm.Plain(vm.LazyTable(L, recordFields, &probe.DNSRecord{Type: kind, Target: "x", Tag: "issue"})).ForEach(func(k, _ lua.LValue) { records[k.String()] = true })
 		}
 		wantFields(t, "pharos.DNSRecord", slices.Collect(maps.Keys(records)))
 	})
@@ -227,11 +227,11 @@ func (overTLS) TLS() *probe.TLSInfo { return &probe.TLSInfo{} }
 // The same of what only a run gives.
 func TestReferenceResultsOfRuns(t *testing.T) {
 	b := newTestBoard(t)
-	b.Primitives = fakes{
+	b.primitives = fakes{
 		exec: func(context.Context, string, probe.ExecRequest) (*probe.ExecResult, error) {
 			return &probe.ExecResult{Signal: "KILL"}, nil
 		},
-		dial: func(context.Context, string, probe.TCPRequest) (Conversation, error) { return overTLS{}, nil },
+		dial: func(context.Context, string, probe.TCPRequest) (conversation, error) { return overTLS{}, nil },
 	}
 	for class, call := range map[string]string{
 		"pharos.ExecResult": `pharos.exec("x")`,
@@ -271,7 +271,7 @@ func TestReferenceErrorKinds(t *testing.T) {
 }
 
 // stubWorld answers every primitive as if all were well.
-func stubWorld() Primitives {
+func stubWorld() primitives {
 	timing := probe.Timing{Wait: time.Millisecond, Total: 2 * time.Millisecond}
 	return fakes{
 		exec: func(context.Context, string, probe.ExecRequest) (*probe.ExecResult, error) {
@@ -288,7 +288,7 @@ func stubWorld() Primitives {
 		ping: func(_ context.Context, req probe.PingRequest) (*probe.PingResult, error) {
 			return &probe.PingResult{IP: "192.0.2.1", Sent: 3, Received: 3, Avg: time.Millisecond, Via: "raw"}, nil
 		},
-		dial: func(context.Context, string, probe.TCPRequest) (Conversation, error) {
+		dial: func(context.Context, string, probe.TCPRequest) (conversation, error) {
 			return stubConversation{}, nil
 		},
 		lines: func(_ context.Context, sink probe.LineSink) error {
@@ -345,7 +345,7 @@ func TestReferenceExamples(t *testing.T) {
 			b.wantCases(b.write("example_test.lua", text))
 			continue
 		}
-		b.Primitives = stubWorld()
+		b.primitives = stubWorld()
 		b.LookupEnv = func(string) (string, bool) { return "a long secret", true }
 		config := text
 		if !strings.Contains(text, "metric_watcher") {

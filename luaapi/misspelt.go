@@ -1,7 +1,7 @@
 package luaapi
 
 import (
-	"fmt"
+	"slices"
 	"strings"
 
 	lua "github.com/yuin/gopher-lua"
@@ -38,16 +38,70 @@ func (s *script) read(use vm.FieldUse) {
 	}
 }
 
+// optionsAt is where the options of a function are, and which.
+type optionsAt struct {
+	argument int
+	names    []string
+}
+
+// calledWithOptions are functions of the table pharos that take options.
+var calledWithOptions = map[string]optionsAt{
+	"pharos.exec":         {2, execOptions},
+	"pharos.nagios":       {2, execOptions},
+	"pharos.http.get":     {2, httpOptions},
+	"pharos.http.head":    {2, httpOptions},
+	"pharos.http.post":    {2, httpOptions},
+	"pharos.http.put":     {2, httpOptions},
+	"pharos.http.patch":   {2, httpOptions},
+	"pharos.http.delete":  {2, httpOptions},
+	"pharos.http.request": {2, httpOptions},
+	"pharos.tcp":          {2, exchangeOptions},
+	"pharos.tcp.connect":  {2, tcpOptions},
+	"pharos.tls":          {2, tlsOptions},
+	"pharos.dns":          {2, dnsOptions},
+	"pharos.ping":         {2, pingOptions},
+	"pharos.file.read":    {2, []string{"max"}},
+	"pharos.cache":        {1, []string{"max", "ttl"}},
+}
+
+// passed hears of each option that the functions of the script's files pass, and
+// warns of those that there are not: it may take long until somebody calls them. So
+// it is of what a set is made of that finds its members.
+func (s *script) passed(use vm.OptionUse) {
+	if s.reads == nil {
+		return // see read
+	}
+	at, place := calledWithOptions[use.Function], engine.Place{File: use.File, Line: use.Line}
+	if use.Argument == at.argument && !slices.Contains(at.names, use.Name) {
+		s.warn(place, "%s", noOption(use.Function, vm.Brief(use.Name), at.names))
+		return
+	}
+	name, _ := strings.CutPrefix(use.Function, "pharos.")
+	class, ok := s.pharos.RawGetString(name).(*lua.LTable)
+	if !ok || !isClass(class) || use.Argument != 1 || declaredTypes(class, use.Name) != "" {
+		return
+	}
+	known := false
+	for class := range lineage(class) {
+		known = known || class.RawGetString(use.Name) != lua.LNil
+	}
+	if !known || slices.Contains(reservedFields, use.Name) {
+		s.warn(place, "cannot use option %q of %s %s", vm.Brief(use.Name), name, unknownName(vm.Brief(use.Name), optionsOf(class)))
+	}
+}
+
 func (s *script) warn(at engine.Place, format string, args ...any) {
-	s.warnings = append(s.warnings, engine.LoadError{File: at.File, Line: at.Line, Message: fmt.Sprintf(format, args...)})
+	s.warnings = append(s.warnings, mistake(at, format, args...))
 }
 
 // misspelt warns of what the script's own classes of w have that nothing reads
 // and that is called almost as an option or a method is: extend{ inteval = "5s" }.
 // Of an instance that is an error, but a class may have fields of any name.
 func (d *declaration) misspelt(w *watcher) {
-	class, _ := w.self.Metatable.(*lua.LTable)
-	for class != nil && !d.spelt[class] && d.definer.known[class] == "" {
+	for class := range lineage(w.self.Metatable) {
+		if d.spelt[class] || d.definer.known[class] != "" {
+			return
+		}
 		d.spelt[class] = true
 		names := append(classNames(class.RawGetString("super")), "init", "construct")
 		names = append(names, namesOfAny(class.RawGetString("options"))...)
@@ -68,19 +122,13 @@ func (d *declaration) misspelt(w *watcher) {
 				d.script.warn(at, "the class of %q has %q, which nothing reads (did you mean %q?)", w.name, field, near)
 			}
 		})
-		class, _ = class.RawGetString("super").(*lua.LTable)
 	}
 }
 
 // classNames are the fields, methods and options of a class and those above it.
 func classNames(class lua.LValue) (names []string) {
-	for range classMaxDepth {
-		t, ok := class.(*lua.LTable)
-		if !ok {
-			break
-		}
+	for t := range lineage(class) {
 		names = append(append(names, namesOf(t)...), namesOfAny(t.RawGetString("options"))...)
-		class = t.RawGetString("super")
 	}
 	return names
 }

@@ -2,6 +2,7 @@ package luaapi
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 
 	lua "github.com/yuin/gopher-lua"
@@ -17,25 +18,25 @@ var modules = []struct {
 }{
 	{"exec", (*script).execModule},
 	{"ssh", (*script).sshFunction},
-	{"nagios", (*script).nagiosFunction},
+	{"nagios", function((*script).nagios)},
 	{"http", (*script).httpModule},
 	{"tcp", (*script).tcpModule},
-	{"tls", (*script).tlsFunction},
-	{"dns", (*script).dnsFunction},
-	{"ping", (*script).pingFunction},
+	{"tls", function((*script).tls)},
+	{"dns", function((*script).dns)},
+	{"ping", function((*script).ping)},
 	{"json", (*script).jsonModule},
 	{"log", (*script).logModule},
-	{"env", (*script).envFunction},
-	{"secret", (*script).secretFunction},
+	{"env", function((*script).env)},
+	{"secret", function((*script).secret)},
 	{"time", (*script).timeModule},
 	{"file", (*script).fileModule},
 	{"ring", (*script).ringFunction},
 	{"cache", (*script).cacheFunction},
 	{"where", (*script).whereFunction},
-	{"status", (*script).statusFunction},
-	{"suggest", (*script).suggestFunction},
+	{"status", function((*script).status)},
+	{"suggest", function((*script).suggest)},
 	{"here", func(*script, *lua.LState) lua.LValue { return here }},
-	{"quorum", (*script).quorumFunction},
+	{"quorum", function((*script).quorum)},
 }
 
 // builtinClasses is every class, in the order in which they build on each
@@ -57,6 +58,13 @@ var builtinClasses = []struct{ name, file string }{
 
 // optionalNames may be missing from the table pharos without being a mistake.
 const optionalNames = "url"
+
+// function makes a name that is a function.
+func function(call func(s *script, L *lua.LState) int) func(s *script, L *lua.LState) lua.LValue {
+	return func(s *script, L *lua.LState) lua.LValue {
+		return L.NewFunction(func(L *lua.LState) int { return call(s, L) })
+	}
+}
 
 // member is one function of a module.
 type member struct {
@@ -91,6 +99,56 @@ func (s *script) newModule(L *lua.LState, name string, members ...member) *lua.L
 	return t
 }
 
+// newMethods makes the metatable of objects that have these methods.
+func (s *script) newMethods(L *lua.LState, name string, members ...member) *lua.LTable {
+	meta := L.CreateTable(0, 1)
+	meta.RawSetString("__index", s.newModule(L, name, members...))
+	return meta
+}
+
+// object gives what Go keeps in v, if that is a T.
+func object[T any](v lua.LValue) (T, bool) {
+	if ud, ok := v.(*lua.LUserData); ok {
+		of, ok := ud.Value.(T)
+		return of, ok
+	}
+	var none T
+	return none, false
+}
+
+// dotted guards what is in the module of that name against being called with a
+// colon, as pharos:dns(...) and pharos.json:decode(...): the module would be taken
+// for the first argument.
+func dotted(L *lua.LState, module *lua.LTable, name string) {
+	guard := func(of string, n int, f *lua.LFunction) *lua.LFunction {
+		call := f.GFunction
+		return L.NewFunction(func(L *lua.LState) int {
+			if L.Get(n) == module {
+				L.RaiseError("cannot call %s with a colon: write %s(...), with a dot", of, of)
+			}
+			return call(L)
+		})
+	}
+	for _, member := range namesOf(module) {
+		of := name + "." + member
+		switch v := module.RawGetString(member).(type) {
+		case *lua.LFunction:
+			module.RawSetString(member, guard(of, 1, v))
+		case *lua.LTable:
+			meta := v.Metatable.(*lua.LTable)
+			if f, ok := meta.RawGetString("__call").(*lua.LFunction); ok {
+				meta.RawSetString("__call", guard(of, 2, f)) // behind what is called
+			} else {
+				meta.RawSetString("__call", L.NewFunction(func(L *lua.LState) int {
+					L.RaiseError("cannot call %s: it is none itself, call one of its functions (valid: %s)", of, strings.Join(slices.Sorted(slices.Values(namesOf(v))), ", "))
+					return 0
+				}))
+			}
+			dotted(L, v, of)
+		}
+	}
+}
+
 // isModule tells whether newModule made t.
 func isModule(t *lua.LTable) bool {
 	meta, ok := t.Metatable.(*lua.LTable)
@@ -101,7 +159,62 @@ func optional(module, name string) bool { return module == "pharos" && name == o
 
 func noSuchName(t *lua.LTable, module, name string) string {
 	name = vm.Brief(name)
-	return fmt.Sprintf("cannot use %s.%s: there is no such name %s", module, name, unknownName(name, without(namesOf(t), internal...)))
+	valid := without(namesOf(t), internal...)
+	hint := unknownName(name, valid)
+	if meant := elsewhere(module, name); meant != "" {
+		hint = fmt.Sprintf("(did you mean %q? valid: %s)", meant, strings.Join(slices.Sorted(slices.Values(valid)), ", "))
+	}
+	return fmt.Sprintf("cannot use %s.%s: there is no such name %s", module, name, hint)
+}
+
+// namesElsewhere are what others call what is here, by the name that it has.
+var namesElsewhere = map[string][]string{
+	"pharos.http.get":     {"pharos.get", "pharos.fetch", "pharos.curl", "pharos.url_get", "pharos.http.fetch"},
+	"pharos.http.post":    {"pharos.post"},
+	"pharos.http.request": {"pharos.request", "pharos.requests"},
+	"pharos.http.sse":     {"pharos.sse", "pharos.http.stream", "pharos.http.events"},
+	"pharos.exec":         {"pharos.run", "pharos.shell", "pharos.system", "pharos.popen", "pharos.execute", "pharos.command", "pharos.cmd", "pharos.spawn", "pharos.sh"},
+	"pharos.tcp":          {"pharos.socket", "pharos.connect", "pharos.port"},
+	"pharos.tls":          {"pharos.ssl", "pharos.cert", "pharos.certificate"},
+	"pharos.dns":          {"pharos.resolve", "pharos.lookup", "pharos.nslookup", "pharos.dig"},
+	"pharos.ping":         {"pharos.icmp"},
+	"pharos.time.sleep":   {"pharos.sleep", "pharos.wait", "pharos.time.wait"},
+	"pharos.time.now":     {"pharos.now", "pharos.time.time"},
+	"pharos.time.seconds": {"pharos.duration", "pharos.seconds", "pharos.time.duration"},
+	"pharos.json.decode":  {"pharos.json.parse", "pharos.json.loads", "pharos.json.load", "pharos.json.read", "pharos.decode", "pharos.parse"},
+	"pharos.json.encode":  {"pharos.json.stringify", "pharos.json.dumps", "pharos.json.dump", "pharos.encode"},
+	"pharos.file.read":    {"pharos.read", "pharos.read_file", "pharos.readfile", "pharos.open", "pharos.file.open", "pharos.file.lines", "pharos.file.load"},
+	"pharos.file.stat":    {"pharos.stat", "pharos.file.exists", "pharos.file.size", "pharos.file.age"},
+	"pharos.file.newest":  {"pharos.glob", "pharos.file.glob", "pharos.file.list"},
+	"pharos.file.tail":    {"pharos.tail", "pharos.file.follow", "pharos.file.watch"},
+	"pharos.env":          {"pharos.getenv", "pharos.environ"},
+	"pharos.log":          {"pharos.print", "pharos.debug", "pharos.info"},
+
+	"pharos.PageGETMetricWatcher": {"pharos.HTTP", "pharos.HTTPS", "pharos.URL", "pharos.Web", "pharos.Page", "pharos.PageGet", "pharos.Website", "pharos.API"},
+	"pharos.CommandMetricWatcher": {"pharos.Command", "pharos.Exec", "pharos.Shell", "pharos.Script", "pharos.Process", "pharos.SSH", "pharos.Cmd"},
+	"pharos.NagiosMetricWatcher":  {"pharos.Plugin", "pharos.Nagios"},
+	"pharos.TCPMetricWatcher":     {"pharos.Port", "pharos.Socket", "pharos.SMTP", "pharos.Redis", "pharos.TCP"},
+	"pharos.TLSMetricWatcher":     {"pharos.SSL", "pharos.Cert", "pharos.Certificate", "pharos.TLS"},
+	"pharos.DNSMetricWatcher":     {"pharos.DNS"},
+	"pharos.PingMetricWatcher":    {"pharos.ICMP", "pharos.Ping", "pharos.Host"},
+	"pharos.FileMetricWatcher":    {"pharos.File", "pharos.Heartbeat"},
+	"pharos.MetricWatcher":        {"pharos.Metric", "pharos.Watcher", "pharos.Function"},
+	"pharos.WatcherSet":           {"pharos.Set", "pharos.Group", "pharos.MetricWatcherSet"},
+	"pharos.derive":               {"pharos.Derived", "pharos.DerivedMetricWatcher", "pharos.Derive"},
+}
+
+// elsewhere is what was probably meant by a name that a module does not have; "" if
+// nothing like it is known. Of a class the end of its name does not count.
+func elsewhere(module, name string) string {
+	full := module + "." + name
+	stem := strings.TrimSuffix(strings.TrimSuffix(full, "Watcher"), "Metric")
+	for meant, names := range namesElsewhere {
+		isClass := stem != full && strings.HasSuffix(meant, "Watcher")
+		if slices.Contains(names, full) || isClass && slices.ContainsFunc(names, func(n string) bool { return strings.EqualFold(n, stem) }) {
+			return meant
+		}
+	}
+	return ""
 }
 
 func namesOf(t *lua.LTable) []string {
@@ -111,10 +224,8 @@ func namesOf(t *lua.LTable) []string {
 }
 
 func adviceForSetting(name string) string {
-	for _, global := range globals {
-		if name == global {
-			return fmt.Sprintf("it is a global, %s = ...", name)
-		}
+	if slices.Contains(globals, name) {
+		return fmt.Sprintf("it is a global, %s = ...", name)
 	}
 	return "keep what is yours in a local"
 }
@@ -133,15 +244,13 @@ func (s *script) whereFunction(L *lua.LState) lua.LValue {
 	})
 }
 
-// suggestFunction is pharos.suggest(name, valid): `(did you mean "b"? valid:
+// suggest is pharos.suggest(name, valid): `(did you mean "b"? valid:
 // a, b)`, the end of a message about an unknown name.
-func (s *script) suggestFunction(L *lua.LState) lua.LValue {
-	return L.NewFunction(func(L *lua.LState) int {
-		valid, err := stringList(L.CheckTable(2))
-		if err != nil {
-			L.ArgError(2, err.Error())
-		}
-		L.Push(lua.LString(unknownName(L.CheckString(1), valid)))
-		return 1
-	})
+func (s *script) suggest(L *lua.LState) int {
+	valid, err := stringList(L.CheckTable(2))
+	if err != nil {
+		L.ArgError(2, err.Error())
+	}
+	L.Push(lua.LString(unknownName(L.CheckString(1), valid)))
+	return 1
 }

@@ -14,23 +14,21 @@ import (
 // Plugins Development Guidelines); any other code is unknown.
 var nagiosStatuses = [...]engine.Status{engine.OK, engine.Warning, engine.Critical}
 
-// nagiosFunction is pharos.nagios(command, options): runs a monitoring plugin
+// nagios is pharos.nagios(command, options): runs a monitoring plugin
 // as pharos.exec does, and takes what it printed apart.
-func (s *script) nagiosFunction(L *lua.LState) lua.LValue {
-	return L.NewFunction(func(L *lua.LState) int {
-		result, err := s.runCommand(L, readExec(L, "pharos.nagios", 1, execOptions), "nagios")
-		if err != nil {
-			return s.pushError(L, err)
-		}
-		result.status = engine.Unknown
-		if code := result.Code; code >= 0 && code < len(nagiosStatuses) {
-			result.status = nagiosStatuses[code]
-		}
-		vm.Charge(L, len(result.stdout)/8)
-		result.said = probe.ParseNagios(result.stdout)
-		L.Push(vm.LazyTable(L, nagiosFields, result))
-		return 1
-	})
+func (s *script) nagios(L *lua.LState) int {
+	result, err := s.runCommand(L, readExec(L, "pharos.nagios", 1, 2, execOptions), "nagios")
+	if err != nil {
+		return s.pushError(L, err)
+	}
+	result.status = engine.Unknown
+	if code := result.Code; code >= 0 && code < len(nagiosStatuses) {
+		result.status = nagiosStatuses[code]
+	}
+	vm.Charge(L, len(result.stdout)/8)
+	result.said = probe.ParseNagios(result.stdout)
+	L.Push(vm.LazyTable(L, nagiosFields, result))
+	return 1
 }
 
 var nagiosFields = append(slices.Clone(commandFields),
@@ -38,11 +36,7 @@ var nagiosFields = append(slices.Clone(commandFields),
 	textField("text", func(r *commandResult) string { return r.said.Text }),
 	textField("long", func(r *commandResult) string { return r.said.Long }),
 	tableField("perf", func(r *commandResult) **lua.LTable { return &r.perf }, func(L *lua.LState, r *commandResult) *lua.LTable {
-		perf := L.CreateTable(len(r.said.Perf), 0)
-		for i := range r.said.Perf {
-			perf.Append(vm.LazyTable(L, metricFields, &r.said.Perf[i]))
-		}
-		return perf
+		return tables(L, metricFields, r.said.Perf)
 	}),
 )
 

@@ -29,8 +29,7 @@ func readOptions(L *lua.LState, n int, of string, valid []string, set func(name 
 // set has no use for, raises at the caller's line, with the nearest valid name
 // and all of them; so does an error of set.
 func eachOption(L *lua.LState, t *lua.LTable, of string, valid []string, set func(name string, v lua.LValue) error) {
-	vm.Plain(t)
-	for k, v := t.Next(lua.LNil); k != lua.LNil; k, v = t.Next(k) {
+	for k, v := range vm.Pairs(t) {
 		name, ok := k.(lua.LString)
 		if !ok {
 			L.RaiseError("cannot use option %s of %s: options have names (valid: %s)", k, of, strings.Join(valid, ", "))
@@ -47,13 +46,19 @@ func setOption(L *lua.LState, of string, valid []string, set func(name string, v
 		err = set(name, v)
 	}
 	switch {
-	case errors.Is(err, errNoOption) && isWatcherOption(name):
-		L.RaiseError("cannot use option %q of %s: it is an option of the watcher itself (valid here: %s)", name, of, strings.Join(slices.Sorted(slices.Values(valid)), ", "))
 	case errors.Is(err, errNoOption):
-		L.RaiseError("cannot use option %q of %s %s", name, of, unknownName(name, valid))
+		L.RaiseError("%s", noOption(of, name, valid))
 	case err != nil:
 		L.RaiseError("cannot use option %q of %s: %s", name, of, err)
 	}
+}
+
+// noOption says that name is none of the valid options of what is called of.
+func noOption(of, name string, valid []string) string {
+	if isWatcherOption(name) {
+		return fmt.Sprintf("cannot use option %q of %s: it is an option of the watcher itself (valid here: %s)", name, of, strings.Join(slices.Sorted(slices.Values(valid)), ", "))
+	}
+	return fmt.Sprintf("cannot use option %q of %s %s", name, of, unknownName(name, valid))
 }
 
 // errNoOption is what a set of eachOption returns for a name it does not know.

@@ -26,7 +26,7 @@ func TestNoTimeIsRefused(t *testing.T) {
 		`tcp.connect("127.0.0.1:1", { timeout = 0 })`:      "timeout",
 	} {
 		b := newTestBoard(t)
-		b.Primitives = fakes{}
+		b.primitives = fakes{}
 		got := b.check(`return "ok", pharos.` + call)
 		if got.Status != engine.Unknown || !strings.Contains(got.Detail, `cannot use option "`+option+`" of `) || !strings.Contains(got.Detail, "want more than 0 seconds") {
 			t.Errorf("pharos.%s = %v %q, want unknown: %s wants more than 0 seconds", call, got.Status, got.Detail, option)
@@ -38,7 +38,7 @@ func TestNoTimeIsRefused(t *testing.T) {
 func TestMaxBodyNone(t *testing.T) {
 	b := newTestBoard(t)
 	var max int
-	b.Primitives = fakes{http: func(_ context.Context, _ string, req *probe.HTTPRequest) (*probe.HTTPResult, error) {
+	b.primitives = fakes{http: func(_ context.Context, _ string, req *probe.HTTPRequest) (*probe.HTTPResult, error) {
 		max = req.MaxBody
 		return answer(200, probe.Timing{}, ""), nil
 	}}

@@ -36,26 +36,24 @@ func (c *pingCall) set(name string, v lua.LValue) error {
 	return errNoOption
 }
 
-// pingFunction is pharos.ping(host, options): what came back of the echo
+// ping is pharos.ping(host, options): what came back of the echo
 // requests, or nil and an error if nothing did.
-func (s *script) pingFunction(L *lua.LState) lua.LValue {
-	return L.NewFunction(func(L *lua.LState) int {
-		call := &pingCall{PingRequest: probe.PingRequest{Host: L.CheckString(1)}}
-		readOptions(L, 2, "pharos.ping", pingOptions, call.set)
-		e := &Event{Kind: "ping", Text: call.Host}
-		result, err := reach(s, L, e, call.timeout, func(ctx context.Context) (*probe.PingResult, error) {
-			return s.primitives.Ping(ctx, call.PingRequest)
-		})
-		if err == nil {
-			e.Outcome = result.Avg.String()
-		}
-		s.done(L, e)
-		if err != nil {
-			return s.pushError(L, err)
-		}
-		L.Push(pingTable(L, result))
-		return 1
+func (s *script) ping(L *lua.LState) int {
+	call := &pingCall{PingRequest: probe.PingRequest{Host: L.CheckString(1)}}
+	readOptions(L, 2, "pharos.ping", pingOptions, call.set)
+	e := &Event{Kind: "ping", Text: call.Host}
+	result, err := reach(s, L, e, call.timeout, func(ctx context.Context) (*probe.PingResult, error) {
+		return s.primitives.Ping(ctx, call.PingRequest)
 	})
+	if err == nil {
+		e.Outcome = result.Avg.String()
+	}
+	s.done(L, e)
+	if err != nil {
+		return s.pushError(L, err)
+	}
+	L.Push(pingTable(L, result))
+	return 1
 }
 
 // pingAnswer is what the table of a ping shows.

@@ -12,14 +12,14 @@ import (
 	"pharos/luaapi/vm"
 )
 
-// Primitives is how scripts reach the world: what the bindings call, and what
+// primitives is how scripts reach the world: what the bindings call, and what
 // a test of scripts replaces. host is the vantage, a host to look from over
 // ssh; "" is here. Every method may be called at once, and ends soon after its
 // context does. Errors are [*probe.Error].
-type Primitives interface {
+type primitives interface {
 	Exec(ctx context.Context, host string, req probe.ExecRequest) (*probe.ExecResult, error)
 	HTTP(ctx context.Context, host string, req *probe.HTTPRequest) (*probe.HTTPResult, error)
-	Dial(ctx context.Context, host string, req probe.TCPRequest) (Conversation, error)
+	Dial(ctx context.Context, host string, req probe.TCPRequest) (conversation, error)
 	TLS(ctx context.Context, host string, req probe.TLSRequest) (*probe.TLSResult, error)
 	DNS(ctx context.Context, host string, req probe.DNSRequest) (*probe.DNSResult, error)
 	Ping(ctx context.Context, req probe.PingRequest) (*probe.PingResult, error)
@@ -34,7 +34,7 @@ type Primitives interface {
 	Tail(ctx context.Context, path string, fromStart bool, sink probe.LineSink) error
 }
 
-// Probes are the real [Primitives]: the pools and limits that outlive reloads,
+// Probes are the real primitives: the pools and limits that outlive reloads,
 // and with them what the Lua of all files shares.
 type Probes struct {
 	compiled vm.Cache
@@ -80,12 +80,11 @@ func (p *Probes) Exec(ctx context.Context, host string, req probe.ExecRequest) (
 
 // HTTP makes a timed request. With a host its connections leave from there, or
 // curl makes it there if the host denies forwarding.
-func (p *Probes) HTTP(ctx context.Context, host string, req *probe.HTTPRequest) (*probe.HTTPResult, error) {
-	dial, err := p.dialFrom(ctx, host)
-	if err != nil {
+func (p *Probes) HTTP(ctx context.Context, host string, req *probe.HTTPRequest) (_ *probe.HTTPResult, err error) {
+	if req.Dial, err = p.dialFrom(ctx, host); err != nil {
 		return nil, err
 	}
-	req.Dial, req.Vantage = dial, host
+	req.Vantage = host
 	if host != "" {
 		req.Exec = func(ctx context.Context, e probe.ExecRequest) (*probe.ExecResult, error) {
 			return p.ssh.Exec(ctx, host, e)
@@ -95,12 +94,10 @@ func (p *Probes) HTTP(ctx context.Context, host string, req *probe.HTTPRequest) 
 }
 
 // Dial connects, from host if it is set.
-func (p *Probes) Dial(ctx context.Context, host string, req probe.TCPRequest) (Conversation, error) {
-	dial, err := p.dialFrom(ctx, host)
-	if err != nil {
+func (p *Probes) Dial(ctx context.Context, host string, req probe.TCPRequest) (_ conversation, err error) {
+	if req.Dial, err = p.dialFrom(ctx, host); err != nil {
 		return nil, err
 	}
-	req.Dial = dial
 	conn, err := probe.DialTCP(ctx, req)
 	if err != nil {
 		return nil, err
@@ -109,22 +106,18 @@ func (p *Probes) Dial(ctx context.Context, host string, req probe.TCPRequest) (C
 }
 
 // TLS looks at a handshake, made from host if it is set.
-func (p *Probes) TLS(ctx context.Context, host string, req probe.TLSRequest) (*probe.TLSResult, error) {
-	dial, err := p.dialFrom(ctx, host)
-	if err != nil {
+func (p *Probes) TLS(ctx context.Context, host string, req probe.TLSRequest) (_ *probe.TLSResult, err error) {
+	if req.Dial, err = p.dialFrom(ctx, host); err != nil {
 		return nil, err
 	}
-	req.Dial = dial
 	return probe.InspectTLS(ctx, req)
 }
 
 // DNS asks a name server, from host if it is set.
-func (p *Probes) DNS(ctx context.Context, host string, req probe.DNSRequest) (*probe.DNSResult, error) {
-	dial, err := p.dialFrom(ctx, host)
-	if err != nil {
+func (p *Probes) DNS(ctx context.Context, host string, req probe.DNSRequest) (_ *probe.DNSResult, err error) {
+	if req.Dial, err = p.dialFrom(ctx, host); err != nil {
 		return nil, err
 	}
-	req.Dial = dial
 	return probe.LookupDNS(ctx, req)
 }
 
@@ -157,23 +150,20 @@ func (p *Probes) ExecStream(ctx context.Context, host string, req probe.ExecRequ
 }
 
 // Events gives server-sent events, asked for from host if it is set.
-func (p *Probes) Events(ctx context.Context, host string, req probe.HTTPRequest, connect time.Duration, state *probe.SSEState, up func(string), event func(probe.SSEEvent)) error {
-	dial, err := p.dialFrom(ctx, host)
-	if err != nil {
+func (p *Probes) Events(ctx context.Context, host string, req probe.HTTPRequest, connect time.Duration, state *probe.SSEState, up func(string), event func(probe.SSEEvent)) (err error) {
+	if req.Dial, err = p.dialFrom(ctx, host); err != nil {
 		return err
 	}
-	req.Dial, req.Vantage = dial, host
+	req.Vantage = host
 	return p.http.Events(ctx, req, connect, state, up, event)
 }
 
 // Lines gives the lines that come over a connection, made from host if it is
 // set.
-func (p *Probes) Lines(ctx context.Context, host string, req probe.TCPRequest, send []byte, connect time.Duration, sink probe.LineSink) error {
-	dial, err := p.dialFrom(ctx, host)
-	if err != nil {
+func (p *Probes) Lines(ctx context.Context, host string, req probe.TCPRequest, send []byte, connect time.Duration, sink probe.LineSink) (err error) {
+	if req.Dial, err = p.dialFrom(ctx, host); err != nil {
 		return err
 	}
-	req.Dial = dial
 	return probe.Lines(ctx, req, send, connect, sink)
 }
 

@@ -15,7 +15,7 @@ import (
 // one goroutine.
 type Prompt struct {
 	script *script
-	conns  []Conversation // opened by lines, for the lines after
+	conns  []conversation // opened by lines, for the lines after
 }
 
 // promptName is what errors call the typed lines.

@@ -49,7 +49,7 @@ func setConfirm(to *engine.Confirm, v lua.LValue) error {
 	if !ok {
 		return setCount(&to.Seen, v, 1, engine.TrailLength)
 	}
-	for k, v := t.Next(lua.LNil); k != lua.LNil; k, v = t.Next(k) {
+	for k, v := range vm.Pairs(t) {
 		var err error
 		switch {
 		case k == lua.LNumber(1):
@@ -89,18 +89,13 @@ func tangles(g *engine.Generation, scripts []*script) []engine.LoadError {
 		if e.Cycle == nil {
 			reason += " " + nearestID(string(e.Pattern), ids)
 		}
-		errors = append(errors, engine.LoadError{
-			File: e.Watcher.Place.File, Line: e.Watcher.Place.Line,
-			Message: fmt.Sprintf("cannot use option %q of %q: %s", e.Option, e.Watcher.ID, reason),
-		})
+		errors = append(errors, mistake(e.Watcher.Place, "cannot use option %q of %q: %s", e.Option, e.Watcher.ID, reason))
 	}
 	for _, s := range scripts {
 		for _, ask := range s.asks {
 			if !there[ask.Text] && !g.MayFind(engine.Pattern(ask.Text)) {
-				errors = append(errors, engine.LoadError{
-					File: ask.File, Line: ask.Line,
-					Message: fmt.Sprintf("cannot ask for the status of %q: there is no such watcher %s", ask.Text, nearestID(ask.Text, ids)),
-				})
+				errors = append(errors, mistake(engine.Place{File: ask.File, Line: ask.Line},
+					"cannot ask for the status of %q: there is no such watcher %s", ask.Text, nearestID(ask.Text, ids)))
 			}
 		}
 	}

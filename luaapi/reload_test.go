@@ -293,9 +293,9 @@ func TestWornScriptIsLoadedAfresh(t *testing.T) {
 }
 
 func TestDefaultScriptMemory(t *testing.T) {
-	got := DefaultScriptMemory()
+	got := defaultScriptMemory()
 	if total := machineMemory(); got == 0 || got > scriptMemoryMost || total > 0 && got > total/4 {
-		t.Errorf("DefaultScriptMemory() = %d of %d, want at most a quarter", got, total)
+		t.Errorf("defaultScriptMemory() = %d of %d, want at most a quarter", got, total)
 	}
 }
 
@@ -304,7 +304,7 @@ func TestDefaultScriptMemory(t *testing.T) {
 func TestRunInFlightSurvivesReload(t *testing.T) {
 	b := newTestBoard(t)
 	started, goOn := make(chan bool), make(chan bool)
-	b.Primitives = fakes{exec: func(context.Context, string, probe.ExecRequest) (*probe.ExecResult, error) {
+	b.primitives = fakes{exec: func(context.Context, string, probe.ExecRequest) (*probe.ExecResult, error) {
 		started <- true
 		<-goOn
 		return &probe.ExecResult{Stdout: []byte("done")}, nil

@@ -106,8 +106,7 @@ func (v *verdict) setStatus(word string) error {
 // status the thresholds judge the value, which then is a number.
 func (w *watcher) readVerdict(L *lua.LState, v *verdict, t *lua.LTable) error {
 	var status lua.LValue = lua.LNil
-	vm.Plain(t)
-	for key, value := t.Next(lua.LNil); key != lua.LNil; key, value = t.Next(key) {
+	for key, value := range vm.Pairs(t) {
 		switch key.String() {
 		case "status":
 			status = value
@@ -221,6 +220,12 @@ func (w *watcher) show(L *lua.LState, v verdict) (engine.Result, error) {
 			continue
 		}
 		text, ok := textOf(field.from)
+		if err, failed := vm.ErrorOf(field.from); failed && field.name == "detail" {
+			if v.status == engine.OK {
+				return engine.Result{}, fmt.Errorf("check returned \"ok\" with an error as its detail: %w", err)
+			}
+			text, ok = err.Error(), true
+		}
 		if !ok {
 			return engine.Result{}, fmt.Errorf("the %s is a %s: want text or a number", field.name, typeName(field.from))
 		}
@@ -261,7 +266,7 @@ func (w *watcher) override(L *lua.LState, v *verdict) error {
 			*method.to = L.Get(-1)
 			L.Pop(1)
 		default:
-			return fmt.Errorf("the method %s is a %s: want a function", method.name, typeName(method.is))
+			return fmt.Errorf("cannot show what self.%s says: it is a %s, where a method was: write return \"ok\", value, detail, or self:ok(value, detail)", method.name, typeName(method.is))
 		}
 	}
 	return nil
@@ -271,8 +276,7 @@ func (w *watcher) override(L *lua.LState, v *verdict) error {
 // says nothing of the watched thing. The tile shows its kind.
 func failureResult(err error) engine.Result {
 	failure := &engine.Failure{Message: err.Error()}
-	var e *probe.Error
-	if errors.As(err, &e) {
+	if e, ok := errors.AsType[*probe.Error](err); ok {
 		failure.Kind, failure.Phase = string(e.Kind), e.Phase
 	}
 	status := engine.Critical

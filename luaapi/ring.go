@@ -70,7 +70,7 @@ func (s *script) ringFunction(L *lua.LState) lua.LValue {
 			return 1
 		}
 	}
-	methods := s.newModule(L, "ring",
+	meta := s.newMethods(L, "ring",
 		member{"push", func(L *lua.LState) int {
 			checkRing(L).push(vm.CheckNumber(L, 2))
 			return 0
@@ -102,8 +102,6 @@ func (s *script) ringFunction(L *lua.LState) lua.LValue {
 			return 1
 		}},
 	)
-	meta := L.CreateTable(0, 1)
-	meta.RawSetString("__index", methods)
 	return L.NewFunction(func(L *lua.LState) int {
 		size := L.CheckInt(1)
 		if size < 1 || size > ringMaxSize {
@@ -115,10 +113,8 @@ func (s *script) ringFunction(L *lua.LState) lua.LValue {
 }
 
 func checkRing(L *lua.LState) *ring {
-	if ud, ok := L.Get(1).(*lua.LUserData); ok {
-		if r, ok := ud.Value.(*ring); ok {
-			return r
-		}
+	if r, ok := object[*ring](L.Get(1)); ok {
+		return r
 	}
 	L.ArgError(1, "want a ring: call its methods with a colon, ring:push(1)")
 	return nil

@@ -37,7 +37,7 @@ type run struct {
 	journey  journey
 
 	queued   time.Duration  // waited for leave to start commands
-	conns    []Conversation // to be closed when the run ends
+	conns    []conversation // to be closed when the run ends
 	log      []string
 	logBytes int
 }
@@ -155,6 +155,9 @@ func reach[T any](s *script, L *lua.LState, e *Event, timeout time.Duration, f f
 		expired = err != nil && over(outer)
 	})
 	e.Elapsed, e.Err = time.Since(e.Started), err
+	if failed, ok := errors.AsType[*probe.Error](err); ok {
+		e.Timing = failed.Timing
+	}
 	if probe.KindOf(err) == probe.Misuse {
 		L.RaiseError("%s", err.Error())
 	}
@@ -189,9 +192,8 @@ func (s *script) done(L *lua.LState, e *Event) {
 // pushError leaves nil, err on the stack: err has kind, phase and timing, and
 // its tostring is the message.
 func (s *script) pushError(L *lua.LState, err error) int {
-	fields := map[string]lua.LValue{}
-	var e *probe.Error
-	if errors.As(err, &e) {
+	fields := map[string]lua.LValue{"kind": lua.LNil, "phase": lua.LNil, "timing": lua.LNil}
+	if e, ok := errors.AsType[*probe.Error](err); ok {
 		fields["kind"] = lua.LString(e.Kind)
 		if e.Phase != "" {
 			fields["phase"] = lua.LString(e.Phase)

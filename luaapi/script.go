@@ -29,8 +29,8 @@ type script struct {
 	definer  *definer
 
 	logger     *slog.Logger
-	primitives Primitives
-	clock      Clock
+	primitives primitives
+	clock      clock
 	lookupEnv  func(string) (string, bool)
 	url        string
 
@@ -72,8 +72,8 @@ func newScript(o *Options, name, dir string, fsys fs.FS) (*script, error) {
 		mask:          &o.Probes.mask,
 		definer:       newDefiner(),
 		logger:        o.Logger,
-		primitives:    o.Primitives,
-		clock:         o.Clock,
+		primitives:    o.primitives,
+		clock:         o.clock,
 		lookupEnv:     o.LookupEnv,
 		url:           o.URL,
 		loadedSecrets: make(map[secretName]string),
@@ -88,24 +88,25 @@ func newScript(o *Options, name, dir string, fsys fs.FS) (*script, error) {
 		Setup:   func(L *lua.LState, env *lua.LTable) error { return s.setUp(L, env, o) },
 		Print:   s.print,
 		Slice:   o.slice,
-		Warn: func(e vm.Error) {
-			s.warnings = append(s.warnings, engine.LoadError{File: e.File, Line: e.Line, Message: e.Message})
-		},
+		Warn:    func(e vm.Error) { s.warn(engine.Place{File: e.File, Line: e.Line}, "%s", e.Message) },
 		Called: func(c vm.TextCall) {
 			switch {
 			case c.Function == "pharos.status":
 				s.asks = append(s.asks, c)
+			case c.Function == ":match" || c.Function == ":gmatch" || c.Function == ":gsub":
+				s.pattern(c)
 			case c.Function == ":step" && s.reads != nil:
 				s.steps = append(s.steps, c)
 			}
 		},
+		Passed:  s.passed,
 		Read:    s.read,
 		Unknown: unknownName,
 		Assigned: func(global, file string, line int) {
 			s.assigned[global] = engine.Place{File: file, Line: line}
 		},
-		LoadTimeout: o.LoadTimeout,
-		Now:         o.Clock.Now,
+		LoadTimeout: o.loadTimeout,
+		Now:         o.clock.Now,
 		Cache:       &o.Probes.compiled,
 		Watchdog:    &o.Probes.watchdog,
 	})
@@ -125,6 +126,7 @@ func (s *script) setUp(L *lua.LState, env *lua.LTable, o *Options) error {
 	for _, m := range modules {
 		pharos.RawSetString(m.name, m.make(s, L))
 	}
+	dotted(L, pharos, "pharos")
 	if s.url != "" {
 		pharos.RawSetString("url", lua.LString(s.url))
 	}
@@ -191,7 +193,22 @@ func (s *script) find(module string) (name string, source []byte, err error) {
 		}
 		tried = append(tried, name)
 	}
-	return "", nil, fmt.Errorf("no such file: tried %s", strings.Join(tried, ", "))
+	missing := "no such file: tried " + strings.Join(tried, ", ")
+	switch plain, isFile := strings.CutSuffix(module, ".lua"); {
+	case isFile:
+		return "", nil, fmt.Errorf("write require %q (%s)", plain, missing)
+	case modulesElsewhere[module] != "":
+		return "", nil, fmt.Errorf("%s is there without it (%s)", modulesElsewhere[module], missing)
+	}
+	return "", nil, errors.New(missing)
+}
+
+// modulesElsewhere are what Lua programmers require for what is here.
+var modulesElsewhere = map[string]string{
+	"json": "pharos.json", "cjson": "pharos.json", "cjson.safe": "pharos.json", "dkjson": "pharos.json", "rapidjson": "pharos.json",
+	"http": "pharos.http", "socket.http": "pharos.http", "ssl.https": "pharos.http", "resty.http": "pharos.http", "http.request": "pharos.http",
+	"requests": "pharos.http", "socket": "pharos.tcp", "ssl": "pharos.tls", "lfs": "pharos.file", "posix": "pharos.exec",
+	"bit": "bit", "bit32": "bit", "utf8": "utf8", "string": "string", "table": "table", "math": "math", "os": "os",
 }
 
 // print is where print and pharos.log go: the run's log lines, and the daemon's

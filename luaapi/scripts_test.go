@@ -65,7 +65,7 @@ type world struct {
 	lines []string // of a stream
 }
 
-func (w world) primitives() Primitives {
+func (w world) primitives() primitives {
 	p := stubWorld().(fakes)
 	if w.to != "" {
 		w.page = func(string, *probe.HTTPRequest) (int, string) { return http.StatusOK, "" }
@@ -99,7 +99,7 @@ func (w world) primitives() Primitives {
 		}
 	}
 	if w.says != nil {
-		p.dial = func(context.Context, string, probe.TCPRequest) (Conversation, error) {
+		p.dial = func(context.Context, string, probe.TCPRequest) (conversation, error) {
 			return &scripted{says: w.says}, nil
 		}
 	}
@@ -238,7 +238,7 @@ func TestScripts(t *testing.T) {
 		t.Run(test.script, func(t *testing.T) {
 			b := newTestBoard(t)
 			b.Options.FS, b.Options.Name = scripts.FS, test.script
-			b.Primitives = test.world.primitives()
+			b.primitives = test.world.primitives()
 			b.LookupEnv = func(name string) (string, bool) { v, ok := test.world.env[name]; return v, ok }
 			if err := b.reload(); err != nil {
 				t.Fatal(err)

@@ -16,36 +16,34 @@ import (
 // black out ordinary words.
 const secretMinBytes = 8
 
-// secretFunction is pharos.secret(name): the value of a credential, masked from
+// secret is pharos.secret(name): the value of a credential, masked from
 // now on wherever it would show. It is read from the file of that name in
 // $CREDENTIALS_DIRECTORY (systemd's LoadCredential), else from the environment
 // variable of that name. pharos.secret{file = path} reads a file. A missing or
 // short one raises. A run gets only those that were asked for while the file
 // loaded: a generation does not read the disk, and a mask must come first.
-func (s *script) secretFunction(L *lua.LState) lua.LValue {
-	return L.NewFunction(func(L *lua.LState) int {
-		asked := readSecretName(L)
-		value, ok := s.loadedSecrets[asked]
-		if !ok {
-			if !vm.Loading(L) && !vm.Typed(L) {
-				L.RaiseError("cannot use secret: ask for %q while the file loads, and keep it in a local", asked.name)
-			}
-			var err error
-			if asked.file {
-				value, err = s.readSecret(s.inputs.resolve(asked.name))
-			} else {
-				value, err = s.namedSecret(asked.name)
-			}
-			if err != nil {
-				L.RaiseError("cannot use secret: %s", err)
-			}
-			s.loadedSecrets[asked] = value
-			s.mask.add(value)
-			s.own.add(value)
+func (s *script) secret(L *lua.LState) int {
+	asked := readSecretName(L)
+	value, ok := s.loadedSecrets[asked]
+	if !ok {
+		if !vm.Loading(L) && !vm.Typed(L) {
+			L.RaiseError("cannot use secret: ask for %q while the file loads, and keep it in a local", asked.name)
 		}
-		L.Push(lua.LString(value))
-		return 1
-	})
+		var err error
+		if asked.file {
+			value, err = s.readSecret(s.inputs.resolve(asked.name))
+		} else {
+			value, err = s.namedSecret(asked.name)
+		}
+		if err != nil {
+			L.RaiseError("cannot use secret: %s", err)
+		}
+		s.loadedSecrets[asked] = value
+		s.mask.add(value)
+		s.own.add(value)
+	}
+	L.Push(lua.LString(value))
+	return 1
 }
 
 // secretName is what a script asks for a secret by.

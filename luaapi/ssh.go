@@ -1,18 +1,14 @@
 package luaapi
 
-import (
-	"slices"
-
-	lua "github.com/yuin/gopher-lua"
-)
+import lua "github.com/yuin/gopher-lua"
 
 // sshOptions are those of exec, without what the host already says.
-var sshOptions = slices.DeleteFunc(slices.Clone(execOptions), func(name string) bool { return name == "ssh_host" })
+var sshOptions = without(execOptions, "ssh_host")
 
 // sshFunction is pharos.ssh(host): an object whose exec runs a command there,
 // with the same result as pharos.exec.
 func (s *script) sshFunction(L *lua.LState) lua.LValue {
-	methods := s.newModule(L, "pharos.ssh(host)", member{"exec", func(L *lua.LState) int {
+	meta := s.newMethods(L, "pharos.ssh(host)", member{"exec", func(L *lua.LState) int {
 		self, ok := L.Get(1).(*lua.LTable)
 		host, isText := lua.LValue(lua.LNil), false
 		if ok {
@@ -22,12 +18,10 @@ func (s *script) sshFunction(L *lua.LState) lua.LValue {
 		if !isText {
 			L.RaiseError("cannot call exec: write pharos.ssh(host):exec(command), with a colon")
 		}
-		call := readExec(L, "ssh:exec", 2, sshOptions)
+		call := readExec(L, "ssh:exec", 2, 3, sshOptions)
 		call.host = host.String()
 		return s.exec(L, call, "ssh")
 	}})
-	meta := L.CreateTable(0, 1)
-	meta.RawSetString("__index", methods)
 	s.definer.know("ssh", meta)
 	return L.NewFunction(func(L *lua.LState) int {
 		host := L.CheckString(1)

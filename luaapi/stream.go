@@ -29,7 +29,7 @@ type stream struct {
 
 // A listenFunc opens a stream and hands on what comes until ctx ends, or the
 // stream does, which is an error.
-type listenFunc func(ctx context.Context, p Primitives, sink eventSink) error
+type listenFunc func(ctx context.Context, p primitives, sink eventSink) error
 
 // eventSink takes what comes of a stream.
 type eventSink struct {
@@ -83,6 +83,9 @@ func (s *script) pushStream(L *lua.LState, kind string, read func(st *stream)) i
 	if !ok {
 		L.RaiseError("cannot call pharos.%s: want a function(self, event) as argument 2, got %s", kind, typeName(L.Get(2)))
 	}
+	if first := firstParameter(judge); slices.Contains(eventWords, first) && s.reads != nil {
+		s.warn(placeOf(L), "the function of pharos.%s takes %s first, where the watcher comes: write function(self, %s)", kind, first, first)
+	}
 	st := &stream{kind: kind, judge: judge, given: []lua.LValue{lua.LString(kind), L.Get(1), judge, L.Get(3)}}
 	read(st)
 	if err := s.own.inName(st.host); err != nil {
@@ -90,6 +93,18 @@ func (s *script) pushStream(L *lua.LState, kind string, read func(st *stream)) i
 	}
 	L.Push(&lua.LUserData{Value: st, Metatable: lua.LNil})
 	return 1
+}
+
+// eventWords are what scripts call an event.
+var eventWords = []string{"line", "event", "e", "ev", "message", "msg", "text", "data"}
+
+// firstParameter is what a function calls the first that it is given; "" if it takes
+// none.
+func firstParameter(f *lua.LFunction) string {
+	if f.IsG || f.Proto.NumParameters == 0 {
+		return ""
+	}
+	return f.Proto.DbgLocals[0].Name
 }
 
 // without gives the names that are not among others.
@@ -111,7 +126,7 @@ const sseRedirects = 5 // followed if the script does not say
 // command prints.
 func (s *script) execStream(L *lua.LState) int {
 	return s.pushStream(L, "exec.stream", func(st *stream) {
-		call := readExecAt(L, "pharos.exec.stream", 1, 3, execStreamOptions)
+		call := readExec(L, "pharos.exec.stream", 1, 3, execStreamOptions)
 		st.what, st.host = call.String(), call.host
 		if st.host == "" {
 			st.program = simpleCommand(call.Shell)
@@ -120,7 +135,7 @@ func (s *script) execStream(L *lua.LState) int {
 			}
 		}
 		st.begin = func() listenFunc {
-			return func(ctx context.Context, p Primitives, sink eventSink) error {
+			return func(ctx context.Context, p primitives, sink eventSink) error {
 				return p.ExecStream(ctx, call.host, call.ExecRequest, sink.lines())
 			}
 		}
@@ -137,7 +152,7 @@ func (s *script) httpSSE(L *lua.LState) int {
 		}
 		st.begin = func() listenFunc {
 			var state probe.SSEState
-			return func(ctx context.Context, p Primitives, sink eventSink) error {
+			return func(ctx context.Context, p primitives, sink eventSink) error {
 				req := call.HTTPRequest // of this watcher: another may have the same stream
 				if err := call.pems.read(ctx, s, &req.CA, &req.Cert, &req.Key, &req.ProxyCA); err != nil {
 					return err
@@ -155,13 +170,13 @@ func (s *script) httpSSE(L *lua.LState) int {
 // side sends.
 func (s *script) tcpLines(L *lua.LState) int {
 	return s.pushStream(L, "tcp.lines", func(st *stream) {
-		call := readTCPAt(L, "pharos.tcp.lines", 1, 3, tcpLinesOptions)
+		call := readTCP(L, "pharos.tcp.lines", 1, 3, tcpLinesOptions)
 		st.what, st.host = call.Addr+call.Unix, call.host
 		if call.host == "" {
 			st.server, _, _ = net.SplitHostPort(call.Addr)
 		}
 		st.begin = func() listenFunc {
-			return func(ctx context.Context, p Primitives, sink eventSink) error {
+			return func(ctx context.Context, p primitives, sink eventSink) error {
 				req := call.TCPRequest // of this watcher: another may have the same stream
 				if err := call.pems.read(ctx, s, &req.CA, &req.Cert, &req.Key, nil); err != nil {
 					return err
@@ -189,7 +204,7 @@ func (s *script) fileTail(L *lua.LState) int {
 		})
 		st.what = path
 		st.begin = func() listenFunc {
-			return func(ctx context.Context, p Primitives, sink eventSink) error {
+			return func(ctx context.Context, p primitives, sink eventSink) error {
 				return p.Tail(ctx, path, fromStart, sink.lines())
 			}
 		}
@@ -200,19 +215,9 @@ func (s *script) fileTail(L *lua.LState) int {
 // on.
 func (st *stream) depends() []lua.LValue { return st.given }
 
-// streamOf gives the stream in v.
-func streamOf(v lua.LValue) (*stream, bool) {
-	ud, ok := v.(*lua.LUserData)
-	if !ok {
-		return nil, false
-	}
-	st, ok := ud.Value.(*stream)
-	return st, ok
-}
-
 // setEvents reads the option events.
 func setEvents(to **stream, v lua.LValue) error {
-	st, ok := streamOf(v)
+	st, ok := object[*stream](v)
 	if !ok {
 		return wantType("what pharos.exec.stream, pharos.http.sse, pharos.tcp.lines or pharos.file.tail gives", v)
 	}

@@ -2,7 +2,6 @@ package luaapi
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -14,9 +13,9 @@ import (
 	"pharos/luaapi/vm"
 )
 
-// Conversation is a connection that a script speaks over: what
+// conversation is a connection that a script speaks over: what
 // [probe.TCPConn] is.
-type Conversation interface {
+type conversation interface {
 	Send(ctx context.Context, b []byte) error
 	Expect(ctx context.Context, want []byte) ([]byte, error)
 	Line(ctx context.Context) ([]byte, error)
@@ -28,7 +27,7 @@ type Conversation interface {
 	Close() error
 }
 
-var _ Conversation = (*probe.TCPConn)(nil)
+var _ conversation = (*probe.TCPConn)(nil)
 
 var (
 	tcpOptions      = []string{"timeout", "tls", "starttls", "ip", "insecure", "ca", "cert", "key", "server_name", "alpn", "ssh_host"}
@@ -50,12 +49,8 @@ type tcpCall struct {
 }
 
 // readTCP reads an address ("host:port", or the path of a unix socket) at
-// argument n and its options behind it.
-func readTCP(L *lua.LState, of string, n int, valid []string) *tcpCall {
-	return readTCPAt(L, of, n, n+1, valid)
-}
-
-func readTCPAt(L *lua.LState, of string, n, options int, valid []string) *tcpCall {
+// argument n, and its options at another.
+func readTCP(L *lua.LState, of string, n, options int, valid []string) *tcpCall {
 	address, ok := L.Get(n).(lua.LString)
 	if !ok {
 		L.RaiseError("cannot call %s: want \"host:port\" or the path of a unix socket, got %s", of, typeName(L.Get(n)))
@@ -132,19 +127,19 @@ func setList(to *[]string, v lua.LValue) error {
 func (s *script) tcpModule(L *lua.LState) lua.LValue {
 	methods := s.connMethods(L)
 	t := s.newModule(L, "pharos.tcp", member{"connect", func(L *lua.LState) int {
-		call := readTCP(L, "pharos.tcp.connect", 1, tcpOptions)
+		call := readTCP(L, "pharos.tcp.connect", 1, 2, tcpOptions)
 		return s.tcpConnect(L, call, methods)
 	}}, member{"lines", s.tcpLines})
 	t.Metatable.(*lua.LTable).RawSetString("__call", L.NewFunction(func(L *lua.LState) int {
-		return s.tcpExchange(L, readTCP(L, "pharos.tcp", 2, exchangeOptions))
+		return s.tcpExchange(L, readTCP(L, "pharos.tcp", 2, 3, exchangeOptions))
 	}))
 	return t
 }
 
 // dial connects; the run closes the connection when it ends.
-func (s *script) dial(L *lua.LState, call *tcpCall) (Conversation, error) {
+func (s *script) dial(L *lua.LState, call *tcpCall) (conversation, error) {
 	e := &Event{Kind: "tcp", Host: call.host, Text: "connect " + call.Addr + call.Unix}
-	conn, err := reach(s, L, e, call.timeout, func(ctx context.Context) (Conversation, error) {
+	conn, err := reach(s, L, e, call.timeout, func(ctx context.Context) (conversation, error) {
 		if err := call.pems.read(ctx, s, &call.CA, &call.Cert, &call.Key, nil); err != nil {
 			return nil, err
 		}
@@ -153,17 +148,14 @@ func (s *script) dial(L *lua.LState, call *tcpCall) (Conversation, error) {
 	if err == nil {
 		runOf(L).conns = append(runOf(L).conns, conn)
 	}
-	s.tcpDone(L, e, conn, err)
+	s.tcpDone(L, e, conn)
 	return conn, err
 }
 
 // tcpDone notes the timing of a step, which is the connection's so far.
-func (s *script) tcpDone(L *lua.LState, e *Event, conn Conversation, err error) {
-	if failed := (*probe.Error)(nil); errors.As(err, &failed) {
-		e.Timing = failed.Timing
-	} else if conn != nil {
-		timing := conn.Timing()
-		e.Timing = &timing
+func (s *script) tcpDone(L *lua.LState, e *Event, conn conversation) {
+	if e.Err == nil {
+		e.Timing = new(conn.Timing())
 	}
 	s.done(L, e)
 }
@@ -172,7 +164,7 @@ func (s *script) tcpDone(L *lua.LState, e *Event, conn Conversation, err error) 
 // all of it.
 func (s *script) tcpExchange(L *lua.LState, call *tcpCall) int {
 	e := &Event{Kind: "tcp", Host: call.host, Text: "exchange with " + call.Addr + call.Unix}
-	var conn Conversation
+	var conn conversation
 	var reply []byte
 	var lines [][]byte
 	_, err := reach(s, L, e, call.timeout, func(ctx context.Context) (_ struct{}, err error) {
@@ -186,7 +178,7 @@ func (s *script) tcpExchange(L *lua.LState, call *tcpCall) int {
 		reply, lines, err = call.exchange(ctx, conn)
 		return
 	})
-	s.tcpDone(L, e, conn, err)
+	s.tcpDone(L, e, conn)
 	if err != nil {
 		return s.pushError(L, err)
 	}
@@ -217,7 +209,7 @@ var replyFields = []vm.Field[tcpReply]{
 
 func noTable(*lua.LState, *tcpReply) *lua.LTable { return nil }
 
-func (c *tcpCall) exchange(ctx context.Context, conn Conversation) (reply []byte, lines [][]byte, err error) {
+func (c *tcpCall) exchange(ctx context.Context, conn conversation) (reply []byte, lines [][]byte, err error) {
 	if len(c.send) > 0 {
 		if err := conn.Send(ctx, c.send); err != nil {
 			return nil, nil, err

@@ -177,7 +177,7 @@ func (f farewell) Close() error {
 func TestConnectionClosesBesideOthers(t *testing.T) {
 	b := newTestBoard(t)
 	begun, over := make(chan struct{}, 2), make(chan struct{})
-	b.Primitives = fakes{dial: func(context.Context, string, probe.TCPRequest) (Conversation, error) {
+	b.primitives = fakes{dial: func(context.Context, string, probe.TCPRequest) (conversation, error) {
 		return farewell{begun: begun, over: over}, nil
 	}}
 	b.load(`metric_watchers = {

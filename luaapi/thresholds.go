@@ -33,7 +33,7 @@ func readLimits(v lua.LValue, unit string) (limits, error) {
 	}
 	l := limits{table: t}
 	places := [...]**float64{&l.Min, &l.Warn, &l.Crit}
-	for k, v := t.Next(lua.LNil); k != lua.LNil; k, v = t.Next(k) {
+	for k, v := range vm.Pairs(t) {
 		place := -1
 		switch k := k.(type) {
 		case lua.LString:
@@ -123,8 +123,7 @@ func (d *declaration) thresholds(w *watcher, v lua.LValue) error {
 	}
 	t := w.limits.Thresholds
 	warn := func(format string, args ...any) {
-		d.warnings = append(d.warnings, engine.LoadError{File: w.source.File, Line: w.source.Line,
-			Message: fmt.Sprintf("thresholds of %q: ", w.name) + fmt.Sprintf(format, args...)})
+		d.warn(w.source, "thresholds of %q: %s", w.name, fmt.Sprintf(format, args...))
 	}
 	turned := t.Warn != nil && t.Crit != nil && *t.Crit < *t.Warn
 	if list, ok := v.(*lua.LTable); ok && list.Len() > 0 && turned {

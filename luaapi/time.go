@@ -12,8 +12,8 @@ import (
 	"pharos/luaapi/vm"
 )
 
-// Clock is the time that scripts see. A test of scripts has one of its own.
-type Clock interface {
+// clock is the time that scripts see. A test of scripts has one of its own.
+type clock interface {
 	Now() time.Time
 	Sleep(ctx context.Context, d time.Duration) error // the context's error if that ends first
 }
@@ -24,14 +24,10 @@ type wallClock struct{}
 func (wallClock) Now() time.Time { return time.Now() }
 
 func (wallClock) Sleep(ctx context.Context, d time.Duration) error {
-	timer := time.NewTimer(d)
-	defer timer.Stop()
-	select {
-	case <-timer.C:
-		return nil
-	case <-ctx.Done():
+	if !sleep(ctx, d) {
 		return ctx.Err()
 	}
+	return nil
 }
 
 // timeModule is pharos.time: now, monotonic, sleep, parse, format and seconds.

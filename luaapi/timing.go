@@ -32,6 +32,5 @@ var timingFields = []vm.Field[probe.Timing]{
 
 // timingTable makes the table "timing" of what t is now.
 func timingTable(L *lua.LState, t *probe.Timing) *lua.LTable {
-	now := *t
-	return vm.LazyTable(L, timingFields, &now)
+	return vm.LazyTable(L, timingFields, new(*t))
 }

@@ -2,7 +2,6 @@ package luaapi
 
 import (
 	"context"
-	"errors"
 
 	lua "github.com/yuin/gopher-lua"
 
@@ -12,31 +11,27 @@ import (
 
 var tlsOptions = []string{"timeout", "starttls", "ip", "ca", "cert", "key", "server_name", "alpn", "versions", "ssh_host"}
 
-// tlsFunction is pharos.tls(address, options): what a server shows in its
+// tls is pharos.tls(address, options): what a server shows in its
 // handshake. A certificate that is expired or not trusted is data; no handshake
 // at all is nil and an error.
-func (s *script) tlsFunction(L *lua.LState) lua.LValue {
-	return L.NewFunction(func(L *lua.LState) int {
-		call := readTCP(L, "pharos.tls", 1, tlsOptions)
-		e := &Event{Kind: "tls", Host: call.host, Text: call.Addr + call.Unix}
-		result, err := reach(s, L, e, call.timeout, func(ctx context.Context) (*probe.TLSResult, error) {
-			if err := call.pems.read(ctx, s, &call.CA, &call.Cert, &call.Key, nil); err != nil {
-				return nil, err
-			}
-			return s.primitives.TLS(ctx, call.host, probe.TLSRequest{TCPRequest: call.TCPRequest, Versions: call.versions})
-		})
-		if failed := (*probe.Error)(nil); errors.As(err, &failed) {
-			e.Timing = failed.Timing
-		} else if err == nil {
-			e.Timing = &result.Timing
+func (s *script) tls(L *lua.LState) int {
+	call := readTCP(L, "pharos.tls", 1, 2, tlsOptions)
+	e := &Event{Kind: "tls", Host: call.host, Text: call.Addr + call.Unix}
+	result, err := reach(s, L, e, call.timeout, func(ctx context.Context) (*probe.TLSResult, error) {
+		if err := call.pems.read(ctx, s, &call.CA, &call.Cert, &call.Key, nil); err != nil {
+			return nil, err
 		}
-		s.done(L, e)
-		if err != nil {
-			return s.pushError(L, err)
-		}
-		L.Push(handshakeTable(L, result))
-		return 1
+		return s.primitives.TLS(ctx, call.host, probe.TLSRequest{TCPRequest: call.TCPRequest, Versions: call.versions})
 	})
+	if err == nil {
+		e.Timing = &result.Timing
+	}
+	s.done(L, e)
+	if err != nil {
+		return s.pushError(L, err)
+	}
+	L.Push(handshakeTable(L, result))
+	return 1
 }
 
 // handshake is what the table of a handshake shows.
@@ -128,6 +123,5 @@ func tlsTable(L *lua.LState, info *probe.TLSInfo) *lua.LTable {
 	if info == nil {
 		return nil
 	}
-	now := *info
-	return vm.LazyTable(L, tlsFields, &now)
+	return vm.LazyTable(L, tlsFields, new(*info))
 }

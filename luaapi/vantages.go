@@ -90,16 +90,14 @@ func setMerge(to *vantages, v lua.LValue) error {
 
 const quorumPrefix = "quorum "
 
-// quorumFunction is pharos.quorum(n).
-func (s *script) quorumFunction(L *lua.LState) lua.LValue {
-	return L.NewFunction(func(L *lua.LState) int {
-		var n int
-		if err := setCount(&n, L.Get(1), 1, engine.MaxCells); err != nil {
-			L.RaiseError("cannot call pharos.quorum: %s", err)
-		}
-		L.Push(lua.LString(quorumPrefix + strconv.Itoa(n)))
-		return 1
-	})
+// quorum is pharos.quorum(n).
+func (s *script) quorum(L *lua.LState) int {
+	var n int
+	if err := setCount(&n, L.Get(1), 1, engine.MaxCells); err != nil {
+		L.RaiseError("cannot call pharos.quorum: %s", err)
+	}
+	L.Push(lua.LString(quorumPrefix + strconv.Itoa(n)))
+	return 1
 }
 
 func quorumOf(word string) (int, bool) {

@@ -20,7 +20,7 @@ import (
 // hosts answers a command by where it runs: exit code, or an error of a kind.
 type hosts map[string]any
 
-func (h hosts) primitives() Primitives {
+func (h hosts) primitives() primitives {
 	return fakes{exec: func(_ context.Context, host string, req probe.ExecRequest) (*probe.ExecResult, error) {
 		switch answer := h[host].(type) {
 		case int:
@@ -49,7 +49,7 @@ func TestVantagesMerge(t *testing.T) {
 	} {
 		for rule, want := range test.want {
 			b := newTestBoard(t)
-			b.Primitives = hosts{"fra": test.fra, "nyc": test.nyc, "": test.here}.primitives()
+			b.primitives = hosts{"fra": test.fra, "nyc": test.nyc, "": test.here}.primitives()
 			b.load(`metric_watchers = { pharos.CommandMetricWatcher{ name = "x", command = "c", timeout = 30, ssh_host = { "fra", "nyc", pharos.here }, merge = ` + rule + ` } }`)
 			if got := b.run("x"); got.Status != want {
 				t.Errorf("%s of %v, %v, %v = %v, want %v", rule, test.fra, test.nyc, test.here, got.Status, want)
@@ -61,7 +61,7 @@ func TestVantagesMerge(t *testing.T) {
 // The tile shows the vantage that decides, and a cell for each.
 func TestVantagesCells(t *testing.T) {
 	b := newTestBoard(t)
-	b.Primitives = hosts{"fra": 0, "nyc": probe.Vantage, "": 7}.primitives()
+	b.primitives = hosts{"fra": 0, "nyc": probe.Vantage, "": 7}.primitives()
 	b.load(`metric_watchers = { pharos.CommandMetricWatcher{ name = "x", command = "c", timeout = 30, ssh_host = { "fra", "nyc", pharos.here } } }`)
 	got := b.run("x")
 	if got.Value != "7" || got.Detail != "from here: said by " {
@@ -78,7 +78,7 @@ func TestVantagesCells(t *testing.T) {
 	if diff := cmp.Diff(want, got.Cells); diff != "" {
 		t.Errorf("cells (-want +got):\n%s", diff)
 	}
-	b.Primitives = hosts{"fra": 0, "nyc": probe.Vantage, "": 0}.primitives()
+	b.primitives = hosts{"fra": 0, "nyc": probe.Vantage, "": 0}.primitives()
 	if err := b.tryLoad(`metric_watchers = { pharos.CommandMetricWatcher{ name = "x", command = "cc", timeout = 30, ssh_host = { "fra", "nyc", pharos.here } } }`); err != nil {
 		t.Fatal(err)
 	}
@@ -175,7 +175,7 @@ func TestVantagesMistakes(t *testing.T) {
 // pharos.here is a host for every primitive, and means none.
 func TestHere(t *testing.T) {
 	b := newTestBoard(t)
-	b.Primitives = hosts{"": 0}.primitives()
+	b.primitives = hosts{"": 0}.primitives()
 	if got := b.check(`pharos.ssh(pharos.here):exec("x") return "ok", pharos.exec("x", { ssh_host = pharos.here }).code`); got.Status != engine.OK || got.Value != "0" {
 		t.Errorf("exec from pharos.here = %v %q %q, want ok 0", got.Status, got.Value, got.Detail)
 	}

@@ -79,9 +79,7 @@ func (d *declaration) interval(w *watcher, to *time.Duration, v lua.LValue) erro
 		return fmt.Errorf("want at least %s, got %s", engine.MinInterval, *to)
 	}
 	if hint := millisecondsHint(v); hint != "" {
-		d.warnings = append(d.warnings, engine.LoadError{
-			File: w.source.File, Line: w.source.Line, Message: fmt.Sprintf("interval = %s", hint),
-		})
+		d.warn(w.source, "interval = %s", hint)
 	}
 	return nil
 }

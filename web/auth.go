@@ -13,6 +13,7 @@ import (
 	"net/url"
 	"strings"
 	"sync"
+	"time"
 
 	"github.com/labstack/echo/v4"
 	"golang.org/x/crypto/bcrypt"
@@ -23,6 +24,11 @@ const (
 	// design, and a browser sends the password with each request.
 	maxProven   = 1024
 	cookieYears = 365 * 24 * 60 * 60 // seconds: a wall's bookmark is opened once
+	// maxCost bounds what bcrypt may be asked to do, some seconds: nothing ends it
+	// before, and whoever else logs in waits.
+	maxCost     = 15
+	hashLength  = 60
+	tellGuesses = time.Minute // between two lines of the log about wrong passwords and tokens
 )
 
 // Auth lets in who has a password or a token; all may read everything, as
@@ -32,11 +38,15 @@ type Auth struct {
 	tokens    *tokens      // nil without a token file
 	key       [32]byte     // of the proofs
 	hashing   turns
+	log       *slog.Logger
 
 	mu     sync.Mutex
 	users  map[string][]byte            // bcrypt hashes
 	dummy  []byte                       // the costliest of them: compared with when there is no such user, to take as long
 	proven map[[sha256.Size]byte][]byte // by the proof of a password, the hash that it was right by
+
+	guesses int       // wrong passwords and tokens since told
+	told    time.Time // when the log was told of guesses
 }
 
 // AuthConfig says who is let in.
@@ -53,8 +63,8 @@ type AuthConfig struct {
 }
 
 // NewAuth reads the files. It is an error if one cannot be read, if a hash is
-// other than bcrypt's, if a token is short or there is none, or if there is
-// neither file.
+// other than bcrypt's, if a token is short, if a file holds nobody, or if there
+// is neither file.
 func NewAuth(cfg AuthConfig) (*Auth, error) {
 	if cfg.PasswordFile == "" && cfg.TokenFile == "" {
 		return nil, errors.New("setting up authentication: neither a password file nor a token file is given")
@@ -62,7 +72,7 @@ func NewAuth(cfg AuthConfig) (*Auth, error) {
 	if cfg.Logger == nil {
 		cfg.Logger = slog.Default()
 	}
-	a := &Auth{hashing: newTurns(), proven: make(map[[sha256.Size]byte][]byte)}
+	a := &Auth{hashing: newTurns(), log: cfg.Logger, proven: make(map[[sha256.Size]byte][]byte)}
 	_, _ = rand.Read(a.key[:]) // it does not fail
 	var err error
 	if cfg.TokenFile != "" {
@@ -73,6 +83,9 @@ func NewAuth(cfg AuthConfig) (*Auth, error) {
 	if cfg.PasswordFile != "" {
 		if a.passwords, err = watchFiles(cfg.Logger, a.takePasswords, cfg.PasswordFile); err != nil {
 			return nil, fmt.Errorf("reading the password file: %w", err)
+		}
+		if len(a.users) == 0 { // later that is how to let nobody in
+			return nil, fmt.Errorf("reading the password file: %q holds no user", cfg.PasswordFile)
 		}
 	}
 	return a, nil
@@ -92,8 +105,14 @@ func (a *Auth) takePasswords(content [][]byte) error {
 			return fmt.Errorf("line %d: want name:hash", n)
 		}
 		cost, err := bcrypt.Cost([]byte(hash))
-		if err != nil {
+		if err != nil || len(hash) != hashLength { // what is longer is right for nobody
 			return fmt.Errorf("line %d: the hash of %q is not bcrypt's: make it with htpasswd -B", n, name)
+		}
+		if cost > maxCost {
+			return fmt.Errorf("line %d: checking a hash of cost %d would hold up everybody: want at most %d", n, cost, maxCost)
+		}
+		if users[name] != nil {
+			return fmt.Errorf("line %d: %q has a line already", n, name)
 		}
 		users[name] = []byte(hash)
 		if cost >= highest {
@@ -131,12 +150,30 @@ func (a *Auth) require(next echo.HandlerFunc) echo.HandlerFunc {
 			c.Response().Header().Set("Retry-After", "1")
 			return echo.NewHTTPError(http.StatusTooManyRequests, err.Error())
 		}
+		if r.Header.Get("Authorization") != "" || r.URL.Query().Has("token") {
+			a.tellOfGuess(r)
+		}
 		challenge := `Bearer realm="Pharos"`
 		if a.passwords != nil {
 			challenge = `Basic realm="Pharos", charset="UTF-8"`
 		}
 		c.Response().Header().Set("WWW-Authenticate", challenge)
 		return echo.NewHTTPError(http.StatusUnauthorized, "a password or a token is needed")
+	}
+}
+
+// tellOfGuess logs that a wrong password or token was tried, and how many were
+// since it was logged last; nothing of what was tried, which may be nearly right.
+func (a *Auth) tellOfGuess(r *http.Request) {
+	a.mu.Lock()
+	a.guesses++
+	times, due := a.guesses, time.Since(a.told) >= tellGuesses
+	if due {
+		a.guesses, a.told = 0, time.Now()
+	}
+	a.mu.Unlock()
+	if due {
+		a.log.Warn("a wrong password or token was tried", "address", neighbourhood(r), "times", times)
 	}
 }
 

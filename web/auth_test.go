@@ -4,11 +4,13 @@ import (
 	"bytes"
 	"encoding/base64"
 	"errors"
+	"log/slog"
 	"net/http"
 	"net/http/cookiejar"
 	"net/http/httptest"
 	"os"
 	"path/filepath"
+	"regexp"
 	"strings"
 	"syscall"
 	"testing"
@@ -240,6 +242,43 @@ func TestUnreadableFileIsReadLater(t *testing.T) {
 	}
 }
 
+// A file that is gone lets in who was let in before, which whoever removed it may
+// not have meant: the log says so, once for each time.
+func TestFileThatIsGoneIsToldOf(t *testing.T) {
+	file := lines(t, viewerToken)
+	var log bytes.Buffer
+	synctest.Test(t, func(t *testing.T) {
+		tokens, err := readTokens(file, slog.New(slog.NewTextHandler(&log, nil)))
+		if err != nil {
+			t.Fatal(err)
+		}
+		look := func(n int) {
+			for range n {
+				time.Sleep(lookAgain)
+				tokens.current()
+			}
+		}
+		told := func() int { return strings.Count(log.String(), "level=ERROR") }
+		for round := 1; round <= 2; round++ {
+			if err := os.Rename(file, file+".away"); err != nil {
+				t.Fatal(err)
+			}
+			look(1) // it may be about to be replaced
+			if got := told(); got != round-1 {
+				t.Errorf("round %d: %d errors in the log of a file that is gone for a moment, want %d:\n%s", round, got, round-1, log.String())
+			}
+			look(3)
+			if got := told(); got != round {
+				t.Errorf("round %d: %d errors in the log of a file that is gone, want %d:\n%s", round, got, round, log.String())
+			}
+			if err := os.Rename(file+".away", file); err != nil {
+				t.Fatal(err)
+			}
+			look(2)
+		}
+	})
+}
+
 // Who writes a file anew in place empties it first: that locks nobody out, and
 // an empty file lets nobody in.
 func TestFileThatIsBeingWritten(t *testing.T) {
@@ -339,7 +378,11 @@ func TestAuthThatCannotBe(t *testing.T) {
 		{"a short token", AuthConfig{TokenFile: lines(t, "short")}, "want at least 16"},
 		{"no file", AuthConfig{PasswordFile: "no/such/file"}, "no such file"},
 		{"another hash", AuthConfig{PasswordFile: lines(t, "", "ada:$apr1$x$y")}, `line 2: the hash of "ada" is not bcrypt's`},
+		{"more than a hash", AuthConfig{PasswordFile: lines(t, "ada:"+hashOf(t, "right")+":Ada Lovelace")}, `line 1: the hash of "ada" is not bcrypt's`},
 		{"no hash", AuthConfig{PasswordFile: lines(t, "ada")}, "line 1: want name:hash"},
+		{"no user", AuthConfig{PasswordFile: lines(t, "# nothing")}, "holds no user"},
+		{"a user twice", AuthConfig{PasswordFile: lines(t, "ada:"+hashOf(t, "old"), "ada:"+hashOf(t, "new"))}, `line 2: "ada" has a line already`},
+		{"a hash that takes days", AuthConfig{PasswordFile: lines(t, "ada:$2y$31$N9qo8uLOickgx2ZMRZoMyeIjZAgcfl7p92ldGxad68LJZdL17lhWy")}, "line 1: checking a hash of cost 31 would hold up everybody: want at most 15"},
 	} {
 		_, err := NewAuth(tt.cfg)
 		if err == nil || !strings.Contains(err.Error(), tt.want) {
@@ -348,13 +391,19 @@ func TestAuthThatCannotBe(t *testing.T) {
 	}
 }
 
-// Files come with any line end.
-func TestPasswordFileWithCRLF(t *testing.T) {
-	file := lines(t, "wall:"+hashOf(t, "secret")+"\r", "")
-	a := newTestAuth(t, AuthConfig{PasswordFile: file})
+// Files come with any line end, and with a mark at their beginning.
+func TestFilesOfOtherEditors(t *testing.T) {
+	const mark = "\uFEFF"
+	a := newTestAuth(t, AuthConfig{
+		PasswordFile: lines(t, mark+"wall:"+hashOf(t, "secret")+"\r", ""),
+		TokenFile:    lines(t, mark+viewerToken+"\r", ""),
+	})
 	r, _ := http.NewRequest("GET", "/", nil)
 	if _, err := a.passwordIs(r, "wall", "secret"); err != nil {
-		t.Error("a hash before a CRLF line end is refused, want it taken")
+		t.Error("a hash in a file of a mark and CRLF is refused, want it taken")
+	}
+	if _, ok := a.tokens.find(viewerToken); !ok {
+		t.Error("a token in a file of a mark and CRLF is refused, want it taken")
 	}
 }
 
@@ -424,5 +473,44 @@ func TestRevokedViewersAreCut(t *testing.T) {
 	}
 	if got, want := w.Viewers(), len(stay); got != want {
 		t.Errorf("Viewers() = %d after others were revoked, want %d", got, want)
+	}
+}
+
+// Who guesses is told of in the log, with the address and nothing of the guess, at
+// most once a minute.
+func TestGuessesAreLogged(t *testing.T) {
+	var log bytes.Buffer
+	tokens := lines(t, viewerToken)
+	synctest.Test(t, func(t *testing.T) {
+		auth, err := NewAuth(AuthConfig{TokenFile: tokens, Logger: slog.New(slog.NewTextHandler(&log, nil))})
+		if err != nil {
+			t.Fatal(err)
+		}
+		handler := New(Config{Board: engine.New(engine.Config{Logger: quiet()}).Board(), Auth: auth, Logger: quiet()}).Handler()
+		ask := func(target, authorization string) {
+			r := httptest.NewRequest("GET", target, nil)
+			r.RemoteAddr = "192.0.2.7:1234"
+			if authorization != "" {
+				r.Header.Set("Authorization", authorization)
+			}
+			handler.ServeHTTP(httptest.NewRecorder(), r)
+		}
+		ask("http://localhost/", "") // has brought nothing, as every browser at first
+		ask("http://localhost/?token="+viewerToken, "")
+		if log.Len() > 0 {
+			t.Errorf("log without a guess = %q, want nothing", log.String())
+		}
+		ask("http://localhost/api/board", "Bearer wrong-secret")
+		ask("http://localhost/api/board?token=wrong-secret", "")
+		ask("http://localhost/api/board", "Basic d3Jvbmc6c2VjcmV0")
+		time.Sleep(time.Minute)
+		ask("http://localhost/api/board", "Bearer wrong-secret")
+	})
+	got := regexp.MustCompile(`time=\S+ `).ReplaceAllString(log.String(), "")
+	want := `level=WARN msg="a wrong password or token was tried" address=192.0.2.7 times=1
+level=WARN msg="a wrong password or token was tried" address=192.0.2.7 times=3
+`
+	if got != want {
+		t.Errorf("log of guesses = %q, want %q", got, want)
 	}
 }

@@ -25,7 +25,7 @@ func (s *Server) metrics(c echo.Context) error {
 		m.pharos(s, &sn.board)
 		m.watchers(&sn.board)
 		m.streams(&sn.board)
-		m.process()
+		m.process(s.started)
 		return newPayload("text/plain; version=0.0.4; charset=utf-8", m.Bytes()), nil
 	})
 	if err != nil {
@@ -173,7 +173,7 @@ func (m *exposition) streams(b *Board) {
 
 // process tells what Go's runtime knows of the process, under the names that
 // every Go program's metrics have.
-func (m *exposition) process() {
+func (m *exposition) process(started time.Time) {
 	families := [...]struct{ name, kind, help, source string }{
 		{"go_goroutines", "gauge", "Number of goroutines that currently exist.", "/sched/goroutines:goroutines"},
 		{"go_gc_cycles_total_gc_cycles_total", "counter", "Count of all completed GC cycles.", "/gc/cycles/total:gc-cycles"},
@@ -191,10 +191,12 @@ func (m *exposition) process() {
 			m.single(f.name, f.kind, f.help, float64(samples[i].Value.Uint64()))
 		}
 	}
+	m.single("process_start_time_seconds", "gauge", "Start time of the process since unix epoch in seconds.", unixTime(started))
 	if usage, ok := readProcess(); ok {
 		m.single("process_cpu_seconds_total", "counter", "Total user and system CPU time spent in seconds.", usage.cpu.Seconds())
 		m.single("process_resident_memory_bytes", "gauge", "Resident memory size in bytes.", float64(usage.resident))
 		m.single("process_open_fds", "gauge", "Number of open file descriptors.", float64(usage.fds))
+		m.single("process_max_fds", "gauge", "Maximum number of open file descriptors.", float64(usage.maxFDs))
 	}
 }
 
@@ -203,4 +205,5 @@ type processUsage struct {
 	cpu      time.Duration
 	resident uint64 // bytes
 	fds      int
+	maxFDs   uint64
 }

@@ -66,6 +66,7 @@ func TestMetrics(t *testing.T) {
 		`pharos_runs_missed_total 0`,
 		`# TYPE pharos_run_duration_seconds histogram`,
 		`pharos_run_duration_seconds_sum 0`,
+		`process_start_time_seconds 9.466848e+08`, // when a bubble begins
 	} {
 		if !strings.Contains("\n"+text, "\n"+want+"\n") {
 			t.Errorf("/metrics has no line %q", want)

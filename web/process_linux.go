@@ -15,6 +15,10 @@ func readProcess() (processUsage, bool) {
 	if err := unix.Getrusage(unix.RUSAGE_SELF, &usage); err != nil {
 		return processUsage{}, false
 	}
+	var limit unix.Rlimit
+	if err := unix.Getrlimit(unix.RLIMIT_NOFILE, &limit); err != nil {
+		return processUsage{}, false
+	}
 	statm, err := os.ReadFile("/proc/self/statm") // pages: size, resident, ...
 	fields := bytes.Fields(statm)
 	if err != nil || len(fields) < 2 {
@@ -37,5 +41,6 @@ func readProcess() (processUsage, bool) {
 		cpu:      time.Duration(usage.Utime.Nano() + usage.Stime.Nano()),
 		resident: pages * uint64(os.Getpagesize()),
 		fds:      len(names) - 1, // without the folder itself
+		maxFDs:   limit.Cur,
 	}, true
 }

@@ -72,6 +72,7 @@ type Server struct {
 	static    *static
 	echo      *echo.Echo
 	http      *http.Server
+	started   time.Time
 	maxConns  int
 }
 
@@ -93,6 +94,7 @@ func New(cfg Config) *Server {
 		log:    cfg.Logger,
 		static: newStatic(cfg.StaticDir, cfg.Logger),
 
+		started:  time.Now(),
 		maxConns: maxConns(),
 	}
 	s.identity = identity{boot: newBoot(), version: cfg.Version, page: s.static.pageID(cfg.Version), host: cfg.Host}

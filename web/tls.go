@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"log/slog"
 	"sync/atomic"
+	"time"
 )
 
 // Certificate is a certificate and its key, read again when the files change,
@@ -12,6 +13,7 @@ import (
 // [NewCertificate].
 type Certificate struct {
 	files   *watchedFile
+	log     *slog.Logger
 	current atomic.Pointer[tls.Certificate]
 }
 
@@ -21,7 +23,7 @@ func NewCertificate(certFile, keyFile string, log *slog.Logger) (*Certificate, e
 	if log == nil {
 		log = slog.Default()
 	}
-	c := &Certificate{}
+	c := &Certificate{log: log}
 	files, err := watchFiles(log, c.takePair, certFile, keyFile)
 	if err != nil {
 		return nil, fmt.Errorf("reading the certificate: %w", err)
@@ -35,8 +37,23 @@ func (c *Certificate) takePair(content [][]byte) error {
 	if err != nil {
 		return err
 	}
+	if why := outOfDate(&pair, time.Now()); why != "" {
+		c.log.Warn("viewers will not take the certificate", "because", why)
+	}
 	c.current.Store(&pair)
 	return nil
+}
+
+// outOfDate tells why a certificate is not good at a time; "" if it is. It is no
+// error: the clock may be wrong.
+func outOfDate(pair *tls.Certificate, at time.Time) string {
+	switch leaf := pair.Leaf; {
+	case at.After(leaf.NotAfter):
+		return "it expired on " + leaf.NotAfter.Format(time.DateTime)
+	case at.Before(leaf.NotBefore):
+		return "it is not valid yet, but from " + leaf.NotBefore.Format(time.DateTime)
+	}
+	return ""
 }
 
 // config gives the TLS side of a server: HTTP/2 where the client knows it, and

@@ -121,6 +121,29 @@ func TestCertificateThatCannotBe(t *testing.T) {
 	}
 }
 
+// A certificate that nobody takes today is served, as its clock may be right, and
+// told of.
+func TestCertificateOfAnotherDayIsToldOf(t *testing.T) {
+	certFile, keyFile, _ := writePair(t, t.TempDir(), 1) // from an hour ago, for two
+	for _, tt := range []struct {
+		after time.Duration
+		want  string
+	}{
+		{0, ""},
+		{24 * time.Hour, "it expired on"},
+		{-24 * time.Hour, "not valid yet"},
+	} {
+		pair, err := tls.LoadX509KeyPair(certFile, keyFile)
+		if err != nil {
+			t.Fatal(err)
+		}
+		got := outOfDate(&pair, time.Now().Add(tt.after))
+		if (got == "") != (tt.want == "") || !strings.Contains(got, tt.want) {
+			t.Errorf("outOfDate(%v from now) = %q, want %q", tt.after, got, tt.want)
+		}
+	}
+}
+
 // A stuck stream shares its connection with others: it is cut alone.
 func TestStuckStreamOfHTTP2IsCutAlone(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {

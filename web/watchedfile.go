@@ -1,6 +1,7 @@
 package web
 
 import (
+	"bytes"
 	"fmt"
 	"log/slog"
 	"os"
@@ -23,6 +24,7 @@ type watchedFile struct {
 	mu     sync.Mutex
 	looked time.Time
 	seen   []fileState
+	gone   bool   // one was not there when last looked at
 	failed string // why they could not be read when last looked at
 }
 
@@ -61,15 +63,23 @@ func (f *watchedFile) check() {
 	}
 	f.looked = time.Now()
 	states, err := f.stat()
-	if err != nil || same(states, f.seen) || slices.ContainsFunc(states, fileState.emptied) {
-		return // being replaced or written, or gone: what was read is still good
+	wasGone := f.gone
+	f.gone = err != nil
+	switch {
+	case f.gone:
+		if wasGone { // longer than who replaces it takes
+			f.tell(err)
+		}
+		return // what was read is still good
+	case same(states, f.seen):
+		f.failed = ""
+		return
+	case slices.ContainsFunc(states, fileState.emptied):
+		return // being written
 	}
 	content, err := f.readAgain(states)
 	if err != nil { // such as for want of descriptors: looked at again, as they still differ from what was seen
-		if err.Error() != f.failed {
-			f.failed = err.Error()
-			f.log.Error("reading again what changed: the old stays until that works", "files", f.paths, "error", err)
-		}
+		f.tell(err)
 		return
 	}
 	f.seen, f.failed = states, ""
@@ -78,6 +88,14 @@ func (f *watchedFile) check() {
 		return
 	}
 	f.log.Info("read again what changed", "files", f.paths)
+}
+
+// tell logs why the files cannot be read, once.
+func (f *watchedFile) tell(err error) {
+	if err.Error() != f.failed {
+		f.failed = err.Error()
+		f.log.Error("reading again what changed: the old stays until that works", "files", f.paths, "error", err)
+	}
 }
 
 // emptied tells whether a file has lost all it held just now: who writes it anew
@@ -115,6 +133,7 @@ func (f *watchedFile) read() (content [][]byte, err error) {
 		if content[i], err = os.ReadFile(path); err != nil {
 			return nil, err
 		}
+		content[i] = bytes.TrimPrefix(content[i], []byte("\uFEFF")) // some editors begin a file with it
 	}
 	return content, nil
 }

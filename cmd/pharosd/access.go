@@ -25,12 +25,28 @@ type accessFlags struct {
 func (f *accessFlags) add(flags *pflag.FlagSet) {
 	flags.StringSliceVar(&f.allowed, "allowed-host", nil, "further host names that the board may be asked for by; *.example.org takes all below it")
 	flags.StringSliceVar(&f.frames, "frame-ancestor", nil, "origins whose pages may show the board in a frame, such as https://wall.example.org")
-	flags.StringVar(&f.passwordFile, "password-file", "", "let in only users of this file, lines as htpasswd -B writes them; read again when it changes")
-	flags.StringVar(&f.tokenFile, "token-file", "", "let in viewers that bring a token of this file, one a line, as ?token= or as bearer token; read again when it changes")
-	flags.StringVar(&f.tlsCert, "tls-cert", "", "serve HTTPS with this certificate chain (PEM); read again when it changes")
-	flags.StringVar(&f.tlsKey, "tls-key", "", "the key of --tls-cert (PEM)")
+	flags.Var((*given)(&f.passwordFile), "password-file", "let in only users of this file, lines as htpasswd -B writes them; read again when it changes")
+	flags.Var((*given)(&f.tokenFile), "token-file", "let in viewers that bring a token of this file, one a line, as ?token= or as bearer token; read again when it changes")
+	flags.Var((*given)(&f.tlsCert), "tls-cert", "serve HTTPS with this certificate chain (PEM); read again when it changes")
+	flags.Var((*given)(&f.tlsKey), "tls-key", "the key of --tls-cert (PEM)")
 	flags.IntVar(&f.maxStreams, "max-streams", 10_000, "viewers at once")
 	flags.IntVar(&f.maxStreamsPerIP, "max-streams-per-ip", 0, "viewers at once from one address, of IPv6 one /64; 0 is no bound, as a proxy is one address")
+}
+
+// given is the value of a flag that is not empty. Where a shell's variable is not
+// set, --password-file "$FILE" would let in everybody, and --listen "$HOST" open the
+// board to all who reach the machine.
+type given string
+
+func (g *given) String() string { return string(*g) }
+func (g *given) Type() string   { return "string" }
+
+func (g *given) Set(text string) error {
+	if text == "" {
+		return errors.New("it is empty; leave the flag out to do without")
+	}
+	*g = given(text)
+	return nil
 }
 
 func (f *accessFlags) https() bool { return f.tlsCert != "" }
@@ -38,8 +54,9 @@ func (f *accessFlags) https() bool { return f.tlsCert != "" }
 // check refuses what would have no effect, or another one than was meant.
 func (f *accessFlags) check() error {
 	for _, host := range f.allowed {
-		if host == "" || strings.ContainsAny(host, "/@ ") {
-			return fmt.Errorf("cannot use --allowed-host %q: want a name, such as board.example.org", host)
+		name := strings.TrimPrefix(host, "*.") // "*example.org" would take evilexample.org too
+		if name == "" || host != "*" && strings.ContainsAny(name, "/@ *") {
+			return fmt.Errorf("cannot use --allowed-host %q: want a name, such as board.example.org or *.example.org", host)
 		}
 	}
 	for _, origin := range f.frames {

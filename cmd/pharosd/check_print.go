@@ -1,7 +1,6 @@
 package main
 
 import (
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -45,14 +44,11 @@ func printCheckJSON(out io.Writer, result checkJSON, failed error) error {
 	if failed != nil {
 		result.Errors = findings([]engine.LoadError{{Message: failed.Error()}})
 		result.Warnings = findings(nil)
-		if le := (*luaapi.LoadError)(nil); errors.As(failed, &le) {
+		if le, ok := errors.AsType[*luaapi.LoadError](failed); ok {
 			result.Errors = findings(append([]engine.LoadError{le.LoadError}, le.More...))
 		}
 	}
-	enc := json.NewEncoder(out)
-	enc.SetEscapeHTML(false)
-	enc.SetIndent("", "  ")
-	if err := enc.Encode(result); err != nil {
+	if err := encodeJSON(out, result); err != nil {
 		return err
 	}
 	if failed != nil {
@@ -64,11 +60,15 @@ func printCheckJSON(out io.Writer, result checkJSON, failed error) error {
 // printCheck prints the verdict on a configuration that is good: warnings on
 // stderr, a line of text on out.
 func printCheck(out io.Writer, cfg *loaded, warnings []engine.LoadError) {
+	printWarnings(warnings)
+	watchers, sets := count(cfg.Generation)
+	fmt.Fprintf(out, "%s: good: %s in %s%s\n", describe(cfg.path), plural(watchers, "watcher"), plural(sets, "set"), finding(cfg.Generation))
+}
+
+func printWarnings(warnings []engine.LoadError) {
 	for _, w := range warnings {
 		fmt.Fprintf(os.Stderr, "%s:%d: warning: %s\n", w.File, w.Line, w.Message)
 	}
-	watchers, sets := count(cfg.Generation)
-	fmt.Fprintf(out, "%s: good: %s in %s%s\n", describe(cfg.path), plural(watchers, "watcher"), plural(sets, "set"), finding(cfg.Generation))
 }
 
 // finding says how many sets find their members while Pharos runs, which check

@@ -39,8 +39,7 @@ func run(ctx context.Context, args []string) int {
 	if err == nil {
 		return 0
 	}
-	var exit exitError
-	if errors.As(err, &exit) {
+	if exit, ok := errors.AsType[exitError](err); ok {
 		if exit.err != nil {
 			fmt.Fprintln(os.Stderr, cmd.CommandPath()+": "+exit.err.Error())
 		}

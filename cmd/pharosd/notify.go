@@ -6,7 +6,11 @@ import (
 	"net"
 	"os"
 	"strconv"
+	"strings"
 	"time"
+
+	"pharos/engine"
+	"pharos/luaapi"
 )
 
 // notifier tells the service manager what state the daemon is in, by the
@@ -46,8 +50,22 @@ func (n notifier) send(state string) {
 	conn.Write([]byte(state))
 }
 
-func (n notifier) ready(watchers int) {
-	n.send(fmt.Sprintf("READY=1\nSTATUS=%s", plural(watchers, "watcher")))
+// maxStatus bounds the line that systemctl status shows, in characters.
+const maxStatus = 300
+
+// ready tells what runs, and why what was found since does not: a reload that
+// failed is over too, and the protocol has no other way to say so.
+func (n notifier) ready(watchers int, failed *engine.LoadError) {
+	status := []rune(plural(watchers, "watcher"))
+	if failed != nil {
+		text := (&luaapi.LoadError{LoadError: *failed}).Error()
+		text = "; a newer configuration is not taken: " + strings.ReplaceAll(text, "\n", " ") // a line is an assignment
+		status = append(status, []rune(text)...)
+	}
+	if len(status) > maxStatus {
+		status = append(status[:maxStatus-1], '…')
+	}
+	n.send("READY=1\nSTATUS=" + string(status))
 }
 
 // reloading must carry the monotonic time, else systemd waits for ever

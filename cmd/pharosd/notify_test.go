@@ -5,8 +5,11 @@ import (
 	"net"
 	"path/filepath"
 	"regexp"
+	"strings"
 	"testing"
 	"time"
+
+	"pharos/engine"
 )
 
 // listenNotify is a service manager's end.
@@ -42,7 +45,10 @@ func TestNotify(t *testing.T) {
 		say  func()
 		want string
 	}{
-		{func() { n.ready(412) }, `^READY=1\nSTATUS=412 watchers$`},
+		{func() { n.ready(412, nil) }, `^READY=1\nSTATUS=412 watchers$`},
+		{func() {
+			n.ready(1, &engine.LoadError{File: "web\n.lua", Line: 3, Message: "cannot\nSTOPPING=1" + strings.Repeat("é", 500)})
+		}, `^READY=1\nSTATUS=1 watcher; a newer configuration is not taken: web .lua:3: cannot STOPPING=1é{100,250}…$`},
 		{n.reloading, `^RELOADING=1\nMONOTONIC_USEC=[0-9]+$`},
 		{n.stopping, `^STOPPING=1$`},
 	} {

@@ -102,6 +102,9 @@ func once(ctx context.Context, f onceFlags, globs []string, out io.Writer) error
 }
 
 func runOnce(ctx context.Context, f onceFlags, cfg *luaapi.Config, globs []string, out io.Writer) error {
+	if f.verbosity > 0 {
+		printWarnings(cfg.Warnings)
+	}
 	gen, problems := engine.Discover(ctx, cfg.Generation)
 	defer gen.Release()
 	for _, p := range problems {
@@ -148,11 +151,11 @@ func onceWatch(ctx context.Context, f onceFlags, globs []string, out io.Writer) 
 			err = runOnce(ctx, f, cfg, globs, out)
 			cfg.Close()
 		}
-		if exit := (exitError{}); err != nil && !errors.As(err, &exit) {
+		if _, exits := errors.AsType[exitError](err); err != nil && !exits {
 			fmt.Fprintln(out, err)
 		}
 		fmt.Fprintf(out, "-- %s; run %d; save %s to run again\n", time.Now().Format(time.TimeOnly), n, o.Path)
-		inputs := newInputWatch(cfg.Inputs)
+		inputs := &inputWatch{inputs: cfg.Inputs}
 		for !inputs.poll() {
 			select {
 			case <-ctx.Done():

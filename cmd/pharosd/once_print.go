@@ -221,10 +221,14 @@ func printJSON(out io.Writer, runs []onceRun) error {
 		}
 		list = append(list, j)
 	}
+	return encodeJSON(out, list)
+}
+
+func encodeJSON(out io.Writer, v any) error {
 	enc := json.NewEncoder(out)
 	enc.SetEscapeHTML(false)
 	enc.SetIndent("", "  ")
-	return enc.Encode(list)
+	return enc.Encode(v)
 }
 
 // painter writes colours where they can be seen.

@@ -96,7 +96,7 @@ func (r *reloader) take(cfg *luaapi.Config) {
 // was not taken.
 func (r *reloader) ready() {
 	watchers, _ := count(r.current.Load().Generation)
-	r.notify.ready(watchers)
+	r.notify.ready(watchers, r.engine.Board().Config().Error)
 }
 
 // refuse reports a configuration that did not load.
@@ -104,9 +104,8 @@ func (r *reloader) refuse(cfg *luaapi.Config, err error) {
 	if cfg != nil {
 		r.inputs = cfg.Inputs
 	}
-	var le *luaapi.LoadError
 	shown := engine.LoadError{Message: err.Error()}
-	if errors.As(err, &le) {
+	if le, ok := errors.AsType[*luaapi.LoadError](err); ok {
 		shown = le.LoadError
 		if n := len(le.More); n > 0 {
 			shown.Message += fmt.Sprintf(" (and %d more: pharosd check lists them)", n)
@@ -122,7 +121,7 @@ func (r *reloader) watch(ctx context.Context) error {
 	tick := time.NewTicker(pollInterval)
 	defer tick.Stop()
 
-	inputs := newInputWatch(r.inputs)
+	inputs := &inputWatch{inputs: r.inputs}
 	var job *loadJob // the newest load, until it is over
 	defer func() { job.abandon() }()
 	begin := func(why string) {

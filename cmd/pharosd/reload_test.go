@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"fmt"
 	"log/slog"
 	"os"
 	"path/filepath"
@@ -83,7 +84,7 @@ func TestUnreadInputIsReadAgain(t *testing.T) {
 	if err == nil {
 		t.Fatal("Load() without a descriptor left gives no error")
 	}
-	inputs := newInputWatch(cfg.Inputs)
+	inputs := &inputWatch{inputs: cfg.Inputs}
 	for i := range 5 {
 		if inputs.poll() {
 			t.Errorf("poll %d finds a change while no file can be read", i)
@@ -92,5 +93,56 @@ func TestUnreadInputIsReadAgain(t *testing.T) {
 	restore()
 	if !inputs.poll() {
 		t.Errorf("poll() = false once the file can be read, want true; loading said %v", err)
+	}
+}
+
+// An input that changes all the time, such as a log that a script reads while it
+// loads, keeps no other from being noticed.
+func TestRestlessInputKeepsNoneBack(t *testing.T) {
+	dir := t.TempDir()
+	write := func(name, text string) string {
+		path := filepath.Join(dir, name)
+		if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		return path
+	}
+	log := write("log", "")
+	path := write("pharos.lua", fmt.Sprintf("pharos.file.read(%q)\nmetric_watchers = {}", log))
+	probes := luaapi.NewProbes(nil)
+	defer probes.Close()
+	flags := configFlags{path: path}
+	o := flags.options(slog.New(slog.DiscardHandler))
+	o.Probes = probes
+	cfg, err := luaapi.Load(t.Context(), o)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer cfg.Close()
+	inputs := &inputWatch{inputs: cfg.Inputs}
+	// pollAfter polls while the log grows.
+	grown := ""
+	pollAfter := func() bool {
+		grown += "a line\n"
+		write("log", grown)
+		return inputs.poll()
+	}
+	for i := range 20 {
+		if pollAfter() {
+			t.Fatalf("poll %d finds a change while nothing but the log does, which is not at rest", i)
+		}
+	}
+	write("pharos.lua", "-- saved\nmetric_watchers = {}")
+	const most = 3
+	for i := 0; !pollAfter(); i++ {
+		if i == most {
+			t.Fatalf("poll() = false %d times after the file was saved, want true", most)
+		}
+	}
+	// The log at rest is a change like others.
+	inputs.watch(cfg.Inputs)
+	inputs.poll()
+	if !inputs.poll() {
+		t.Error("poll() = false once the log is at rest, want true")
 	}
 }

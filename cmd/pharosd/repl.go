@@ -62,6 +62,9 @@ type lineReader interface {
 var errInterrupted = errors.New("interrupted")
 
 func repl(ctx context.Context, f replFlags, out io.Writer) error {
+	if f.timeout <= 0 {
+		return fmt.Errorf("cannot use --timeout %s: want more than 0", f.timeout)
+	}
 	probes := luaapi.NewProbes(nil)
 	defer probes.Close()
 	prompt, err := luaapi.NewPrompt(luaapi.Options{Classes: builtin.FS, Probes: probes, Logger: slog.New(slog.DiscardHandler)}, ".")

@@ -40,7 +40,26 @@ else the board that is built in.`,
 	root.SetHelpCommand(newHelp())
 	root.Flags().AddFlagSet(serve.Flags())
 	root.AddCommand(serve, newInit(), newCheck(), newOnce(), newTest(), newRepl(), newDocs(), newTypes(), newMan(), newVersion())
+	root.InitDefaultCompletionCmd()
+	for _, cmd := range root.Commands() {
+		if cmd.Name() == "completion" {
+			cmd.Args, cmd.RunE = cobra.ArbitraryArgs, noShell
+		}
+	}
 	return root
+}
+
+// noShell refuses what is no shell: help in its place would end up in the file that
+// a shell reads at its start.
+func noShell(cmd *cobra.Command, args []string) error {
+	var shells []string
+	for _, shell := range cmd.Commands() {
+		shells = append(shells, shell.Name())
+	}
+	if len(args) == 0 {
+		return fmt.Errorf("want a shell; there are %s", strings.Join(shells, ", "))
+	}
+	return fmt.Errorf("cannot write it for %q; there are %s", args[0], strings.Join(shells, ", "))
 }
 
 // noCommand refuses what is no command, with the nearest one.
@@ -120,15 +139,15 @@ var wantedValues = map[string]string{
 // flagError says of a flag that is not there which is the nearest, and of a value
 // that is none what is wanted.
 func flagError(cmd *cobra.Command, err error) error {
-	if invalid := (*pflag.InvalidValueError)(nil); errors.As(err, &invalid) {
+	if invalid, ok := errors.AsType[*pflag.InvalidValueError](err); ok {
 		reason := invalid.Unwrap().Error()
 		if want := wantedValues[invalid.GetFlag().Value.Type()]; want != "" {
 			reason = "want " + want
 		}
 		return fmt.Errorf("cannot use %q for --%s: %s", invalid.GetValue(), invalid.GetFlag().Name, reason)
 	}
-	var unknown *pflag.NotExistError
-	if !errors.As(err, &unknown) {
+	unknown, ok := errors.AsType[*pflag.NotExistError](err)
+	if !ok {
 		return err
 	}
 	var names []string

@@ -60,8 +60,9 @@ func newServe() *cobra.Command {
 	flags := cmd.Flags()
 	f.accessFlags.add(flags)
 	flags.IntVarP(&f.port, "port", "P", 8811, "port to serve on; 0 picks a free one")
-	flags.StringVar(&f.listen, "listen", "127.0.0.1", "address to serve on: HOST, HOST:PORT or :PORT for all interfaces")
-	flags.StringVarP(&f.staticPath, "static-path", "s", "", "folder whose files are laid over /static")
+	f.listen = "127.0.0.1"
+	flags.Var((*given)(&f.listen), "listen", "address to serve on: HOST, HOST:PORT or :PORT for all interfaces")
+	flags.VarP((*given)(&f.staticPath), "static-path", "s", "folder whose files are laid over /static")
 	flags.IntVar(&f.streamRate, "stream-rate", 10, "updates a second that a viewer gets, at most")
 	flags.StringVar(&f.state, "state", defaultStatePath(),
 		"file that keeps since when statuses last, and what scripts remember, across restarts (default $STATE_DIRECTORY/state.json, else none)")

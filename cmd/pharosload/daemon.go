@@ -3,7 +3,6 @@ package main
 import (
 	"context"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"io"
 	"net/http"
@@ -58,21 +57,13 @@ func (d *daemon) save(sc scenario) error {
 
 // waitReady waits until every watcher has had its first result.
 func (d *daemon) waitReady(ctx context.Context, sc scenario) (time.Duration, error) {
-	limit := 30*time.Second + sc.Interval
-	for time.Since(d.began) < limit {
+	// To show a large board costs memory that would be measured later.
+	every := max(200*time.Millisecond, time.Duration(sc.watchers())*100*time.Microsecond)
+	err := await(ctx, every, 30*time.Second+sc.Interval, "first results: some watchers have none", func() (bool, error) {
 		b, err := d.board(ctx)
-		if err != nil {
-			return 0, err
-		}
-		if b.pending == 0 {
-			return time.Since(d.began), nil
-		}
-		// To show a large board costs memory that would be measured later.
-		if err := sleep(ctx, max(200*time.Millisecond, time.Duration(b.watchers)*100*time.Microsecond)); err != nil {
-			return 0, err
-		}
-	}
-	return 0, errors.New("waiting for first results: some watchers have none")
+		return b.pending == 0, err
+	})
+	return time.Since(d.began), err
 }
 
 // reload saves the configuration and waits until the daemon has taken it.
@@ -85,19 +76,11 @@ func (d *daemon) reload(ctx context.Context, sc scenario) (time.Duration, error)
 	if err := d.save(sc); err != nil {
 		return 0, err
 	}
-	for time.Since(begin) < 30*time.Second {
+	err = await(ctx, 20*time.Millisecond, 30*time.Second, "a reload: the configuration is not taken", func() (bool, error) {
 		now, err := d.generation(ctx)
-		if err != nil {
-			return 0, err
-		}
-		if now > before {
-			return time.Since(begin), nil
-		}
-		if err := sleep(ctx, 20*time.Millisecond); err != nil {
-			return 0, err
-		}
-	}
-	return 0, errors.New("waiting for a reload: the configuration is not taken")
+		return now > before, err
+	})
+	return time.Since(begin), err
 }
 
 // get asks the daemon for JSON.
@@ -188,6 +171,29 @@ func (d *daemon) board(ctx context.Context) (boardSum, error) {
 	}
 	sum.pending = sum.statuses["pending"]
 	return sum, nil
+}
+
+// keptSince counts the watchers whose status is since the same time on a later board.
+func (s boardSum) keptSince(later boardSum) (kept int) {
+	for id, since := range s.since {
+		if later.since[id] == since {
+			kept++
+		}
+	}
+	return kept
+}
+
+// await asks every so often whether something is there, within a limit.
+func await(ctx context.Context, every, limit time.Duration, what string, there func() (bool, error)) error {
+	for began := time.Now(); time.Since(began) < limit; {
+		if ok, err := there(); ok || err != nil {
+			return err
+		}
+		if err := sleep(ctx, every); err != nil {
+			return err
+		}
+	}
+	return fmt.Errorf("waiting for %s", what)
 }
 
 func sleep(ctx context.Context, d time.Duration) error {

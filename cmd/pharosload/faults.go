@@ -33,16 +33,28 @@ var faults = []struct {
 	suffer func(context.Context, scenario, *faultReport) error
 }{
 	{"killed and started again: since is kept", killed},
-	{"stopped for -duration: nothing turns red", stopped},
+	{"stopped for -duration: nothing turns red", onBench(stopped)},
 	{"disk full, then not: runs go on, the state is kept again", diskFull},
 	{"state folder read-only: runs go on", readOnly},
 	{"no file descriptors left: nothing is blamed", noDescriptors},
-	{"1,000 requests that never end: cut", slowloris},
+	{"1,000 requests that never end: cut", onBench(slowloris)},
 	{"viewers that never read: cut, the others on time", stuckViewers},
 	{"a host that hangs: delays nobody", hangingHost},
 	{"100 broken saves, each mended: no run is missed, no tile blinks", brokenSaves},
-	{"1,000 reloads: nothing grows", manyReloads},
-	{"end with 1,000 viewers on", endWithViewers},
+	{"1,000 reloads: nothing grows", onBench(manyReloads)},
+	{"end with 1,000 viewers on", onBench(endWithViewers)},
+}
+
+// onBench suffers a fault on a target and a daemon of its own.
+func onBench(suffer func(context.Context, *bench, *faultReport) error) func(context.Context, scenario, *faultReport) error {
+	return func(ctx context.Context, sc scenario, r *faultReport) error {
+		b, err := newBench(ctx, sc)
+		if err != nil {
+			return err
+		}
+		defer b.close()
+		return suffer(ctx, b, r)
+	}
 }
 
 // sufferFaults plays one fault after the other. One that leaves something wrong,
@@ -119,12 +131,7 @@ func killed(ctx context.Context, sc scenario, r *faultReport) error {
 	if err != nil {
 		return err
 	}
-	kept := 0
-	for id, since := range before.since {
-		if after.since[id] == since {
-			kept++
-		}
-	}
+	kept := before.keptSince(after)
 	r.want(kept >= len(before.since)*99/100, "since_kept_share", ratio(float64(kept), float64(len(before.since)), 5))
 	return nil
 }
@@ -132,25 +139,15 @@ func killed(ctx context.Context, sc scenario, r *faultReport) error {
 // written waits until a file is written, from now on.
 func written(ctx context.Context, path string) error {
 	from := time.Now()
-	for time.Since(from) < 30*time.Second {
-		if info, err := os.Stat(path); err == nil && info.ModTime().After(from) {
-			return nil
-		}
-		if err := sleep(ctx, 100*time.Millisecond); err != nil {
-			return err
-		}
-	}
-	return fmt.Errorf("waiting for %s: nothing is written", path)
+	return await(ctx, 100*time.Millisecond, 30*time.Second, path+": nothing is written", func() (bool, error) {
+		info, err := os.Stat(path)
+		return err == nil && info.ModTime().After(from), nil
+	})
 }
 
 // stopped stops the daemon, as a suspended laptop does.
-func stopped(ctx context.Context, sc scenario, r *faultReport) error {
-	b, err := newBench(ctx, sc)
-	if err != nil {
-		return err
-	}
-	defer b.close()
-	if err := b.daemon.pause(ctx, sc.Duration); err != nil {
+func stopped(ctx context.Context, b *bench, r *faultReport) error {
+	if err := b.daemon.pause(ctx, b.sc.Duration); err != nil {
 		return err
 	}
 	began, red := time.Now(), 0
@@ -167,7 +164,7 @@ func stopped(ctx context.Context, sc scenario, r *faultReport) error {
 			return err
 		}
 	}
-	r.note("stopped_s", sc.Duration.Seconds())
+	r.note("stopped_s", b.sc.Duration.Seconds())
 	r.want(red == 0, "critical", float64(red))
 	return nil
 }
@@ -264,13 +261,8 @@ func noDescriptors(ctx context.Context, sc scenario, r *faultReport) error {
 	return nil
 }
 
-func slowloris(ctx context.Context, sc scenario, r *faultReport) error {
+func slowloris(ctx context.Context, b *bench, r *faultReport) error {
 	const count, within = 1000, 8 * time.Second
-	b, err := newBench(ctx, sc)
-	if err != nil {
-		return err
-	}
-	defer b.close()
 	before, err := b.daemon.board(ctx)
 	if err != nil {
 		return err
@@ -337,12 +329,7 @@ func hangingHost(ctx context.Context, sc scenario, r *faultReport) error {
 	return nil
 }
 
-func endWithViewers(ctx context.Context, sc scenario, r *faultReport) error {
-	b, err := newBench(ctx, sc)
-	if err != nil {
-		return err
-	}
-	defer b.close()
+func endWithViewers(ctx context.Context, b *bench, r *faultReport) error {
 	crowd, err := b.watch(1000, 0, time.Now())
 	if err != nil {
 		return err

@@ -89,7 +89,7 @@ func run(ctx context.Context, args []string) error {
 		}
 	}
 	report, err := play(ctx, sc)
-	if wrong := (wrongError{}); err != nil && !errors.As(err, &wrong) {
+	if _, wrong := errors.AsType[wrongError](err); err != nil && !wrong {
 		return err
 	}
 	enc := json.NewEncoder(os.Stdout)

@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"errors"
 	"strings"
 	"syscall"
 	"time"
@@ -40,12 +39,7 @@ func brokenSaves(ctx context.Context, sc scenario, r *faultReport) error {
 	if err != nil {
 		return err
 	}
-	blinked := 0
-	for id, since := range before.since {
-		if after.since[id] != since {
-			blinked++
-		}
-	}
+	blinked := len(before.since) - before.keptSince(after)
 	r.note("broken_saves", float64(b.badSaves))
 	r.want(after.missed == before.missed, "missed", float64(after.missed-before.missed))
 	r.want(blinked == 0, "blinked", float64(blinked))
@@ -55,13 +49,8 @@ func brokenSaves(ctx context.Context, sc scenario, r *faultReport) error {
 }
 
 // manyReloads reloads a thousand times: nothing may grow after the first ones.
-func manyReloads(ctx context.Context, sc scenario, r *faultReport) error {
+func manyReloads(ctx context.Context, b *bench, r *faultReport) (err error) {
 	const reloads, warm = 1000, 200
-	b, err := newBench(ctx, sc)
-	if err != nil {
-		return err
-	}
-	defer b.close()
 	look := func() (restingSum, error) { return b.daemon.resting(ctx, b.sc.watchers()) }
 	var early restingSum
 	var rested time.Duration
@@ -75,7 +64,7 @@ func manyReloads(ctx context.Context, sc scenario, r *faultReport) error {
 			}
 			rested = time.Since(resting)
 		}
-		if err := b.daemon.save(sc); err != nil {
+		if err := b.daemon.save(b.sc); err != nil {
 			return err
 		}
 		before := generation
@@ -110,17 +99,9 @@ func (d *daemon) hangUp(ctx context.Context, wanted func(configSum) bool) error 
 	if err := d.cmd.Process.Signal(syscall.SIGHUP); err != nil {
 		return err
 	}
-	for began := time.Now(); time.Since(began) < 30*time.Second; {
+	return await(ctx, 5*time.Millisecond, 30*time.Second, "a reload: the configuration is not as wanted", func() (bool, error) {
 		var now configSum
-		if err := d.get(ctx, "/api/config", &now); err != nil {
-			return err
-		}
-		if wanted(now) {
-			return nil
-		}
-		if err := sleep(ctx, 5*time.Millisecond); err != nil {
-			return err
-		}
-	}
-	return errors.New("waiting for a reload: the configuration is not as wanted")
+		err := d.get(ctx, "/api/config", &now)
+		return err == nil && wanted(now), err
+	})
 }

@@ -85,7 +85,7 @@ func soak(ctx context.Context, sc scenario) (*soakReport, error) {
 	first, last := least(r.Rounds[:some]), least(r.Rounds[len(r.Rounds)-some:])
 	r.RSSGrowth = round(last.RSSMB/first.RSSMB, 3)
 	r.GoroutineGrowth, r.FDGrowth = last.Goroutines-first.Goroutines, last.FDs-first.FDs
-	r.Flat = r.RSSGrowth <= flatRSS && r.GoroutineGrowth <= flatCount && r.FDGrowth <= flatCount
+	r.Flat = last.within(first)
 	if !r.Flat {
 		return r, wrongError{errors.New("memory, goroutines or descriptors grew")}
 	}

@@ -4,6 +4,7 @@ import (
 	"bufio"
 	"bytes"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"net"
 	"net/http"
@@ -58,12 +59,7 @@ func viewerArgs(args []string) (addr string, count, stuck int, from time.Time, e
 	count, err1 := strconv.Atoi(args[1])
 	stuck, err2 := strconv.Atoi(args[2])
 	millis, err3 := strconv.ParseInt(args[3], 10, 64)
-	for _, e := range []error{err1, err2, err3} {
-		if e != nil {
-			return "", 0, 0, from, e
-		}
-	}
-	return args[0], count, stuck, time.UnixMilli(millis), nil
+	return args[0], count, stuck, time.UnixMilli(millis), errors.Join(err1, err2, err3)
 }
 
 // crowd is what all viewers share.

@@ -1,7 +1,6 @@
 package probe
 
 import (
-	"cmp"
 	"context"
 	"net"
 	"net/netip"
@@ -80,27 +79,29 @@ func inTurn(ips []netip.Addr) []netip.Addr {
 	return turns
 }
 
-// dialFirst gives the first connection that stands, or the first error if none does.
+// dialFirst gives the first connection that stands, or the error of the first address
+// if none does.
 func dialFirst(ctx context.Context, ips []netip.Addr, dial func(context.Context, netip.Addr) (net.Conn, error)) (net.Conn, error) {
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
 	type dialed struct {
 		conn net.Conn
 		err  error
+		at   int
 	}
 	ended := make(chan dialed, len(ips)) // nobody is left waiting to tell
 	next := time.NewTimer(0)
 	defer next.Stop()
-	var failed error
+	failed := dialed{at: len(ips)}
 	for begun, over := 0, 0; over < len(ips); {
 		select {
 		case <-next.C:
 			if begun < len(ips) {
-				ip := ips[begun]
+				at := begun
 				begun++
 				go func() {
-					conn, err := dial(ctx, ip)
-					ended <- dialed{conn, err}
+					conn, err := dial(ctx, ips[at])
+					ended <- dialed{conn, err, at}
 				}()
 				next.Reset(dialNext)
 			}
@@ -116,9 +117,11 @@ func dialFirst(ctx context.Context, ips []netip.Addr, dial func(context.Context,
 				}()
 				return d.conn, nil
 			}
-			failed = cmp.Or(failed, d.err)
+			if d.at < failed.at {
+				failed = d
+			}
 			next.Reset(0)
 		}
 	}
-	return nil, failed
+	return nil, failed.err
 }

@@ -2,12 +2,14 @@ package probe
 
 import (
 	"context"
+	"net"
 	"net/netip"
 	"slices"
 	"strconv"
 	"strings"
 	"syscall"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/google/go-cmp/cmp"
@@ -74,6 +76,24 @@ func TestLookupKeepsZones(t *testing.T) {
 	if ips, err := lookup(t.Context(), newResolver(), "ip4", "fe80::1%lo"); err == nil {
 		t.Errorf("lookup as ip4 = %v, want an error", ips)
 	}
+}
+
+// The failure that counts is that of the best address, and not of one beyond it that
+// was given up sooner.
+func TestDialFirstFailsForTheFirst(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		ips := []netip.Addr{netip.MustParseAddr("192.0.2.1"), netip.MustParseAddr("2001:db8::1")}
+		_, err := dialFirst(t.Context(), ips, func(_ context.Context, ip netip.Addr) (net.Conn, error) {
+			if ip.Is6() {
+				return nil, syscall.ENETUNREACH
+			}
+			time.Sleep(2 * dialNext)
+			return nil, syscall.ECONNREFUSED
+		})
+		if err != syscall.ECONNREFUSED {
+			t.Errorf("dialFirst = %v, want the failure of %v, %v", err, ips[0], syscall.ECONNREFUSED)
+		}
+	})
 }
 
 func TestInTurn(t *testing.T) {

@@ -16,11 +16,13 @@ import (
 // dnsResend is when a question over UDP is asked again, for want of an answer.
 const dnsResend = time.Second
 
+const dnsUDPSize = 1232 // bytes of an answer over UDP: what passes everywhere unfragmented
+
 // DNSRequest is a question to a name server. Only Name is needed.
 type DNSRequest struct {
 	Name   string // taken as complete: no search list. May be in Unicode
 	Type   string // "A" if empty; any known to the protocol but transfers. PTR of an address asks for its name
-	Server string // host or host:port; "" asks the system's, one after another until one answers
+	Server string // host or host:port; "" asks the system's, one after another until one answers and does not fail or refuse
 	TCP    bool   // over TCP; else UDP, and TCP if the answer did not fit
 	DNSSEC bool   // ask for signatures too
 	Direct bool   // ask for no recursion, as for an authoritative server
@@ -70,14 +72,34 @@ func LookupDNS(ctx context.Context, req DNSRequest) (*DNSResult, error) {
 	if err != nil {
 		return nil, &Error{Kind: Misuse, Err: err, Message: fmt.Sprintf("asking for %q: %v", req.Name, err)}
 	}
+	return req.askAny(ctx, question, servers)
+}
+
+// askAny asks one server after another until one answers that knows. If none does,
+// what one of them said, the latest, is better than that another said nothing.
+func (r *DNSRequest) askAny(ctx context.Context, question *dns.Msg, servers []string) (said *DNSResult, err error) {
 	for i, server := range servers {
 		var res *DNSResult
-		res, err = req.ask(ctx, question, server, len(servers)-i)
-		if err == nil || ctx.Err() != nil {
-			return res, err
+		res, err = r.ask(ctx, question, server, len(servers)-i)
+		switch {
+		case err == nil && !res.unsure():
+			return res, nil
+		case err == nil:
+			said = res
+		}
+		if ctx.Err() != nil {
+			break
 		}
 	}
+	if said != nil {
+		return said, nil
+	}
 	return nil, err
+}
+
+// unsure tells of an answer that another server may have a better one than.
+func (r *DNSResult) unsure() bool {
+	return r.Code == "SERVFAIL" || r.Code == "REFUSED" || r.Code == "NOTIMP"
 }
 
 // question makes the message.
@@ -106,7 +128,7 @@ func (r *DNSRequest) question() (*dns.Msg, error) {
 	m.SetQuestion(dns.Fqdn(ascii), qtype)
 	m.RecursionDesired = !r.Direct
 	m.AuthenticatedData = r.DNSSEC // asks for the flag itself (RFC 6840, 5.7)
-	m.SetEdns0(1232, r.DNSSEC)     // the size that passes everywhere unfragmented
+	m.SetEdns0(dnsUDPSize, r.DNSSEC)
 	return m, nil
 }
 
@@ -147,6 +169,10 @@ func (r *DNSRequest) ask(ctx context.Context, question *dns.Msg, server string, 
 	x := &dnsExchange{req: r, server: server, question: question.Copy(), tcp: r.TCP || r.Dial != nil, began: time.Now()}
 	x.question.Id = dns.Id()
 	answer, err := x.run(ctx)
+	if err == nil && (answer.Rcode == dns.RcodeFormatError || answer.Rcode == dns.RcodeNotImplemented) && answer.IsEdns0() == nil {
+		x.question.Extra = nil // it does not know EDNS
+		answer, err = x.run(ctx)
+	}
 	if answer != nil && answer.Truncated && !x.tcp { // perhaps in the middle of a record, which is an error
 		x.tcp = true
 		answer, err = x.run(ctx)

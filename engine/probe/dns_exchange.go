@@ -33,7 +33,7 @@ func (x *dnsExchange) run(ctx context.Context) (*dns.Msg, error) {
 	defer conn.Close()
 	stop := context.AfterFunc(ctx, func() { conn.Close() })
 	defer stop()
-	c := &dns.Conn{Conn: conn, UDPSize: x.question.IsEdns0().UDPSize()}
+	c := &dns.Conn{Conn: conn, UDPSize: dnsUDPSize}
 	for {
 		x.phase = "send"
 		sending := time.Now()
@@ -122,7 +122,7 @@ func (x *dnsExchange) classify(ctx context.Context, err error) (Kind, string) {
 		return Cancelled, "cancelled"
 	case errors.As(err, &told): // of a vantage, which knows whose host is silent
 		return told.Kind, told.Message
-	case ctx.Err() != nil:
+	case late(ctx):
 		return Timeout, "no answer after " + time.Since(x.began).Round(time.Millisecond).String()
 	case overloaded(err) != "":
 		return Overload, "Pharos is overloaded: " + overloaded(err)

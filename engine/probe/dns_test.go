@@ -279,6 +279,56 @@ func TestLookupDNSErrors(t *testing.T) {
 	}
 }
 
+// A server of before EDNS finds fault with it (RFC 6891, 7).
+func TestLookupDNSWithoutEDNS(t *testing.T) {
+	zone := dnsZone(t)
+	for _, code := range []int{dns.RcodeFormatError, dns.RcodeNotImplemented} {
+		server := dnsServe(t, func(w dns.ResponseWriter, q *dns.Msg) {
+			if q.IsEdns0() == nil {
+				zone(w, q)
+				return
+			}
+			m := dnsReply(q, code)
+			m.Question = nil
+			_ = w.WriteMsg(m)
+		})
+		for _, tcp := range []bool{false, true} {
+			res, err := LookupDNS(tcpWithin(t, time.Minute), DNSRequest{Name: "a.example.org", Server: server, TCP: tcp})
+			if err != nil || res.Code != "NOERROR" || len(res.Records) != 2 {
+				t.Errorf("LookupDNS of a server that answers EDNS with %s = %+v, %v, want the records", dns.RcodeToString[code], res, err)
+			}
+		}
+	}
+}
+
+// Of the system's servers one that fails is passed over, as its own resolver does.
+func TestLookupDNSNextServer(t *testing.T) {
+	answers := func(code int) string {
+		return dnsServe(t, func(w dns.ResponseWriter, q *dns.Msg) { _ = w.WriteMsg(dnsReply(q, code)) })
+	}
+	fails, refuses, none := answers(dns.RcodeServerFailure), answers(dns.RcodeRefused), answers(dns.RcodeNameError)
+	closed := "127.0.0.1:" + nagiosClosedPort(t)
+	for _, tt := range []struct {
+		servers []string
+		want    string // its code
+	}{
+		{[]string{fails, refuses, none}, "NXDOMAIN"},
+		{[]string{closed, none, fails}, "NXDOMAIN"},
+		{[]string{fails, refuses}, "REFUSED"},
+		{[]string{fails, closed}, "SERVFAIL"},
+	} {
+		req := DNSRequest{Name: "x.org"}
+		question, err := req.question()
+		if err != nil {
+			t.Fatal(err)
+		}
+		res, err := req.askAny(tcpWithin(t, time.Minute), question, tt.servers)
+		if err != nil || res.Code != tt.want {
+			t.Errorf("asking %v = %+v, %v, want %s", tt.servers, res, err, tt.want)
+		}
+	}
+}
+
 // TestLookupDNSDial carries a question over what a vantage gives.
 func TestLookupDNSDial(t *testing.T) {
 	server := dnsServe(t, dnsZone(t))

@@ -1,6 +1,7 @@
 package probe
 
 import (
+	"context"
 	"crypto/tls"
 	"crypto/x509"
 	"errors"
@@ -54,6 +55,13 @@ func KindOf(err error) Kind {
 		return e.Kind
 	}
 	return ""
+}
+
+// late tells whether a context is over. Deadlines inside package net can be a little
+// ahead of the context's own timer.
+func late(ctx context.Context) bool {
+	deadline, ok := ctx.Deadline()
+	return ctx.Err() != nil || ok && !time.Now().Before(deadline)
 }
 
 // dnsProblem gives the kind of a failure to resolve a name, and the words for it.
@@ -169,7 +177,17 @@ func certProblem(err error, server *x509.Certificate) string {
 		_, why, _ := strings.Cut(unknown.Error(), "unknown authority")
 		return fmt.Sprintf("certificate signed by unknown authority %q%s", unknown.Cert.Issuer.String(), strings.ReplaceAll(why, "x509: ", ""))
 	}
-	return strings.TrimPrefix(err.Error(), "x509: ")
+	text := strings.TrimPrefix(err.Error(), "x509: ")
+	if other, ok := errors.AsType[x509.HostnameError](err); ok {
+		// Some have a hundred names, and the one that was wanted comes last.
+		const begin, most = "certificate is valid for ", 3
+		end := ", not " + other.Host
+		names := strings.Split(strings.TrimSuffix(strings.TrimPrefix(text, begin), end), ", ")
+		if more := len(names) - most; more > 0 {
+			text = fmt.Sprintf("%s%s and %d more%s", begin, strings.Join(names[:most], ", "), more, end)
+		}
+	}
+	return text
 }
 
 // ago gives the age of what is past in the largest unit that fits.

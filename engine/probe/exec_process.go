@@ -10,7 +10,7 @@ import (
 // execProcess is the leader of a command's process group.
 type execProcess struct {
 	pid int
-	end execEnd
+	execEnd
 }
 
 // execEnd knows when a process has ended.
@@ -24,12 +24,6 @@ type execEnd interface {
 
 // signal sends sig to the whole group. That there is none left is no error.
 func (p *execProcess) signal(sig syscall.Signal) { _ = syscall.Kill(-p.pid, sig) }
-
-func (p *execProcess) await(ctx context.Context, limit time.Duration) bool {
-	return p.end.await(ctx, limit)
-}
-
-func (p *execProcess) reap() syscall.WaitStatus { return p.end.reap() }
 
 // execWaiter is the end of a process where there is no pidfd to poll: a thread
 // of the runtime waits in the system for each. The process is reaped as it

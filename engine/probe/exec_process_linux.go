@@ -26,10 +26,10 @@ func startExecProcess(path string, argv []string, attr *os.ProcAttr, blocking bo
 	if pidfd >= 0 {
 		if end := newExecPidfd(pid, pidfd); end != nil {
 			_ = p.Release() // its own duplicate of the pidfd
-			return &execProcess{pid: pid, end: end}, nil
+			return &execProcess{pid, end}, nil
 		}
 	}
-	return &execProcess{pid: pid, end: newExecWaiter(p)}, nil
+	return &execProcess{pid, newExecWaiter(p)}, nil
 }
 
 // execPidfd is the end of a process that is seen through its pidfd.

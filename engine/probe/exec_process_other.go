@@ -9,5 +9,5 @@ func startExecProcess(path string, argv []string, attr *os.ProcAttr, _ bool) (*e
 	if err != nil {
 		return nil, err
 	}
-	return &execProcess{pid: p.Pid, end: newExecWaiter(p)}, nil
+	return &execProcess{p.Pid, newExecWaiter(p)}, nil
 }

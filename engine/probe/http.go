@@ -175,8 +175,7 @@ func (r *httpRun) prepare(target *httpTarget) (err error) {
 		return errors.New("option http is 2, which an HTTP proxy does not speak for http URLs")
 	}
 	if req.Redirects > 0 {
-		r.jar = newHTTPJar(r.message.cookie)
-		r.jar.attach(&r.message, r.target)
+		r.jar = newHTTPJar(r.message.cookie, target)
 	}
 	if r.proxy != nil && r.proxy.https() {
 		ofProxy := &HTTPRequest{CA: req.ProxyCA}
@@ -193,13 +192,6 @@ func (r *httpRun) prepare(target *httpTarget) (err error) {
 // since is the time since the run began. It is never 0, which marks what did
 // not happen.
 func (r *httpRun) since() time.Duration { return max(time.Since(r.t0), 1) }
-
-// late tells whether the context is over. Deadlines inside net can be a little
-// ahead of the context's own timer.
-func (r *httpRun) late() bool {
-	deadline, ok := r.ctx.Deadline()
-	return r.ctx.Err() != nil || ok && !time.Now().Before(deadline)
-}
 
 // follow makes hops until one does not redirect, or not any more.
 func (r *httpRun) follow() (*HTTPResult, error) {

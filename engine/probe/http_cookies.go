@@ -30,10 +30,16 @@ func NextCookies(had map[string]string, header http.Header) map[string]string {
 			delete(next, c.Name)
 			continue
 		}
-		if c.Quoted {
-			c.Value = `"` + c.Value + `"`
-		}
-		next[c.Name] = c.Value
+		next[c.Name] = httpCookieValue(c)
 	}
 	return next
+}
+
+// httpCookieValue is the value as it came: net/http takes the quotes off, which are
+// part of it (RFC 6265, 5.2).
+func httpCookieValue(c *http.Cookie) string {
+	if c.Quoted {
+		return `"` + c.Value + `"`
+	}
+	return c.Value
 }

@@ -1,6 +1,7 @@
 package probe
 
 import (
+	"io"
 	"net/http"
 	"strings"
 	"testing"
@@ -35,6 +36,26 @@ func TestNextCookies(t *testing.T) {
 	}
 	if diff := cmp.Diff(map[string]string{"lang": "en", "old": "1"}, had); diff != "" {
 		t.Errorf("what was had has changed:\n%s", diff)
+	}
+}
+
+// A session that is over is taken away by the redirect to the login, which would
+// redirect back who still has it.
+func TestHTTPCookieTakenAwayByARedirect(t *testing.T) {
+	s := newHTTPServer(t, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if r.URL.Path == "/login" {
+			io.WriteString(w, r.Header.Get("Cookie"))
+			return
+		}
+		http.SetCookie(w, &http.Cookie{Name: "session", MaxAge: -1, Path: "/"})
+		w.Header().Add("Set-Cookie", `lang="de, at"; Path=/`) // the quotes are part of it (RFC 6265, 5.2)
+		http.Redirect(w, r, "/login", http.StatusFound)
+	}), nil)
+	res, err := httpProbe(t, time.Minute, HTTPRequest{
+		URL: s.URL, Redirects: 3, Cookies: map[string]string{"session": "over", "lang": "en", "id": "7"},
+	})
+	if err != nil || string(res.Body) != `lang="de, at"; id=7` {
+		t.Errorf("the login was sent %q, %v, want lang=\"de, at\"; id=7", res.Body, err)
 	}
 }
 

@@ -63,7 +63,7 @@ func (h *httpHop) classify(err error) (Kind, string) {
 		return Cancelled, "cancelled " + h.activity()
 	case errors.As(err, &told):
 		return told.Kind, told.Message // it knows better, say whose host is silent
-	case r.late():
+	case late(r.ctx):
 		reason := fmt.Sprintf("timed out after %v %s", h.marks.end.Round(time.Millisecond), h.activity())
 		if h.toProxy() && h.phase != "blocked" { // where it may wait for whom it leads to
 			return Vantage, "the proxy: " + reason

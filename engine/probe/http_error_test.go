@@ -115,6 +115,12 @@ func TestHTTPErrors(t *testing.T) {
 		{"no TLS", HTTPRequest{URL: strings.Replace(plain, "http:", "https:", 1)}, TLS, "tls", "does not speak TLS"},
 		{"unknown authority", HTTPRequest{URL: secure(other, "127.0.0.1", nil), CA: ca.roots}, TLS, "tls", "signed by unknown authority"},
 		{"other name", HTTPRequest{URL: secure(ca, "elsewhere.test", nil), CA: ca.roots}, TLS, "tls", "certificate"},
+		{"other of many names", HTTPRequest{URL: secure(ca, "a.test", func(c *x509.Certificate) {
+			for i := range 90 {
+				c.DNSNames = append(c.DNSNames, fmt.Sprintf("host-number-%d.example.org", i))
+			}
+		}), CA: ca.roots, ServerName: "www.test"}, TLS, "tls",
+			"certificate is valid for a.test, host-number-0.example.org, host-number-1.example.org and 88 more, not www.test"},
 		{"expired", HTTPRequest{URL: secure(ca, "127.0.0.1", func(c *x509.Certificate) {
 			c.NotAfter = time.Now().Add(-75 * time.Hour)
 		}), CA: ca.roots}, TLS, "tls", "tls: certificate expired 3 days ago"},
@@ -149,6 +155,23 @@ func TestHTTPErrors(t *testing.T) {
 				t.Errorf("Do(%q) failed with timing %+v, want a partial one", tt.req.URL, got.Timing)
 			}
 		})
+	}
+}
+
+// Over HTTP/2 the hook that tells that a request is written also tells that it was
+// given up.
+func TestHTTPUploadNotReadOverH2(t *testing.T) {
+	ca := newHTTPCA(t)
+	hangs := http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) { <-r.Context().Done() })
+	req := HTTPRequest{
+		URL: newHTTPServer(t, hangs, httpTLS(t, ca, "127.0.0.1", nil)).URL, CA: ca.roots,
+		Method: "PUT", Body: make([]byte, 32<<20),
+	}
+	for range 10 {
+		got := httpFails(t, 100*time.Millisecond, Timeout, req, func(e *Error) bool { return e.Timing.TLS > 0 && e.Phase != "tls" })
+		if got == nil || got.Kind != Timeout || got.Phase != "send" || got.Timing.Wait != 0 {
+			t.Fatalf("Do = %v, want a timeout in phase send, without a wait", got)
+		}
 	}
 }
 

@@ -54,7 +54,11 @@ func (h *httpH2) open(ctx context.Context, c *httpConn, t *httpTarget) (*http.Cl
 func (h *httpHop) roundTrip() (*http.Response, error) {
 	var sent, first atomic.Int64
 	trace := &httptrace.ClientTrace{
-		WroteRequest:         func(httptrace.WroteRequestInfo) { sent.CompareAndSwap(0, int64(h.run.since())) },
+		WroteRequest: func(wrote httptrace.WroteRequestInfo) {
+			if wrote.Err == nil { // else it was given up
+				sent.CompareAndSwap(0, int64(h.run.since()))
+			}
+		},
 		GotFirstResponseByte: func() { first.CompareAndSwap(0, int64(h.run.since())) },
 	}
 	h.phase = "send"

@@ -103,7 +103,7 @@ func (h *httpHop) drop() {
 // retry tells whether a kept connection turned out to be dead before anything
 // came back, and the request may be made again.
 func (h *httpHop) retry(err error) bool {
-	return h.marks.reused && h.marks.first == 0 && !h.run.late() && h.run.message.idempotent() &&
+	return h.marks.reused && h.marks.first == 0 && !late(h.run.ctx) && h.run.message.idempotent() &&
 		(h.conn.h2 != nil || httpBroken(err))
 }
 

@@ -97,13 +97,20 @@ func (r *httpRun) rewrite(status int, next *httpTarget) {
 // way, as a browser does that starts afresh.
 type httpJar struct {
 	jar   *cookiejar.Jar
-	given string // for the first origin
+	given []string // for the first origin, as name=value
 	first *httpTarget
 }
 
-func newHTTPJar(given string) *httpJar { return &httpJar{given: given} }
+// newHTTPJar takes the given cookies, which are for first.
+func newHTTPJar(given string, first *httpTarget) *httpJar {
+	j := &httpJar{first: first}
+	if given != "" {
+		j.given = strings.Split(given, "; ")
+	}
+	return j
+}
 
-// take remembers what t's answer set.
+// take remembers what t's answer set, or took away.
 func (j *httpJar) take(t *httpTarget, header http.Header) {
 	if len(header["Set-Cookie"]) == 0 {
 		return
@@ -111,28 +118,25 @@ func (j *httpJar) take(t *httpTarget, header http.Header) {
 	if j.jar == nil {
 		j.jar, _ = cookiejar.New(nil) // fails never
 	}
-	j.jar.SetCookies(t.url, (&http.Response{Header: header}).Cookies())
+	cookies := (&http.Response{Header: header}).Cookies()
+	j.jar.SetCookies(t.url, cookies)
+	if j.first.sameOrigin(t) {
+		j.given = slices.DeleteFunc(j.given, func(pair string) bool {
+			return slices.ContainsFunc(cookies, func(c *http.Cookie) bool { return strings.HasPrefix(pair, c.Name+"=") })
+		})
+	}
 }
 
 // attach puts into m the cookies that are for t.
 func (j *httpJar) attach(m *httpMessage, t *httpTarget) {
-	if j.first == nil {
-		j.first = t
-	}
 	var pairs []string
-	set := map[string]bool{}
 	if j.jar != nil {
 		for _, c := range j.jar.Cookies(t.url) {
-			pairs = append(pairs, c.Name+"="+c.Value)
-			set[c.Name] = true
+			pairs = append(pairs, c.Name+"="+httpCookieValue(c))
 		}
 	}
-	if j.given != "" && j.first.sameOrigin(t) {
-		for pair := range strings.SplitSeq(j.given, "; ") {
-			if name, _, _ := strings.Cut(pair, "="); !set[name] {
-				pairs = append(pairs, pair)
-			}
-		}
+	if j.first.sameOrigin(t) {
+		pairs = append(pairs, j.given...)
 	}
 	m.cookie = strings.Join(pairs, "; ")
 }

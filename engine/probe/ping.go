@@ -220,10 +220,10 @@ func pingFail(ctx context.Context, req PingRequest, ip string, err error) error 
 	var reason string
 	var dns *net.DNSError
 	switch {
-	case errors.Is(ctx.Err(), context.DeadlineExceeded):
-		e.Kind, reason = Timeout, "timed out resolving the name"
-	case ctx.Err() != nil:
+	case errors.Is(ctx.Err(), context.Canceled):
 		e.Kind, reason = Cancelled, "cancelled"
+	case late(ctx):
+		e.Kind, reason = Timeout, "timed out resolving the name"
 	case overloaded(err) != "":
 		e.Kind, reason = Overload, "Pharos is overloaded: "+overloaded(err)
 	case errors.As(err, &dns):

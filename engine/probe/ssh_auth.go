@@ -10,6 +10,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"time"
 
 	"golang.org/x/crypto/ssh"
 	"golang.org/x/crypto/ssh/agent"
@@ -134,10 +135,16 @@ func (c *sshCredentials) askAgent(ctx context.Context, socket string) []ssh.Sign
 	// It may never answer, also when it is to sign.
 	ctx, c.hangUp = context.WithCancel(ctx)
 	context.AfterFunc(ctx, func() { conn.Close() })
+	late := time.Now().Add(sshAskTimeout)
+	_ = conn.SetDeadline(late)
 	signers, err := agent.NewClient(conn).Signers()
-	if err != nil {
+	switch {
+	case err != nil && !time.Now().Before(late): // the library gives only the text of why
+		c.notes = append(c.notes, "the agent does not answer")
+	case err != nil:
 		c.notes = append(c.notes, fmt.Sprintf("agent: %v", err))
 	}
+	_ = conn.SetDeadline(time.Time{}) // to sign may take whom it asks longer
 	return signers
 }
 

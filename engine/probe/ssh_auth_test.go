@@ -3,6 +3,7 @@ package probe
 import (
 	"crypto/ed25519"
 	"crypto/rand"
+	"io"
 	"net"
 	"os"
 	"path/filepath"
@@ -157,6 +158,20 @@ func TestSSHSilentAgent(t *testing.T) {
 	case <-time.After(20 * time.Second):
 		t.Fatal("Close waits for the agent's answer, want it to hang up")
 	}
+}
+
+// One that hangs is passed over: the keys in files may do.
+func TestSSHSilentAgentIsNotWaitedFor(t *testing.T) {
+	s := startSSHD(t)
+	socket := sshAnswer(t, "unix", filepath.Join(t.TempDir(), "agent"), func(conn net.Conn) {
+		defer conn.Close()
+		_, _ = io.Copy(io.Discard, conn)
+	})
+	sshWorks(t, sshTestPool(t, s.stanza("web-3", "IdentityAgent "+socket)), "web-3")
+	stranger := filepath.Join(t.TempDir(), "stranger")
+	p := sshTestPool(t, s.stanza("web-3", "IdentityAgent "+socket, "IdentityFile "+stranger))
+	sshWrite(t, filepath.Join(s.dir, "authorized_keys"), nil)
+	sshFails(t, p, "web-3", time.Minute, time.Minute, Auth, "permission denied", "the agent does not answer")
 }
 
 func sshReadPublicOf(t *testing.T, file string) ssh.PublicKey {

@@ -17,7 +17,9 @@ import (
 	"github.com/kevinburke/ssh_config"
 )
 
-const sshAskTimeout = 2 * time.Second // for ssh -G; a Match exec may hang
+// sshAskTimeout is for ssh -G, in which a Match exec may hang, and for the list of an
+// agent's keys.
+const sshAskTimeout = 2 * time.Second
 
 // sshStrict is what is done about a host key that known_hosts does not have.
 type sshStrict int

@@ -27,7 +27,7 @@ const (
 var (
 	errSSHIdle  = errors.New("not used any more")
 	errSSHDead  = errors.New("the host does not answer")
-	errSSHStuck = errors.New("only forwardings were left on it that the host does not close, as what is at their other end takes nothing in")
+	errSSHStuck = errors.New("all that was left on it the host neither answers nor closes")
 )
 
 // sshConn is one connection.
@@ -41,7 +41,7 @@ type sshConn struct {
 	sessions int  // guarded by host.mu
 	limit    int  // guarded by host.mu
 	retired  bool // guarded by host.mu: takes no new work
-	left     int  // guarded by host.mu: forwardings that were closed and do not end
+	left     int  // guarded by host.mu: sessions and forwardings that nobody waits for, and that do not begin or end
 
 	users atomic.Int32  // sessions and forwardings
 	waits atomic.Int32  // those of them that wait for the peer
@@ -102,6 +102,42 @@ func (c *sshConn) give(use sshUse) {
 	}
 	if c.users.Add(-1) == 0 {
 		c.since.Store(c.base.now())
+	}
+}
+
+// expect waits for the answer to what begins a session or a forwarding, for somebody
+// who waits until ctx ends. From then on the connection is not kept for it, and one
+// on which there is no answer within a time takes no new work: what is never answered
+// has its place for as long as the connection lives. What it returns is called when
+// the answer has come.
+func (c *sshConn) expect(ctx context.Context, within time.Duration) (answered func()) {
+	h := c.host
+	over, left := false, false // guarded by h.mu
+	leave := func(late bool) {
+		h.mu.Lock()
+		defer h.mu.Unlock()
+		if over {
+			return
+		}
+		if !left {
+			left = true
+			c.left++
+		}
+		c.retired = c.retired || late
+		h.disuse(c)
+		h.serve()
+	}
+	timer := time.AfterFunc(within, func() { leave(true) })
+	stop := context.AfterFunc(ctx, func() { leave(false) })
+	return func() {
+		timer.Stop()
+		stop()
+		h.mu.Lock()
+		defer h.mu.Unlock()
+		if over = true; left {
+			left = false
+			c.left--
+		}
 	}
 }
 

@@ -109,7 +109,7 @@ func (c *sshConn) forward(ctx context.Context, use sshUse, kind string, payload 
 	}
 	result := make(chan opened) // not buffered: what nobody takes is closed
 	if !c.host.pool.start(func() {
-		conn, err := c.openForward(use, kind, payload, addr)
+		conn, err := c.openForward(ctx, use, kind, payload, addr)
 		select {
 		case result <- opened{conn, err}:
 		case <-ctx.Done():
@@ -136,8 +136,10 @@ func (c *sshConn) forward(ctx context.Context, use sshUse, kind string, payload 
 	return nil, c.host.errorf(Timeout, err, "connecting to %q: no answer in time", addr)
 }
 
-func (c *sshConn) openForward(use sshUse, kind string, payload []byte, addr sshAddr) (net.Conn, error) {
+func (c *sshConn) openForward(ctx context.Context, use sshUse, kind string, payload []byte, addr sshAddr) (net.Conn, error) {
+	answered := c.expect(ctx, sshForwardWait)
 	ch, reqs, err := c.client.OpenChannel(kind, payload)
+	answered()
 	if err != nil {
 		c.host.release(c, sshForward)
 		return nil, c.forwardError(err, addr)
@@ -167,6 +169,10 @@ func (c *sshConn) openForward(use sshUse, kind string, payload []byte, addr sshA
 	}
 	return sshForwarding{ours, addr, c, sync.OnceFunc(func() { close(closed) })}, nil
 }
+
+// sshForwardWait is how long a host may take to open a forwarding: longer than TCP
+// there tries to reach somebody who is silent, which is some two minutes.
+const sshForwardWait = 3 * time.Minute
 
 // sshParting is how long a forwarding that was closed may take for what was
 // written before, and after that its host to close it too.

@@ -331,6 +331,22 @@ func TestSSHMovedHost(t *testing.T) {
 	})
 }
 
+// What the configuration includes is not known to be looked at, nor what a Match
+// exec in it sees: so it is read again for each connection, as ssh does.
+func TestSSHMovedHostOfAnInclude(t *testing.T) {
+	a, b := startSSHD(t), startSSHD(t)
+	included := filepath.Join(t.TempDir(), "included")
+	sshWrite(t, included, []byte(a.stanza("web-3")))
+	p := sshTestPool(t, "Include "+included)
+	sshWorks(t, p, "web-3")
+	sshWrite(t, included, []byte(b.stanza("web-3")))
+	a.kill(a.cmd)
+	sshAwait(t, "the changed configuration to be followed", func() bool {
+		_, err := p.Exec(sshWithin(t, time.Second), "web-3", sshTrue)
+		return err == nil
+	})
+}
+
 func TestSSHMisuse(t *testing.T) {
 	p := NewSSHPool(SSHConfig{ConfigFile: os.DevNull})
 	t.Cleanup(p.Close)

@@ -344,8 +344,7 @@ func (h *sshHost) close() {
 }
 
 // recheck looks now and then, apart from any run, whether the files behind the
-// destination changed. Then an old failure means nothing any more, and
-// connections made by settings that differ take no new work.
+// destination changed. Then an old failure means nothing any more.
 func (h *sshHost) recheck() {
 	h.mu.Lock()
 	due := (h.settings != nil || h.lastErr != nil) && time.Since(h.checked) >= sshRecheck
@@ -359,40 +358,29 @@ func (h *sshHost) recheck() {
 }
 
 func (h *sshHost) refresh() {
-	was, stale := h.current()
-	if !stale {
-		return
-	}
-	now, err := h.read(h.pool.ctx)
-	h.mu.Lock()
-	defer h.mu.Unlock()
-	h.retryAt, h.failures = time.Time{}, 0
-	if err == nil && reflect.DeepEqual(was, now) {
-		return
-	}
-	for _, c := range h.conns {
-		c.retired = true
-		h.disuse(c)
-	}
-	h.serve()
-}
-
-// current gives the destination's settings, nil if they could not be read, and
-// whether one of the files that they, the keys and the trust come from changed
-// since.
-func (h *sshHost) current() (s *sshSettings, stale bool) {
 	h.mu.Lock()
 	s, was := h.settings, h.stamp
 	h.mu.Unlock()
-	return s, sshStamp(h.pool.configFiles())+sshStamp(s.inputs()) != was
+	if h.stampOf(s) == was {
+		return
+	}
+	_, _ = h.read(h.pool.ctx) // connecting will say what is wrong
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	h.retryAt, h.failures = time.Time{}, 0
+	h.serve()
 }
 
-// read gives the destination's settings, anew if they are stale.
+// stampOf changes when one of the files does that the settings, the keys and the
+// trust come from.
+func (h *sshHost) stampOf(s *sshSettings) string {
+	return sshStamp(h.pool.configFiles()) + sshStamp(s.inputs())
+}
+
+// read gives the destination's settings. It reads them anew each time, as ssh does:
+// what the configuration includes, or a Match exec in it sees, may have changed too.
+// Connections made by others take no new work then.
 func (h *sshHost) read(ctx context.Context) (*sshSettings, error) {
-	s, stale := h.current()
-	if s != nil && !stale {
-		return s, nil
-	}
 	before := sshStamp(h.pool.configFiles()) // a change while they are read makes them stale
 	s, err := h.pool.readConfig(ctx, h.dest)
 	if err == nil && len(h.via) > 0 {
@@ -400,8 +388,18 @@ func (h *sshHost) read(ctx context.Context) (*sshSettings, error) {
 	}
 	h.mu.Lock()
 	defer h.mu.Unlock()
+	if err != nil {
+		h.stamp = before + sshStamp(h.settings.inputs())
+		return nil, err
+	}
+	if !reflect.DeepEqual(h.settings, s) {
+		for _, c := range h.conns {
+			c.retired = true
+			h.disuse(c)
+		}
+	}
 	h.settings, h.stamp = s, before+sshStamp(s.inputs())
-	return s, err
+	return s, nil
 }
 
 // inputs are the files, beside the configuration, whose change may turn a

@@ -113,6 +113,8 @@ func (s *sshRun) fail(err error) {
 // drive takes the command through its session.
 func (s *sshRun) drive(ctx context.Context) {
 	defer s.conn.host.release(s.conn, sshSession)
+	answered := s.conn.expect(ctx, s.conn.host.pool.cfg.ConnectTimeout)
+	defer answered()
 	ch, reqs, err := s.open(ctx)
 	if err != nil {
 		s.fail(err)
@@ -131,6 +133,7 @@ func (s *sshRun) drive(ctx context.Context) {
 	s.started = time.Now()
 	s.mu.Unlock()
 	ok, err := ch.SendRequest("exec", true, ssh.Marshal(struct{ Command string }{s.line}))
+	answered()
 	if err != nil || !ok {
 		ch.Close()
 		s.fail(s.lost("the host refuses to run a command"))

@@ -41,7 +41,7 @@ type TCPRequest struct {
 
 	Dial DialFunc // nil connects from here
 
-	tune func(*tls.Config) // what [InspectTLS] changes
+	inspect *tlsInspection // what [InspectTLS] changes; nil = nothing
 }
 
 // serverName is what the certificate is to be for.

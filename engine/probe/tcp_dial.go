@@ -70,8 +70,8 @@ func (c *TCPConn) handshake(ctx context.Context) error {
 	}
 	config.NextProtos = c.req.ALPN
 	config.ServerName = c.req.serverName()
-	if c.req.tune != nil {
-		c.req.tune(config)
+	if c.req.inspect != nil {
+		c.req.inspect.tune(config)
 	}
 	if config.ServerName == "" && !config.InsecureSkipVerify {
 		return c.misuse(errors.New("want a server name to verify over a unix socket"))
@@ -85,11 +85,16 @@ func (c *TCPConn) handshakeWith(ctx context.Context, config *tls.Config) error {
 		return c.fail(ctx, &tcpProtoError{fmt.Sprintf("%d bytes came in the clear after TLS was agreed on", n)})
 	}
 	upgraded := tls.Client(c.conn, config)
-	if err := c.do(ctx, "tls", &c.timing.TLS, func() error { return upgraded.HandshakeContext(ctx) }); err != nil {
+	err := c.do(ctx, "tls", &c.timing.TLS, func() error { return upgraded.HandshakeContext(ctx) })
+	c.state = upgraded.ConnectionState()
+	switch {
+	case err == nil:
+	case c.req.inspect.enough(err):
+		c.state = c.req.inspect.shown
+	default:
 		return err
 	}
 	c.timing.AppConnect, c.timing.PreTransfer = c.timing.Total, c.timing.Total
-	c.state = upgraded.ConnectionState()
 	c.tls = newTLSInfo(c.state, config)
 	c.conn = upgraded
 	c.reader.Reset(upgraded)
@@ -157,7 +162,7 @@ func (c *TCPConn) classify(ctx context.Context, err error) (Kind, string) {
 		return Cancelled, "cancelled " + c.activity()
 	case errors.As(err, &told): // of a vantage, which knows whose host is silent
 		return told.Kind, told.Message
-	case ctx.Err() != nil:
+	case late(ctx):
 		return Timeout, "timed out after " + c.timing.Total.Round(time.Millisecond).String() + " " + c.activity() + after
 	case overloaded(err) != "":
 		return Overload, "Pharos is overloaded: " + overloaded(err)
@@ -190,7 +195,7 @@ func (c *TCPConn) classifyTLS(err error, after string) (Kind, string) {
 	case c.phase == "tls" || tlsProblem(err) != "":
 		reason := tlsProblem(err)
 		if reason == "" {
-			reason = err.Error()
+			reason = strings.TrimPrefix(err.Error(), "tls: ")
 		}
 		return TLS, "tls: " + reason
 	}

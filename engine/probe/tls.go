@@ -9,7 +9,9 @@ import (
 	"crypto/tls"
 	"crypto/x509"
 	"encoding/hex"
+	"errors"
 	"fmt"
+	"net"
 	"strings"
 	"time"
 )
@@ -85,16 +87,44 @@ func InspectTLS(ctx context.Context, req TLSRequest) (*TLSResult, error) {
 // tlsConnect makes a handshake that takes any certificate, with a version from
 // min to max and whatever cipher the server wants.
 func tlsConnect(ctx context.Context, req TCPRequest, min, max uint16) (*TCPConn, error) {
-	var ciphers []uint16
-	for _, c := range append(tls.CipherSuites(), tls.InsecureCipherSuites()...) {
-		ciphers = append(ciphers, c.ID)
-	}
 	req.TLS = req.StartTLS == ""
 	req.Insecure = true
-	req.tune = func(config *tls.Config) {
-		config.MinVersion, config.MaxVersion, config.CipherSuites = min, max, ciphers
-	}
+	req.inspect = &tlsInspection{min: min, max: max}
 	return DialTCP(ctx, req)
+}
+
+// tlsInspection is a handshake that is made to see what the server shows.
+type tlsInspection struct {
+	min, max uint16
+	shown    tls.ConnectionState // when it had shown its certificate
+	wanted   bool                // and wanted one of ours, of which there is none
+}
+
+func (i *tlsInspection) tune(config *tls.Config) {
+	config.MinVersion, config.MaxVersion = i.min, i.max
+	for _, c := range append(tls.CipherSuites(), tls.InsecureCipherSuites()...) {
+		config.CipherSuites = append(config.CipherSuites, c.ID)
+	}
+	config.VerifyConnection = func(shown tls.ConnectionState) error {
+		i.shown = shown
+		return nil
+	}
+	if len(config.Certificates) == 0 {
+		config.GetClientCertificate = func(*tls.CertificateRequestInfo) (*tls.Certificate, error) {
+			i.wanted = true
+			return new(tls.Certificate), nil
+		}
+	}
+}
+
+// enough tells whether a handshake that failed showed what it was made for: by TLS 1.2
+// a server refuses within it who has no certificate, by 1.3 behind it.
+func (i *tlsInspection) enough(err error) bool {
+	if i == nil || !i.wanted {
+		return false
+	}
+	op, refused := errors.AsType[*net.OpError](err)
+	return refused && op.Op == "remote error" || KindOf(err) == Reset
 }
 
 // tlsVersions tries each version by itself. That the server refuses one is the

@@ -132,18 +132,49 @@ func TestInspectTLSVersions(t *testing.T) {
 	}
 }
 
+// A server that wants a certificate of the client shows its own before it refuses,
+// and with TLS 1.2 refuses within the handshake.
+func TestInspectTLSOfWhoWantsACertificate(t *testing.T) {
+	a := newTLSAuthority(t)
+	for _, tt := range []struct {
+		from, to uint16
+		want     []string
+	}{
+		{tls.VersionTLS12, tls.VersionTLS12, []string{"1.2"}},
+		{tls.VersionTLS12, tls.VersionTLS13, []string{"1.2", "1.3"}},
+	} {
+		addr := tlsServe(t, &tls.Config{
+			Certificates: []tls.Certificate{a.tlsYear(t)}, ClientAuth: tls.RequireAnyClientCert, MinVersion: tt.from, MaxVersion: tt.to,
+		})
+		res, err := InspectTLS(tcpWithin(t, time.Minute), TLSRequest{TCPRequest: TCPRequest{Addr: addr, CA: a.pem()}, Versions: true})
+		if err != nil {
+			t.Errorf("InspectTLS of a server that wants a certificate = %v, want what it shows", err)
+			continue
+		}
+		if diff := cmp.Diff(tt.want, res.Versions); diff != "" || !res.Verified || res.DaysLeft < 364 || res.Version == "" || res.Cipher == "" || res.RemoteIP != "127.0.0.1" {
+			t.Errorf("InspectTLS = %+v, want its certificate verified, and versions (-want +got):\n%s", res, diff)
+		}
+	}
+}
+
 func TestInspectTLSErrors(t *testing.T) {
 	plain := tcpServe(t, func(conn net.Conn) { _, _ = conn.Write([]byte("220 hello there, no TLS\r\n")) })
+	a := newTLSAuthority(t)
+	anothers := a.tlsYear(t)
+	anothers.PrivateKey = a.tlsYear(t).PrivateKey
 	for _, tt := range []struct {
 		addr string
 		kind Kind
+		text string
 	}{
-		{"127.0.0.1:" + nagiosClosedPort(t), Refused},
-		{plain, TLS},
-		{"127.0.0.1", Misuse},
+		{"127.0.0.1:" + nagiosClosedPort(t), Refused, "connection refused"},
+		{plain, TLS, "does not speak TLS"},
+		{tlsServe(t, &tls.Config{Certificates: []tls.Certificate{anothers}, ClientAuth: tls.RequestClientCert}), TLS, `": tls: invalid signature`},
+		{"127.0.0.1", Misuse, "host:port"},
 	} {
-		if res, err := InspectTLS(tcpWithin(t, time.Minute), TLSRequest{TCPRequest: TCPRequest{Addr: tt.addr}}); KindOf(err) != tt.kind {
-			t.Errorf("InspectTLS(%q) = %v, %v, want kind %s", tt.addr, res, err, tt.kind)
+		res, err := InspectTLS(tcpWithin(t, time.Minute), TLSRequest{TCPRequest: TCPRequest{Addr: tt.addr}})
+		if KindOf(err) != tt.kind || !strings.Contains(err.Error(), tt.text) {
+			t.Errorf("InspectTLS(%q) = %v, %v, want kind %s and %q", tt.addr, res, err, tt.kind, tt.text)
 		}
 	}
 }

@@ -146,7 +146,9 @@ pharos = {}
 ---@field source string? of an instance: "file:line" where it was made
 pharos.Class = {}
 
---- A class with everything of this one, and the given fields.
+--- A class with everything of this one, and the given fields. A table among them is one
+--- for all instances: what each is to fill for itself is made in init, or in check by
+--- self.seen = self.seen or {}.
 ---
 ---```lua
 ---local Disk = pharos.CommandMetricWatcher:extend{ command = "df -P /", limit = 90 }
@@ -1330,7 +1332,8 @@ pharos.json = {}
 function pharos.json.encode(value) end
 
 --- What a JSON text of at most 8 MiB says, no array of which has more than 262143
---- elements, and whose values take at most 256 MiB of memory. null is pharos.json.null; an array stays one also when it is empty.
+--- elements, and whose values take at most 256 MiB of memory. null is pharos.json.null,
+--- which is true in a condition; an array stays one also when it is empty.
 --- Error: proto.
 ---
 ---```lua
@@ -2069,8 +2072,11 @@ function Case:ok(condition, why) end
 --                pharos.ring or pharos.cache for keys that keep changing
 -- coroutines     yield only from the coroutine's own functions, not across pcall,
 --                sort or gsub
--- time           256 instructions at a time, 50 ms without a pause: a script that
---                computes longer is stopped, and its watcher pauses; a file may
---                take 5 s to load
+-- time           256 instructions at a time, 50 ms without a pause, which each
+--                primitive is: a script that computes longer is stopped, and its
+--                watcher rests; in a long loop call pharos.time.sleep("1ms") now and
+--                then. A file may take 5 s to load
+-- size           a text has at most 16 MB; calls are nested at most 400 deep, in a
+--                coroutine 200
 
 return pharos

@@ -85,7 +85,7 @@ func arithmeticOf(L *lua.LState, event string, wrong, other int) int {
 		}
 	}
 	f := topFrame(L).parent()
-	i := decode(f.instruction())
+	i := f.instruction()
 	register := i.b
 	if wrong == 2 {
 		register = i.c

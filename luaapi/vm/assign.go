@@ -28,7 +28,7 @@ func assign(s *ast.AssignStmt) ast.Stmt {
 			assigned[name.Value] = true
 		}
 	}
-	targets := &ast.LocalAssignStmt{}
+	targets := at(s, &ast.LocalAssignStmt{})
 	hold := func(e *ast.Expr) {
 		name := fmt.Sprintf("(target %d)", len(targets.Names))
 		targets.Names = append(targets.Names, name)
@@ -36,7 +36,7 @@ func assign(s *ast.AssignStmt) ast.Stmt {
 		oneResult(*e)
 		*e = identAt(s, name)
 	}
-	values := &ast.LocalAssignStmt{Exprs: s.Rhs}
+	values := at(s, &ast.LocalAssignStmt{Exprs: s.Rhs})
 	var stores []ast.Stmt
 	for i, e := range s.Lhs {
 		if attr, ok := e.(*ast.AttrGetExpr); ok {
@@ -49,28 +49,25 @@ func assign(s *ast.AssignStmt) ast.Stmt {
 		}
 		name := fmt.Sprintf("(value %d)", i)
 		values.Names = append(values.Names, name)
-		store := &ast.AssignStmt{Lhs: []ast.Expr{e}, Rhs: []ast.Expr{identAt(s, name)}}
-		store.SetLine(s.Line())
-		store.SetLastLine(s.LastLine())
-		stores = append(stores, store)
+		stores = append(stores, at(s, &ast.AssignStmt{Lhs: []ast.Expr{e}, Rhs: []ast.Expr{identAt(s, name)}}))
 	}
 	slices.Reverse(stores) // as Lua 5.1 does
-	block := &ast.DoBlockStmt{Stmts: append([]ast.Stmt{values}, stores...)}
+	stmts := append([]ast.Stmt{values}, stores...)
 	if len(targets.Names) > 0 {
-		block.Stmts = append([]ast.Stmt{targets}, block.Stmts...)
+		stmts = append([]ast.Stmt{targets}, stmts...)
 	}
-	for _, n := range []ast.PositionHolder{block, targets, values} {
-		n.SetLine(s.Line())
-		n.SetLastLine(s.LastLine())
-	}
-	return block
+	return at(s, &ast.DoBlockStmt{Stmts: stmts})
 }
 
-func identAt(at ast.PositionHolder, name string) ast.Expr {
-	e := &ast.IdentExpr{Value: name}
-	e.SetLine(at.Line())
-	e.SetLastLine(at.LastLine())
-	return e
+// at gives a node that was made in place of another that one's lines.
+func at[T ast.PositionHolder](other ast.PositionHolder, made T) T {
+	made.SetLine(other.Line())
+	made.SetLastLine(other.LastLine())
+	return made
+}
+
+func identAt(other ast.PositionHolder, name string) ast.Expr {
+	return at(other, &ast.IdentExpr{Value: name})
 }
 
 // loop gives a statement that does what s says. gopher-lua takes what a loop
@@ -82,19 +79,14 @@ func loop(s *ast.GenericForStmt) ast.Stmt {
 	if call, ok := s.Exprs[0].(*ast.FuncCallExpr); ok && len(s.Exprs) == 1 && plainCallee(call) {
 		return s
 	}
-	values := &ast.LocalAssignStmt{Exprs: s.Exprs}
+	values := at(s, &ast.LocalAssignStmt{Exprs: s.Exprs})
 	s.Exprs = nil
 	for i := range 3 {
 		name := fmt.Sprintf("(over %d)", i)
 		values.Names = append(values.Names, name)
 		s.Exprs = append(s.Exprs, identAt(s, name))
 	}
-	block := &ast.DoBlockStmt{Stmts: []ast.Stmt{values, s}}
-	for _, n := range []ast.PositionHolder{block, values} {
-		n.SetLine(s.Line())
-		n.SetLastLine(s.LastLine())
-	}
-	return block
+	return at(s, &ast.DoBlockStmt{Stmts: []ast.Stmt{values, s}})
 }
 
 // plainCallee tells whether what is called is found without another call: by a
@@ -132,9 +124,6 @@ func padLoop(s *ast.GenericForStmt) {
 		return
 	}
 	for len(s.Exprs) < 3 {
-		none := &ast.NilExpr{}
-		none.SetLine(last.Line())
-		none.SetLastLine(last.LastLine())
-		s.Exprs = append(s.Exprs, none)
+		s.Exprs = append(s.Exprs, at(last, &ast.NilExpr{}))
 	}
 }

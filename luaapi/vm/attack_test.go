@@ -100,7 +100,7 @@ var attacks = []struct {
 	{"error in tostring", `error(setmetatable({}, {__tostring = function() error("again") end}))`, "table as its message", nil},
 	{"endless tostring", `error(setmetatable({}, {__tostring = function() while true do end end}))`, "table as its message", ErrCPU},
 	{"error with a long message", `error(("x"):rep(1e6))`, "xxx...", nil},
-	{"error with a function", `error(print)`, "function:", nil},
+	{"error with a function", `error(print)`, "error with a function", nil},
 	{"upper of 16 MB", `local s = ("x"):rep(16e6) while true do s:upper() end`, "", ErrCPU},
 	{"lower of 16 MB", `local s = ("X"):rep(16e6) while true do s:lower() end`, "", ErrCPU},
 	{"reverse of 16 MB", `local s = ("x"):rep(16e6) while true do s:reverse() end`, "", ErrCPU},

@@ -22,7 +22,7 @@ type cached struct {
 
 // Compile compiles a chunk as the function [Compile] does, or finds it.
 func (c *Cache) Compile(name string, src []byte) (*lua.FunctionProto, error) {
-	made, err := c.compile(name, src, DefaultLoadTimeout)
+	made, err := c.compile(name, src, defaultLoadTimeout)
 	if err != nil {
 		return nil, err
 	}

@@ -27,6 +27,7 @@ type chunk struct {
 	proto        *lua.FunctionProto
 	globals      []globalUse
 	calls        []TextCall
+	options      []OptionUse
 	libraryCalls []libraryCall
 	fields       []FieldUse
 	warnings     []Error
@@ -35,7 +36,7 @@ type chunk struct {
 // Compile compiles a file. name is its chunk name, which errors speak of. The
 // error is an [*Error].
 func Compile(name string, src []byte) (*lua.FunctionProto, error) {
-	c, err := compileChunk(name, src, DefaultLoadTimeout)
+	c, err := compileChunk(name, src, defaultLoadTimeout)
 	if err != nil {
 		return nil, err
 	}
@@ -103,7 +104,7 @@ func translate(name string, src []byte) (c *chunk, err error) {
 		return nil, syntaxError(name, src, err)
 	}
 	guardCalls(r.libraryCalls, r.fields.list)
-	return &chunk{name: name, proto: proto, globals: r.globals, calls: r.calls, libraryCalls: r.libraryCalls, fields: r.fields.list}, nil
+	return &chunk{name: name, proto: proto, globals: r.globals, calls: r.calls, options: r.options, libraryCalls: r.libraryCalls, fields: r.fields.list}, nil
 }
 
 // gotoError finds the line in the texts about goto and labels, whose errors are
@@ -156,11 +157,17 @@ func (u *Universe) compile(name string, src []byte) (*chunk, error) {
 			u.opts.Called(call)
 		}
 	}
+	if u.opts.Passed != nil {
+		for _, option := range c.options {
+			u.opts.Passed(option)
+		}
+	}
 	if u.opts.Read != nil {
 		for _, field := range c.fields {
 			u.opts.Read(field)
 		}
 	}
+	said := map[Error]bool{} // of a line once
 	for _, g := range c.globals {
 		settable := slices.Contains(u.opts.Globals, g.name)
 		if g.write && u.names[g.name] && !settable {
@@ -177,7 +184,10 @@ func (u *Universe) compile(name string, src []byte) (*chunk, error) {
 		if !g.nested {
 			return nil, &e
 		}
-		warn(e)
+		if !said[e] {
+			said[e] = true
+			warn(e)
+		}
 	}
 	return c, nil
 }

@@ -45,6 +45,8 @@ func TestLoadErrors(t *testing.T) {
 		{"local t = { a = 'then' b = 2 }", `t.lua:1: syntax error near 'b' (is a comma missing before it?)`},
 		{"local t = {\n  { 1 }\n  print,\n}", `t.lua:3: syntax error near 'print' (is a comma missing at the end of line 2?)`},
 		{"print('a' 5)", `t.lua:1: syntax error near '5' (is a comma missing before it?)`},
+		{`local a = "x,y":match("x")`, `t.lua:1: syntax error near ':' (a text that is written out is put in brackets: ("text"):match(...))`},
+		{`print("x".."y":upper())`, `t.lua:1: syntax error near ':' (a text that is written out is put in brackets: ("text"):match(...))`},
 		{"print(2 +)", "t.lua:1: syntax error near ')' (a value is missing before it)"},
 		{"local t = { f = function()\n  if true then\n return 1\n} }", `t.lua:4: syntax error near '}' (is "end" missing, for the "if" at line 2?)`},
 		{"local function f()\n for i = 1, 2 do\n else end end", `t.lua:3: syntax error near 'else' (is "end" missing, for the "for" at line 2?)`},
@@ -273,7 +275,7 @@ func TestWarnings(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer u.Close()
-	src := "local s = '\\d+'\nlocal function f()\n  zzz = 1\n  return tostirng(s)\nend"
+	src := "local s = '\\d+'\nlocal function f()\n  zzz = 1\n  return tostirng(s), tostirng(s), super().check(s)\nend"
 	if err := u.Load(t.Context(), []byte(src)); err != nil {
 		t.Fatal(err)
 	}
@@ -281,6 +283,7 @@ func TestWarnings(t *testing.T) {
 		`t.lua:1: "\d" is just "d" (in a pattern, write "%d")`,
 		`t.lua:3: cannot set undeclared global "zzz" (is a "local" missing?)`,
 		`t.lua:4: cannot read undeclared global "tostirng" (did you mean "tostring"?)`,
+		`t.lua:4: cannot read undeclared global "super" (write Parent.check(self, ...), where the class extends Parent)`,
 	}
 	if fmt.Sprint(got) != fmt.Sprint(want) {
 		t.Errorf("warnings = %q, want %q", got, want)

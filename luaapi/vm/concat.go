@@ -125,7 +125,7 @@ func operandOrigin(L *lua.LState, i int) string {
 	if !f.ok() || f.isGo() {
 		return ""
 	}
-	call := decode(f.instruction())
+	call := f.instruction()
 	if call.op != lua.OP_CALL {
 		return ""
 	}

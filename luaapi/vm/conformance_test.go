@@ -170,9 +170,9 @@ func TestPatterns(t *testing.T) {
 		{`return ("f(a(b)c)d"):match("%b()"), ("[[x]]"):match("%[(%b[])%]")`, "(a(b)c) [x]"},
 		{`return ("say 'hi'"):match("(['\"])(.-)%1")`, "' hi"},
 		{`return ("x"):rep(3):gsub("x", {x = 1})`, "111 3"},
-		{`return ("abc"):find("[")`, "error: t.lua:1: malformed pattern (missing ']')"},
-		{`return ("abc"):find("%")`, "error: t.lua:1: malformed pattern (ends with '%')"},
-		{`return ("abc"):find("(a")`, "error: t.lua:1: unfinished capture"},
+		{`return ("abc"):find("[")`, "error: t.lua:1: malformed pattern (missing ']') (in the pattern \"[\")"},
+		{`return ("abc"):find("%")`, "error: t.lua:1: malformed pattern (ends with '%') (in the pattern \"%\")"},
+		{`return ("abc"):find("(a")`, "error: t.lua:1: unfinished capture (in the pattern \"(a\")"},
 		{`return ("a\0b"):find("%z"), ("a\0b"):match("%Z+"), #("\0\0"):match(".*")`, "2 a 2"},
 		{`return ("hello world from lua"):match("^(%w+)"), ("x = 10"):match("^(%w+)%s*=%s*(%d+)$")`, "hello x 10"},
 		{`return string.find("abc", "b", nil, true)`, "2 2"},
@@ -299,6 +299,10 @@ func TestEvents(t *testing.T) {
 }
 
 func TestErrorsInLua(t *testing.T) {
+	conform(t, []conformance{ // the caller's mistake is at the caller's line, also where that returns what it called
+		{"local function need(o) if not o.x then error('no x', 2) end end\nlocal function g()\n  return need{ y = 1 }\nend\nlocal n = g() return n", "error: t.lua:3: no x"},
+		{"local t = {} function t:need(o) if not o.x then error('no x', 2) end end\nlocal function g()\n  return t:need{ y = 1 }\nend\nlocal n = g() return n", "error: t.lua:3: no x"},
+	})
 	conform(t, []conformance{
 		{`return pcall(error, "x")`, "false x"},
 		{`return pcall(error, "x", 0)`, "false x"},
@@ -351,6 +355,9 @@ func TestCoroutines(t *testing.T) {
 	conform(t, []conformance{
 		{`local co = coroutine.create(function(a, b) local c = coroutine.yield(a + b) local d, e = coroutine.yield(c * 2) return d + e end) local _, x = coroutine.resume(co, 1, 2) local _, y = coroutine.resume(co, 10) local _, z = coroutine.resume(co, 3, 4) return x, y, z, coroutine.status(co)`, "3 20 7 dead"},
 		{`local co = coroutine.create(function() end) coroutine.resume(co) return coroutine.resume(co)`, "false cannot resume dead coroutine"},
+		{`local co = coroutine.create(function() local x return x.y end) return coroutine.resume(co)`, "false t.lua:1: attempt to index a nil value (local 'x') with key 'y'"},
+		{`return pcall(coroutine.wrap(function() local n = 5 return 1, n() end))`, "false t.lua:1: attempt to call a number value (local 'n')"},
+		{`local f = coroutine.wrap(function() coroutine.yield(1) local s = "a" return s:split(",")[1] end) f() return pcall(f)`, `false t.lua:1: attempt to call a nil value (method 'split'): write for part in text:gmatch("[^,]+") do`},
 		{`local co = coroutine.create(function() error("x", 0) end) local ok, e = coroutine.resume(co) return ok, e, coroutine.status(co)`, "false x dead"},
 		{`local co = coroutine.create(function() error({code = 1}) end) local ok, e = coroutine.resume(co) return ok, e.code`, "false 1"},
 		{`local gen = coroutine.wrap(function() for i = 1, 3 do coroutine.yield(i) end end) return gen(), gen(), gen(), gen()`, "1 2 3"},

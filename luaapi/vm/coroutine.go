@@ -1,6 +1,10 @@
 package vm
 
-import lua "github.com/yuin/gopher-lua"
+import (
+	"slices"
+
+	lua "github.com/yuin/gopher-lua"
+)
 
 // coroutineDepth bounds nested calls in a coroutine. Its stack is of a fixed
 // size: only such a one overflows with an error that closes upvalues, and
@@ -66,19 +70,40 @@ func (u *Universe) coResume(L, th *lua.LState, resume lua.LGFunction) int {
 		u.base.G.CurrentThread = L
 	}()
 	th.SetContext(r)
+	if !topFrame(th).ok() {
+		th.SetContext(&beginning{r, th})
+	}
 	r.threads = append(r.threads, th)
 	u.base.G.CurrentThread = L
 	return resume(L)
 }
 
+// beginning is the run for a coroutine that begins: gopher-lua, which has just given
+// it a Panic of its own, asks before the first instruction.
+type beginning struct {
+	*run
+	th *lua.LState
+}
+
+func (b *beginning) Done() <-chan struct{} {
+	b.th.Panic = throwExplained
+	b.th.SetContext(b.run)
+	return b.run.Done()
+}
+
+// throwExplained is how an error leaves a coroutine. Who catches it, unlike catch,
+// sees no more of the frames that explain it.
+func throwExplained(L *lua.LState) {
+	v := L.Get(-1)
+	if text, ok := v.(lua.LString); ok {
+		v = lua.LString(explain(L, string(text)))
+	}
+	panic(&lua.ApiError{Type: lua.ApiErrorRun, Object: v, StackTrace: "-"})
+}
+
 // own tells whether th is a thread of the run itself rather than a coroutine.
 func (u *Universe) own(L, th *lua.LState) bool {
-	for _, t := range runOf(L).threads {
-		if t == th {
-			return true
-		}
-	}
-	return false
+	return slices.Contains(runOf(L).threads, th)
 }
 
 // coWrap is coroutine.wrap: a function that resumes, and raises what fails.
@@ -133,7 +158,7 @@ func coYield(L *lua.LState) int {
 		if p.isGo() || !calls(p) {
 			L.RaiseError("attempt to yield across a metamethod, a for loop's iterator or a library function")
 		}
-		if p.index() == 0 && opcode(p.instruction()) == lua.OP_TAILCALL {
+		if p.index() == 0 && p.instruction().op == lua.OP_TAILCALL {
 			L.RaiseError("attempt to yield as the last thing that a coroutine does (write \"local x = yield() return x\")")
 		}
 	}
@@ -147,6 +172,6 @@ func through(L *lua.LState) int { return L.GetTop() }
 // calls tells whether the frame is at a call, and not at an instruction that
 // calls a function on the side.
 func calls(f frame) bool {
-	op := opcode(f.instruction())
+	op := f.instruction().op
 	return op == lua.OP_CALL || op == lua.OP_TAILCALL
 }

@@ -12,7 +12,7 @@ import (
 // What ended a run from outside; the Cause of an [Error].
 var (
 	ErrDeadline  = errors.New("the run took longer than its timeout")
-	ErrCPU       = errors.New("the script computed for too long without a pause")
+	ErrCPU       = errors.New(`the script computed for too long without a pause (in a long loop, call pharos.time.sleep("1ms") now and then)`)
 	ErrMemory    = errors.New("the script used too much memory")
 	ErrCancelled = errors.New("the run was cancelled")
 	// ErrTurn is an ErrDeadline of a run that never began: others of its
@@ -97,19 +97,37 @@ func Brief(name string) string {
 type errorValue struct{ err error }
 
 // NewErrorValue makes a Lua value of a Go error. tostring gives err's text,
-// fields are what a script reads from it (err.kind), and it is a value as any
-// other until a script raises it: then the run's [Error] carries err as Value.
+// fields are what a script reads from it (err.kind): one that is nil is not there
+// this time, any that is not in them raises. It is a value as any other until a
+// script raises it: then the run's [Error] carries err as Value.
 func NewErrorValue(L *lua.LState, err error, fields map[string]lua.LValue) lua.LValue {
-	index := L.CreateTable(0, len(fields))
-	for name, value := range fields {
-		index.RawSetString(name, value)
-	}
-	meta := L.CreateTable(0, 4)
-	meta.RawSetString("__index", index)
+	meta := L.CreateTable(0, 5)
+	meta.RawSetString("__index", L.NewFunction(func(L *lua.LState) int {
+		name, ok := L.Get(2).(lua.LString)
+		if v, known := fields[string(name)]; known {
+			L.Push(v)
+			return 1
+		}
+		if ok && fields != nil {
+			raiseNoErrorField(L, string(name), sortedKeys(fields))
+		}
+		return 0
+	}))
 	meta.RawSetString("__tostring", L.NewFunction(errorText))
 	meta.RawSetString("__concat", L.NewFunction(errorConcat))
 	meta.RawSetString("__metatable", lua.LString("error"))
+	meta.RawSetString("__name", lua.LString("pharos.Error"))
 	return &lua.LUserData{Value: errorValue{err}, Env: L.Env, Metatable: meta}
+}
+
+// raiseNoErrorField is for those who take an error for its text, too.
+func raiseNoErrorField(L *lua.LState, name string, valid []string) {
+	hint := ""
+	if library, ok := L.G.Global.RawGetString("string").(*lua.LTable); ok && library.RawGetString(name) != lua.LNil {
+		hint = ": tostring(err) is the text"
+	}
+	name = Brief(name)
+	L.RaiseError("there is no field %q %s%s", name, runOf(L).u.opts.Unknown(name, valid), hint)
 }
 
 func errorText(L *lua.LState) int {

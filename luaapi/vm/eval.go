@@ -12,7 +12,7 @@ import (
 // set any global, kept in the universe's [Scope]; it may require
 // modules; and only ctx bounds the time it computes.
 func (u *Universe) Eval(ctx context.Context, name string, src []byte, conv func(L *lua.LState, n int) error) error {
-	c, err := compileChunk(name, src, DefaultLoadTimeout)
+	c, err := compileChunk(name, src, defaultLoadTimeout)
 	if err != nil {
 		return err
 	}

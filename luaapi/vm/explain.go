@@ -2,7 +2,6 @@ package vm
 
 import (
 	"fmt"
-	"reflect"
 	"strings"
 
 	lua "github.com/yuin/gopher-lua"
@@ -23,12 +22,12 @@ func explain(L *lua.LState, text string) string {
 	if m := positioned.FindString(text); m != "" {
 		at, message = m, text[len(m):]
 	}
-	i := decode(f.instruction())
+	i := f.instruction()
 	switch {
 	case message == "attempt to call a non-function object":
 		message = explainCall(L, f, i)
 	case strings.HasPrefix(message, "attempt to index a non-table object("):
-		message = explainIndex(f, i, message)
+		message = explainIndex(L, f, i, message)
 	case strings.HasPrefix(message, "cannot perform "):
 		message = explainArithmetic(L, f, i, message)
 	case message == "__unm undefined":
@@ -50,9 +49,17 @@ type instruction struct{ op, a, b, c, bx int }
 
 func decode(code uint32) instruction {
 	return instruction{
-		op: opcode(code), a: int(code>>18) & 0xff, b: int(code & 0x1ff), c: int(code>>9) & 0x1ff,
+		op: int(code >> 26), a: int(code>>18) & 0xff, b: int(code & 0x1ff), c: int(code>>9) & 0x1ff,
 		bx: int(code & 0x3ffff),
 	}
+}
+
+// instructionAt is the one at pc; outside the code there is none that does anything.
+func instructionAt(p *lua.FunctionProto, pc int) instruction {
+	if pc < 0 || pc >= len(p.Code) {
+		return instruction{op: lua.OP_NOP}
+	}
+	return decode(p.Code[pc])
 }
 
 // constantBit marks a b or c that is a constant's index and not a register.
@@ -84,7 +91,11 @@ func TypeName(v lua.LValue) string {
 
 func explainCall(L *lua.LState, f frame, i instruction) string {
 	if i.op == lua.OP_TFORLOOP {
-		return "attempt to loop over " + value(L, f, i.a) + " (for ... in needs pairs, ipairs or a function)"
+		over, hint := value(L, f, i.a), "for ... in needs pairs, ipairs or a function"
+		if strings.HasPrefix(over, "a number ") {
+			hint = "write for i = 1, n do"
+		}
+		return "attempt to loop over " + over + " (" + hint + ")"
 	}
 	if i.op != lua.OP_CALL && i.op != lua.OP_TAILCALL {
 		return "attempt to call a value that is no function"
@@ -115,13 +126,24 @@ func explainComparison(f frame, i instruction, message string) string {
 	return message
 }
 
-func explainIndex(f frame, i instruction, message string) string {
+func explainIndex(L *lua.LState, f frame, i instruction, message string) string {
 	kind, rest, _ := strings.Cut(strings.TrimPrefix(message, "attempt to index a non-table object("), ")")
 	register := i.b
 	if i.op == lua.OP_SETTABLE || i.op == lua.OP_SETTABLEKS {
 		register = i.a
 	}
-	return "attempt to index a " + kind + " value" + f.origin(register) + rest
+	return "attempt to index a " + precise(L, kind, register) + " value" + f.origin(register) + rest
+}
+
+// precise is the type of what is in a register, kind, with the name that userdata
+// may have.
+func precise(L *lua.LState, kind string, register int) string {
+	if debug, ok := L.GetStack(0); ok && kind == "userdata" && register&constantBit == 0 {
+		if _, v := L.GetLocal(debug, register+1); v != nil {
+			return TypeName(v)
+		}
+	}
+	return kind
 }
 
 // explainArithmetic explains an operation none of whose operands is a text: see
@@ -132,12 +154,7 @@ func explainArithmetic(L *lua.LState, f frame, i instruction, message string) st
 	if left == "number" {
 		left, i.b = right, i.c
 	}
-	if debug, ok := L.GetStack(0); ok && left == "userdata" && i.b&constantBit == 0 {
-		if _, v := L.GetLocal(debug, i.b+1); v != nil {
-			left = TypeName(v)
-		}
-	}
-	return wrongOperand(f, left, i.b)
+	return wrongOperand(f, precise(L, left, i.b), i.b)
 }
 
 // wrongOperand says that arithmetic cannot be done on what is in a register.
@@ -157,7 +174,7 @@ func (f frame) origin(register int) string {
 	}
 	p := f.proto()
 	for pc := f.pc() - 1; pc >= 0; pc-- {
-		i := decode(p.instruction(pc))
+		i := instructionAt(p, pc)
 		switch i.op {
 		case lua.OP_JMP, lua.OP_TEST, lua.OP_TESTSET, lua.OP_EQ, lua.OP_LT, lua.OP_LE, lua.OP_MOVEN,
 			lua.OP_LOADNIL, lua.OP_VARARG, lua.OP_FORLOOP, lua.OP_TFORLOOP:
@@ -189,20 +206,20 @@ func (f frame) given(pc int) string {
 }
 
 // source says where the instruction at pc takes its value from.
-func (f frame) source(p proto, i instruction, pc int) string {
+func (f frame) source(p *lua.FunctionProto, i instruction, pc int) string {
 	switch i.op {
 	case lua.OP_MOVE:
 		if name := f.local(i.b); name != "" {
 			return fmt.Sprintf(" (local '%s')", name)
 		}
 	case lua.OP_GETGLOBAL:
-		return fmt.Sprintf(" (global '%s')", p.constant(i.bx))
+		return fmt.Sprintf(" (global '%s')", constantText(p, i.bx))
 	case lua.OP_GETUPVAL:
-		if name := p.upvalue(i.b); name != "" {
+		if name := upvalueName(p, i.b); name != "" {
 			return fmt.Sprintf(" (upvalue '%s')", name)
 		}
 	case lua.OP_GETTABLEKS:
-		field := p.constant(i.c &^ constantBit)
+		field := fieldName(p, pc)
 		if name := f.local(i.b); name != "" {
 			if _, text := f.register(i.b).(lua.LString); text { // a field of one is nil
 				return fmt.Sprintf(" (field '%s' of %s, which is a text)", field, name)
@@ -212,29 +229,29 @@ func (f frame) source(p proto, i instruction, pc int) string {
 	case lua.OP_GETTABLE:
 		return f.element(p, i, pc)
 	case lua.OP_SELF:
-		return fmt.Sprintf(" (method '%s')", p.constant(i.c&^constantBit))
+		return fmt.Sprintf(" (method '%s')", fieldName(p, pc))
 	}
 	return ""
 }
 
 // element says of which table, by which key: " (t[i], i is 3)".
-func (f frame) element(p proto, i instruction, pc int) string {
+func (f frame) element(p *lua.FunctionProto, i instruction, pc int) string {
 	table := f.local(i.b)
-	if before := decode(p.instruction(max(pc-1, 0))); table == "" && before.a == i.b { // fetched for this
+	if before := instructionAt(p, pc-1); table == "" && before.a == i.b { // fetched for this
 		switch before.op {
 		case lua.OP_GETTABLEKS:
-			table = p.constant(before.c &^ constantBit)
+			table = fieldName(p, pc-1)
 		case lua.OP_GETUPVAL:
-			table = p.upvalue(before.b)
+			table = upvalueName(p, before.b)
 		case lua.OP_GETGLOBAL:
-			table = p.constant(before.bx)
+			table = constantText(p, before.bx)
 		}
 	}
 	if table == "" {
 		return ""
 	}
 	if i.c&constantBit != 0 {
-		return fmt.Sprintf(" (%s[%s])", table, p.literal(i.c&^constantBit))
+		return fmt.Sprintf(" (%s[%s])", table, literal(p, i.c&^constantBit))
 	}
 	key := f.local(i.c)
 	if key == "" {
@@ -243,12 +260,15 @@ func (f frame) element(p proto, i instruction, pc int) string {
 	return fmt.Sprintf(" (%s[%s], %s is %s)", table, key, key, shown(f.register(i.c)))
 }
 
+// maxShown is the longest text that messages show, in bytes.
+const maxShown = 100
+
 // shown is a key as it is written. A text is whole or not there: of a secret, a
 // part would not be masked.
 func shown(key lua.LValue) string {
 	switch key := key.(type) {
 	case lua.LString:
-		if len(key) > 100 {
+		if len(key) > maxShown {
 			return "a long text"
 		}
 		return fmt.Sprintf("%q", string(key))
@@ -263,12 +283,12 @@ func shown(key lua.LValue) string {
 // callsMethod tells whether the frame is at a call of the form "object:method()".
 // Whatever its arguments are, they come between the method and its call.
 func (f frame) callsMethod() bool {
-	p, call := f.proto(), decode(f.instruction())
+	p, call := f.proto(), f.instruction()
 	if call.op != lua.OP_CALL && call.op != lua.OP_TAILCALL {
 		return false
 	}
 	for pc := f.pc() - 1; pc >= 0; pc-- {
-		switch i := decode(p.instruction(pc)); {
+		switch i := instructionAt(p, pc); {
 		case i.op == lua.OP_SELF && i.a == call.a:
 			return true
 		case (i.op == lua.OP_CALL || i.op == lua.OP_TAILCALL) && i.a <= call.a:
@@ -278,54 +298,60 @@ func (f frame) callsMethod() bool {
 	return false
 }
 
-// constant is a constant that is a string, or "?".
-func (p proto) constant(i int) string {
-	constants := p.v.FieldByName("Constants")
-	if i >= constants.Len() || constants.Index(i).Elem().Kind().String() != "string" {
-		return "?"
-	}
-	return constants.Index(i).Elem().String()
-}
-
-// literal is a constant that is a number or a text, as it is written.
-func (p proto) literal(i int) string {
-	constants := p.v.FieldByName("Constants")
-	if i >= constants.Len() {
-		return "?"
-	}
-	switch c := constants.Index(i).Elem(); c.Kind() {
-	case reflect.Float64:
-		return FormatNumber(c.Float())
-	case reflect.String:
-		return shown(lua.LString(c.String()))
+// constantText is a constant that is a text, or "?".
+func constantText(p *lua.FunctionProto, i int) string {
+	if i < len(p.Constants) {
+		if text, ok := p.Constants[i].(lua.LString); ok {
+			return string(text)
+		}
 	}
 	return "?"
 }
 
-// upvalue is the name of an upvalue, or "".
-func (p proto) upvalue(i int) string {
-	if names := p.v.FieldByName("DbgUpvalues"); i < names.Len() {
-		return names.Index(i).String()
+// fieldName is the name that the instruction at pc looks up: a constant of its own,
+// or one that the instruction before put into a register, as in the head of a loop;
+// "?" if it is no text.
+func fieldName(p *lua.FunctionProto, pc int) string {
+	i, before := instructionAt(p, pc), instructionAt(p, pc-1)
+	switch {
+	case i.c&constantBit != 0:
+		return constantText(p, i.c&^constantBit)
+	case before.op == lua.OP_LOADK && before.a == i.c:
+		return constantText(p, before.bx)
+	}
+	return "?"
+}
+
+// literal is a constant that is a number or a text, as it is written.
+func literal(p *lua.FunctionProto, i int) string {
+	if i >= len(p.Constants) {
+		return "?"
+	}
+	return shown(p.Constants[i])
+}
+
+// upvalueName is the name of an upvalue, or "".
+func upvalueName(p *lua.FunctionProto, i int) string {
+	if i < len(p.DbgUpvalues) {
+		return p.DbgUpvalues[i]
 	}
 	return ""
 }
 
 // local is the name of the local variable that a register holds, or "".
 func (f frame) local(register int) string {
-	locals, pc := f.proto().v.FieldByName("DbgLocals"), f.pc()
-	for i := range locals.Len() {
-		l := locals.Index(i).Elem()
-		if int(l.FieldByName("StartPc").Int()) > pc {
-			break
-		}
-		if pc < int(l.FieldByName("EndPc").Int()) {
-			if register == 0 {
-				if name := l.FieldByName("Name").String(); !strings.HasPrefix(name, "(") {
-					return name
-				}
-				return ""
-			}
+	pc := f.pc()
+	for _, l := range f.proto().DbgLocals {
+		switch {
+		case l.StartPc > pc:
+			return ""
+		case pc >= l.EndPc:
+		case register > 0:
 			register--
+		case strings.HasPrefix(l.Name, "("):
+			return ""
+		default:
+			return l.Name
 		}
 	}
 	return ""

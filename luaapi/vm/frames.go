@@ -26,8 +26,6 @@ var (
 	frameParent   = fieldOf(callFrame, "Parent")
 	framePC       = fieldOf(callFrame, "Pc")
 	frameTail     = fieldOf(callFrame, "TailCall")
-	functionIsGo  = fieldOf(reflect.TypeFor[lua.LFunction](), "IsG")
-	functionProto = fieldOf(reflect.TypeFor[lua.LFunction](), "Proto")
 )
 
 func fieldOf(t reflect.Type, name string) int {
@@ -55,28 +53,33 @@ func (f frame) index() int { return int(f.v.Elem().Field(frameIndex).Int()) }
 
 func (f frame) tailCalls() int { return int(f.v.Elem().Field(frameTail).Int()) }
 
-// isGo tells whether the frame is a Go function's.
-func (f frame) isGo() bool { return f.v.Elem().Field(frameFunction).Elem().Field(functionIsGo).Bool() }
-
-func (f frame) proto() proto {
-	return proto{f.v.Elem().Field(frameFunction).Elem().Field(functionProto).Elem()}
+// function is what the frame executes. It was reached through fields that are not
+// exported, whose values reflection does not hand out; pointers it does.
+func (f frame) function() *lua.LFunction {
+	return (*lua.LFunction)(f.v.Elem().Field(frameFunction).UnsafePointer())
 }
+
+// isGo tells whether the frame is a Go function's.
+func (f frame) isGo() bool { return f.function().IsG }
+
+// proto is the frame's code. A Go function has none.
+func (f frame) proto() *lua.FunctionProto { return f.function().Proto }
 
 // pc is the index of the instruction being executed.
 func (f frame) pc() int { return int(f.v.Elem().Field(framePC).Int()) - 1 }
 
-func (f frame) file() string { return f.proto().text("SourceName") }
+func (f frame) file() string { return f.proto().SourceName }
 
 func (f frame) line() int {
-	lines := f.proto().v.FieldByName("DbgSourcePositions")
-	if pc := f.pc(); pc >= 0 && pc < lines.Len() {
-		return int(lines.Index(pc).Int())
+	p := f.proto()
+	if pc := f.pc(); pc >= 0 && pc < len(p.DbgSourcePositions) {
+		return p.DbgSourcePositions[pc]
 	}
-	return f.proto().number("LineDefined")
+	return p.LineDefined
 }
 
 // instruction is the one being executed.
-func (f frame) instruction() uint32 { return f.proto().instruction(f.pc()) }
+func (f frame) instruction() instruction { return instructionAt(f.proto(), f.pc()) }
 
 // callee is what the function's caller calls it, without what it is a field of,
 // or "".
@@ -93,12 +96,9 @@ func (f frame) called() string { return f.calledAt(f.pc()) }
 
 // calledAt is the name of what the instruction at pc calls, or "".
 func (f frame) calledAt(pc int) string {
-	calls := f.proto().v.FieldByName("DbgCalls")
-	for i := range calls.Len() {
-		if call := calls.Index(i); int(call.FieldByName("Pc").Int()) == pc {
-			if name := call.FieldByName("Name").String(); name != "?" {
-				return name
-			}
+	for _, call := range f.proto().DbgCalls {
+		if call.Pc == pc && call.Name != "?" {
+			return call.Name
 		}
 	}
 	return ""
@@ -120,7 +120,7 @@ func (f frame) register(i int) lua.LValue {
 // describe is the frame as a line of a traceback.
 func (f frame) describe() string {
 	where := fmt.Sprintf("%s:%d: in ", f.file(), f.line())
-	defined := f.proto().number("LineDefined")
+	defined := f.proto().LineDefined
 	switch name := f.callee(); {
 	case defined == 0:
 		return where + "main chunk"
@@ -130,28 +130,6 @@ func (f frame) describe() string {
 		return fmt.Sprintf("%sfunction <%s:%d>", where, f.file(), defined)
 	}
 }
-
-// proto is a gopher-lua FunctionProto. It was reached through fields that are
-// not exported, so it can be read but not had.
-type proto struct{ v reflect.Value }
-
-func (p proto) text(field string) string { return p.v.FieldByName(field).String() }
-
-func (p proto) number(field string) int { return int(p.v.FieldByName(field).Int()) }
-
-// noOperation is what there is outside a function's code.
-const noOperation = uint32(lua.OP_NOP) << 26
-
-// instruction is the one at pc.
-func (p proto) instruction(pc int) uint32 {
-	code := p.v.FieldByName("Code")
-	if pc < 0 || pc >= code.Len() {
-		return noOperation
-	}
-	return uint32(code.Index(pc).Uint())
-}
-
-func opcode(instruction uint32) int { return int(instruction >> 26) }
 
 // maxTrace is the number of lines that a traceback keeps, the innermost and the
 // outermost.

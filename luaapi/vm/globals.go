@@ -2,6 +2,7 @@ package vm
 
 import (
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 
@@ -36,14 +37,7 @@ func (u *Universe) library(L *lua.LState, name string, functions map[string]lua.
 	return t
 }
 
-func sortedKeys[V any](m map[string]V) []string {
-	keys := make([]string, 0, len(m))
-	for k := range m {
-		keys = append(keys, k)
-	}
-	slices.Sort(keys)
-	return keys
-}
+func sortedKeys[V any](m map[string]V) []string { return slices.Sorted(maps.Keys(m)) }
 
 // makeStrict makes reading or writing a global that nobody declared an error.
 func (u *Universe) makeStrict(L *lua.LState) {
@@ -122,6 +116,9 @@ var elsewhere = map[string]string{
 	"range":     "write for i = 1, n do",
 	"enumerate": "write for i, value in ipairs(list) do",
 	"typeof":    "it is called type",
+	"super":     "write Parent.check(self, ...), where the class extends Parent",
+	"await":     "leave it out: who calls a primitive waits, and other watchers run on",
+	"async":     "leave it out: who calls a primitive waits, and other watchers run on",
 	"raise":     "it is called error",
 	"throw":     "it is called error",
 	"try":       "pcall(function() ... end) catches errors",

@@ -29,13 +29,10 @@ func negation(e *ast.UnaryNotOpExpr) ast.Expr {
 	if !constant {
 		return e
 	}
-	var result ast.Expr = &ast.TrueExpr{}
 	if holds {
-		result = &ast.FalseExpr{}
+		return at(e, &ast.FalseExpr{})
 	}
-	result.SetLine(e.Line())
-	result.SetLastLine(e.LastLine())
-	return result
+	return at(e, &ast.TrueExpr{})
 }
 
 // truth tells whether e holds, if it is a constant.

@@ -1,6 +1,10 @@
 package vm
 
-import lua "github.com/yuin/gopher-lua"
+import (
+	"iter"
+
+	lua "github.com/yuin/gopher-lua"
+)
 
 // A Field is one field of a table that [LazyTable] makes of a T.
 type Field[T any] struct {
@@ -40,6 +44,19 @@ func Plain(t *lua.LTable) *lua.LTable {
 		l.fields.fill(l.L, t)
 	}
 	return t
+}
+
+// Pairs gives the keys and values of t in the order that pairs does, and with
+// everything in it that it shows to a script.
+func Pairs(t *lua.LTable) iter.Seq2[lua.LValue, lua.LValue] {
+	Plain(t)
+	return func(yield func(key, value lua.LValue) bool) {
+		for k, v := t.Next(lua.LNil); k != lua.LNil; k, v = t.Next(k) {
+			if !yield(k, v) {
+				return
+			}
+		}
+	}
 }
 
 // lazyTable is a table that is still empty. Its metatable leads back to it: no

@@ -1,6 +1,7 @@
 package vm
 
 import (
+	"fmt"
 	"strings"
 
 	lua "github.com/yuin/gopher-lua"
@@ -36,7 +37,11 @@ func (c *patterns) pattern(L *lua.LState, text string) *pattern.Pattern {
 	runOf(L).charge(8 + len(text))
 	p, err := c.compile(text)
 	if err != nil {
-		L.RaiseError("%s", err.Error())
+		message := err.Error()
+		if len(text) <= maxShown {
+			message = fmt.Sprintf("%s (in the pattern %q)", message, text)
+		}
+		L.RaiseError("%s", message)
 	}
 	if c.bytes += len(text); c.bytes > maxPatterns || c.known == nil {
 		c.known, c.bytes = make(map[string]*pattern.Pattern), len(text)

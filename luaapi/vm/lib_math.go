@@ -17,7 +17,9 @@ func (u *Universe) openMath(L *lua.LState) {
 		"rad":   of1(func(x float64) float64 { return x * (math.Pi / 180) }),
 		"round": of1(math.Round),
 		"atan2": of2(math.Atan2), "fmod": of2(math.Mod), "pow": of2(math.Pow),
-		"log": mathLog, "max": mathMax, "min": mathMin, "modf": mathModf,
+		"log": mathLog, "modf": mathModf,
+		"max":   most(func(x, best float64) bool { return x > best }),
+		"min":   most(func(x, best float64) bool { return x < best }),
 		"frexp": mathFrexp, "ldexp": mathLdexp, "random": mathRandom, "randomseed": mathRandomSeed,
 	})
 	t.RawSetString("pi", lua.LNumber(math.Pi))
@@ -62,26 +64,18 @@ func mathFloor(L *lua.LState) int {
 	return 1
 }
 
-func mathMax(L *lua.LState) int {
-	best, n := checkNumber(L, 1), L.GetTop()
-	for i := 2; i <= n; i++ {
-		if x := checkNumber(L, i); x > best {
-			best = x
+// most is the one of its arguments that is better than all before it.
+func most(better func(x, best float64) bool) lua.LGFunction {
+	return func(L *lua.LState) int {
+		best, n := checkNumber(L, 1), L.GetTop()
+		for i := 2; i <= n; i++ {
+			if x := checkNumber(L, i); better(x, best) {
+				best = x
+			}
 		}
+		L.Push(lua.LNumber(best))
+		return 1
 	}
-	L.Push(lua.LNumber(best))
-	return 1
-}
-
-func mathMin(L *lua.LState) int {
-	best, n := checkNumber(L, 1), L.GetTop()
-	for i := 2; i <= n; i++ {
-		if x := checkNumber(L, i); x < best {
-			best = x
-		}
-	}
-	L.Push(lua.LNumber(best))
-	return 1
 }
 
 func mathModf(L *lua.LState) int {

@@ -150,20 +150,6 @@ func stringUpper(L *lua.LState) int { return bytewise(L, checkString(L, 1), uppe
 
 func stringReverse(L *lua.LState) int {
 	s := checkString(L, 1)
-	if len(s) > stride {
-		return longReverse(L, s)
-	}
-	chargeBytes(L, len(s))
-	out := make([]byte, len(s))
-	for i := range out {
-		out[i] = s[len(s)-1-i]
-	}
-	L.Push(lua.LString(out))
-	return 1
-}
-
-// longReverse reverses s with charges in between.
-func longReverse(L *lua.LState, s string) int {
 	var out strings.Builder
 	out.Grow(len(s))
 	for to := len(s); to > 0; to -= stride {

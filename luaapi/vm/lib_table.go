@@ -102,7 +102,7 @@ func tableRemove(L *lua.LState) int {
 func tableMaxN(L *lua.LState) int {
 	t, r := checkTable(L, 1), runOf(L)
 	max := lua.LNumber(0)
-	for key, _ := t.Next(lua.LNil); key != lua.LNil; key, _ = t.Next(key) {
+	for key := range Pairs(t) {
 		r.charge(1)
 		if n, ok := key.(lua.LNumber); ok && n > max {
 			max = n

@@ -46,6 +46,40 @@ var absentFunctions = map[string]string{
 	"table.foreachi": "write for i, v in ipairs(t)",
 	"string.gfind":   "it is called string.gmatch",
 	"math.mod":       "it is called math.fmod",
+	"math.pow":       "write a ^ b",
+	"math.type":      "all numbers are floats: n == math.floor(n) is true of a whole one",
+	"math.tointeger": "write math.floor(n)",
+	"math.trunc":     "write math.floor(n)",
+	"math.clamp":     "write math.max(low, math.min(n, high))",
+	"os.sleep":       "use pharos.time.sleep",
+	"table.append":   "write list[#list + 1] = value",
+	"table.push":     "write list[#list + 1] = value",
+	"table.pop":      "write table.remove(list)",
+	"table.join":     "it is called table.concat",
+	"table.length":   "write #t",
+	"table.len":      "write #t",
+	"table.size":     "write #t",
+	"table.keys":     "write for key in pairs(t) do",
+	"table.move":     "write a loop: for i = first, last do to[i] = from[i] end",
+	"utf8.codes":     "write for character in text:gmatch(utf8.charpattern) do",
+	"utf8.offset":    "write for character in text:gmatch(utf8.charpattern) do",
+}
+
+// absence is what to write instead of a function that a library does not have; ""
+// if of is none, or nothing like it is known.
+func (u *Universe) absence(of lua.LValue, name string) string {
+	for _, library := range sortedKeys(u.libraries) {
+		if u.libraries[library] != of {
+			continue
+		}
+		if hint := absentFunctions[library+"."+name]; hint != "" {
+			return hint
+		}
+		if hint := methodsElsewhere[name]; hint != "" && library == "string" {
+			return "write " + hint
+		}
+	}
+	return ""
 }
 
 // missingFunctions warns of calls of what the libraries do not have, which are
@@ -62,8 +96,8 @@ func (u *Universe) missingFunctions() {
 		if v == lua.LNil && call.guarded || v != lua.LNil && !u.stubs[v] {
 			continue
 		}
-		hint, absent := absentFunctions[name]
-		if !absent {
+		hint := u.absence(library, call.name)
+		if hint == "" {
 			var names []string
 			library.ForEach(func(k, _ lua.LValue) {
 				if _, absent := absentFunctions[call.table+"."+k.String()]; !absent {

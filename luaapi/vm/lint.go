@@ -41,19 +41,23 @@ func (l *linter) fail(line int, format string, args ...any) {
 // lint reads a whole file. The error is an [*Error].
 func lint(file string, src []byte) (warnings []Error, err error) {
 	l := &linter{file: file, src: src, line: 1}
-	defer func() {
-		switch p := recover().(type) {
-		case nil:
-		case *Error:
-			err = p
-		default:
-			panic(p)
-		}
-	}()
+	defer failedWith(&err)
 	for l.i < len(src) {
 		l.token()
 	}
 	return l.warnings, nil
+}
+
+// failedWith, deferred, makes what a linter or a resolver failed with the error of
+// its caller.
+func failedWith(err *error) {
+	switch p := recover().(type) {
+	case nil:
+	case *Error:
+		*err = p
+	default:
+		panic(p)
+	}
 }
 
 // rest tells whether what comes next is text.

@@ -5,57 +5,91 @@ import (
 )
 
 // A MethodCall is a call object:method() in a function, where the object is a
-// local of around it, a global, or a field of one.
+// local of around it, a global, or a field of one; or self.super.method().
 type MethodCall struct {
 	Object  lua.LValue // nil if only the call itself will know it
 	Written string     // the object, Shop or pharos.PageGETMetricWatcher
 	Method  string
+	Super   bool // it is self.super.method(), with a dot
 	File    string
 	Line    int
 }
 
-// MethodCalls finds them. Those of functions within fn are not looked for.
-func MethodCalls(fn *lua.LFunction) (calls []MethodCall) {
+// code is what is known of a function: of one within another, which is made when
+// that runs, only those upvalues that are the other's too.
+type code struct {
+	proto    *lua.FunctionProto
+	upvalues []lua.LValue // nil if not known
+	env      *lua.LTable
+}
+
+// MethodCalls finds them, those of functions within fn too.
+func MethodCalls(fn *lua.LFunction) []MethodCall {
 	if fn.IsG {
 		return nil
 	}
-	for pc, code := range fn.Proto.Code {
-		i := decode(code)
-		if i.op != lua.OP_SELF {
-			continue
-		}
-		if object, written := objectAt(fn, pc-1, i.b); written != "" {
-			calls = append(calls, MethodCall{object, written, constantOf(fn, i.c), fn.Proto.SourceName, fn.Proto.DbgSourcePositions[pc]})
+	upvalues := make([]lua.LValue, len(fn.Upvalues))
+	for i, up := range fn.Upvalues {
+		upvalues[i] = up.Value()
+	}
+	return code{fn.Proto, upvalues, fn.Env}.methodCalls(nil)
+}
+
+func (c code) methodCalls(calls []MethodCall) []MethodCall {
+	for pc, word := range c.proto.Code {
+		switch i := decode(word); i.op {
+		case lua.OP_SELF:
+			if object, written := c.objectAt(pc-1, i.b); written != "" {
+				calls = append(calls, MethodCall{Object: object, Written: written, Method: fieldName(c.proto, pc), File: c.proto.SourceName, Line: c.proto.DbgSourcePositions[pc]})
+			}
+		case lua.OP_GETTABLEKS:
+			if _, written := c.objectAt(pc-1, i.b); written == "self.super" {
+				calls = append(calls, MethodCall{Written: written, Method: fieldName(c.proto, pc), Super: true, File: c.proto.SourceName, Line: c.proto.DbgSourcePositions[pc]})
+			}
+		case lua.OP_CLOSURE:
+			calls = c.within(pc, c.proto.FunctionPrototypes[i.bx]).methodCalls(calls)
 		}
 	}
 	return calls
 }
 
+// within is the function that the instruction at pc makes. An instruction for each
+// of its upvalues comes after that one.
+func (c code) within(pc int, proto *lua.FunctionProto) code {
+	upvalues := make([]lua.LValue, proto.NumUpvalues)
+	for n := range upvalues {
+		if i := decode(c.proto.Code[pc+1+n]); i.op == lua.OP_GETUPVAL && i.b < len(c.upvalues) {
+			upvalues[n] = c.upvalues[i.b]
+		}
+	}
+	return code{proto, upvalues, c.env}
+}
+
 // objectAt is what the instructions up to pc fetch into a register, and how it is
 // written; "" if that cannot be told.
-func objectAt(fn *lua.LFunction, pc, register int) (lua.LValue, string) {
+func (c code) objectAt(pc, register int) (lua.LValue, string) {
 	if pc < 0 {
 		return nil, ""
 	}
-	i := decode(fn.Proto.Code[pc])
+	i := decode(c.proto.Code[pc])
 	if i.a != register {
 		return nil, ""
 	}
 	switch i.op {
 	case lua.OP_GETUPVAL:
-		if i.b < len(fn.Proto.DbgUpvalues) && i.b < len(fn.Upvalues) {
-			return fn.Upvalues[i.b].Value(), fn.Proto.DbgUpvalues[i.b]
+		if i.b < len(c.proto.DbgUpvalues) && i.b < len(c.upvalues) {
+			return c.upvalues[i.b], c.proto.DbgUpvalues[i.b]
 		}
 	case lua.OP_GETGLOBAL:
-		if name, ok := fn.Proto.Constants[i.bx].(lua.LString); ok {
-			return fn.Env.RawGetString(string(name)), string(name)
+		if name, ok := c.proto.Constants[i.bx].(lua.LString); ok {
+			return c.env.RawGetString(string(name)), string(name)
 		}
 	case lua.OP_GETTABLEKS:
-		field := constantOf(fn, i.c)
-		if i.b < int(fn.Proto.NumParameters) {
-			return nil, fn.Proto.DbgLocals[i.b].Name + "." + field
+		field := fieldName(c.proto, pc)
+		if i.b < int(c.proto.NumParameters) {
+			return nil, c.proto.DbgLocals[i.b].Name + "." + field
 		}
-		of, written := objectAt(fn, pc-1, i.b)
+		of, written := c.objectAt(pc-1, i.b)
 		t, ok := of.(*lua.LTable)
 		switch {
 		case written == "":
@@ -66,14 +100,4 @@ func objectAt(fn *lua.LFunction, pc, register int) (lua.LValue, string) {
 		return t.RawGetString(field), written + "." + field
 	}
 	return nil, ""
-}
-
-// constantOf is the text that a field's name is, or "?".
-func constantOf(fn *lua.LFunction, c int) string {
-	if i := c &^ constantBit; c&constantBit != 0 && i < len(fn.Proto.Constants) {
-		if name, ok := fn.Proto.Constants[i].(lua.LString); ok {
-			return string(name)
-		}
-	}
-	return "?"
 }

@@ -38,6 +38,9 @@ func missing(L *lua.LState, f frame, register int) string {
 	if name == "" {
 		return ""
 	}
+	if hint := runOf(L).u.absence(of, name); hint != "" {
+		return ": " + hint
+	}
 	methods := methodsOf(L, of)
 	slices.Sort(methods)
 	near := Nearest(name, methods)
@@ -53,7 +56,7 @@ func missing(L *lua.LState, f frame, register int) string {
 		return fmt.Sprintf(": did you mean %q, with a colon?", ":"+near)
 	case near != "":
 		return fmt.Sprintf(": did you mean %q?", near)
-	case isMethod && methodsElsewhere[name] != "":
+	case (isMethod || name == "new") && methodsElsewhere[name] != "":
 		return ": write " + methodsElsewhere[name]
 	}
 	return ""
@@ -72,20 +75,28 @@ func (f frame) member(L *lua.LState, register int) (name string, of lua.LValue, 
 	}
 	p := f.proto()
 	for pc := f.pc() - 1; pc >= 0; pc-- {
-		i, before := decode(p.instruction(pc)), decode(p.instruction(pc-1))
+		i, before := instructionAt(p, pc), instructionAt(p, pc-1)
 		switch {
 		case i.a != register:
 		case i.op == lua.OP_SELF:
-			return p.constant(i.c &^ constantBit), local(register + 1), true
+			return fieldName(p, pc), local(register + 1), true
 		case i.op == lua.OP_GETTABLEKS && f.origin(register) != "":
-			name = p.constant(i.c &^ constantBit)
+			name = fieldName(p, pc)
+			if i.c&constantBit == 0 { // that is what the instruction before is for
+				before = instructionAt(p, pc-2)
+			}
+			switch {
+			case before.a != register:
+			case before.op == lua.OP_GETGLOBAL:
+				return name, L.G.Global.RawGetString(constantText(p, before.bx)), false
+			case before.op == lua.OP_MOVE:
+				return name, local(before.b), false
+			}
 			if i.b != register {
 				return name, local(i.b), false
 			}
-			if fn, _ := L.GetInfo("f", debug, nil); before.op == lua.OP_GETUPVAL && before.a == register {
-				if fn, ok := fn.(*lua.LFunction); ok && before.b < len(fn.Upvalues) {
-					return name, fn.Upvalues[before.b].Value(), false
-				}
+			if upvalues := f.function().Upvalues; before.op == lua.OP_GETUPVAL && before.a == register && before.b < len(upvalues) {
+				return name, upvalues[before.b].Value(), false
 			}
 			return "", nil, false
 		}

@@ -137,8 +137,11 @@ func (r *run) failure(c *caught) *Error {
 func (r *run) describe(v lua.LValue) string {
 	t, ok := v.(*lua.LTable)
 	if !ok {
-		if v == lua.LNil {
+		switch v.(type) {
+		case *lua.LNilType:
 			return "error without a message (nil)"
+		case *lua.LFunction, *lua.LState: // whose text is another each time
+			return "error with a " + TypeName(v) + " as its message"
 		}
 		return plainText(v)
 	}
@@ -179,20 +182,12 @@ func (u *Universe) release(th *lua.LState) {
 	}
 }
 
-// PCall calls the function that lies below nargs arguments on top of L's stack,
-// as Lua's pcall does. It leaves the results there and gives their number, or
-// leaves nothing and gives the error's value. Bindings use it instead of
-// [lua.LState.PCall], which corrupts locals that closures captured.
-func PCall(L *lua.LState, nargs int) (n int, failure lua.LValue) {
-	r := runOf(L)
-	th, c := r.protect(L, nargs, false)
-	if c != nil {
-		return 0, c.value
-	}
-	n = th.GetTop()
+// taken moves the results of a protected call to L, and gives their number.
+func (u *Universe) taken(L, th *lua.LState) int {
+	n := th.GetTop()
 	th.XMoveTo(L, n)
-	r.u.release(th)
-	return n, nil
+	u.release(th)
+	return n
 }
 
 func basePCall(L *lua.LState) int {
@@ -200,21 +195,16 @@ func basePCall(L *lua.LState) int {
 	if nargs < 0 {
 		argError(L, 1, "value expected")
 	}
-	if fn := L.Get(1); fn.Type() != lua.LTFunction {
-		if err := uncallable(L, fn); err != "" {
-			return pushFailure(L, lua.LString(err))
-		}
+	if err := uncallable(L, L.Get(1)); err != "" {
+		return pushFailure(L, lua.LString(err))
 	}
 	r := runOf(L)
 	th, c := r.protect(L, nargs, false)
 	if c != nil {
 		return pushFailure(L, c.value)
 	}
-	n := th.GetTop()
 	L.Push(lua.LTrue)
-	th.XMoveTo(L, n)
-	r.u.release(th)
-	return n + 1
+	return 1 + r.u.taken(L, th)
 }
 
 func pushFailure(L *lua.LState, v lua.LValue) int {
@@ -245,21 +235,18 @@ func baseXPCall(L *lua.LState) int {
 	r := runOf(L)
 	th, c := r.protect(L, L.GetTop()-1, true)
 	if c == nil {
-		n := th.GetTop()
 		L.Push(lua.LTrue)
-		th.XMoveTo(L, n)
-		r.u.release(th)
-		return n + 1
+		return 1 + r.u.taken(L, th)
 	}
 	L.Push(lua.LFalse)
 	L.Push(handler)
 	L.Push(c.value)
 	outer := r.trace
 	r.trace = c.trace
-	n, failure := PCall(L, 1)
+	th, failed := r.protect(L, 1, false)
 	r.trace = outer
-	if failure != nil {
-		return pushFailure(L, failure)
+	if failed != nil {
+		return pushFailure(L, failed.value)
 	}
-	return n + 1
+	return 1 + r.u.taken(L, th)
 }

@@ -3,6 +3,7 @@ package vm
 import (
 	"fmt"
 	"regexp"
+	"strings"
 
 	lua "github.com/yuin/gopher-lua"
 )
@@ -24,7 +25,11 @@ func (u *Universe) require(L *lua.LState) int {
 		return 1
 	}
 	if !moduleName.MatchString(name) {
-		L.RaiseError("cannot require %q: a module name is letters, digits, - and _, with dots between folders", name)
+		hint := ""
+		if meant := moduleOfPath(name); meant != "" {
+			hint = fmt.Sprintf(": write require %q", meant)
+		}
+		L.RaiseError("cannot require %q: a module name is letters, digits, - and _, with dots between folders%s", name, hint)
 	}
 	if !Loading(L) && !Typed(L) {
 		L.RaiseError("cannot require %q: modules are loaded while the file loads, not in a run", name)
@@ -47,13 +52,22 @@ func (u *Universe) require(L *lua.LState) int {
 	return 1
 }
 
+// moduleOfPath is the module that a file is for require; "" if it is none.
+func moduleOfPath(path string) string {
+	name := strings.ReplaceAll(strings.TrimSuffix(strings.TrimPrefix(path, "./"), ".lua"), "/", ".")
+	if name == path || !moduleName.MatchString(name) {
+		return ""
+	}
+	return name
+}
+
 // gaveNothing warns of a module that returns nothing, where its value is taken.
 func (u *Universe) gaveNothing(L *lua.LState, name, file string) {
 	f := topFrame(L).parent()
 	if u.opts.Warn == nil || !f.ok() || f.isGo() {
 		return
 	}
-	if i := decode(f.instruction()); i.op == lua.OP_CALL && i.c != 1 {
+	if i := f.instruction(); i.op == lua.OP_CALL && i.c != 1 {
 		u.opts.Warn(Error{File: f.file(), Line: f.line(), Message: fmt.Sprintf(
 			"require %q gives true: %s returns nothing, end it with return and what it is for", name, file)})
 	}

@@ -35,6 +35,8 @@ func TestRequire(t *testing.T) {
 		{"return require('none')", "true"},
 		{"require('missing')", `test.lua:1: cannot require "missing": no missing.lua beside the script or in lib`},
 		{"require('../etc/passwd')", `test.lua:1: cannot require "../etc/passwd": a module name is letters, digits, - and _, with dots between folders`},
+		{"require('lib/b')", `test.lua:1: cannot require "lib/b": a module name is letters, digits, - and _, with dots between folders: write require "lib.b"`},
+		{"require('./b.lua')", `test.lua:1: cannot require "./b.lua": a module name is letters, digits, - and _, with dots between folders: write require "b"`},
 		{"require('broken')", "broken.lua:2: syntax error near '='"},
 		{"require('fails')", "fails.lua:2: no luck"},
 		{"pcall(require, 'fails') require('fails')", "fails.lua:2: no luck"},

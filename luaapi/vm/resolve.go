@@ -2,6 +2,7 @@ package vm
 
 import (
 	"fmt"
+
 	"github.com/yuin/gopher-lua/ast"
 )
 
@@ -52,6 +53,7 @@ type resolver struct {
 	file         string
 	globals      []globalUse
 	calls        []TextCall
+	options      []OptionUse
 	libraryCalls []libraryCall
 	fields       fieldUses
 	locals       map[string]int // how many of a name are in scope
@@ -143,8 +145,8 @@ func (r *resolver) stmt(at *ast.Stmt) {
 }
 
 // returned puts a function between "return" and a yield. So it does where an error
-// is the caller's mistake, told at its line, which a tail call would lose: what is
-// made of a class, as return Disk{ ... }, and self.warning(...) with a dot.
+// is the caller's mistake, told at its line, which a tail call would lose: what takes
+// named options, as return Disk{ ... }, and self.warning(...) with a dot.
 func (r *resolver) returned(s *ast.ReturnStmt) {
 	if len(s.Exprs) != 1 {
 		return
@@ -164,14 +166,11 @@ func (r *resolver) returned(s *ast.ReturnStmt) {
 		object, ok := f.Object.(*ast.IdentExpr)
 		ofSelf = ok && object.Value == "self"
 	}
-	if name == "yield" || ofSelf || isClass(name) && isConstructor(call.Args) {
+	if name == "yield" || ofSelf || isConstructor(call.Args) {
 		r.constant(call, throughName)
 		s.Exprs[0] = callOf(call, throughName, []ast.Expr{call})
 	}
 }
-
-// isClass tells whether a name is that of a class, as one writes them.
-func isClass(name string) bool { return name != "" && name[0] >= 'A' && name[0] <= 'Z' }
 
 func isConstructor(args []ast.Expr) bool {
 	if len(args) != 1 {
@@ -182,11 +181,8 @@ func isConstructor(args []ast.Expr) bool {
 }
 
 // callOf is a call of one of our globals, at the place of another expression.
-func callOf(at ast.PositionHolder, name string, args []ast.Expr) *ast.FuncCallExpr {
-	call := &ast.FuncCallExpr{Func: identAt(at, name), Args: args}
-	call.SetLine(at.Line())
-	call.SetLastLine(at.LastLine())
-	return call
+func callOf(other ast.PositionHolder, name string, args []ast.Expr) *ast.FuncCallExpr {
+	return at(other, &ast.FuncCallExpr{Func: identAt(other, name), Args: args})
 }
 
 // localAssign declares the names after the values, but for "local function f",
@@ -321,6 +317,7 @@ func (r *resolver) call(e *ast.FuncCallExpr) {
 	}
 	r.exprs(e.Args)
 	r.textCall(e)
+	r.optionUses(e)
 }
 
 // constant counts the distinct constants of the current function.
@@ -334,15 +331,7 @@ func (r *resolver) constant(at ast.PositionHolder, value string) {
 // resolve walks a file. The error is an [*Error].
 func resolve(file string, stmts []ast.Stmt) (r *resolver, err error) {
 	r = &resolver{file: file, fields: fieldUses{seen: map[string]bool{}}, locals: map[string]int{}, seen: map[string]bool{}}
-	defer func() {
-		switch p := recover().(type) {
-		case nil:
-		case *Error:
-			err = p
-		default:
-			panic(p)
-		}
-	}()
+	defer failedWith(&err)
 	r.block(stmts, nil, nil)
 	return r, nil
 }

@@ -137,6 +137,8 @@ func (s *syntaxTrail) missing(token ast.Token) string {
 		word = ""
 	}
 	switch {
+	case word == ":" && s.last.Type == parse.TString:
+		return ` (a text that is written out is put in brackets: ("text"):match(...))`
 	case word == "[" && !endsValue(s.last):
 		return " (a list is written in braces: { 1, 2 })"
 	case (token.Type < 0 || word == closers[top.word]) && s.last.Type != parse.TString && slices.Contains(unfinished, s.last.Str):

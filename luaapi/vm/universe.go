@@ -1,6 +1,7 @@
 package vm
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -14,7 +15,7 @@ import (
 // Defaults of [Options].
 const (
 	DefaultSlice       = 50 * time.Millisecond
-	DefaultLoadTimeout = 5 * time.Second
+	defaultLoadTimeout = 5 * time.Second
 )
 
 // Options say what a universe is made of. Only Name is needed.
@@ -31,10 +32,11 @@ type Options struct {
 	Setup       func(L *lua.LState, env *lua.LTable) error
 	Globals     []string                                 // globals that a script may set
 	Slice       time.Duration                            // longest to compute without a pause; 0 = DefaultSlice
-	LoadTimeout time.Duration                            // longest the main chunk may take to compile, to run, and then Declare; 0 = DefaultLoadTimeout
+	LoadTimeout time.Duration                            // longest the main chunk may take to compile, to run, and then Declare; 0 = 5 s
 	Print       func(ctx context.Context, text string)   // where print goes; nil = nowhere
 	Warn        func(Error)                              // findings of Load that do not fail it; nil = ignored
 	Called      func(TextCall)                           // calls with a text that files have; nil = ignored
+	Passed      func(OptionUse)                          // options that the functions of files pass; nil = ignored
 	Read        func(FieldUse)                           // fields that files read; nil = ignored
 	Unknown     func(name string, valid []string) string // the end of a message about a name that is none of valid; nil = "(valid: a, b)"
 	Assigned    func(global, file string, line int)      // where files set what is in Globals; nil = ignored
@@ -84,17 +86,13 @@ func init() {
 // New makes a universe with nothing in it but the library and what o.Setup puts
 // there.
 func New(o Options) (*Universe, error) {
-	if o.Slice == 0 {
-		o.Slice = DefaultSlice
-	}
+	o.Slice = cmp.Or(o.Slice, DefaultSlice)
+	o.LoadTimeout = cmp.Or(o.LoadTimeout, defaultLoadTimeout)
 	if o.Now == nil {
 		o.Now = time.Now
 	}
 	if o.Unknown == nil {
 		o.Unknown = func(_ string, valid []string) string { return "(valid: " + strings.Join(valid, ", ") + ")" }
-	}
-	if o.LoadTimeout == 0 {
-		o.LoadTimeout = DefaultLoadTimeout
 	}
 	u := &Universe{opts: o, epoch: time.Now(), made: o.Now(), names: map[string]bool{}, locals: map[string][]string{}, libraries: map[string]*lua.LTable{}, stubs: map[lua.LValue]bool{}, modules: map[string]*module{}}
 	u.base = lua.NewState(lua.Options{

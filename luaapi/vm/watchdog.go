@@ -1,7 +1,10 @@
 package vm
 
 import (
+	"cmp"
+	"maps"
 	"runtime"
+	"slices"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -16,10 +19,10 @@ const (
 	// looks at: a look collects garbage while memory is over its limit, which
 	// takes a while, and a process that was stopped looks again after hours.
 	mostOfLook = 10 * tick
-	// DefaultMemory is the Limit of a Watchdog that was given none.
-	DefaultMemory = 512 << 20
-	// DefaultWedgedAfter is the WedgedAfter of a Watchdog that was given none.
-	DefaultWedgedAfter = 10 * time.Second
+	// defaultMemory is the Limit of a Watchdog that was given none.
+	defaultMemory = 512 << 20
+	// defaultWedgedAfter is the wedgedAfter of a Watchdog that was given none.
+	defaultWedgedAfter = 10 * time.Second
 	// leakStrikes is how many times in a row the heap must be found too large,
 	// with nobody running to blame, until the largest universe is.
 	leakStrikes = 3
@@ -34,8 +37,8 @@ const (
 // does well to give [runtime/debug.SetMemoryLimit] the same figure, so that what
 // is garbage goes before a run has to.
 type Watchdog struct {
-	Limit       uint64        // bytes of heap; 0 = DefaultMemory
-	WedgedAfter time.Duration // without the time that the process was stopped; 0 = DefaultWedgedAfter
+	Limit       uint64        // bytes of heap; 0 = 512 MiB
+	wedgedAfter time.Duration // without the time that the process was stopped; 0 = 10 s
 	// Wedged is told, on a goroutine of its own, of a universe that a Go
 	// function never came back from. It is dead by then, and should be replaced.
 	Wedged func(u *Universe)
@@ -107,10 +110,7 @@ func (w *Watchdog) watch() {
 // look is one tick. It tells whether any run has a baton.
 func (w *Watchdog) look() bool {
 	hog, busy := w.lookAtRuns()
-	limit := w.Limit
-	if limit == 0 {
-		limit = DefaultMemory
-	}
+	limit := cmp.Or(w.Limit, defaultMemory)
 	if heap := heapObjects(); heap > limit {
 		w.overLimit(hog, limit)
 	} else {
@@ -142,7 +142,7 @@ func (w *Watchdog) lookAtRuns() (hog *watched, busy bool) {
 		seen.ticks++
 		if !r.poke(generation) {
 			seen.silent = 0
-		} else if seen.silent += passed; seen.silent > w.wedgedAfter() {
+		} else if seen.silent += passed; seen.silent > cmp.Or(w.wedgedAfter, defaultWedgedAfter) {
 			w.wedged(u)
 			continue
 		}
@@ -151,13 +151,6 @@ func (w *Watchdog) lookAtRuns() (hog *watched, busy bool) {
 		}
 	}
 	return hog, busy
-}
-
-func (w *Watchdog) wedgedAfter() time.Duration {
-	if w.WedgedAfter == 0 {
-		return DefaultWedgedAfter
-	}
-	return w.WedgedAfter
 }
 
 // wedged gives a universe up: its baton will not come back.
@@ -196,10 +189,7 @@ func (w *Watchdog) overLimit(hog *watched, limit uint64) {
 // largest is the universe that keeps most memory.
 func (w *Watchdog) largest() *Universe {
 	w.mu.Lock()
-	universes := make([]*Universe, 0, len(w.watched))
-	for u := range w.watched {
-		universes = append(universes, u)
-	}
+	universes := slices.Collect(maps.Keys(w.watched))
 	w.mu.Unlock()
 	var largest *Universe
 	most := 0

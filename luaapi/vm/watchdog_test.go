@@ -34,7 +34,7 @@ func TestMemoryLimit(t *testing.T) {
 func TestWedged(t *testing.T) {
 	free := make(chan struct{})
 	wedged := make(chan *Universe, 1)
-	dog := &Watchdog{WedgedAfter: 50 * time.Millisecond, Wedged: func(u *Universe) { wedged <- u }}
+	dog := &Watchdog{wedgedAfter: 50 * time.Millisecond, Wedged: func(u *Universe) { wedged <- u }}
 	u := load(t, Options{Watchdog: dog, Setup: func(L *lua.LState, env *lua.LTable) error {
 		env.RawSetString("stuck", L.NewFunction(func(*lua.LState) int { <-free; return 0 }))
 		return nil
@@ -99,8 +99,8 @@ func TestStoppedIsNotWedged(t *testing.T) {
 			time.Sleep(300 * time.Millisecond)
 			dog.look()
 		}
-		if took := time.Since(began); took < DefaultWedgedAfter || took > 4*DefaultWedgedAfter {
-			t.Errorf("given up after %v, want %v to %v", took, DefaultWedgedAfter, 4*DefaultWedgedAfter)
+		if took := time.Since(began); took < defaultWedgedAfter || took > 4*defaultWedgedAfter {
+			t.Errorf("given up after %v, want %v to %v", took, defaultWedgedAfter, 4*defaultWedgedAfter)
 		}
 		close(free)
 		<-ended
