@@ -188,7 +188,7 @@ func TestWallOfManySets(t *testing.T) {
 			};
 		})()`)
 	}
-	b.until(`document.querySelector(".more-sets:not([hidden])") !== null`)
+	b.until(`document.querySelector(".more-sets:not([hidden])") !== null && document.querySelector(".counts").textContent.includes("160")`)
 	all := state{Sets: 80, Tiles: 160}
 	if got := look(); got != all {
 		t.Errorf("a wall of 80 sets shows and tells %+v, want %+v", got, all)
