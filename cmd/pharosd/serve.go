@@ -139,7 +139,10 @@ func serve(ctx context.Context, f serveFlags, out io.Writer) error {
 	notify := newNotifier()
 	r := newReloader(o, eng, logger, notify)
 	probes.LimitScripts(uint64(f.memory)<<20, r.afresh)
-	if err := r.first(ctx); err != nil {
+	switch err := r.first(ctx); {
+	case err != nil && ctx.Err() != nil:
+		return nil // it was told to end, and does
+	case err != nil:
 		return err
 	}
 	defer r.close()

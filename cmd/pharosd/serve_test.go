@@ -137,6 +137,37 @@ func TestLogReaderStandsStill(t *testing.T) {
 	}
 }
 
+// Who is told to end while it loads ends well: a service manager would show it as
+// failed.
+func TestStopWhileLoading(t *testing.T) {
+	path, port := filepath.Join(t.TempDir(), "pharos.lua"), freePort(t)
+	script := `for i = 1, 1e9 do pharos.json.encode{ i } end metric_watchers = {}` // 5 s of it
+	if err := os.WriteFile(path, []byte(script), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	board := exec.Command("pharosd", "serve", "-c", path, "-P", port)
+	if err := board.Start(); err != nil {
+		t.Fatal(err)
+	}
+	defer board.Process.Kill()
+	for start := time.Now(); ; time.Sleep(time.Millisecond) { // until it listens, and then loads
+		conn, err := net.Dial("tcp", "127.0.0.1:"+port)
+		if err == nil {
+			conn.Close()
+			break
+		}
+		if time.Since(start) > patience {
+			t.Fatal(err)
+		}
+	}
+	if err := board.Process.Signal(syscall.SIGTERM); err != nil {
+		t.Fatal(err)
+	}
+	if err := board.Wait(); err != nil {
+		t.Errorf("the daemon ended with %v after SIGTERM, want exit code 0", err)
+	}
+}
+
 // A command that ignores TERM, and was given a day to end, ends with the daemon,
 // also when the machine stands still for longer than the end of a daemon may take.
 func TestStopKillsWhatTakesItsTime(t *testing.T) {
