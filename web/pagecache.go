@@ -34,7 +34,7 @@ func (p *pageCache) get() (*pageBody, error) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	last := p.last
-	if last != nil && (last.unready || time.Since(last.made) < 4*last.cost) {
+	if last != nil && (last.unready || time.Since(last.made) < servesFor(last.cost)) {
 		return last.body, nil
 	}
 	sn, err := p.snapshots.get(0)

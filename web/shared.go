@@ -5,6 +5,14 @@ import (
 	"time"
 )
 
+// maxServes bounds for how long what changes all the time is the same for all who
+// ask: a process that is stopped while it makes it counts hours.
+const maxServes = 5 * time.Second
+
+// servesFor is for how long what took so long to make serves those who ask: they
+// cost a fifth of one core at most.
+func servesFor(cost time.Duration) time.Duration { return min(4*cost, maxServes) }
+
 // sharedPayload is an answer that changes all the time. It serves for four times
 // as long as it took to make: for ten thousand watchers it is megabytes, and
 // those who ask by the hundred would take the memory of the scripts and the time
@@ -27,6 +35,6 @@ func (s *sharedPayload) get(make func() (*payload, error)) (*payload, error) {
 		return nil, err
 	}
 	made := time.Now()
-	s.last, s.serves = next, made.Add(4*made.Sub(began))
+	s.last, s.serves = next, made.Add(servesFor(made.Sub(began)))
 	return next, nil
 }

@@ -38,6 +38,47 @@ func TestSharedPayload(t *testing.T) {
 	})
 }
 
+// A process that is stopped while it makes an answer took no hour for it: nobody is
+// told old news for four.
+func TestNothingServesForLong(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var s sharedPayload
+		get := func(takes time.Duration) *payload {
+			p, err := s.get(func() (*payload, error) {
+				time.Sleep(takes)
+				return &payload{}, nil
+			})
+			if err != nil {
+				t.Error(err)
+			}
+			return p
+		}
+		first := get(time.Hour)
+		if time.Sleep(maxServes); get(0) == first {
+			t.Errorf("what took an hour serves %v later, want a new one", maxServes)
+		}
+		c := &check{r: engine.Result{Status: engine.OK}}
+		w, _ := pipeWall(t, Config{}, engine.Set{Watchers: []engine.Watcher{watcher("", "a", 50*time.Millisecond, c.run)}})
+		time.Sleep(time.Second)
+		sn, err := w.snapshots.get(0)
+		if err != nil {
+			t.Fatal(err)
+		}
+		page, err := w.pages.get()
+		if err != nil {
+			t.Fatal(err)
+		}
+		sn.cost, w.pages.last.cost = time.Hour, time.Hour
+		time.Sleep(maxServes)
+		if next, err := w.snapshots.get(0); err != nil || next == sn {
+			t.Errorf("a snapshot that took an hour serves %v later, %v, want a new one", maxServes, err)
+		}
+		if next, err := w.pages.get(); err != nil || next == page {
+			t.Errorf("a page that took an hour serves %v later, %v, want a new one", maxServes, err)
+		}
+	})
+}
+
 // nobody reads answers, and keeps nothing of them.
 type nobody struct{ header http.Header }
 

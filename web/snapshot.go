@@ -59,7 +59,7 @@ func (s *snapshots) get(atLeast uint64) (*snapshot, error) {
 func (sn *snapshot) serves(rev uint64, now time.Time) bool {
 	age := now.Sub(sn.made)
 	if sn.rev != rev {
-		return age < 4*sn.cost
+		return age < servesFor(sn.cost)
 	}
 	return age < snapshotMaxAge && now.Before(sn.staleAt)
 }

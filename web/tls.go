@@ -48,10 +48,11 @@ func (c *Certificate) takePair(content [][]byte) error {
 // error: the clock may be wrong.
 func outOfDate(pair *tls.Certificate, at time.Time) string {
 	switch leaf := pair.Leaf; {
+	case leaf == nil: // by GODEBUG
 	case at.After(leaf.NotAfter):
-		return "it expired on " + leaf.NotAfter.Format(time.DateTime)
+		return "it expired on " + leaf.NotAfter.Format(time.RFC3339)
 	case at.Before(leaf.NotBefore):
-		return "it is not valid yet, but from " + leaf.NotBefore.Format(time.DateTime)
+		return "it is not valid yet, but from " + leaf.NotBefore.Format(time.RFC3339)
 	}
 	return ""
 }

@@ -33,19 +33,25 @@ func run(ctx context.Context, args []string) int {
 	root.SetArgs(args)
 	root.SetOut(out)
 	cmd, err := root.ExecuteContextC(ctx)
-	if lost := out.failed(); lost != nil && cmd != root && cmd.Name() != "serve" { // the board goes on without
+	serves := cmd == root || cmd.Name() == "serve"
+	if lost := out.failed(); lost != nil && !serves { // the board goes on without
 		err = lost
+	}
+	complain := func(err error) { fmt.Fprintln(os.Stderr, cmd.CommandPath()+": "+err.Error()) }
+	if serves { // its log may be one that nobody reads
+		waits := complain
+		complain = func(err error) { boundedBy(closeGrace, func() { waits(err) }) }
 	}
 	if err == nil {
 		return 0
 	}
 	if exit, ok := errors.AsType[exitError](err); ok {
 		if exit.err != nil {
-			fmt.Fprintln(os.Stderr, cmd.CommandPath()+": "+exit.err.Error())
+			complain(exit.err)
 		}
 		return exit.code
 	}
-	fmt.Fprintln(os.Stderr, cmd.CommandPath()+": "+err.Error())
+	complain(err)
 	if cmd.Name() == "once" {
 		return exitUnknown // exit 1 and 2 are verdicts there
 	}

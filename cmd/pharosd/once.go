@@ -145,6 +145,10 @@ func onceWatch(ctx context.Context, f onceFlags, globs []string, out io.Writer) 
 	defer o.Probes.Close()
 	tick := time.NewTicker(pollInterval)
 	defer tick.Stop()
+	between := out
+	if f.json { // others read that
+		between = os.Stderr
+	}
 	for n := 1; ; n++ {
 		cfg, err := luaapi.Load(ctx, o)
 		if err == nil {
@@ -152,9 +156,9 @@ func onceWatch(ctx context.Context, f onceFlags, globs []string, out io.Writer) 
 			cfg.Close()
 		}
 		if _, exits := errors.AsType[exitError](err); err != nil && !exits {
-			fmt.Fprintln(out, err)
+			fmt.Fprintln(between, err)
 		}
-		fmt.Fprintf(out, "-- %s; run %d; save %s to run again\n", time.Now().Format(time.TimeOnly), n, o.Path)
+		fmt.Fprintf(between, "-- %s; run %d; save %s to run again\n", time.Now().Format(time.TimeOnly), n, o.Path)
 		inputs := &inputWatch{inputs: cfg.Inputs}
 		for !inputs.poll() {
 			select {

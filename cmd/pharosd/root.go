@@ -3,8 +3,6 @@ package main
 import (
 	"errors"
 	"fmt"
-	"io"
-	"log/slog"
 	"os"
 	"strings"
 
@@ -156,17 +154,4 @@ func flagError(cmd *cobra.Command, err error) error {
 		return fmt.Errorf("%w; did you mean --%s?", err, near)
 	}
 	return fmt.Errorf("%w; %s --help lists them", err, cmd.CommandPath())
-}
-
-// newLogger logs text lines to w. Verbosity 0 shows warnings and errors, 1
-// information, 2 and more debugging.
-func newLogger(w io.Writer, verbosity int) *slog.Logger {
-	level := slog.LevelWarn
-	switch {
-	case verbosity == 1:
-		level = slog.LevelInfo
-	case verbosity > 1:
-		level = slog.LevelDebug
-	}
-	return slog.New(slog.NewTextHandler(w, &slog.HandlerOptions{Level: level}))
 }

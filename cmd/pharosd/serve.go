@@ -112,7 +112,9 @@ func serve(ctx context.Context, f serveFlags, out io.Writer) error {
 	// The end is bounded. Who ends a group, as timeout(1) does, sends the signal twice,
 	// and the second one would cut it off. It is held until the process is gone.
 	signal.Notify(make(chan os.Signal, 1), syscall.SIGINT, syscall.SIGTERM)
-	logger := newLogger(os.Stderr, f.verbosity)
+	log := newLogWriter(os.Stderr)
+	defer log.close(closeGrace)
+	logger := newLogger(log, f.verbosity)
 	if f.staticPath != "" {
 		if _, err := os.ReadDir(f.staticPath); err != nil {
 			return fmt.Errorf("reading the static path: %w", err)
@@ -137,7 +139,10 @@ func serve(ctx context.Context, f serveFlags, out io.Writer) error {
 	notify := newNotifier()
 	r := newReloader(o, eng, logger, notify)
 	probes.LimitScripts(uint64(f.memory)<<20, r.afresh)
-	if err := r.first(ctx); err != nil {
+	switch err := r.first(ctx); {
+	case err != nil && ctx.Err() != nil:
+		return nil // it was told to end, and does
+	case err != nil:
 		return err
 	}
 	defer r.close()

@@ -7,6 +7,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"regexp"
 	"strconv"
 	"strings"
 	"syscall"
@@ -76,6 +77,87 @@ func TestLogReaderGoesAway(t *testing.T) {
 		}
 		if time.Since(start) > patience {
 			t.Fatalf("after %v the board shows %q, %v", patience, page, err)
+		}
+	}
+	if err := board.Process.Signal(syscall.SIGTERM); err != nil {
+		t.Fatal(err)
+	}
+	if err := board.Wait(); err != nil {
+		t.Errorf("the daemon ended with %v after SIGTERM, want exit code 0", err)
+	}
+}
+
+// Who reads the log may stand still, as a pager or a logging driver that blocks: the
+// board goes on, and ends when it is told to.
+func TestLogReaderStandsStill(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "pharos.lua")
+	err := os.WriteFile(path, []byte(`metric_watchers = { pharos.MetricWatcher{
+  name = "flap", interval = "50ms",
+  check = function(self)
+    self.n = (self.n or 0) + 1
+    return self.n % 2 == 0 and "ok" or "warning", "", ("x"):rep(500)
+  end } }`), 0o600)
+	if err != nil {
+		t.Fatal(err)
+	}
+	read, write, err := os.Pipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer read.Close()
+	defer write.Close()
+	for { // no room is left
+		write.SetWriteDeadline(time.Now().Add(time.Millisecond))
+		if _, err := write.Write(make([]byte, 4096)); err != nil {
+			break
+		}
+	}
+	port := freePort(t)
+	board := exec.Command("pharosd", "serve", "-c", path, "-P", port)
+	board.Stderr = write
+	if err := board.Start(); err != nil {
+		t.Fatal(err)
+	}
+	defer board.Process.Kill()
+	enough := regexp.MustCompile(`"runs":[1-9][0-9]`)
+	for start := time.Now(); ; time.Sleep(10 * time.Millisecond) {
+		page, err := fetch("http://127.0.0.1:" + port + "/api/watchers/flap")
+		if enough.MatchString(page) {
+			break
+		}
+		if time.Since(start) > patience {
+			t.Fatalf("after %v the board shows %q, %v, want a watcher that runs", patience, page, err)
+		}
+	}
+	if err := board.Process.Signal(syscall.SIGTERM); err != nil {
+		t.Fatal(err)
+	}
+	if err := board.Wait(); err != nil {
+		t.Errorf("the daemon ended with %v after SIGTERM, want exit code 0", err)
+	}
+}
+
+// Who is told to end while it loads ends well: a service manager would show it as
+// failed.
+func TestStopWhileLoading(t *testing.T) {
+	path, port := filepath.Join(t.TempDir(), "pharos.lua"), freePort(t)
+	script := `for i = 1, 1e9 do pharos.json.encode{ i } end metric_watchers = {}` // 5 s of it
+	if err := os.WriteFile(path, []byte(script), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	board := exec.Command("pharosd", "serve", "-c", path, "-P", port)
+	if err := board.Start(); err != nil {
+		t.Fatal(err)
+	}
+	defer board.Process.Kill()
+	for start := time.Now(); ; time.Sleep(time.Millisecond) { // until it listens, and then loads
+		conn, err := net.Dial("tcp", "127.0.0.1:"+port)
+		if err == nil {
+			conn.Close()
+			break
+		}
+		if time.Since(start) > patience {
+			t.Fatal(err)
 		}
 	}
 	if err := board.Process.Signal(syscall.SIGTERM); err != nil {

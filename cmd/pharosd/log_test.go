@@ -1,0 +1,74 @@
+package main
+
+import (
+	"bytes"
+	"fmt"
+	"regexp"
+	"strings"
+	"testing"
+	"testing/synctest"
+	"time"
+)
+
+// stallingWriter takes what it is given once it may.
+type stallingWriter struct {
+	may chan struct{}
+	got bytes.Buffer
+}
+
+func (w *stallingWriter) Write(b []byte) (int, error) {
+	<-w.may
+	return w.got.Write(b)
+}
+
+// What finds no place is lost, and the log says how much and where.
+func TestLogWriterLosesWhatIsNotRead(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := &stallingWriter{may: make(chan struct{})}
+		l := newLogWriter(w)
+		n := 0
+		log := func(lines int) {
+			for range lines {
+				fmt.Fprintf(l, "%d\n", n)
+				n++
+			}
+		}
+		log(1)
+		synctest.Wait() // it is being written
+		log(logQueue + 7)
+		close(w.may)
+		synctest.Wait()
+		log(2)
+		began := time.Now()
+		l.close(time.Minute)
+		log(1) // comes too late
+		if waited := time.Since(began); waited > 0 {
+			t.Errorf("close() of a log that is read waits for %v, want not at all", waited)
+		}
+		text := regexp.MustCompile(`time=\S+ `).ReplaceAllString(w.got.String(), "")
+		_, got, _ := strings.Cut(text, fmt.Sprintf("\n%d\n", logQueue-1))
+		want := fmt.Sprintf(`%d
+level=WARN msg="lines are missing here: whoever reads the log did not keep up" lines=7
+%d
+%d
+`, logQueue, logQueue+8, logQueue+9)
+		if got != want {
+			t.Errorf("the log ends in %q, want %q", got, want)
+		}
+	})
+}
+
+// The end of a daemon waits for the log, and not for ever.
+func TestLogWriterCloseIsBounded(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := &stallingWriter{may: make(chan struct{})}
+		l := newLogWriter(w)
+		fmt.Fprintln(l, "never read")
+		began := time.Now()
+		l.close(time.Second)
+		if got := time.Since(began); got != time.Second {
+			t.Errorf("close() of a log that nobody reads waits for %v, want 1s", got)
+		}
+		close(w.may)
+	})
+}
