@@ -85,7 +85,7 @@ type loaded struct {
 
 // load reads the configuration once. The caller closes it.
 func (f *configFlags) load(ctx context.Context) (*loaded, error) {
-	logger := newLogger(os.Stderr, f.verbosity)
+	logger := newLogger(os.Stderr, f.verbosity, "text")
 	o := f.options(logger)
 	o.Probes = luaapi.NewProbes(logger)
 	cfg, err := luaapi.Load(ctx, o)

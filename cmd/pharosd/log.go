@@ -2,23 +2,51 @@ package main
 
 import (
 	"bytes"
+	"errors"
 	"io"
 	"log/slog"
 	"sync"
 	"time"
 )
 
-// newLogger logs text lines to w. Verbosity 0 shows warnings and errors, 1
-// information, 2 and more debugging.
-func newLogger(w io.Writer, verbosity int) *slog.Logger {
-	level := slog.LevelWarn
+// logFormat is how the log is written: "text", or "json" for who collects it.
+type logFormat string
+
+func (f *logFormat) String() string { return string(*f) }
+func (f *logFormat) Type() string   { return "text|json" }
+
+func (f *logFormat) Set(name string) error {
+	if name != "text" && name != "json" {
+		return errors.New("want text or json")
+	}
+	*f = logFormat(name)
+	return nil
+}
+
+// newLogger logs lines to w. Verbosity 0 shows warnings and errors, 1 information,
+// 2 and more debugging.
+func newLogger(w io.Writer, verbosity int, format logFormat) *slog.Logger {
+	options := &slog.HandlerOptions{Level: slog.LevelWarn}
 	switch {
 	case verbosity == 1:
-		level = slog.LevelInfo
+		options.Level = slog.LevelInfo
 	case verbosity > 1:
-		level = slog.LevelDebug
+		options.Level = slog.LevelDebug
 	}
-	return slog.New(slog.NewTextHandler(w, &slog.HandlerOptions{Level: level}))
+	if format == "json" {
+		options.ReplaceAttr = asText
+		return slog.New(slog.NewJSONHandler(w, options))
+	}
+	return slog.New(slog.NewTextHandler(w, options))
+}
+
+// asText has a duration in JSON as it is in text, "1.5s", and not as a number of
+// nanoseconds.
+func asText(_ []string, a slog.Attr) slog.Attr {
+	if a.Value.Kind() == slog.KindDuration {
+		a.Value = slog.StringValue(a.Value.Duration().String())
+	}
+	return a
 }
 
 // logQueue is how many lines wait for whoever reads the log, at most.
@@ -38,9 +66,9 @@ type logWriter struct {
 	notice bytes.Buffer // what told writes to
 }
 
-func newLogWriter(w io.Writer) *logWriter {
+func newLogWriter(w io.Writer, format logFormat) *logWriter {
 	l := &logWriter{w: w, done: make(chan struct{}), lines: make(chan []byte, logQueue)}
-	l.told = newLogger(&l.notice, 0)
+	l.told = newLogger(&l.notice, 0, format)
 	go l.run(l.lines)
 	return l
 }

@@ -2,12 +2,18 @@ package main
 
 import (
 	"bytes"
+	"encoding/json"
+	"errors"
 	"fmt"
 	"regexp"
 	"strings"
 	"testing"
 	"testing/synctest"
 	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"pharos/engine"
 )
 
 // stallingWriter takes what it is given once it may.
@@ -25,7 +31,7 @@ func (w *stallingWriter) Write(b []byte) (int, error) {
 func TestLogWriterLosesWhatIsNotRead(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		w := &stallingWriter{may: make(chan struct{})}
-		l := newLogWriter(w)
+		l := newLogWriter(w, "text")
 		n := 0
 		log := func(lines int) {
 			for range lines {
@@ -62,7 +68,7 @@ level=WARN msg="lines are missing here: whoever reads the log did not keep up" l
 func TestLogWriterCloseIsBounded(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		w := &stallingWriter{may: make(chan struct{})}
-		l := newLogWriter(w)
+		l := newLogWriter(w, "text")
 		fmt.Fprintln(l, "never read")
 		began := time.Now()
 		l.close(time.Second)
@@ -71,4 +77,25 @@ func TestLogWriterCloseIsBounded(t *testing.T) {
 		}
 		close(w.may)
 	})
+}
+
+// Each line of a log in JSON is a value that says what the line of text does.
+func TestLogFormats(t *testing.T) {
+	var b bytes.Buffer
+	log := newLogger(&b, 0, "json")
+	log.Info("not shown")
+	log.Warn("status changed\n", "to", engine.Critical, "after", 1500*time.Millisecond, "err", errors.New("a <b> \"c\""))
+	var got map[string]any
+	if err := json.Unmarshal(b.Bytes(), &got); err != nil {
+		t.Fatalf("%q: %v", b.String(), err)
+	}
+	delete(got, "time")
+	want := map[string]any{"level": "WARN", "msg": "status changed\n", "to": "critical", "after": "1.5s", "err": `a <b> "c"`}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Errorf("a line in JSON (-want +got):\n%s", diff)
+	}
+	var format logFormat
+	if err := format.Set("xml"); err == nil || err.Error() != "want text or json" {
+		t.Errorf("--log-format xml gives %v", err)
+	}
 }

@@ -136,7 +136,7 @@ func runOnce(ctx context.Context, f onceFlags, cfg *luaapi.Config, globs []strin
 // onceWatch runs once at every save. What goes wrong is printed, and ends
 // nothing.
 func onceWatch(ctx context.Context, f onceFlags, globs []string, out io.Writer) error {
-	logger := newLogger(os.Stderr, f.verbosity-1)
+	logger := newLogger(os.Stderr, f.verbosity-1, "text")
 	o := f.options(logger)
 	if o.Path == "" {
 		return errors.New("cannot watch the built-in board: give a file with -c")

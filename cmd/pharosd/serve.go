@@ -42,6 +42,7 @@ type serveFlags struct {
 	showSource bool
 	state      string
 	memory     uint
+	logFormat  logFormat
 }
 
 func newServe() *cobra.Command {
@@ -58,6 +59,8 @@ func newServe() *cobra.Command {
 	}
 	f.configFlags.add(cmd)
 	flags := cmd.Flags()
+	f.logFormat = "text"
+	flags.Var(&f.logFormat, "log-format", "how the log is written")
 	f.accessFlags.add(flags)
 	flags.IntVarP(&f.port, "port", "P", 8811, "port to serve on; 0 picks a free one")
 	f.listen = "127.0.0.1"
@@ -112,9 +115,9 @@ func serve(ctx context.Context, f serveFlags, out io.Writer) error {
 	// The end is bounded. Who ends a group, as timeout(1) does, sends the signal twice,
 	// and the second one would cut it off. It is held until the process is gone.
 	signal.Notify(make(chan os.Signal, 1), syscall.SIGINT, syscall.SIGTERM)
-	log := newLogWriter(os.Stderr)
+	log := newLogWriter(os.Stderr, f.logFormat)
 	defer log.close(closeGrace)
-	logger := newLogger(log, f.verbosity)
+	logger := newLogger(log, f.verbosity, f.logFormat)
 	if f.staticPath != "" {
 		if _, err := os.ReadDir(f.staticPath); err != nil {
 			return fmt.Errorf("reading the static path: %w", err)
