@@ -306,8 +306,9 @@ func TestExecThousandAtOnce(t *testing.T) {
 	}
 	execEventually(t, "all run", func() bool { return len(execChildren(t)) >= before+crowd || t.Failed() })
 	threads, err := os.ReadDir("/proc/self/task")
-	if err != nil || len(threads) > 40 {
-		t.Errorf("%d commands run on %d threads (%v), want at most 40", crowd, len(threads), err)
+	// Some dozens, more where the machine is busy, and not one for each command.
+	if err != nil || len(threads) > crowd/10 {
+		t.Errorf("%d commands run on %d threads (%v), want at most %d", crowd, len(threads), err, crowd/10)
 	}
 	cancel()
 	wg.Wait()
