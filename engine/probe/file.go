@@ -207,6 +207,9 @@ func fileFail(ctx context.Context, doing, path string, err error) error {
 	var at *fs.PathError
 	if errors.As(err, &at) {
 		reason = at.Err.Error()
+		if at.Path != path { // of those that match
+			reason = at.Path + ": " + reason
+		}
 	}
 	switch {
 	case err == ctx.Err() && errors.Is(err, context.DeadlineExceeded):

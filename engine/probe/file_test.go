@@ -110,6 +110,20 @@ func TestFilesNewest(t *testing.T) {
 	}
 }
 
+// What cannot be looked at has a name of its own.
+func TestFilesNewestNamesWhatIsWrong(t *testing.T) {
+	dir := t.TempDir()
+	loop := filepath.Join(dir, "b.gz")
+	if err := os.Symlink("b.gz", loop); err != nil {
+		t.Fatal(err)
+	}
+	pattern := dir + "/*.gz"
+	want := `looking for "` + pattern + `": ` + loop + ": too many levels of symbolic links"
+	if got, err := new(Files).Newest(t.Context(), pattern); err == nil || err.Error() != want {
+		t.Errorf("Newest(%q) = %+v, %v, want %s", pattern, got, err, want)
+	}
+}
+
 // TestFilesNewestOfMany looks through more names than are held at a time.
 func TestFilesNewestOfMany(t *testing.T) {
 	dir := t.TempDir()

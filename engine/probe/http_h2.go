@@ -77,6 +77,23 @@ func (h *httpHop) roundTrip() (*http.Response, error) {
 	return head, err
 }
 
+// httpStreamError is what net/http's error of a stream makes itself to in [errors.As],
+// as which it is not exported.
+type httpStreamError struct {
+	StreamID, Code uint32
+	Cause          error
+}
+
+func (httpStreamError) Error() string { return "stream error" }
+
+// httpStreamReset tells whether the server broke the request off, and did not say that
+// it has not looked at it (RFC 9113, 8.7): that is an answer of a connection that lives.
+func httpStreamReset(err error) bool {
+	const refused = 0x7
+	reset, ok := errors.AsType[httpStreamError](err)
+	return ok && reset.Code != refused
+}
+
 func (h *httpHop) h2Request(ctx context.Context) *http.Request {
 	m, t := &h.run.message, h.run.target
 	u := *t.url

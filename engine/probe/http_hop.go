@@ -104,7 +104,7 @@ func (h *httpHop) drop() {
 // came back, and the request may be made again.
 func (h *httpHop) retry(err error) bool {
 	return h.marks.reused && h.marks.first == 0 && !late(h.run.ctx) && h.run.message.idempotent() &&
-		(h.conn.h2 != nil || httpBroken(err))
+		(h.conn.h2 != nil && !httpStreamReset(err) || httpBroken(err))
 }
 
 // httpBroken tells a connection that ended from one that was too slow.

@@ -12,6 +12,8 @@ import (
 	"testing"
 	"testing/synctest"
 	"time"
+
+	"golang.org/x/net/http2"
 )
 
 func mustHTTP(t testing.TB, c *HTTPClient, req HTTPRequest) *HTTPResult {
@@ -155,6 +157,41 @@ func waitHTTPStale(t *testing.T, c *HTTPClient) {
 		if time.Since(began) > time.Minute {
 			t.Fatal("the server did nothing to its idle connection")
 		}
+	}
+}
+
+// A server that breaks one request off over HTTP/2 has answered it: to ask again would
+// hide that. One that has not looked at it says so (RFC 9113, 8.7).
+func TestHTTPPoolAsksNotAgainForAResetStream(t *testing.T) {
+	for code, want := range map[http2.ErrCode]int{http2.ErrCodeInternal: 2, http2.ErrCodeCancel: 2, http2.ErrCodeRefusedStream: 3} {
+		var asked atomic.Int64
+		addr := httpScripted(t, func(c net.Conn) {
+			_, _ = io.ReadFull(c, make([]byte, len(http2.ClientPreface)))
+			f := http2.NewFramer(c, c)
+			_ = f.WriteSettings()
+			for {
+				frame, err := f.ReadFrame()
+				if err != nil {
+					return
+				}
+				head, ok := frame.(*http2.HeadersFrame)
+				if !ok {
+					continue
+				}
+				if asked.Add(1) == 2 {
+					_ = f.WriteRSTStream(head.StreamID, code)
+					continue
+				}
+				_ = f.WriteHeaders(http2.HeadersFrameParam{StreamID: head.StreamID, EndHeaders: true, EndStream: true, BlockFragment: []byte{0x88}}) // :status 200
+			}
+		})
+		var c HTTPClient
+		mustHTTP(t, &c, HTTPRequest{URL: "http://" + addr, KeepAlive: true, HTTP: "2"})
+		_, err := c.Do(t.Context(), &HTTPRequest{URL: "http://" + addr, KeepAlive: true, HTTP: "2"})
+		if got := int(asked.Load()); got != want || (err != nil) != (want == 2) {
+			t.Errorf("after a stream reset with %v: %v, and %d requests, want %d", code, err, got, want)
+		}
+		c.Close()
 	}
 }
 

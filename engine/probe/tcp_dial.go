@@ -74,7 +74,7 @@ func (c *TCPConn) handshake(ctx context.Context) error {
 		c.req.inspect.tune(config)
 	}
 	if config.ServerName == "" && !config.InsecureSkipVerify {
-		return c.misuse(errors.New("want a server name to verify over a unix socket"))
+		return c.misuse(errors.New("want a server name to verify, as there is no host"))
 	}
 	return c.handshakeWith(ctx, config)
 }

@@ -5,6 +5,7 @@ import (
 	"crypto/tls"
 	"io"
 	"net"
+	"strings"
 	"sync/atomic"
 	"testing"
 	"testing/synctest"
@@ -112,6 +113,10 @@ func TestTCPNoHost(t *testing.T) {
 		t.Fatal(err)
 	}
 	conn.Close()
+	const want = "want a server name to verify, as there is no host"
+	if _, err := DialTCP(tcpWithin(t, time.Minute), TCPRequest{Addr: ":" + httpPort(addr), TLS: true}); KindOf(err) != Misuse || !strings.HasSuffix(err.Error(), want) {
+		t.Errorf("DialTCP with TLS to no host = %v, want kind misuse, ...%s", err, want)
+	}
 }
 
 // Of what lies between two marks a busy machine may take any part, so what each
