@@ -244,7 +244,7 @@ func (d *declaration) watcher(set string, self *lua.LTable) (engine.Watcher, err
 		if mistake := d.eventsMistake(w, &e); mistake != "" {
 			return e, d.optionError(w, "events", errors.New("a watcher with events "+mistake))
 		}
-		w.listen, e.Check, e.Source = w.stream.begin(), nil, w.events
+		w.sse, e.Check, e.Source = new(probe.SSEState), nil, w.events
 	}
 	e.Lane = w.script.universe
 	e = e.WithDefaults()
