@@ -287,7 +287,7 @@ func TestWornScriptIsLoadedAfresh(t *testing.T) {
 
 func TestDefaultScriptMemory(t *testing.T) {
 	got := defaultScriptMemory()
-	if total := machineMemory(); got == 0 || got > scriptMemoryMost || total > 0 && got > total/4 {
+	if total := memoryIn(machineMemory); got == 0 || got > scriptMemoryMost || total > 0 && got > total/4 {
 		t.Errorf("defaultScriptMemory() = %d of %d, want at most a quarter", got, total)
 	}
 }
