@@ -124,7 +124,7 @@ func (s *script) newHTTPCall(L *lua.LState, of string, address lua.LValue) *http
 	text, ok := address.(lua.LString)
 	if !ok {
 		hint := ""
-		if address == L.GetField(L.G.Global.RawGetString("pharos"), "http") {
+		if address == s.pharos.RawGetString("http") {
 			hint = fmt.Sprintf(": write %s(...), with a dot", of)
 		} else if _, ok := address.(*lua.LTable); ok {
 			hint = fmt.Sprintf(": write %s(url, { ... })", of)

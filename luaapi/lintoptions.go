@@ -88,7 +88,7 @@ func (l *linter) refused(L *lua.LState, w *watcher) {
 			}
 		}
 		call := p.make(w.script, string(about))
-		declared := L.GetField(L.GetField(L.G.Global.RawGetString("pharos"), p.class), "options")
+		declared := classMethod(L, p.class, "options")
 		for _, name := range p.names {
 			v := L.GetField(w.self, name)
 			if isNil(v) || isNil(L.GetField(declared, name)) || name == "ssh_host" {
