@@ -176,7 +176,7 @@ func TestOneStreamForMany(t *testing.T) {
 	var wg sync.WaitGroup
 	for _, w := range b.config.scripts[0].watchers {
 		wg.Go(func() {
-			if err := w.listen(t.Context(), world, eventSink{}); err != nil {
+			if err := w.stream.listen(t.Context(), world, w.sse, eventSink{}); err != nil {
 				t.Errorf("%s: %v", w.id, err)
 			}
 		})

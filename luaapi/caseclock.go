@@ -32,10 +32,6 @@ func payer(ctx context.Context) *run {
 	return runFrom(ctx)
 }
 
-func newCaseClock() caseClock {
-	return caseClock{now: worldBegins, spent: make(map[*run]time.Duration)}
-}
-
 // Now is the time of the case.
 func (w *caseWorld) Now() time.Time {
 	w.mu.Lock()

@@ -46,7 +46,7 @@ type stub struct {
 func (w *caseWorld) begin(own *run, fail func(engine.LoadError)) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	w.clock, w.env, w.stubs, w.own, w.fail = newCaseClock(), nil, make(map[string]stub), own, fail
+	w.clock, w.env, w.stubs, w.own, w.fail = caseClock{now: worldBegins, spent: make(map[*run]time.Duration)}, nil, make(map[string]stub), own, fail
 }
 
 // after is when a certificate ends that lasts so many days more.

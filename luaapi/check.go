@@ -32,8 +32,8 @@ type watcher struct {
 	board      *lua.LUserData // what a derived one's check gets first; nil for any other
 	source     engine.Place
 	definition string
-	stream     *stream    // its option events; nil without
-	listen     listenFunc // opens it
+	stream     *stream         // its option events; nil without
+	sse        *probe.SSEState // how far that came, for when it is opened again
 
 	page       string        // the start of the last one it got
 	found      bool          // by a discovery

@@ -244,7 +244,7 @@ func (d *declaration) watcher(set string, self *lua.LTable) (engine.Watcher, err
 		if mistake := d.eventsMistake(w, &e); mistake != "" {
 			return e, d.optionError(w, "events", errors.New("a watcher with events "+mistake))
 		}
-		w.listen, e.Check, e.Source = w.stream.begin(), nil, w.events
+		w.sse, e.Check, e.Source = new(probe.SSEState), nil, w.events
 	}
 	e.Lane = w.script.universe
 	e = e.WithDefaults()
@@ -267,8 +267,7 @@ func (d *declaration) watcher(set string, self *lua.LTable) (engine.Watcher, err
 // is tells whether t is an instance of the built-in class, or of one that
 // extends it.
 func (d *declaration) is(t *lua.LTable, class string) bool {
-	pharos := d.L.G.Global.RawGetString("pharos").(*lua.LTable)
-	return isInstance(t) && isSubclass(t.Metatable, pharos.RawGetString(class))
+	return isInstance(t) && isSubclass(t.Metatable, d.script.pharos.RawGetString(class))
 }
 
 // isInstance tells whether a class made t: its metatable is a class.

@@ -77,7 +77,9 @@ func TestDefinitionFollowsEdits(t *testing.T) {
 			b.load(edited)
 			after := b.definitions()
 			var changed []engine.ID
-			for id := range maps.Keys(merged(before, after)) {
+			all := maps.Clone(before)
+			maps.Copy(all, after)
+			for id := range all {
 				if before[id] != after[id] {
 					changed = append(changed, id)
 				}

@@ -3,7 +3,6 @@ package luaapi
 import (
 	"context"
 	"fmt"
-	"log/slog"
 	"strings"
 	"testing"
 	"time"
@@ -273,20 +272,17 @@ func TestNeedsOfASet(t *testing.T) {
 	}
 }
 
-// hunting runs the board's configuration on an engine until the test ends.
-func (b *testBoard) hunting() *engine.Engine {
-	e := engine.New(engine.Config{Logger: slog.New(slog.DiscardHandler)})
-	e.Replace(b.config.Generation)
+// runs lets an engine run until the test ends.
+func (b *testBoard) runs(e *engine.Engine) {
 	ctx, cancel := context.WithCancel(context.Background())
 	done := make(chan error)
 	go func() { done <- e.Run(ctx) }()
 	b.Cleanup(func() {
 		cancel()
 		if err := <-done; err != nil {
-			b.Error(err)
+			b.Errorf("Run() = %v, want nil", err)
 		}
 	})
-	return e
 }
 
 // await waits until the condition holds for the watcher.
@@ -343,7 +339,9 @@ func TestDiscoveryOverReload(t *testing.T) {
 		return config
 	}
 	old := load()
-	e := b.hunting()
+	e := engine.New(engine.Config{Logger: b.Logger})
+	e.Replace(b.config.Generation)
+	b.runs(e)
 	answers <- "a b"
 	b.await(e, "fleet.a", "run three times", func(v engine.View, there bool) bool { return v.Runs >= 3 })
 	answers <- "a"

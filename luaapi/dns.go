@@ -16,8 +16,7 @@ var dnsOptions = []string{"type", "server", "tcp", "dnssec", "direct", "timeout"
 // dnsCall is one call of pharos.dns.
 type dnsCall struct {
 	probe.DNSRequest
-	host    string
-	timeout time.Duration
+	calling
 }
 
 func (c *dnsCall) set(name string, v lua.LValue) error {
@@ -32,12 +31,8 @@ func (c *dnsCall) set(name string, v lua.LValue) error {
 		return setBool(&c.DNSSEC, v)
 	case "direct":
 		return setBool(&c.Direct, v)
-	case "timeout":
-		return setPositive(&c.timeout, v)
-	case "ssh_host":
-		return setHost(&c.host, v)
 	}
-	return errNoOption
+	return c.calling.set(name, v)
 }
 
 // dns is pharos.dns(name, options): the answer of a name server, also

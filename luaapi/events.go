@@ -48,7 +48,7 @@ func (w *watcher) events(ctx context.Context, report func(engine.Result)) error 
 				err = fmt.Errorf("internal error in %s: %v", w.stream.kind, p)
 			}
 		}()
-		err = w.listen(within, w.script.primitives, eventSink{up: f.up, event: f.queue.push})
+		err = w.stream.listen(within, w.script.primitives, w.sse, eventSink{up: f.up, event: f.queue.push})
 	}()
 	err := f.judge(ctx, ended)
 	cancel()

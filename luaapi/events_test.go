@@ -205,16 +205,8 @@ func (b *testBoard) serve(text string) served {
 	b.Helper()
 	s := served{b, engine.New(engine.Config{Logger: slog.New(slog.DiscardHandler)})}
 	s.take(text)
-	ctx, cancel := context.WithCancel(context.Background())
-	done := make(chan error, 1)
-	go func() { done <- s.engine.Run(ctx) }()
-	b.Cleanup(func() {
-		cancel()
-		if err := <-done; err != nil {
-			b.Errorf("Run() = %v, want nil", err)
-		}
-		b.config.Close()
-	})
+	b.Cleanup(func() { b.config.Close() }) // the last one that was taken
+	b.runs(s.engine)
 	return s
 }
 
@@ -238,15 +230,7 @@ func (s served) take(text string) {
 // await waits until the watcher's view is as wanted.
 func (b served) await(id engine.ID, what string, is func(v engine.View) bool) engine.View {
 	b.Helper()
-	for deadline := time.Now().Add(time.Minute); ; time.Sleep(5 * time.Millisecond) {
-		v, ok := b.engine.Board().View(id)
-		if ok && is(v) {
-			return v
-		}
-		if time.Now().After(deadline) {
-			b.Fatalf("%s: not %s within a minute: %v %q %q %+v", id, what, v.Status, v.Result.Value, v.Result.Detail, v.Source)
-		}
-	}
+	return b.testBoard.await(b.engine, id, what, func(v engine.View, there bool) bool { return there && is(v) })
 }
 
 // openFiles counts the descriptors of this process; 0 where nobody tells.

@@ -21,8 +21,7 @@ const execMaxOutput = 8 << 20 // the most that max_output may ask for
 // execCall is one call of pharos.exec or ssh:exec.
 type execCall struct {
 	probe.ExecRequest
-	host    string
-	timeout time.Duration
+	calling
 }
 
 // commandResult is what the table of a command's result shows; of a plugin also what
@@ -91,8 +90,6 @@ func (c *execCall) setCommand(v lua.LValue) (err error) {
 
 func (c *execCall) set(name string, v lua.LValue) error {
 	switch name {
-	case "timeout":
-		return setPositive(&c.timeout, v)
 	case "stdin":
 		return setBytes(&c.Stdin, v)
 	case "env":
@@ -105,10 +102,8 @@ func (c *execCall) set(name string, v lua.LValue) error {
 		return setCount(&c.MaxOutput, v, 1, execMaxOutput)
 	case "kill_after":
 		return setPositive(&c.KillAfter, v)
-	case "ssh_host":
-		return setHost(&c.host, v)
 	}
-	return errNoOption
+	return c.calling.set(name, v)
 }
 
 func (c *execCall) setEnv(v lua.LValue) error {

@@ -10,7 +10,6 @@ import (
 
 // fakes answers for the world. A nil field is a primitive that nobody expects.
 type fakes struct {
-	primitives
 	exec func(ctx context.Context, host string, req probe.ExecRequest) (*probe.ExecResult, error)
 	dns  func(ctx context.Context, host string, req probe.DNSRequest) (*probe.DNSResult, error)
 	ping func(ctx context.Context, req probe.PingRequest) (*probe.PingResult, error)

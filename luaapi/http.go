@@ -12,7 +12,6 @@ import (
 	"net/url"
 	"strconv"
 	"strings"
-	"time"
 
 	lua "github.com/yuin/gopher-lua"
 
@@ -52,14 +51,13 @@ func (s *script) httpModule(L *lua.LState) lua.LValue {
 // httpCall is one call of pharos.http.
 type httpCall struct {
 	probe.HTTPRequest
-	script  *script
-	of      string
-	host    string
-	timeout time.Duration
-	json    lua.LValue // to become the body; nil if it was not given
-	bodies  int        // how many of body, form and json were given
-	auths   int        // how many of basic, bearer and the header Authorization
-	pems    pemFiles
+	calling
+	script *script
+	of     string
+	json   lua.LValue // to become the body; nil if it was not given
+	bodies int        // how many of body, form and json were given
+	auths  int        // how many of basic, bearer and the header Authorization
+	pems   pemFiles
 }
 
 // http makes the request (url, options) and leaves its answer, or nil and an
@@ -145,8 +143,6 @@ func (c *httpCall) set(name string, v lua.LValue) error {
 		}
 		c.Method = strings.ToUpper(c.Method)
 		return nil
-	case "timeout":
-		return setPositive(&c.timeout, v)
 	case "redirects":
 		return setCount(&c.Redirects, v, 0, httpMaxRedirects)
 	case "keepalive":
@@ -169,8 +165,6 @@ func (c *httpCall) set(name string, v lua.LValue) error {
 		return err
 	case "http":
 		return setText(&c.HTTP, v)
-	case "ssh_host":
-		return setHost(&c.host, v)
 	}
 	return c.setContent(name, v)
 }
@@ -213,7 +207,7 @@ func (c *httpCall) setContent(name string, v lua.LValue) error {
 		c.header().Set("Authorization", "Bearer "+token)
 		return nil
 	}
-	return errNoOption
+	return c.calling.set(name, v)
 }
 
 func (c *httpCall) header() http.Header {

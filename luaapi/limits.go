@@ -46,40 +46,27 @@ const scriptMemoryMost = 512 << 20
 // the machine, or of the control group that the process is in.
 func defaultScriptMemory() uint64 {
 	limit := uint64(scriptMemoryMost)
-	for _, total := range []uint64{machineMemory(), cgroupMemory("/sys/fs/cgroup/memory.max"), cgroupMemory("/sys/fs/cgroup/memory/memory.limit_in_bytes")} {
-		if total > 0 {
+	for _, path := range []string{machineMemory, "/sys/fs/cgroup/memory.max", "/sys/fs/cgroup/memory/memory.limit_in_bytes"} {
+		if total := memoryIn(path); total > 0 {
 			limit = min(limit, total/4)
 		}
 	}
 	return limit
 }
 
-// machineMemory reads MemTotal of proc(5); 0 where there is none.
-func machineMemory() uint64 {
-	text, err := os.ReadFile("/proc/meminfo")
-	if err != nil {
-		return 0
-	}
+const machineMemory = "/proc/meminfo" // see proc(5)
+
+// memoryIn reads the first figure of a file, which is of a machine or a control
+// group; 0 if there is none, or no limit ("max").
+func memoryIn(path string) uint64 {
+	text, _ := os.ReadFile(path)
 	fields := strings.Fields(strings.TrimPrefix(string(text), "MemTotal:"))
 	if len(fields) == 0 {
 		return 0
 	}
-	kib, err := strconv.ParseUint(fields[0], 10, 64)
-	if err != nil {
-		return 0
+	bytes, _ := strconv.ParseUint(fields[0], 10, 64)
+	if len(fields) > 1 && fields[1] == "kB" {
+		bytes <<= 10
 	}
-	return kib << 10
-}
-
-// cgroupMemory reads a limit of the control group; 0 if it has none ("max").
-func cgroupMemory(path string) uint64 {
-	text, err := os.ReadFile(path)
-	if err != nil {
-		return 0
-	}
-	limit, err := strconv.ParseUint(strings.TrimSpace(string(text)), 10, 64)
-	if err != nil {
-		return 0
-	}
-	return limit
+	return bytes
 }

@@ -141,7 +141,7 @@ func (l *linter) address(L *lua.LState, w *watcher, address string) {
 	}
 }
 
-// classMethod is a method of a built-in class.
+// classMethod is a method of a built-in class, or another of its fields.
 func classMethod(L *lua.LState, class, name string) lua.LValue {
 	return L.GetField(L.GetField(L.G.Global.RawGetString("pharos"), class), name)
 }

@@ -15,55 +15,60 @@ type primitiveOf struct {
 	class string
 	about string // the option with whom it is about
 	names []string
-	make  func(s *script, about string) (set func(name string, v lua.LValue) error, call func(ctx context.Context) error)
+	make  func(s *script, about string) primitiveCall
+}
+
+type primitiveCall struct {
+	set  func(name string, v lua.LValue) error
+	call func(ctx context.Context) error
 }
 
 var primitivesOf = []primitiveOf{
-	{"CommandMetricWatcher", "command", execOptions, func(*script, string) (func(string, lua.LValue) error, func(context.Context) error) {
-		return new(execCall).set, func(context.Context) error { return nil } // what it would say of the command is said at load, or above
+	{"CommandMetricWatcher", "command", execOptions, func(*script, string) primitiveCall {
+		return primitiveCall{new(execCall).set, func(context.Context) error { return nil }} // what it would say of the command is said at load, or above
 	}},
-	{"PageGETMetricWatcher", "url", httpOptions, func(s *script, url string) (func(string, lua.LValue) error, func(context.Context) error) {
+	{"PageGETMetricWatcher", "url", httpOptions, func(s *script, url string) primitiveCall {
 		c := &httpCall{HTTPRequest: probe.HTTPRequest{URL: url}, script: s, of: "pharos.http.get"}
-		return c.set, func(ctx context.Context) error {
+		return primitiveCall{c.set, func(ctx context.Context) error {
 			c.pems.without(&c.Cert, &c.Key)
 			var client probe.HTTPClient
 			defer client.Close()
 			_, err := client.Do(ctx, &c.HTTPRequest)
 			return err
-		}
+		}}
 	}},
-	{"TCPMetricWatcher", "address", exchangeOptions, func(_ *script, address string) (func(string, lua.LValue) error, func(context.Context) error) {
+	{"TCPMetricWatcher", "address", exchangeOptions, func(_ *script, address string) primitiveCall {
 		c := tcpCallTo(address)
-		return c.set, func(ctx context.Context) error {
+		return primitiveCall{c.set, func(ctx context.Context) error {
 			c.pems.without(&c.Cert, &c.Key)
 			conn, err := probe.DialTCP(ctx, c.TCPRequest)
 			if err == nil {
 				err = conn.Close()
 			}
 			return err
-		}
+		}}
 	}},
-	{"TLSMetricWatcher", "address", tlsOptions, func(_ *script, address string) (func(string, lua.LValue) error, func(context.Context) error) {
+	{"TLSMetricWatcher", "address", tlsOptions, func(_ *script, address string) primitiveCall {
 		c := tcpCallTo(address)
-		return c.set, func(ctx context.Context) error {
+		return primitiveCall{c.set, func(ctx context.Context) error {
 			c.pems.without(&c.Cert, &c.Key)
 			_, err := probe.InspectTLS(ctx, probe.TLSRequest{TCPRequest: c.TCPRequest})
 			return err
-		}
+		}}
 	}},
-	{"DNSMetricWatcher", "host", dnsOptions, func(_ *script, name string) (func(string, lua.LValue) error, func(context.Context) error) {
+	{"DNSMetricWatcher", "host", dnsOptions, func(_ *script, name string) primitiveCall {
 		c := &dnsCall{DNSRequest: probe.DNSRequest{Name: name}}
-		return c.set, func(ctx context.Context) error {
+		return primitiveCall{c.set, func(ctx context.Context) error {
 			_, err := probe.LookupDNS(ctx, c.DNSRequest)
 			return err
-		}
+		}}
 	}},
-	{"PingMetricWatcher", "host", []string{"count", "wait", "size", "ip"}, func(_ *script, host string) (func(string, lua.LValue) error, func(context.Context) error) {
+	{"PingMetricWatcher", "host", []string{"count", "wait", "size", "ip"}, func(_ *script, host string) primitiveCall {
 		c := &pingCall{PingRequest: probe.PingRequest{Host: host}}
-		return c.set, func(ctx context.Context) error {
+		return primitiveCall{c.set, func(ctx context.Context) error {
 			_, err := new(probe.Pinger).Ping(ctx, c.PingRequest)
 			return err
-		}
+		}}
 	}},
 }
 
@@ -82,21 +87,21 @@ func (l *linter) refused(L *lua.LState, w *watcher) {
 				return
 			}
 		}
-		set, call := p.make(w.script, string(about))
-		declared := L.GetField(L.GetField(L.G.Global.RawGetString("pharos"), p.class), "options")
+		call := p.make(w.script, string(about))
+		declared := classMethod(L, p.class, "options")
 		for _, name := range p.names {
 			v := L.GetField(w.self, name)
 			if isNil(v) || isNil(L.GetField(declared, name)) || name == "ssh_host" {
 				continue
 			}
-			if err := set(name, v); err != nil {
+			if err := call.set(name, v); err != nil {
 				l.find(w.source, "cannot use option %q of %q: %s", name, w.name, err)
 				return
 			}
 		}
 		over, cancel := context.WithCancel(context.Background())
 		cancel()
-		if e, ok := errors.AsType[*probe.Error](call(over)); ok && e.Kind == probe.Misuse {
+		if e, ok := errors.AsType[*probe.Error](call.call(over)); ok && e.Kind == probe.Misuse {
 			l.find(w.source, "%s", e.Message)
 		}
 		return

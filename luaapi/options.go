@@ -111,11 +111,11 @@ func setBool(to *bool, v lua.LValue) error {
 // setCount takes a whole number from low to high.
 func setCount[N int | int64](to *N, v lua.LValue, low, high N) error {
 	n, ok := v.(lua.LNumber)
-	if !ok || float64(n) != float64(N(n)) || N(n) < low || N(n) > high {
-		if ok {
-			return fmt.Errorf("want a whole number from %d to %d, got %s", low, high, vm.FormatNumber(float64(n)))
-		}
+	switch {
+	case !ok:
 		return wantType("a whole number", v)
+	case float64(n) != float64(N(n)) || N(n) < low || N(n) > high:
+		return fmt.Errorf("want a whole number from %d to %d, got %s", low, high, vm.FormatNumber(float64(n)))
 	}
 	*to = N(n)
 	return nil
@@ -123,13 +123,14 @@ func setCount[N int | int64](to *N, v lua.LValue, low, high N) error {
 
 // setFamily takes the number of an address family.
 func setFamily(to *int, v lua.LValue) error {
-	if n, ok := v.(lua.LNumber); !ok || n != 4 && n != 6 {
-		if ok {
-			return fmt.Errorf("want 4 or 6, got %s", vm.FormatNumber(float64(n)))
-		}
+	n, ok := v.(lua.LNumber)
+	switch {
+	case !ok:
 		return wantType("4 or 6", v)
+	case n != 4 && n != 6:
+		return fmt.Errorf("want 4 or 6, got %s", vm.FormatNumber(float64(n)))
 	}
-	*to = int(v.(lua.LNumber))
+	*to = int(n)
 	return nil
 }
 

@@ -15,7 +15,7 @@ var pingOptions = []string{"count", "interval", "wait", "size", "ip", "timeout"}
 // pingCall is one call of pharos.ping.
 type pingCall struct {
 	probe.PingRequest
-	timeout time.Duration
+	calling // of which it takes the timeout only
 }
 
 func (c *pingCall) set(name string, v lua.LValue) error {
@@ -30,10 +30,8 @@ func (c *pingCall) set(name string, v lua.LValue) error {
 		return setCount(&c.Size, v, probe.PingMinSize, probe.PingMaxSize)
 	case "ip":
 		return setFamily(&c.IP, v)
-	case "timeout":
-		return setPositive(&c.timeout, v)
 	}
-	return errNoOption
+	return c.calling.set(name, v)
 }
 
 // ping is pharos.ping(host, options): what came back of the echo

@@ -5,7 +5,6 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"maps"
 	"os"
 	"path/filepath"
 	"runtime"
@@ -28,12 +27,6 @@ func replaceOnce(t *testing.T, text, old, new string) string {
 		t.Fatalf("the text has no %q to edit", old)
 	}
 	return strings.Replace(text, old, new, 1)
-}
-
-func merged[K comparable, V any](a, b map[K]V) map[K]V {
-	all := maps.Clone(a)
-	maps.Copy(all, b)
-	return all
 }
 
 // A folder is one universe for each file; sets of one name are put together, in
@@ -294,7 +287,7 @@ func TestWornScriptIsLoadedAfresh(t *testing.T) {
 
 func TestDefaultScriptMemory(t *testing.T) {
 	got := defaultScriptMemory()
-	if total := machineMemory(); got == 0 || got > scriptMemoryMost || total > 0 && got > total/4 {
+	if total := memoryIn(machineMemory); got == 0 || got > scriptMemoryMost || total > 0 && got > total/4 {
 		t.Errorf("defaultScriptMemory() = %d of %d, want at most a quarter", got, total)
 	}
 }

@@ -130,6 +130,22 @@ func WithAsk(ctx context.Context, f func(ctx context.Context, id engine.ID)) con
 // timeoutKey is of a primitive's own timeout, for a world whose time is not the real one.
 type timeoutKey struct{}
 
+// calling is what the options of all primitives that reach out have.
+type calling struct {
+	host    string        // the vantage; "" is here
+	timeout time.Duration // of the call itself; 0 = the run's is its only one
+}
+
+func (c *calling) set(name string, v lua.LValue) error {
+	switch name {
+	case "timeout":
+		return setPositive(&c.timeout, v)
+	case "ssh_host":
+		return setHost(&c.host, v)
+	}
+	return errNoOption
+}
+
 // reach calls a primitive with the baton released: f must use Go values only.
 // timeout, if not 0, ends it before the run's own deadline. While the file
 // loads it raises: loading declares, and does nothing.

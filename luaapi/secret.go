@@ -59,10 +59,7 @@ func readSecretName(L *lua.LState) secretName {
 	case lua.LString:
 		return secretName{name: string(arg)}
 	case *lua.LTable:
-		eachOption(L, arg, "pharos.secret", []string{"file"}, func(option string, v lua.LValue) error {
-			if option != "file" {
-				return errNoOption
-			}
+		eachOption(L, arg, "pharos.secret", []string{"file"}, func(_ string, v lua.LValue) error {
 			return setText(&asked.name, v)
 		})
 	}

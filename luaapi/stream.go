@@ -23,13 +23,13 @@ type stream struct {
 	judge *lua.LFunction
 	given []lua.LValue // what the script gave: the definition of its watcher
 
-	program, server string            // for [Config.Lint]; "" if there is none
-	begin           func() listenFunc // for one watcher
+	program, server string // for [Config.Lint]; "" if there is none
+	listen          listenFunc
 }
 
-// A listenFunc opens a stream and hands on what comes until ctx ends, or the
-// stream does, which is an error.
-type listenFunc func(ctx context.Context, p primitives, sink eventSink) error
+// A listenFunc opens a stream for a watcher, whose state it is, and hands on what
+// comes until ctx ends, or the stream does, which is an error.
+type listenFunc func(ctx context.Context, p primitives, state *probe.SSEState, sink eventSink) error
 
 // eventSink takes what comes of a stream.
 type eventSink struct {
@@ -134,10 +134,8 @@ func (s *script) execStream(L *lua.LState) int {
 				st.program = call.Argv[0]
 			}
 		}
-		st.begin = func() listenFunc {
-			return func(ctx context.Context, p primitives, sink eventSink) error {
-				return p.ExecStream(ctx, call.host, call.ExecRequest, sink.lines())
-			}
+		st.listen = func(ctx context.Context, p primitives, _ *probe.SSEState, sink eventSink) error {
+			return p.ExecStream(ctx, call.host, call.ExecRequest, sink.lines())
 		}
 	})
 }
@@ -150,18 +148,15 @@ func (s *script) httpSSE(L *lua.LState) int {
 		if call.host == "" && call.Unix == "" && len(call.Resolve) == 0 {
 			st.server, _ = probe.URLHost(call.URL)
 		}
-		st.begin = func() listenFunc {
-			var state probe.SSEState
-			return func(ctx context.Context, p primitives, sink eventSink) error {
-				req := call.HTTPRequest // of this watcher: another may have the same stream
-				if err := call.pems.read(ctx, s, &req.CA, &req.Cert, &req.Key, &req.ProxyCA); err != nil {
-					return err
-				}
-				return p.Events(ctx, call.host, req, call.timeout, &state, sink.open, func(e probe.SSEEvent) {
-					e.Type, e.Data = probe.Clean([]byte(e.Type)), probe.Clean([]byte(e.Data))
-					sink.event(event{sse: &e})
-				})
+		st.listen = func(ctx context.Context, p primitives, state *probe.SSEState, sink eventSink) error {
+			req := call.HTTPRequest // of this watcher: another may have the same stream
+			if err := call.pems.read(ctx, s, &req.CA, &req.Cert, &req.Key, &req.ProxyCA); err != nil {
+				return err
 			}
+			return p.Events(ctx, call.host, req, call.timeout, state, sink.open, func(e probe.SSEEvent) {
+				e.Type, e.Data = probe.Clean([]byte(e.Type)), probe.Clean([]byte(e.Data))
+				sink.event(event{sse: &e})
+			})
 		}
 	})
 }
@@ -175,14 +170,12 @@ func (s *script) tcpLines(L *lua.LState) int {
 		if call.host == "" {
 			st.server, _, _ = net.SplitHostPort(call.Addr)
 		}
-		st.begin = func() listenFunc {
-			return func(ctx context.Context, p primitives, sink eventSink) error {
-				req := call.TCPRequest // of this watcher: another may have the same stream
-				if err := call.pems.read(ctx, s, &req.CA, &req.Cert, &req.Key, nil); err != nil {
-					return err
-				}
-				return p.Lines(ctx, call.host, req, call.send, call.timeout, sink.lines())
+		st.listen = func(ctx context.Context, p primitives, _ *probe.SSEState, sink eventSink) error {
+			req := call.TCPRequest // of this watcher: another may have the same stream
+			if err := call.pems.read(ctx, s, &req.CA, &req.Cert, &req.Key, nil); err != nil {
+				return err
 			}
+			return p.Lines(ctx, call.host, req, call.send, call.timeout, sink.lines())
 		}
 	})
 }
@@ -203,10 +196,8 @@ func (s *script) fileTail(L *lua.LState) int {
 			return nil
 		})
 		st.what = path
-		st.begin = func() listenFunc {
-			return func(ctx context.Context, p primitives, sink eventSink) error {
-				return p.Tail(ctx, path, fromStart, sink.lines())
-			}
+		st.listen = func(ctx context.Context, p primitives, _ *probe.SSEState, sink eventSink) error {
+			return p.Tail(ctx, path, fromStart, sink.lines())
 		}
 	})
 }

@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"slices"
 	"strings"
-	"time"
 
 	lua "github.com/yuin/gopher-lua"
 
@@ -39,9 +38,7 @@ const tcpMaxLines = 10_000
 // tcpCall is one call of pharos.tcp, pharos.tcp.connect or pharos.tls.
 type tcpCall struct {
 	probe.TCPRequest
-	host    string
-	timeout time.Duration
-
+	calling
 	send, expect []byte
 	lines        int
 	versions     bool
@@ -72,8 +69,6 @@ func tcpCallTo(address string) *tcpCall {
 
 func (c *tcpCall) set(name string, v lua.LValue) error {
 	switch name {
-	case "timeout":
-		return setPositive(&c.timeout, v)
 	case "tls":
 		return setBool(&c.TCPRequest.TLS, v)
 	case "starttls":
@@ -98,8 +93,6 @@ func (c *tcpCall) set(name string, v lua.LValue) error {
 		return setText(&c.ServerName, v)
 	case "alpn":
 		return setList(&c.ALPN, v)
-	case "ssh_host":
-		return setHost(&c.host, v)
 	case "send":
 		return setBytes(&c.send, v)
 	case "expect":
@@ -109,7 +102,7 @@ func (c *tcpCall) set(name string, v lua.LValue) error {
 	case "versions":
 		return setBool(&c.versions, v)
 	}
-	return errNoOption
+	return c.calling.set(name, v)
 }
 
 func setList(to *[]string, v lua.LValue) error {

@@ -26,13 +26,9 @@ const here = lua.LString("(here)")
 type vantages struct {
 	names []string
 	parts []*watcher
-	merge merge
-}
-
-// merge is how the statuses of the vantages become one: sorted from ok over
-// warning and unknown to critical, the place-th counts.
-type merge struct {
-	place int // from 1; 0 = the last
+	// How the statuses become one: sorted from ok over warning and unknown to
+	// critical, the one at this place counts, from 1; 0 = the last.
+	merge int
 }
 
 var mergeRules = []string{"worst", "best", "pharos.quorum(n)"}
@@ -75,11 +71,11 @@ func setMerge(to *vantages, v lua.LValue) error {
 	}
 	switch n, isQuorum := quorumOf(string(word)); {
 	case word == "worst":
-		to.merge.place = 0
+		to.merge = 0
 	case word == "best":
-		to.merge.place = 1
+		to.merge = 1
 	case isQuorum && n <= len(to.names):
-		to.merge.place = n
+		to.merge = n
 	case isQuorum:
 		return fmt.Errorf("a quorum of %d is more than the %d hosts there are", n, len(to.names))
 	default:
@@ -164,7 +160,7 @@ func (w *watcher) look(ctx context.Context) (result engine.Result) {
 // merged gives the result of the vantage that decides: of those whose status
 // is the merged one, the one that took longest.
 func (v *vantages) merged(results []engine.Result) engine.Result {
-	status := v.merge.of(results)
+	status := v.status(results)
 	deciding := -1
 	cells := make([]engine.Cell, len(results))
 	again := time.Duration(0)
@@ -191,8 +187,8 @@ func (v *vantages) merged(results []engine.Result) engine.Result {
 	return result
 }
 
-// of gives the merged status.
-func (m merge) of(results []engine.Result) engine.Status {
+// status gives the merged one.
+func (v *vantages) status(results []engine.Result) engine.Status {
 	statuses := make([]engine.Status, len(results))
 	for i, r := range results {
 		statuses[i] = r.Status
@@ -206,7 +202,7 @@ func (m merge) of(results []engine.Result) engine.Status {
 		}
 		return 0
 	})
-	return statuses[cmp.Or(m.place, len(statuses))-1]
+	return statuses[cmp.Or(v.merge, len(statuses))-1]
 }
 
 // cost is how long the watched thing took, or the run where nothing was timed.

@@ -51,12 +51,10 @@ is piped in runs as well; the exit code is 1 if any of it failed.`,
 	return cmd
 }
 
-// lineReader is where lines come from: a terminal, or anything else.
-type lineReader interface {
-	// read gives the next line; io.EOF after the last. first is false within a
-	// text that is not finished. errInterrupted means that it is not wanted.
-	read(first bool) (string, error)
-}
+// A lineReader gives the next line, of a terminal or of anything else; io.EOF after
+// the last. first is false within a text that is not finished. errInterrupted means
+// that it is not wanted.
+type lineReader func(first bool) (string, error)
 
 // errInterrupted is Ctrl-C while a line was typed, or ran.
 var errInterrupted = errors.New("interrupted")
@@ -81,7 +79,7 @@ func repl(ctx context.Context, f replFlags, out io.Writer) error {
 	signal.Notify(s.interrupts, syscall.SIGINT)
 	defer signal.Stop(s.interrupts)
 
-	var lines lineReader = newPipedLines(os.Stdin)
+	lines := pipedLines(os.Stdin)
 	restore, terminal := func() {}, onTerminal()
 	if terminal {
 		fmt.Fprintln(out, "pharosd "+version()+"; "+replHelp)
@@ -89,7 +87,7 @@ func repl(ctx context.Context, f replFlags, out io.Writer) error {
 		if err != nil {
 			return fmt.Errorf("setting up the terminal: %w", err)
 		}
-		lines, restore = typed, typed.restore
+		lines, restore = typed.read, typed.restore
 	}
 	signal.Reset(syscall.SIGTERM)
 	go s.dieOf(cancel, restore)
@@ -136,11 +134,11 @@ func (s *session) dieOf(cancel, restore func()) {
 	_ = syscall.Kill(os.Getpid(), sig.(syscall.Signal))
 }
 
-// loop runs what lines brings until it ends.
-func (s *session) loop(ctx context.Context, lines lineReader) error {
+// loop runs what is read until it ends.
+func (s *session) loop(ctx context.Context, read lineReader) error {
 	text := ""
 	for {
-		line, err := lines.read(text == "")
+		line, err := read(text == "")
 		switch {
 		case errors.Is(err, errInterrupted):
 			text = ""

@@ -18,16 +18,15 @@ import (
 )
 
 // pipedLines reads lines that nobody types.
-type pipedLines struct{ r *bufio.Reader }
-
-func newPipedLines(r io.Reader) pipedLines { return pipedLines{bufio.NewReader(r)} }
-
-func (p pipedLines) read(bool) (string, error) {
-	line, err := p.r.ReadString('\n')
-	if err != nil && line == "" {
-		return "", err
+func pipedLines(in io.Reader) lineReader {
+	r := bufio.NewReader(in)
+	return func(bool) (string, error) {
+		line, err := r.ReadString('\n')
+		if err != nil && line == "" {
+			return "", err
+		}
+		return strings.TrimRight(line, "\r\n"), nil
 	}
-	return strings.TrimRight(line, "\r\n"), nil
 }
 
 // terminalLines reads lines with editing, history and completion. The terminal

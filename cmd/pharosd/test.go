@@ -59,8 +59,7 @@ Exit code 0: all passed; 1: not.`,
 
 // testReporter prints what became of the cases.
 type testReporter interface {
-	file(name string)
-	result(r luaapi.CaseResult)
+	result(file string, r luaapi.CaseResult)
 	unloaded(name string, err error)
 	fileEnd(name string, failed bool, elapsed time.Duration)
 	end()
@@ -79,6 +78,7 @@ func test(ctx context.Context, f testFlags, args []string, out io.Writer) error 
 	defer probes.Close()
 	var report testReporter = &goReporter{out: out, verbose: f.verbose}
 	if f.tap {
+		fmt.Fprintln(out, "TAP version 14")
 		report = &tapReporter{out: out}
 	}
 	ran, failed := 0, false
@@ -101,7 +101,6 @@ func test(ctx context.Context, f testFlags, args []string, out io.Writer) error 
 // testFile runs the cases of a file whose names match.
 func testFile(ctx context.Context, name string, pattern *regexp.Regexp, o luaapi.Options, report testReporter) (ran int, failed bool) {
 	started := time.Now()
-	report.file(name)
 	cases, err := luaapi.LoadCases(ctx, o)
 	if err != nil {
 		report.unloaded(name, err)
@@ -114,7 +113,7 @@ func testFile(ctx context.Context, name string, pattern *regexp.Regexp, o luaapi
 			continue
 		}
 		result := cases.Run(ctx, c)
-		report.result(result)
+		report.result(name, result)
 		ran++
 		failed = failed || len(result.Failures) > 0
 	}
@@ -160,10 +159,9 @@ type goReporter struct {
 	verbose bool
 }
 
-func (r *goReporter) file(string) {}
-func (r *goReporter) end()        {}
+func (r *goReporter) end() {}
 
-func (r *goReporter) result(c luaapi.CaseResult) {
+func (r *goReporter) result(_ string, c luaapi.CaseResult) {
 	verdict := "PASS"
 	if len(c.Failures) > 0 {
 		verdict = "FAIL"
@@ -195,36 +193,30 @@ func failureText(e engine.LoadError) string {
 
 // tapReporter prints the Test Anything Protocol, version 14.
 type tapReporter struct {
-	out   io.Writer
-	begun bool
-	n     int
-	name  string
+	out io.Writer
+	n   int
 }
 
-func (r *tapReporter) file(name string) {
-	r.name = name
-	if !r.begun {
-		r.begun = true
-		fmt.Fprintln(r.out, "TAP version 14")
-	}
-}
-
-func (r *tapReporter) result(c luaapi.CaseResult) {
-	r.n++
-	if len(c.Failures) == 0 {
-		fmt.Fprintf(r.out, "ok %d - %s\n", r.n, tapText(r.name+": "+c.Name))
-		return
-	}
-	fmt.Fprintf(r.out, "not ok %d - %s\n", r.n, tapText(r.name+": "+c.Name))
+func (r *tapReporter) result(file string, c luaapi.CaseResult) {
+	r.point(len(c.Failures) == 0, file+": "+c.Name)
 	for _, failure := range c.Failures {
 		printIndented(r.out, "# ", failureText(failure))
 	}
 }
 
 func (r *tapReporter) unloaded(name string, err error) {
-	r.n++
-	fmt.Fprintf(r.out, "not ok %d - %s\n", r.n, tapText(name+": loading"))
+	r.point(false, name+": loading")
 	printIndented(r.out, "# ", err.Error())
+}
+
+// point prints a test point.
+func (r *tapReporter) point(ok bool, what string) {
+	r.n++
+	verdict := "ok"
+	if !ok {
+		verdict = "not ok"
+	}
+	fmt.Fprintf(r.out, "%s %d - %s\n", verdict, r.n, tapText(what))
 }
 
 func (r *tapReporter) fileEnd(string, bool, time.Duration) {}

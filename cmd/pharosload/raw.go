@@ -18,7 +18,6 @@ import (
 type rawResult struct {
 	Count int64         `json:"count"` // requests made, or frames sent
 	CPU   time.Duration `json:"cpu"`   // of its process
-	Wall  time.Duration `json:"wall"`
 }
 
 // measureRaw measures the process between the end of the warm-up and the end.
@@ -27,9 +26,9 @@ func measureRaw(count *atomic.Int64, warmup time.Duration, over <-chan struct{})
 	case <-time.After(warmup):
 	case <-over:
 	}
-	begin, cpu, at := count.Load(), ownCPU(), time.Now()
+	begin, cpu := count.Load(), ownCPU()
 	<-over
-	return rawResult{Count: count.Load() - begin, CPU: ownCPU() - cpu, Wall: time.Since(at)}
+	return rawResult{Count: count.Load() - begin, CPU: ownCPU() - cpu}
 }
 
 func ownCPU() time.Duration {

@@ -8,7 +8,7 @@ import (
 )
 
 const (
-	MaxCaptures = 32
+	maxCaptures = 32
 	// maxItems bounds what a pattern may ask for, and with it how deep matching
 	// nests: once for each quantifier.
 	maxItems   = 1000
@@ -155,7 +155,7 @@ func (c *compiler) item() error {
 }
 
 func (c *compiler) startCapture() error {
-	if c.captures == MaxCaptures {
+	if c.captures == maxCaptures {
 		return errors.New("too many captures")
 	}
 	n := c.captures
@@ -202,13 +202,8 @@ func (c *compiler) frontier() error {
 
 func (c *compiler) back(digit byte) error {
 	n := int(digit) - '1'
-	if n < 0 || n >= c.captures {
+	if n < 0 || n >= c.captures || slices.Contains(c.open, n) {
 		return fmt.Errorf("invalid capture index %%%c", digit)
-	}
-	for _, open := range c.open {
-		if open == n {
-			return fmt.Errorf("invalid capture index %%%c", digit)
-		}
 	}
 	c.i += 2
 	c.Pattern.back = true

@@ -22,8 +22,8 @@ type Matcher struct {
 	notes   []uint64 // bit choice*(len(s)+1)+position: known to fail
 	start   int
 	end     int
-	from    [MaxCaptures]int32
-	to      [MaxCaptures]int32 // -1 for a position capture
+	from    [maxCaptures]int32
+	to      [maxCaptures]int32 // -1 for a position capture
 }
 
 // Matcher prepares to match p against s, which must be shorter than 2 GB.

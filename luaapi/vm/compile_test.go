@@ -270,11 +270,7 @@ func labels(n int) string {
 
 func TestWarnings(t *testing.T) {
 	var got []string
-	u, err := New(Options{Name: "t.lua", Warn: func(e Error) { got = append(got, e.Error()) }})
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer u.Close()
+	u := universe(t, Options{Name: "t.lua", Warn: func(e Error) { got = append(got, e.Error()) }})
 	src := "local s = '\\d+'\nlocal function f()\n  zzz = 1\n  return tostirng(s), tostirng(s), super().check(s)\nend"
 	if err := u.Load(t.Context(), []byte(src)); err != nil {
 		t.Fatal(err)
@@ -293,11 +289,7 @@ func TestWarnings(t *testing.T) {
 // What a library lacks is told of before somebody calls it, unless a file adds it.
 func TestMissingFunctions(t *testing.T) {
 	var got []string
-	u, err := New(Options{Name: "t.lua", Warn: func(e Error) { got = append(got, e.Error()) }})
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer u.Close()
+	u := universe(t, Options{Name: "t.lua", Warn: func(e Error) { got = append(got, e.Error()) }})
 	src := `local function f(s)
   return string.lenght(s), string.trim(s), s:trim(), table.unpack or table.move
 end
@@ -326,11 +318,7 @@ end`
 }
 
 func TestLoadTimeout(t *testing.T) {
-	u, err := New(Options{Name: "t.lua", LoadTimeout: 100 * time.Millisecond})
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer u.Close()
+	u := universe(t, Options{Name: "t.lua", LoadTimeout: 100 * time.Millisecond})
 	if err := u.Load(t.Context(), []byte("while true do end")); !errors.Is(err, ErrDeadline) {
 		t.Errorf("Load = %v, want %v", err, ErrDeadline)
 	}

@@ -5,10 +5,7 @@ import "testing"
 // A universe that is dead holds nobody up: what is begun there is over at once,
 // however many stand in a line that never moves.
 func TestDeadUniverseIsNotCrowded(t *testing.T) {
-	u, err := New(Options{Name: "x"})
-	if err != nil {
-		t.Fatal(err)
-	}
+	u := universe(t, Options{Name: "x"})
 	u.baton.waiting.Store(crowdedAt)
 	if !u.Crowded() {
 		t.Errorf("Crowded() with %d in line = false, want true", crowdedAt)

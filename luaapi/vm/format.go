@@ -55,6 +55,7 @@ func stringFormat(L *lua.LState) int {
 // parseSpec reads a conversion and gives its length.
 func parseSpec(L *lua.LState, text string) (s spec, n int) {
 	s.precision = -1
+flags:
 	for ; n < len(text); n++ {
 		switch text[n] {
 		case '-':
@@ -68,13 +69,12 @@ func parseSpec(L *lua.LState, text string) (s spec, n int) {
 		case '0':
 			s.zero = true
 		default:
-			goto width
+			break flags
 		}
 		if n == 5 {
 			L.RaiseError("invalid format (repeated flags)")
 		}
 	}
-width:
 	s.width, n = twoDigits(text, n)
 	if n < len(text) && text[n] == '.' {
 		s.precision, n = twoDigits(text, n+1)

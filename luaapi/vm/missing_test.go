@@ -86,11 +86,7 @@ func TestOtherLanguages(t *testing.T) {
 
 func warningsOf(t *testing.T, src string) (messages []string) {
 	t.Helper()
-	u, err := New(Options{Name: "t.lua", Globals: []string{"check"}, Warn: func(e Error) { messages = append(messages, e.Message) }})
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer u.Close()
+	u := universe(t, Options{Name: "t.lua", Globals: []string{"check"}, Warn: func(e Error) { messages = append(messages, e.Message) }})
 	if err := u.Load(t.Context(), []byte(src)); err != nil {
 		t.Fatal(err)
 	}

@@ -43,17 +43,13 @@ func TestRequire(t *testing.T) {
 		{"require('loop1')", `loop2.lua:1: cannot require "loop1": it is still loading (modules that require each other)`},
 		{"require('global')", `global.lua:2: cannot read undeclared global "oops"`},
 	} {
-		u, err := New(Options{Name: "test.lua", Find: modules(files), Globals: []string{"result"}})
-		if err != nil {
-			t.Fatal(err)
-		}
+		u := universe(t, Options{Name: "test.lua", Find: modules(files), Globals: []string{"result"}})
 		got := ""
 		if err := u.Load(context.Background(), []byte("result = (function() "+c.src+" end)()")); err != nil {
 			got = err.Error()
 		} else {
 			got = plainText(global(t, u, "result"))
 		}
-		u.Close()
 		if got != c.want {
 			t.Errorf("%s = %q, want %q", c.src, got, c.want)
 		}
@@ -92,17 +88,13 @@ func TestRequireOfModuleThatReturnsNothing(t *testing.T) {
 		"local m = require 'yes'": "",
 	} {
 		got := ""
-		u, err := New(Options{
+		u := universe(t, Options{
 			Name: "t.lua", Globals: []string{"check"},
 			Warn: func(e Error) { got += fmt.Sprintf("%d: %s", e.Line, e.Message) },
 			Find: func(name string) (string, []byte, error) {
 				return "lib/" + name + ".lua", []byte(map[string]string{"m": "local m = {}", "yes": "return true"}[name]), nil
 			},
 		})
-		if err != nil {
-			t.Fatal(err)
-		}
-		defer u.Close()
 		if err := u.Load(t.Context(), []byte(src)); err != nil {
 			t.Fatal(err)
 		}

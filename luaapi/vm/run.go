@@ -10,13 +10,15 @@ import (
 
 // Why a run was stopped; the low byte of run.stop.
 const (
-	running      uint64 = iota // goes on
-	poked                      // not stopped: asked to look at the clock now
-	stopDeadline               // from here on in the order of stopErrors
+	running uint64 = iota // goes on
+	poked                 // not stopped: asked to look at the clock now
+	stopDeadline
 	stopCancelled
 	stopCPU
 	stopMemory
 )
+
+var stopErrors = [...]error{stopDeadline: ErrDeadline, stopCancelled: ErrCancelled, stopCPU: ErrCPU, stopMemory: ErrMemory}
 
 // run is one execution. It is pooled with its thread, and it is the context of
 // the Lua threads it executes on: gopher-lua calls Done before every
@@ -51,19 +53,7 @@ func (r *run) Done() <-chan struct{} {
 }
 
 // Err is why the run was stopped, or nil.
-func (r *run) Err() error {
-	switch r.stop.Load() & 0xff {
-	case stopDeadline:
-		return ErrDeadline
-	case stopCancelled:
-		return ErrCancelled
-	case stopCPU:
-		return ErrCPU
-	case stopMemory:
-		return ErrMemory
-	}
-	return nil
-}
+func (r *run) Err() error { return stopErrors[r.stop.Load()&0xff] }
 
 // Deadline is the caller's.
 func (r *run) Deadline() (time.Time, bool) { return r.ctx.Deadline() }

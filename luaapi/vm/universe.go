@@ -40,7 +40,7 @@ type Options struct {
 	Read        func(FieldUse)                           // fields that files read; nil = ignored
 	Unknown     func(name string, valid []string) string // the end of a message about a name that is none of valid; nil = "(valid: a, b)"
 	Assigned    func(global, file string, line int)      // where files set what is in Globals; nil = ignored
-	Cache       *Cache                                   // compiled chunks, shared between universes; nil = none
+	Cache       *Cache                                   // compiled chunks, shared between universes; nil = one of its own
 	Watchdog    *Watchdog                                // looks after memory and wedged universes; nil = nobody does
 	Now         func() time.Time                         // what the library os tells the time by; nil = time.Now
 }
@@ -88,6 +88,7 @@ func init() {
 func New(o Options) (*Universe, error) {
 	o.Slice = cmp.Or(o.Slice, DefaultSlice)
 	o.LoadTimeout = cmp.Or(o.LoadTimeout, defaultLoadTimeout)
+	o.Cache = cmp.Or(o.Cache, &Cache{})
 	if o.Now == nil {
 		o.Now = time.Now
 	}

@@ -9,6 +9,17 @@ import (
 	lua "github.com/yuin/gopher-lua"
 )
 
+// universe makes one that is there until the test ends.
+func universe(t testing.TB, o Options) *Universe {
+	t.Helper()
+	u, err := New(o)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(u.Close)
+	return u
+}
+
 // load makes a universe of a script that sets no globals but result.
 func load(t testing.TB, o Options, src string) *Universe {
 	t.Helper()
@@ -16,11 +27,7 @@ func load(t testing.TB, o Options, src string) *Universe {
 		o.Name = "test.lua"
 	}
 	o.Globals = append(o.Globals, "result", "check")
-	u, err := New(o)
-	if err != nil {
-		t.Fatalf("New: %v", err)
-	}
-	t.Cleanup(u.Close)
+	u := universe(t, o)
 	if err := u.Load(context.Background(), []byte(src)); err != nil {
 		t.Fatalf("Load(%s): %v", src, err)
 	}
