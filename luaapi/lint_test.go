@@ -221,6 +221,34 @@ func TestRegularExpressions(t *testing.T) {
 	}
 }
 
+// A watcher that is made and in no list, and what is set in one by mistake, are told
+// when the file loads.
+func TestForgottenWatchers(t *testing.T) {
+	b := newTestBoard(t)
+	b.load(`local a = pharos.CommandMetricWatcher{ name = "a", command = "true" }
+metric_watchers = { a, pharos.CommandMetricWatcher{ name = "b", command = "true" } }
+metric_watchers = { a }
+pharos.WatcherSet("lost", { pharos.PingMetricWatcher{ name = "c", host = "127.0.0.1" } })
+metric_watcher_sets = { pharos.WatcherSet("found", { pharos.TCPMetricWatcher{ name = "d", address = "127.0.0.1:1", ssh_host = { "x", pharos.here } } }) }
+local e = pharos.Class:extend{}{}
+a.intervall = "5s"
+a.own = 5
+`)
+	var got []string
+	for _, w := range b.config.Warnings {
+		got = append(got, fmt.Sprintf("%d: %s", w.Line, w.Message))
+	}
+	slices.Sort(got)
+	want := []string{
+		`1: "a" has "intervall", which nothing reads (did you mean "interval"?)`,
+		`2: "b" is made and in no list: put it into metric_watchers, or into a set of metric_watcher_sets`,
+		`4: "c" is made and in no list: put it into metric_watchers, or into a set of metric_watcher_sets`,
+	}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Errorf("warnings (-want +got):\n%s", diff)
+	}
+}
+
 // An init that does not call that of the class it extends is found by check.
 func TestInitWithoutParents(t *testing.T) {
 	b := newTestBoard(t)

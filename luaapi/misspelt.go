@@ -101,6 +101,15 @@ func (s *script) warn(at engine.Place, format string, args ...any) {
 // Of an instance that is an error, but a class may have fields of any name.
 func (d *declaration) misspelt(w *watcher) {
 	class, _ := w.self.Metatable.(*lua.LTable)
+	w.self.ForEach(func(k, _ lua.LValue) { // what the class has not was set after it was made
+		field := k.String()
+		if d.script.reads[field] || slices.Contains(reservedFields, field) || declaredTypes(class, field) != "" || !isNil(d.L.GetField(class, field)) {
+			return
+		}
+		if near := vm.Nearest(field, optionsOf(class)); near != "" {
+			d.script.warn(w.source, "%q has %q, which nothing reads (did you mean %q?)", w.name, vm.Brief(field), near)
+		}
+	})
 	for class != nil && !d.spelt[class] && d.definer.known[class] == "" {
 		d.spelt[class] = true
 		names := append(classNames(class.RawGetString("super")), "init", "construct")

@@ -43,6 +43,7 @@ type script struct {
 	loadedSecrets         map[secretName]string
 	pharos                *lua.LTable     // the table of that name
 	reads                 map[string]bool // fields that its files read, by name; nil once they were loaded
+	made                  []*lua.LTable   // its watchers, as they are made; nil once the files were loaded
 	named                 namedFields
 
 	pageTag  string
@@ -255,7 +256,7 @@ func (s *script) load(ctx context.Context, source []byte) error {
 		return nil
 	})
 	s.named = s.inputs.namedFields()
-	s.definer, s.reads, s.steps = nil, nil, nil // it holds on to every function, and their work is done
+	s.definer, s.reads, s.steps, s.made = nil, nil, nil, nil // it holds on to every function, and their work is done
 	return errors.Join(err, declared)
 }
 

@@ -56,6 +56,8 @@ type resolver struct {
 	libraryCalls []libraryCall
 	fields       fieldUses
 	locals       map[string]int // how many of a name are in scope
+	own          map[string]int // the locals of the file itself, and the first line of each
+	blocks       int            // within one another
 	scope        *binding       // the innermost
 	functions    int
 	depth        int
@@ -83,6 +85,7 @@ func (r *resolver) declare(names ...string) {
 // then walks what belongs to the scope but comes after.
 func (r *resolver) block(stmts []ast.Stmt, names []string, then func()) {
 	outer := r.scope
+	r.blocks++
 	r.declare(names...)
 	for i := range stmts {
 		r.stmt(&stmts[i])
@@ -90,6 +93,7 @@ func (r *resolver) block(stmts []ast.Stmt, names []string, then func()) {
 	if then != nil {
 		then()
 	}
+	r.blocks--
 	for ; r.scope != outer; r.scope = r.scope.outer {
 		r.locals[r.scope.name]--
 	}
@@ -191,6 +195,11 @@ func callOf(at ast.PositionHolder, name string, args []ast.Expr) *ast.FuncCallEx
 // which sees its own name. So does "local f = function" in gopher-lua, and f
 // calls itself where it was to call another f: a second value keeps it from it.
 func (r *resolver) localAssign(s *ast.LocalAssignStmt) {
+	for _, name := range s.Names {
+		if r.blocks == 1 && r.own[name] == 0 {
+			r.own[name] = s.Line()
+		}
+	}
 	if len(s.Names) == 1 && len(s.Exprs) == 1 {
 		if _, ok := s.Exprs[0].(*ast.FunctionExpr); ok {
 			if s.LastLine() != 0 { // the parser notes it of a "local function" only
@@ -332,7 +341,7 @@ func (r *resolver) constant(at ast.PositionHolder, value string) {
 
 // resolve walks a file. The error is an [*Error].
 func resolve(file string, stmts []ast.Stmt) (r *resolver, err error) {
-	r = &resolver{file: file, fields: fieldUses{seen: map[string]bool{}}, locals: map[string]int{}, seen: map[string]bool{}}
+	r = &resolver{file: file, fields: fieldUses{seen: map[string]bool{}}, locals: map[string]int{}, own: map[string]int{}, seen: map[string]bool{}}
 	defer func() {
 		switch p := recover().(type) {
 		case nil:
