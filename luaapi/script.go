@@ -241,8 +241,12 @@ func (s *script) log(ctx context.Context, level slog.Level, text string) {
 // load runs the file and reads what it declared.
 func (s *script) load(ctx context.Context, source []byte) error {
 	defer s.inputs.close()
-	ctx = context.WithValue(ctx, runKey{}, &run{})
+	r := &run{}
+	ctx = context.WithValue(ctx, runKey{}, r)
 	if err := s.universe.Load(ctx, source); err != nil {
+		if e := (*vm.Error)(nil); errors.As(err, &e) && r.failure != nil && e.Value == nil && strings.Contains(e.Message, "nil") { // the one that it gave, most often
+			e.Message = fmt.Sprintf("%s (just before: %s)", e.Message, r.failure)
+		}
 		if hint := pythonHint(s.name, source); hint != nil {
 			return hint
 		}
