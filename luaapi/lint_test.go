@@ -249,6 +249,35 @@ a.own = 5
 	}
 }
 
+// To set what is read when the file loads changes nothing in a run: check says so.
+func TestOptionsSetInRuns(t *testing.T) {
+	b := newTestBoard(t)
+	b.load(`local A = pharos.MetricWatcher:extend{}
+function A:init() self.interval = "5s" end
+function A:check()
+  self.interval = "10s"
+  self.own, self.thresholds = 1, { warn = 5 }
+  local other = {}
+  other.interval = 5
+  return 1
+end
+metric_watchers = { A{ name = "a" }, A{ name = "b" }, pharos.MetricWatcher{ name = "c", check = function(self)
+  if self.own then self.unit = "s" end
+  return 1
+end } }`)
+	var got []string
+	for _, finding := range b.config.Lint(t.Context()) {
+		got = append(got, fmt.Sprintf("%d: %s", finding.Line, finding.Message))
+	}
+	want := []string{
+		"4: self.interval is read when the file loads: to set it in a run changes nothing",
+		"11: self.unit is read when the file loads: to set it in a run changes nothing (a check returns { value = 5, unit = ... })",
+	}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Errorf("findings (-want +got):\n%s", diff)
+	}
+}
+
 // An init that does not call that of the class it extends is found by check.
 func TestInitWithoutParents(t *testing.T) {
 	b := newTestBoard(t)

@@ -46,6 +46,38 @@ func (w *watcher) parentCalls() (found []engine.LoadError) {
 	return found
 }
 
+// loadOptions are options that are read when the file loads and never again, and what
+// to do in a run instead.
+var loadOptions = map[string]string{
+	"interval": "", "timeout": "", "ttl": "", "needs": "", "confirm": "", "steps": "", "quiet": "", "merge": "", "name": "", "id": "",
+	"unit": " (a check returns { value = 5, unit = ... })", "link": " (a check returns { status = \"ok\", link = ... })",
+}
+
+// lateOptions finds where a method of w, or of its classes in the script, sets one.
+func (w *watcher) lateOptions() (found []engine.LoadError) {
+	t, class := w.self, w.self.Metatable
+	for range classMaxDepth {
+		vm.Plain(t).ForEach(func(k, v lua.LValue) {
+			f, ok := v.(*lua.LFunction)
+			if !ok || k == lua.LString("init") || strings.HasPrefix(k.String(), "__") || !f.IsG && strings.HasPrefix(f.Proto.SourceName, builtinPrefix) {
+				return
+			}
+			for _, set := range vm.FieldsSet(f) {
+				if hint, ok := loadOptions[set.Field]; ok && set.Parameter == "self" {
+					found = append(found, engine.LoadError{File: set.File, Line: set.Line, Message: fmt.Sprintf(
+						"self.%s is read when the file loads: to set it in a run changes nothing%s", set.Field, hint)})
+				}
+			}
+		})
+		next, ok := class.(*lua.LTable)
+		if !ok {
+			break
+		}
+		t, class = next, next.RawGetString("super")
+	}
+	return found
+}
+
 // initCalls finds the init of a class of w in the script that does not name the one
 // of the class above, also one of the script's, that is called no more.
 func (w *watcher) initCalls() (found []engine.LoadError) {
