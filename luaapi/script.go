@@ -129,7 +129,7 @@ func (s *script) setUp(L *lua.LState, env *lua.LTable, o *Options) error {
 	for _, m := range modules {
 		pharos.RawSetString(m.name, m.make(s, L))
 	}
-	dotted(L, pharos, "pharos")
+	guardColons(L, pharos, "pharos")
 	if s.url != "" {
 		pharos.RawSetString("url", lua.LString(s.url))
 	}
