@@ -33,6 +33,8 @@ func TestBadInput(t *testing.T) {
 		{"no command", watcher(`name = "x"`), `F:2: cannot make a CommandMetricWatcher without a command`},
 		{"no command, by way of an own init", "local Mine = pharos.CommandMetricWatcher:extend{}\nfunction Mine:init()\n pharos.CommandMetricWatcher.init(self) end\nlocal Its = Mine:extend{}\nfunction Its:init()\n Mine.init(self) end\n" + empty + "Its{ name = 'x' }",
 			`F:8: cannot make a CommandMetricWatcher without a command`},
+		{"a file that is not there", empty + "local h = pharos.file.read('none.txt'):gmatch('x')", `F:2: attempt to index a nil value (what read gave) with key 'gmatch' (just before: reading "`},
+		{"JSON that is none", empty + "local h = pharos.json.decode('[1,').hosts", `F:2: attempt to index a nil value (what decode gave) with key 'hosts' (just before: decoding JSON: line 1, column 4: the text ends too early)`},
 		{"a module of elsewhere", empty + "local json = require('cjson')", `F:2: cannot require "cjson": pharos.json is there without it (no such file: tried `},
 		{"a module of elsewhere for the web", empty + "local http = require('socket.http')", `F:2: cannot require "socket.http": pharos.http is there without it (no such file: tried `},
 		{"a module by its file", empty + "local m = require('shop.lua')", `F:2: cannot require "shop.lua": write require "shop" (no such file: tried `},

@@ -35,6 +35,9 @@ func (s *script) misusing(L *lua.LState) int {
 	case vm.Plain(options).Metatable != lua.LNil:
 		message = fmt.Sprintf("cannot make a %s of a table that is one already: give each a table of its own", name)
 	default:
+		if s.reads != nil && isSubclass(class, s.pharos.RawGetString("MetricWatcher")) {
+			s.made = append(s.made, options)
+		}
 		for k, v := range vm.Pairs(options) {
 			vm.Charge(L, 1)
 			if message = optionMistake(L, class, name, k, v); message != "" {

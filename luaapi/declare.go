@@ -54,9 +54,21 @@ func (s *script) declare(L *lua.LState) error {
 		}
 	}
 	if !isNil(sets) {
-		return d.list("metric_watcher_sets", s.assigned["metric_watcher_sets"], sets, d.namedSet)
+		if err := d.list("metric_watcher_sets", s.assigned["metric_watcher_sets"], sets, d.namedSet); err != nil {
+			return err
+		}
 	}
+	d.forgotten()
 	return nil
+}
+
+// forgotten warns of watchers that the script made and has in no list.
+func (d *declaration) forgotten() {
+	for _, t := range d.script.made {
+		if name, ok := d.L.GetField(t, "name").(lua.LString); ok && !d.seen[t] {
+			d.script.warn(sourceOf(t), "%q is made and in no list: put it into metric_watchers, or into a set of metric_watcher_sets", probe.CleanText(vm.Brief(string(name))))
+		}
+	}
 }
 
 // declaration reads watchers of Lua values: of a file that was loaded, or of

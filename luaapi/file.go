@@ -58,7 +58,9 @@ func (s *script) fileRead(L *lua.LState) int {
 		err = &probe.Error{Kind: probe.TooBig, Message: fmt.Sprintf("reading %q: more than %d bytes", path, limit)}
 	}
 	if err != nil {
-		return s.pushError(L, fileError("reading", path, err))
+		err = fileError("reading", path, err)
+		runOf(L).failure = err
+		return s.pushError(L, err)
 	}
 	vm.Charge(L, len(data)/64)
 	L.Push(lua.LString(data))

@@ -169,10 +169,11 @@ func (l *linter) unboarded(L *lua.LState, w *watcher) {
 	}
 }
 
-// parents finds calls of a class's method where the watcher's is meant, and an init
-// that keeps another from being called, each once for all watchers of the class.
+// parents finds calls of a class's method where the watcher's is meant, an init that
+// keeps another from being called, and options that are set too late, each once for
+// all watchers of the class.
 func (l *linter) parents(w *watcher) {
-	for _, call := range append(w.parentCalls(), w.initCalls()...) {
+	for _, call := range slices.Concat(w.parentCalls(), w.initCalls(), w.lateOptions()) {
 		if !slices.Contains(l.findings, call) {
 			l.findings = append(l.findings, call)
 		}

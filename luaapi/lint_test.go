@@ -221,6 +221,63 @@ func TestRegularExpressions(t *testing.T) {
 	}
 }
 
+// A watcher that is made and in no list, and what is set in one by mistake, are told
+// when the file loads.
+func TestForgottenWatchers(t *testing.T) {
+	b := newTestBoard(t)
+	b.load(`local a = pharos.CommandMetricWatcher{ name = "a", command = "true" }
+metric_watchers = { a, pharos.CommandMetricWatcher{ name = "b", command = "true" } }
+metric_watchers = { a }
+pharos.WatcherSet("lost", { pharos.PingMetricWatcher{ name = "c", host = "127.0.0.1" } })
+metric_watcher_sets = { pharos.WatcherSet("found", { pharos.TCPMetricWatcher{ name = "d", address = "127.0.0.1:1", ssh_host = { "x", pharos.here } } }) }
+local e = pharos.Class:extend{}{}
+a.intervall = "5s"
+a.own = 5
+`)
+	var got []string
+	for _, w := range b.config.Warnings {
+		got = append(got, fmt.Sprintf("%d: %s", w.Line, w.Message))
+	}
+	slices.Sort(got)
+	want := []string{
+		`1: "a" has "intervall", which nothing reads (did you mean "interval"?)`,
+		`2: "b" is made and in no list: put it into metric_watchers, or into a set of metric_watcher_sets`,
+		`4: "c" is made and in no list: put it into metric_watchers, or into a set of metric_watcher_sets`,
+	}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Errorf("warnings (-want +got):\n%s", diff)
+	}
+}
+
+// To set what is read when the file loads changes nothing in a run: check says so.
+func TestOptionsSetInRuns(t *testing.T) {
+	b := newTestBoard(t)
+	b.load(`local A = pharos.MetricWatcher:extend{}
+function A:init() self.interval = "5s" end
+function A:check()
+  self.interval = "10s"
+  self.own, self.thresholds = 1, { warn = 5 }
+  local other = {}
+  other.interval = 5
+  return 1
+end
+metric_watchers = { A{ name = "a" }, A{ name = "b" }, pharos.MetricWatcher{ name = "c", check = function(self)
+  if self.own then self.unit = "s" end
+  return 1
+end } }`)
+	var got []string
+	for _, finding := range b.config.Lint(t.Context()) {
+		got = append(got, fmt.Sprintf("%d: %s", finding.Line, finding.Message))
+	}
+	want := []string{
+		"4: self.interval is read when the file loads: to set it in a run changes nothing",
+		"11: self.unit is read when the file loads: to set it in a run changes nothing (a check returns { value = 5, unit = ... })",
+	}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Errorf("findings (-want +got):\n%s", diff)
+	}
+}
+
 // An init that does not call that of the class it extends is found by check.
 func TestInitWithoutParents(t *testing.T) {
 	b := newTestBoard(t)

@@ -98,7 +98,17 @@ func (s *script) warn(at engine.Place, format string, args ...any) {
 // and that is called almost as an option or a method is: extend{ inteval = "5s" }.
 // Of an instance that is an error, but a class may have fields of any name.
 func (d *declaration) misspelt(w *watcher) {
-	for class := range lineage(w.self.Metatable) {
+	class, _ := w.self.Metatable.(*lua.LTable)
+	w.self.ForEach(func(k, _ lua.LValue) { // what the class has not was set after it was made
+		field := k.String()
+		if d.script.reads[field] || slices.Contains(reservedFields, field) || declaredTypes(class, field) != "" || !isNil(d.L.GetField(class, field)) {
+			return
+		}
+		if near := vm.Nearest(field, optionsOf(class)); near != "" {
+			d.script.warn(w.source, "%q has %q, which nothing reads (did you mean %q?)", w.name, vm.Brief(field), near)
+		}
+	})
+	for class := range lineage(class) {
 		if d.spelt[class] || d.definer.known[class] != "" {
 			return
 		}

@@ -116,10 +116,10 @@ func object[T any](v lua.LValue) (T, bool) {
 	return none, false
 }
 
-// dotted guards what is in the module of that name against being called with a
+// guardColons guards what is in the module of that name against being called with a
 // colon, as pharos:dns(...) and pharos.json:decode(...): the module would be taken
 // for the first argument.
-func dotted(L *lua.LState, module *lua.LTable, name string) {
+func guardColons(L *lua.LState, module *lua.LTable, name string) {
 	guard := func(of string, n int, f *lua.LFunction) *lua.LFunction {
 		call := f.GFunction
 		return L.NewFunction(func(L *lua.LState) int {
@@ -144,7 +144,7 @@ func dotted(L *lua.LState, module *lua.LTable, name string) {
 					return 0
 				}))
 			}
-			dotted(L, v, of)
+			guardColons(L, v, of)
 		}
 	}
 }

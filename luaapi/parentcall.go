@@ -22,16 +22,53 @@ var watcherMethods = []string{
 // in a method of the watcher's own class: in one of a class above, it is that
 // method itself.
 func (w *watcher) parentCalls() (found []engine.LoadError) {
+	for _, m := range w.methods() {
+		found = append(found, parentCallsIn(m.name, m.function, m.of == w.self.Metatable)...)
+	}
+	return found
+}
+
+// A method is a function that the script gives a watcher or one of its classes.
+type method struct {
+	of       *lua.LTable
+	name     string
+	function *lua.LFunction
+}
+
+// methods are those of w, in the order of the file.
+func (w *watcher) methods() (all []method) {
 	for t := range kin(w.self) {
-		from := len(found)
 		vm.Plain(t).ForEach(func(k, v lua.LValue) { // in no order
 			if f, ok := v.(*lua.LFunction); ok && !f.IsG && !strings.HasPrefix(f.Proto.SourceName, builtinPrefix) {
-				found = append(found, parentCallsIn(k.String(), f, t == w.self.Metatable)...)
+				all = append(all, method{t, k.String(), f})
 			}
 		})
-		slices.SortFunc(found[from:], func(a, b engine.LoadError) int {
-			return cmp.Or(cmp.Compare(a.File, b.File), cmp.Compare(a.Line, b.Line))
-		})
+	}
+	slices.SortStableFunc(all, func(a, b method) int {
+		return cmp.Or(cmp.Compare(a.function.Proto.SourceName, b.function.Proto.SourceName), cmp.Compare(a.function.Proto.LineDefined, b.function.Proto.LineDefined))
+	})
+	return all
+}
+
+// loadOptions are options that are read when the file loads and never again, and what
+// to do in a run instead.
+var loadOptions = map[string]string{
+	"interval": "", "timeout": "", "ttl": "", "needs": "", "confirm": "", "steps": "", "quiet": "", "merge": "", "name": "", "id": "",
+	"unit": " (a check returns { value = 5, unit = ... })", "link": " (a check returns { status = \"ok\", link = ... })",
+}
+
+// lateOptions finds where a method of w, or of its classes in the script, sets one.
+func (w *watcher) lateOptions() (found []engine.LoadError) {
+	for _, m := range w.methods() {
+		if m.name == "init" || strings.HasPrefix(m.name, "__") {
+			continue
+		}
+		for _, set := range vm.FieldsSet(m.function) {
+			if hint, ok := loadOptions[set.Field]; ok && set.Parameter == "self" {
+				found = append(found, mistake(engine.Place{File: set.File, Line: set.Line},
+					"self.%s is read when the file loads: to set it in a run changes nothing%s", set.Field, hint))
+			}
+		}
 	}
 	return found
 }

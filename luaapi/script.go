@@ -43,6 +43,7 @@ type script struct {
 	loadedSecrets         map[secretName]string
 	pharos                *lua.LTable     // the table of that name
 	reads                 map[string]bool // fields that its files read, by name; nil once they were loaded
+	made                  []*lua.LTable   // its watchers, as they are made; nil once the files were loaded
 	named                 namedFields
 
 	pageTag  string
@@ -126,7 +127,7 @@ func (s *script) setUp(L *lua.LState, env *lua.LTable, o *Options) error {
 	for _, m := range modules {
 		pharos.RawSetString(m.name, m.make(s, L))
 	}
-	dotted(L, pharos, "pharos")
+	guardColons(L, pharos, "pharos")
 	if s.url != "" {
 		pharos.RawSetString("url", lua.LString(s.url))
 	}
@@ -238,8 +239,12 @@ func (s *script) log(ctx context.Context, level slog.Level, text string) {
 // load runs the file and reads what it declared.
 func (s *script) load(ctx context.Context, source []byte) error {
 	defer s.inputs.close()
-	ctx = context.WithValue(ctx, runKey{}, &run{})
+	r := &run{}
+	ctx = context.WithValue(ctx, runKey{}, r)
 	if err := s.universe.Load(ctx, source); err != nil {
+		if e := (*vm.Error)(nil); errors.As(err, &e) && r.failure != nil && e.Value == nil && strings.Contains(e.Message, "nil") { // the one that it gave, most often
+			e.Message = fmt.Sprintf("%s (just before: %s)", e.Message, r.failure)
+		}
 		if hint := pythonHint(s.name, source); hint != nil {
 			return hint
 		}
@@ -253,7 +258,7 @@ func (s *script) load(ctx context.Context, source []byte) error {
 		return nil
 	})
 	s.named = s.inputs.namedFields()
-	s.definer, s.reads, s.steps = nil, nil, nil // it holds on to every function, and their work is done
+	s.definer, s.reads, s.steps, s.made = nil, nil, nil, nil // it holds on to every function, and their work is done
 	return errors.Join(err, declared)
 }
 

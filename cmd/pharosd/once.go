@@ -34,7 +34,8 @@ order of the configuration, each line as soon as it is known.
 GLOB picks watchers by id ("set.name"); * stands for any text, and several pick
 more. One that matches nothing is an error, and nothing runs. Sets that find
 their members do so first. With -v it shows what each watcher did: every
-command, request and logged line, and where the time of a request went.
+command, request and logged line, and where the time of a request went; and what
+loading warned of.
 
 A tile derived from others is run after them, also where GLOB leaves them out,
 and so is one that asks for the status of another.

@@ -165,7 +165,8 @@ pharos.Class = {}
 ---@return T|table the new class
 function pharos.Class:extend(fields) end
 
---- One tile. Give it a function check, or extend it.
+--- One tile. Give it a function check, or extend it. Its options are read when the file
+--- loads: of what a run sets in self only thresholds count.
 ---
 ---```lua
 ---metric_watchers = {
@@ -236,7 +237,8 @@ pharos.MetricWatcher.state = nil
 ---@alias pharos.Thresholds { [1]: number|string, [2]: number|string, [3]: number|string }|{ min: number|string|nil, warn: number|string|nil, crit: number|string|nil }
 
 --- What a run does. It may return
---- - a status, and a value and detail: `return "warning", 7, "seven waiting"`
+--- - a status, and a value and detail: `return "warning", 7, "seven waiting"`; the detail
+---   may be a pharos.Error, unless the status is ok
 --- - a number, and detail: the thresholds judge it; without them it is ok
 --- - a boolean, and detail: true is ok, false critical
 --- - a table: `{ status =, value =, unit =, detail =, link =, again = }`; without status the thresholds judge the value

@@ -46,6 +46,7 @@ func TestTopicWords(t *testing.T) {
 		"regex": "patterns", "p95": "pharos.ring", "average": "pharos.ring", "graph": "no graphs", "websocket": "no such primitive",
 		"push": "Nothing can be pushed", "mute": "maintenance.lua", "dependencies": "needs", "dependency": "needs", "xml": "Only JSON",
 		"parallel": "beside the others", "library": "require", "restart": "self.state", "process": "pgrep", "not equal": "~=",
+		"utf8": "utf8.charpattern", "strftime": "os.date", "forecast": "what is left", "sandbox": "grep -c",
 		"paused": "pharos.time.sleep", "endless loop": "16 MB", "oauth": "renewed",
 	} {
 		var texts []string

@@ -26,6 +26,7 @@ type chunk struct {
 	name         string
 	proto        *lua.FunctionProto
 	globals      []globalUse
+	own          map[string]int // those of its own locals that are used above them, as globals, and their lines
 	calls        []TextCall
 	options      []OptionUse
 	libraryCalls []libraryCall
@@ -104,7 +105,13 @@ func translate(name string, src []byte) (c *chunk, err error) {
 		return nil, syntaxError(name, src, err)
 	}
 	guardCalls(r.libraryCalls, r.fields.list)
-	return &chunk{name: name, proto: proto, globals: r.globals, calls: r.calls, options: r.options, libraryCalls: r.libraryCalls, fields: r.fields.list}, nil
+	own := map[string]int{}
+	for _, g := range r.globals {
+		if line := r.own[g.name]; line > g.line {
+			own[g.name] = line
+		}
+	}
+	return &chunk{name: name, proto: proto, globals: r.globals, own: own, calls: r.calls, options: r.options, libraryCalls: r.libraryCalls, fields: r.fields.list}, nil
 }
 
 // gotoError finds the line in the texts about goto and labels, whose errors are
@@ -180,6 +187,9 @@ func (u *Universe) compile(name string, src []byte) (*chunk, error) {
 			continue
 		}
 		u.locals[g.name] = g.scope.names()
+		if line := c.own[g.name]; line > 0 {
+			u.below[g.name] = line
+		}
 		e := Error{File: name, Line: g.line, Message: u.undeclared(g.name, g.write)}
 		if !g.nested {
 			return nil, &e

@@ -2,6 +2,7 @@ package vm
 
 import (
 	"fmt"
+	"regexp"
 	"strings"
 
 	lua "github.com/yuin/gopher-lua"
@@ -41,8 +42,13 @@ func explain(L *lua.LState, text string) string {
 	default:
 		return text
 	}
+	if m := nilGlobal.FindStringSubmatch(message); m != nil { // one that the script is to set
+		message += fmt.Sprintf(": set it first, %s = {}", m[1])
+	}
 	return at + message
 }
+
+var nilGlobal = regexp.MustCompile(`^attempt to (?:index|get the length of) a nil value \(global '(\w+)'\)`)
 
 // instruction is a decoded one.
 type instruction struct{ op, a, b, c, bx int }

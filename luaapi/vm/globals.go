@@ -145,6 +145,9 @@ func (u *Universe) undeclared(name string, write bool) string {
 	if write {
 		what = fmt.Sprintf("cannot set undeclared global %q", name)
 	}
+	if line := u.below[name]; line > 0 && !write {
+		return fmt.Sprintf("%s (the local of line %d is there below it only: move that up)", what, line)
+	}
 	if hint := elsewhere[name]; hint != "" && !write && !slices.Contains(u.locals[name], name) {
 		return fmt.Sprintf("%s (%s)", what, hint)
 	}

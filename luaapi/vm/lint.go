@@ -186,6 +186,9 @@ func isDigit(c byte) bool { return c >= '0' && c <= '9' }
 // numeric is a number as far as it has no point and no sign.
 var numeric = regexp.MustCompile(`^(?:0[xX][0-9a-fA-F]*|[0-9]+(?:[eE][0-9]*)?)$`)
 
+// twoPoints is a number with one point too many, which the parser takes for none.
+var twoPoints = regexp.MustCompile(`^([0-9]*\.[0-9]+\.[0-9]*)(?:[^.]|$)`)
+
 func (l *linter) word() {
 	start := l.i
 	for l.i < len(l.src) && isWord(l.src[l.i]) {
@@ -212,6 +215,9 @@ func (l *linter) word() {
 	default:
 		if l.last == "value" || l.last == "end" {
 			l.chain = 0 // two in a row: a new statement
+		}
+		if m := twoPoints.FindSubmatch(l.src[start:min(start+maxShown, len(l.src))]); m != nil {
+			l.fail(l.line, "malformed number near '%s'", m[1])
 		}
 		if isDigit(word[0]) && !numeric.MatchString(word) { // the parser takes it for two tokens
 			l.fail(l.line, "malformed number near '%s' (with a unit it is a text: %q)", word, word)
@@ -285,6 +291,12 @@ func (l *linter) operator(c byte) {
 	if l.rest("::") {
 		l.label()
 		return
+	}
+	if c == '(' && l.last == "for" {
+		l.fail(l.line, "cannot use for (: a loop is written for i = 1, n do, or for i, value in ipairs(list) do")
+	}
+	if m := twoPoints.FindSubmatch(l.src[l.i:min(l.i+maxShown, len(l.src))]); m != nil && l.last != "value" {
+		l.fail(l.line, "malformed number near '%s'", m[1])
 	}
 	l.i++
 	switch {

@@ -53,6 +53,44 @@ func (c code) methodCalls(calls []MethodCall) []MethodCall {
 	return calls
 }
 
+// A FieldSet is a field that a function sets of its first parameter.
+type FieldSet struct {
+	Parameter, Field, File string
+	Line                   int
+}
+
+// FieldsSet finds them.
+func FieldsSet(fn *lua.LFunction) (sets []FieldSet) {
+	if fn.IsG || fn.Proto.NumParameters == 0 {
+		return nil
+	}
+	c := code{proto: fn.Proto}
+	for pc, word := range fn.Proto.Code {
+		if i := decode(word); i.op == lua.OP_SETTABLEKS && i.a == 0 {
+			sets = append(sets, FieldSet{fn.Proto.DbgLocals[0].Name, c.key(pc, i.b), fn.Proto.SourceName, fn.Proto.DbgSourcePositions[pc]})
+		}
+	}
+	return sets
+}
+
+// key is the text that a field is set by at pc; "?" if it is none. It is put into a
+// register first, and the value may be computed after it.
+func (c code) key(pc, rk int) string {
+	if rk&constantBit != 0 {
+		return constantText(c.proto, rk&^constantBit)
+	}
+	for pc--; pc >= 0; pc-- {
+		switch i := decode(c.proto.Code[pc]); {
+		case i.a != rk:
+		case i.op == lua.OP_LOADK:
+			return constantText(c.proto, i.bx)
+		default:
+			return "?"
+		}
+	}
+	return "?"
+}
+
 // within is the function that the instruction at pc makes. An instruction for each
 // of its upvalues comes after that one.
 func (c code) within(pc int, proto *lua.FunctionProto) code {

@@ -61,6 +61,8 @@ func TestOtherLanguages(t *testing.T) {
 		{`local s = "b" return ("a" .. s) - 1`, at + `attempt to perform arithmetic on a string value`},
 		{`return (function() end)() + 1`, at + `attempt to perform arithmetic on a nil value`},
 		{`local x = tonumber("a") or tonumber("b") return (tonumber("a") or tonumber("b")) + 1`, at + `attempt to perform arithmetic on a nil value`},
+		{`local n = #g`, at + `attempt to get the length of a nil value (global 'g'): set it first, g = {}`},
+		{`g[1] = 5`, at + `attempt to index a nil value (global 'g') with key '1': set it first, g = {}`},
 		{`for i in 1, 3 do end`, at + `attempt to loop over a number value (write for i = 1, n do)`},
 		{`for i in 5 do end`, at + `attempt to loop over a number value (write for i = 1, n do)`},
 		{`for k in {} do end`, at + `attempt to loop over a table value (for ... in needs pairs, ipairs or a function)`},
@@ -72,11 +74,12 @@ func TestOtherLanguages(t *testing.T) {
 		{`return 3 < {}`, at + `attempt to compare number with table`},
 	})
 	for src, want := range map[string]string{
-		`check = function() return str(5) end`: `cannot read undeclared global "str" (it is called tostring)`,
-		`local function f() return self.x end`: `cannot read undeclared global "self" (a method is written function Class:name(), with a colon, or name = function(self))`,
-		`local function f() return ok end`:     `cannot read undeclared global "ok" (write return "ok", or return self:ok(value, detail))`,
-		`local function f() test.case() end`:   `cannot read undeclared global "test" (tests are in files of their own, *_test.lua, which pharosd test runs)`,
-		`local function f() ok = 5 end`:        `cannot set undeclared global "ok" (is a "local" missing?)`,
+		`check = function() return str(5) end`:                              `cannot read undeclared global "str" (it is called tostring)`,
+		`local function f() return self.x end`:                              `cannot read undeclared global "self" (a method is written function Class:name(), with a colon, or name = function(self))`,
+		`local function f() return ok end`:                                  `cannot read undeclared global "ok" (write return "ok", or return self:ok(value, detail))`,
+		`local function f() test.case() end`:                                `cannot read undeclared global "test" (tests are in files of their own, *_test.lua, which pharosd test runs)`,
+		"local function f() return later() end\nlocal function later() end": `cannot read undeclared global "later" (the local of line 2 is there below it only: move that up)`,
+		`local function f() ok = 5 end`:                                     `cannot set undeclared global "ok" (is a "local" missing?)`,
 	} {
 		if got := warningsOf(t, src); len(got) != 1 || got[0] != want {
 			t.Errorf("warnings of %q = %q, want %q", src, got, want)

@@ -57,6 +57,8 @@ type resolver struct {
 	libraryCalls []libraryCall
 	fields       fieldUses
 	locals       map[string]int // how many of a name are in scope
+	own          map[string]int // the locals of the file itself, and the first line of each
+	blocks       int            // within one another
 	scope        *binding       // the innermost
 	functions    int
 	depth        int
@@ -84,6 +86,7 @@ func (r *resolver) declare(names ...string) {
 // then walks what belongs to the scope but comes after.
 func (r *resolver) block(stmts []ast.Stmt, names []string, then func()) {
 	outer := r.scope
+	r.blocks++
 	r.declare(names...)
 	for i := range stmts {
 		r.stmt(&stmts[i])
@@ -91,6 +94,7 @@ func (r *resolver) block(stmts []ast.Stmt, names []string, then func()) {
 	if then != nil {
 		then()
 	}
+	r.blocks--
 	for ; r.scope != outer; r.scope = r.scope.outer {
 		r.locals[r.scope.name]--
 	}
@@ -189,6 +193,11 @@ func callOf(other ast.PositionHolder, name string, args []ast.Expr) *ast.FuncCal
 // which sees its own name. So does "local f = function" in gopher-lua, and f
 // calls itself where it was to call another f: a second value keeps it from it.
 func (r *resolver) localAssign(s *ast.LocalAssignStmt) {
+	for _, name := range s.Names {
+		if r.blocks == 1 && r.own[name] == 0 {
+			r.own[name] = s.Line()
+		}
+	}
 	if len(s.Names) == 1 && len(s.Exprs) == 1 {
 		if _, ok := s.Exprs[0].(*ast.FunctionExpr); ok {
 			if s.LastLine() != 0 { // the parser notes it of a "local function" only
@@ -330,7 +339,7 @@ func (r *resolver) constant(at ast.PositionHolder, value string) {
 
 // resolve walks a file. The error is an [*Error].
 func resolve(file string, stmts []ast.Stmt) (r *resolver, err error) {
-	r = &resolver{file: file, fields: fieldUses{seen: map[string]bool{}}, locals: map[string]int{}, seen: map[string]bool{}}
+	r = &resolver{file: file, fields: fieldUses{seen: map[string]bool{}}, locals: map[string]int{}, own: map[string]int{}, seen: map[string]bool{}}
 	defer failedWith(&err)
 	r.block(stmts, nil, nil)
 	return r, nil

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"fmt"
 	"slices"
+	"strings"
 
 	"github.com/yuin/gopher-lua/ast"
 	"github.com/yuin/gopher-lua/parse"
@@ -14,7 +15,9 @@ import (
 type syntaxTrail struct {
 	open   []opener
 	last   ast.Token
-	elseIf int // the line of the last "else if"; 0 if there is none
+	elseIf int    // the line of the last "else if"; 0 if there is none
+	named  bool   // the function that was begun last comes where a field or a value does
+	line   string // that of the place
 }
 
 // opener is a bracket or a word that something has to close.
@@ -59,6 +62,7 @@ func syntaxHint(name string, src []byte, stopped ast.Position) string {
 			if next, err := scanner.Scan(&parse.Lexer{PrevTokenType: token.Type}); err == nil && token.Str == "=" && next.Str == ">" {
 				return " (a function is written function(self) ... end)"
 			}
+			s.line = lineOf(src, token.Pos.Line)
 			return s.hint(token)
 		}
 		s.pass(token)
@@ -81,6 +85,9 @@ func (s *syntaxTrail) inner(n int) *opener {
 func (s *syntaxTrail) pass(token ast.Token) {
 	word, top, before := token.Str, s.top(), s.last
 	s.last = token
+	if word == "function" {
+		s.named = before.Str == "{" || before.Str == "," || before.Str == ";"
+	}
 	switch {
 	case token.Type == parse.TString:
 	case word == top.wants && word != "":
@@ -137,6 +144,14 @@ func (s *syntaxTrail) missing(token ast.Token) string {
 		word = ""
 	}
 	switch {
+	case top.word == "function" && !top.begun && s.last.Type == parse.TFunction && s.below().word == "{" && token.Type == parse.TIdent && s.named:
+		return fmt.Sprintf(" (a field is written %s = function(self) ... end)", word)
+	case top.word == "function" && !top.begun && s.last.Type == parse.TFunction && token.Type == parse.TIdent:
+		return " (a function is written function(self) ... end)"
+	case top.word == "" && closes(word):
+		return fmt.Sprintf(" (is this %q one too many?)", word)
+	case s.last.Type == parse.TString && token.Type == parse.TIdent && s.last.Pos.Line == token.Pos.Line && s.quoted(word) != "":
+		return fmt.Sprintf(" (a quote within a text in the same quotes is written \\%s, or the text in [[ ]])", s.quoted(word))
 	case word == ":" && s.last.Type == parse.TString:
 		return ` (a text that is written out is put in brackets: ("text"):match(...))`
 	case word == "[" && !endsValue(s.last):
@@ -172,6 +187,24 @@ func (s *syntaxTrail) missing(token ast.Token) string {
 		return " (is a comma missing before it?)"
 	}
 	return ""
+}
+
+// quoted is the quote that a word of the line comes right behind; "" if there is none.
+func (s *syntaxTrail) quoted(word string) string {
+	for _, quote := range []string{"'", `"`} {
+		if word != "" && strings.Contains(s.line, quote+word) {
+			return quote
+		}
+	}
+	return ""
+}
+
+func lineOf(src []byte, n int) string {
+	lines := bytes.SplitN(src, []byte("\n"), n+1)
+	if n < 1 || n > len(lines) {
+		return ""
+	}
+	return string(lines[n-1])
 }
 
 // unfinished are words that a value has to follow.

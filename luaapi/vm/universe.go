@@ -68,6 +68,7 @@ type Universe struct {
 	sealed       *lua.LTable // what the file set of Options.Globals; nil until they were read
 	modules      map[string]*module
 	libraryCalls []libraryCall       // in the files, until they ran
+	below        map[string]int      // the line of the local that is declared below a use of its name, by that
 	locals       map[string][]string // what is in scope where a global that nobody declared is used, by its name
 	// Compiled patterns, those for gmatch apart: there ^ is no anchor.
 	anchored, unanchored patterns
@@ -95,7 +96,7 @@ func New(o Options) (*Universe, error) {
 	if o.Unknown == nil {
 		o.Unknown = func(_ string, valid []string) string { return "(valid: " + strings.Join(valid, ", ") + ")" }
 	}
-	u := &Universe{opts: o, epoch: time.Now(), made: o.Now(), names: map[string]bool{}, locals: map[string][]string{}, libraries: map[string]*lua.LTable{}, stubs: map[lua.LValue]bool{}, modules: map[string]*module{}}
+	u := &Universe{opts: o, epoch: time.Now(), made: o.Now(), names: map[string]bool{}, below: map[string]int{}, locals: map[string][]string{}, libraries: map[string]*lua.LTable{}, stubs: map[lua.LValue]bool{}, modules: map[string]*module{}}
 	u.base = lua.NewState(lua.Options{
 		CallStackSize: callDepth, RegistrySize: 128, RegistryMaxSize: 1 << 16, RegistryGrowStep: 256,
 		MinimizeStackMemory: true, SkipOpenLibs: true,
