@@ -58,6 +58,7 @@ type SSHPool struct {
 	keys *sshKeyring
 	know *sshKnownHosts
 
+	runner  Runner    // of ssh -G
 	buffers sync.Pool // *[sshBuffer]byte
 
 	ctx  context.Context // the pool's life

@@ -65,7 +65,7 @@ func (p *SSHPool) readConfig(ctx context.Context, d sshDest) (*sshSettings, erro
 	var get sshLookup
 	path, err := exec.LookPath(program)
 	if err == nil {
-		get, err = sshAsk(ctx, path, p.cfg.ConfigFile, d)
+		get, err = p.ask(ctx, path, d)
 	} else {
 		get, err = sshParse(p.userConfig(), d)
 	}
@@ -75,10 +75,10 @@ func (p *SSHPool) readConfig(ctx context.Context, d sshDest) (*sshSettings, erro
 	return newSSHSettings(get, d)
 }
 
-// sshAsk runs ssh -G.
-func sshAsk(ctx context.Context, program, file string, d sshDest) (sshLookup, error) {
+// ask runs ssh -G.
+func (p *SSHPool) ask(ctx context.Context, program string, d sshDest) (sshLookup, error) {
 	argv := []string{program, "-G"}
-	if file != "" {
+	if file := p.cfg.ConfigFile; file != "" {
 		argv = append(argv, "-F", file)
 	}
 	if d.user != "" {
@@ -94,7 +94,7 @@ func sshAsk(ctx context.Context, program, file string, d sshDest) (sshLookup, er
 	env := slices.DeleteFunc(os.Environ(), func(e string) bool {
 		return strings.HasPrefix(e, "PHAROS_") || strings.HasPrefix(e, "NOTIFY_SOCKET=")
 	})
-	res, err := Exec(ctx, ExecRequest{Argv: append(argv, "--", d.host), Env: env})
+	res, err := p.runner.Exec(ctx, ExecRequest{Argv: append(argv, "--", d.host), Env: env})
 	if err != nil {
 		return nil, fmt.Errorf("reading the ssh configuration: %w", err)
 	}
