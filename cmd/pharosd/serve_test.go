@@ -41,44 +41,42 @@ func TestGreetTellsOfDiscoveries(t *testing.T) {
 	}
 }
 
-// Who reads the log may go away: what is logged then is lost, and the board goes
-// on. What watchers run dies of a broken pipe as elsewhere.
-func TestLogReaderGoesAway(t *testing.T) {
-	path := filepath.Join(t.TempDir(), "pharos.lua")
-	err := os.WriteFile(path, []byte(`metric_watchers = { pharos.CommandMetricWatcher{
-  name = "pipe", command = "(sh -c 'kill -PIPE $$; echo survived' || echo died) 2>/dev/null", interval = "50ms", timeout = "10s",
-  handle_output = function(self, output)
-    self.n = (self.n or 0) + 1
-    return self.n % 2 == 0 and "ok" or "warning", output
-  end } }`), 0o600)
-	if err != nil {
+// boardOf starts a daemon of a script. Its command is prepared before, if prepare is
+// not nil.
+func boardOf(t *testing.T, script string, prepare func(*exec.Cmd)) (board *exec.Cmd, port string) {
+	t.Helper()
+	path, port := filepath.Join(t.TempDir(), "pharos.lua"), freePort(t)
+	if err := os.WriteFile(path, []byte(script), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	read, write, err := os.Pipe()
-	if err != nil {
-		t.Fatal(err)
+	board = exec.Command("pharosd", "serve", "-c", path, "-P", port, "-v")
+	if prepare != nil {
+		prepare(board)
 	}
-	port := freePort(t)
-	board := exec.Command("pharosd", "serve", "-c", path, "-P", port, "-v")
-	board.Stdout, board.Stderr = write, write
 	if err := board.Start(); err != nil {
 		t.Fatal(err)
 	}
-	defer board.Process.Kill()
-	read.Close()
-	write.Close()
+	t.Cleanup(func() { _ = board.Process.Kill() }) // it may have ended
+	return board, port
+}
+
+// awaitShown waits until what a daemon shows of a watcher is as it should be.
+func awaitShown(t *testing.T, port, id string, is func(shown string) bool) (shown string) {
+	t.Helper()
 	for start := time.Now(); ; time.Sleep(10 * time.Millisecond) {
-		page, err := fetch("http://127.0.0.1:" + port + "/api/watchers/pipe")
-		if strings.Count(page, `"to":`) >= 5 { // each change is a line that nobody reads
-			if !strings.Contains(page, `"died`) {
-				t.Errorf("the command's broken pipe did not end it: %s", page)
-			}
-			break
+		shown, err := fetch("http://127.0.0.1:" + port + "/api/watchers/" + id)
+		if is(shown) {
+			return shown
 		}
 		if time.Since(start) > patience {
-			t.Fatalf("after %v the board shows %q, %v", patience, page, err)
+			t.Fatalf("after %v the board shows %q, %v", patience, shown, err)
 		}
 	}
+}
+
+// endsWell tells a daemon to end, and whether it does so without a complaint.
+func endsWell(t *testing.T, board *exec.Cmd) {
+	t.Helper()
 	if err := board.Process.Signal(syscall.SIGTERM); err != nil {
 		t.Fatal(err)
 	}
@@ -87,19 +85,33 @@ func TestLogReaderGoesAway(t *testing.T) {
 	}
 }
 
-// Who reads the log may stand still, as a pager or a logging driver that blocks: the
-// board goes on, and ends when it is told to.
-func TestLogReaderStandsStill(t *testing.T) {
-	path := filepath.Join(t.TempDir(), "pharos.lua")
-	err := os.WriteFile(path, []byte(`metric_watchers = { pharos.MetricWatcher{
-  name = "flap", interval = "50ms",
-  check = function(self)
-    self.n = (self.n or 0) + 1
-    return self.n % 2 == 0 and "ok" or "warning", "", ("x"):rep(500)
-  end } }`), 0o600)
+// Who reads the log may go away: what is logged then is lost, and the board goes
+// on. What watchers run dies of a broken pipe as elsewhere.
+func TestLogReaderGoesAway(t *testing.T) {
+	read, write, err := os.Pipe()
 	if err != nil {
 		t.Fatal(err)
 	}
+	board, port := boardOf(t, `metric_watchers = { pharos.CommandMetricWatcher{
+  name = "pipe", command = "(sh -c 'kill -PIPE $$; echo survived' || echo died) 2>/dev/null", interval = "50ms", timeout = "10s",
+  handle_output = function(self, output)
+    self.n = (self.n or 0) + 1
+    return self.n % 2 == 0 and "ok" or "warning", output
+  end } }`, func(cmd *exec.Cmd) { cmd.Stdout, cmd.Stderr = write, write })
+	read.Close()
+	write.Close()
+	shown := awaitShown(t, port, "pipe", func(shown string) bool {
+		return strings.Count(shown, `"to":`) >= 5 // each change is a line that nobody reads
+	})
+	if !strings.Contains(shown, `"died`) {
+		t.Errorf("the command's broken pipe did not end it: %s", shown)
+	}
+	endsWell(t, board)
+}
+
+// Who reads the log may stand still, as a pager or a logging driver that blocks: the
+// board goes on, and ends when it is told to.
+func TestLogReaderStandsStill(t *testing.T) {
 	read, write, err := os.Pipe()
 	if err != nil {
 		t.Fatal(err)
@@ -112,45 +124,21 @@ func TestLogReaderStandsStill(t *testing.T) {
 			break
 		}
 	}
-	port := freePort(t)
-	board := exec.Command("pharosd", "serve", "-c", path, "-P", port)
-	board.Stderr = write
-	if err := board.Start(); err != nil {
-		t.Fatal(err)
-	}
-	defer board.Process.Kill()
-	enough := regexp.MustCompile(`"runs":[1-9][0-9]`)
-	for start := time.Now(); ; time.Sleep(10 * time.Millisecond) {
-		page, err := fetch("http://127.0.0.1:" + port + "/api/watchers/flap")
-		if enough.MatchString(page) {
-			break
-		}
-		if time.Since(start) > patience {
-			t.Fatalf("after %v the board shows %q, %v, want a watcher that runs", patience, page, err)
-		}
-	}
-	if err := board.Process.Signal(syscall.SIGTERM); err != nil {
-		t.Fatal(err)
-	}
-	if err := board.Wait(); err != nil {
-		t.Errorf("the daemon ended with %v after SIGTERM, want exit code 0", err)
-	}
+	board, port := boardOf(t, `metric_watchers = { pharos.MetricWatcher{
+  name = "flap", interval = "50ms",
+  check = function(self)
+    self.n = (self.n or 0) + 1
+    return self.n % 2 == 0 and "ok" or "warning", "", ("x"):rep(500)
+  end } }`, func(cmd *exec.Cmd) { cmd.Stderr = write })
+	awaitShown(t, port, "flap", regexp.MustCompile(`"runs":[1-9][0-9]`).MatchString)
+	endsWell(t, board)
 }
 
 // Who is told to end while it loads ends well: a service manager would show it as
 // failed.
 func TestStopWhileLoading(t *testing.T) {
-	path, port := filepath.Join(t.TempDir(), "pharos.lua"), freePort(t)
-	script := `for i = 1, 1e9 do pharos.json.encode{ i } end metric_watchers = {}` // 5 s of it
-	if err := os.WriteFile(path, []byte(script), 0o600); err != nil {
-		t.Fatal(err)
-	}
-	board := exec.Command("pharosd", "serve", "-c", path, "-P", port)
-	if err := board.Start(); err != nil {
-		t.Fatal(err)
-	}
-	defer board.Process.Kill()
-	for start := time.Now(); ; time.Sleep(time.Millisecond) { // until it listens, and then loads
+	board, port := boardOf(t, `for i = 1, 1e9 do pharos.json.encode{ i } end metric_watchers = {}`, nil) // 5 s of it
+	for start := time.Now(); ; time.Sleep(time.Millisecond) {                                            // until it listens, and then loads
 		conn, err := net.Dial("tcp", "127.0.0.1:"+port)
 		if err == nil {
 			conn.Close()
@@ -160,31 +148,17 @@ func TestStopWhileLoading(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	if err := board.Process.Signal(syscall.SIGTERM); err != nil {
-		t.Fatal(err)
-	}
-	if err := board.Wait(); err != nil {
-		t.Errorf("the daemon ended with %v after SIGTERM, want exit code 0", err)
-	}
+	endsWell(t, board)
 }
 
 // A command that ignores TERM, and was given a day to end, ends with the daemon,
 // also when the machine stands still for longer than the end of a daemon may take.
 func TestStopKillsWhatTakesItsTime(t *testing.T) {
 	for _, stall := range []time.Duration{0, 2 * (killGrace + landGrace + closeGrace)} {
-		dir := t.TempDir()
-		path, pids, port := filepath.Join(dir, "pharos.lua"), filepath.Join(dir, "pid"), freePort(t)
-		err := os.WriteFile(path, []byte(`metric_watchers = { pharos.CommandMetricWatcher{
+		pids := filepath.Join(t.TempDir(), "pid")
+		board, port := boardOf(t, `metric_watchers = { pharos.CommandMetricWatcher{
   name = "stubborn", command = [[trap "" TERM; echo $$ >`+pids+`.next; mv `+pids+`.next `+pids+`; exec sleep 1000]],
-  interval = "50ms", timeout = "1m", kill_after = "24h" } }`), 0o600)
-		if err != nil {
-			t.Fatal(err)
-		}
-		board := exec.Command("pharosd", "serve", "-c", path, "-P", port)
-		if err := board.Start(); err != nil {
-			t.Fatal(err)
-		}
-		defer board.Process.Kill()
+  interval = "50ms", timeout = "1m", kill_after = "24h" } }`, nil)
 		pid, err := strconv.Atoi(strings.TrimSpace(awaitFile(t, pids)))
 		if err != nil {
 			t.Fatal(err)

@@ -124,26 +124,15 @@ func TestSSHDeadHostIsFoundInTime(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				p := NewSSHPool(SSHConfig{})
-				h, err := p.host("web-3")
-				if err != nil {
-					t.Fatal(err)
-				}
 				over, end := context.WithCancel(t.Context())
 				defer end()
 				ours, theirs := net.Pipe()
 				conn := newSSHFalling(theirs, over)
 				var host sync.WaitGroup
 				host.Go(func() { sshServe(t, conn) })
-				keys := &sshCredentials{signers: []ssh.Signer{sshSigner(t)}}
-				c, failed := h.enter(t.Context(), &sshSettings{alias: "web-3", hostname: "192.0.2.2", port: "22", strict: sshStrictNo}, keys, ours)
-				if failed != nil {
-					t.Fatal(failed)
-				}
-				h.mu.Lock()
-				h.conns = append(h.conns, c)
-				h.mu.Unlock()
+				sshEntered(t, p, ours)
 				var fell time.Time
-				err = waits(p, func() { fell = time.Now(); close(conn.fallen) })
+				err := waits(p, func() { fell = time.Now(); close(conn.fallen) })
 				<-conn.fallen
 				if took := time.Since(fell); !errors.Is(err, errSSHDead) || KindOf(err) != Vantage || took >= 3*time.Second {
 					t.Errorf("%v (kind %q) %v after the host fell, want kind vantage, for it does not answer, within 3s", err, KindOf(err), took)
@@ -154,4 +143,22 @@ func TestSSHDeadHostIsFoundInTime(t *testing.T) {
 			})
 		})
 	}
+}
+
+// sshEntered gives p a connection to web-3 over conn.
+func sshEntered(t *testing.T, p *SSHPool, conn net.Conn) *sshConn {
+	t.Helper()
+	h, err := p.host("web-3")
+	if err != nil {
+		t.Fatal(err)
+	}
+	keys := &sshCredentials{signers: []ssh.Signer{sshSigner(t)}}
+	c, failed := h.enter(t.Context(), &sshSettings{alias: "web-3", hostname: "192.0.2.2", port: "22", strict: sshStrictNo}, keys, conn)
+	if failed != nil {
+		t.Fatal(failed)
+	}
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	h.conns = append(h.conns, c)
+	return c
 }

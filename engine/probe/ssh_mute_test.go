@@ -86,23 +86,12 @@ func sshSplice(a, b net.Conn) {
 func TestSSHMuteForwardingsEnd(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		p := NewSSHPool(SSHConfig{})
-		h, err := p.host("web-3")
-		if err != nil {
-			t.Fatal(err)
-		}
 		over, end := context.WithCancel(t.Context())
 		defer end()
 		ours, theirs := net.Pipe()
 		var host sync.WaitGroup
 		host.Go(func() { sshMute(t, newSSHFalling(theirs, over), false) })
-		keys := &sshCredentials{signers: []ssh.Signer{sshSigner(t)}}
-		c, failed := h.enter(t.Context(), &sshSettings{alias: "web-3", hostname: "192.0.2.2", port: "22", strict: sshStrictNo}, keys, ours)
-		if failed != nil {
-			t.Fatal(failed)
-		}
-		h.mu.Lock()
-		h.conns = append(h.conns, c)
-		h.mu.Unlock()
+		c := sshEntered(t, p, ours)
 		if _, err := p.Dial(sshWithin(t, time.Second), "web-3", "tcp", "192.0.2.1:80"); KindOf(err) != Timeout {
 			t.Errorf("Dial that is not answered = %v, want kind timeout", err)
 		}
