@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
+	"maps"
 	"slices"
 	"strings"
 	"sync"
@@ -68,6 +69,7 @@ type SSHPool struct {
 	mu     sync.Mutex
 	closed bool
 	hosts  map[string]*sshHost // by destination and the jumps to it
+	forgot time.Time           // when it was last looked for hosts that nobody asks for
 }
 
 // NewSSHPool makes a pool with no connections. It must be closed.
@@ -87,6 +89,7 @@ func NewSSHPool(cfg SSHConfig) *SSHPool {
 		keys: newSSHKeyring(cfg.Passphrase), know: newSSHKnownHosts(),
 		buffers: sync.Pool{New: func() any { return new([sshBuffer]byte) }},
 		hosts:   make(map[string]*sshHost),
+		forgot:  time.Now(),
 	}
 }
 
@@ -129,7 +132,8 @@ func (p *SSHPool) copy(to io.Writer, from io.Reader) {
 	_, _ = io.CopyBuffer(to, from, buf[:]) // a failed side is an ended one
 }
 
-// host finds the state of a destination, which is kept until the pool closes.
+// host finds the state of a destination, which is kept for as long as somebody asks
+// for it.
 // via is the chain of jump hosts before it if the caller knows it better than
 // the configuration, nearest to us first.
 func (p *SSHPool) host(name string, via ...string) (*sshHost, error) {
@@ -145,10 +149,32 @@ func (p *SSHPool) host(name string, via ...string) (*sshHost, error) {
 	}
 	h := p.hosts[key]
 	if h == nil {
+		p.forget()
 		h = &sshHost{pool: p, name: name, dest: dest, via: via}
 		p.hosts[key] = h
 	}
+	h.asked = time.Now()
 	return h, nil
+}
+
+// sshForget is for how long a host is known that nobody asks for.
+const sshForget = time.Hour
+
+// forget drops hosts that nobody asks for any more: scripts may find others every
+// day. The caller holds p.mu.
+func (p *SSHPool) forget() {
+	now := time.Now()
+	if now.Sub(p.forgot) < sshForget {
+		return
+	}
+	p.forgot = now
+	maps.DeleteFunc(p.hosts, func(_ string, h *sshHost) bool {
+		if now.Sub(h.asked) < sshForget || !h.mu.TryLock() { // who holds it may want p.mu next
+			return false
+		}
+		defer h.mu.Unlock()
+		return len(h.conns)+len(h.waiters)+h.dialing == 0
+	})
 }
 
 // sshClosed is the error of every call on a closed pool.

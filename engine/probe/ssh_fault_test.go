@@ -15,6 +15,7 @@ import (
 	"sync"
 	"syscall"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"golang.org/x/crypto/ssh"
@@ -367,4 +368,37 @@ func TestSSHMisuse(t *testing.T) {
 			t.Errorf("Exec on host %q = %v, want kind misuse", host, err)
 		}
 	}
+}
+
+// A host that nobody asks for any more is forgotten, unless a connection is there.
+func TestSSHForgetsHosts(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		p := NewSSHPool(SSHConfig{})
+		defer p.Close()
+		ask := func(name string) *sshHost {
+			t.Helper()
+			h, err := p.host(name)
+			if err != nil {
+				t.Fatal(err)
+			}
+			return h
+		}
+		used := ask("used")
+		used.mu.Lock()
+		used.dialing++
+		used.mu.Unlock()
+		for i := range 100 {
+			ask(fmt.Sprintf("node-%d", i))
+			ask("often")
+			time.Sleep(sshForget / 4)
+		}
+		p.mu.Lock()
+		defer p.mu.Unlock()
+		if p.hosts["used"] != used || p.hosts["often"] == nil {
+			t.Error("a host that is in use is forgotten")
+		}
+		if n := len(p.hosts); n > 12 {
+			t.Errorf("%d hosts are known, want those of the last two hours", n)
+		}
+	})
 }

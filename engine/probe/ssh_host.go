@@ -28,6 +28,8 @@ type sshHost struct {
 	dest sshDest
 	via  []string // jump hosts that overrule the configuration's
 
+	asked time.Time // guarded by pool.mu
+
 	mu      sync.Mutex
 	conns   []*sshConn
 	dialing int
