@@ -71,6 +71,24 @@ func TestLongNames(t *testing.T) {
 	}
 }
 
+// A name that is read from the right begins beside the tile's shape, not under it.
+func TestNameFromTheRightStaysClearOfTheShape(t *testing.T) {
+	w := newWall(t, nil, spec{names: []string{"شبكة", "שרת הגיבוי הראשי של החנות בתל אביב", "web-1"}})
+	w.set("web-1", engine.Result{Status: engine.Critical})
+	w.settle()
+	b := newTab(t, 1200, 800)
+	for _, path := range []string{"/", "/?density=compact", "/?kiosk"} {
+		b.open(w.url(path))
+		if got := eval[string](b, `[...document.querySelectorAll(".tile")].map((tile) => {
+			const name = tile.querySelector(".name"), text = document.createRange();
+			text.selectNodeContents(name);
+			return [name.textContent, text.getBoundingClientRect().right, tile.querySelector(".glyph").getBoundingClientRect().left];
+		}).filter(([, end, shape]) => end > shape).map(([name]) => name).join("; ")`); got != "" {
+			t.Errorf("%s: the shape covers the names %s", path, got)
+		}
+	}
+}
+
 // A phone begins with the problems, and all that is to be touched has the size of
 // a thumb.
 func TestPhoneBeginsWithProblems(t *testing.T) {
