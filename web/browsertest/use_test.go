@@ -189,6 +189,24 @@ func TestBackAndClose(t *testing.T) {
 	}
 }
 
+// A filter works also where the address cannot keep up (a browser refuses to
+// change it too often) and is no longer than an address may be.
+func TestFilterBeyondTheAddress(t *testing.T) {
+	w := newWall(t, nil, spec{names: []string{"a", "xxx"}})
+	b := newTab(t, 1200, 800)
+	b.open(w.url("/"))
+	b.hit("/")
+	eval[bool](b, `document.execCommand("insertText", false, "x".repeat(10_000))`)
+	if got := eval[int](b, `location.search.length`); got > 1000 {
+		t.Errorf("the address of a pasted filter has %d characters, want it to be short", got)
+	}
+	b.press(kb.Escape)
+	eval[int](b, `(history.replaceState = () => { throw new DOMException("too often", "SecurityError"); }, 1)`)
+	b.hit("/")
+	b.press("xx")
+	b.until(`document.querySelector('[id="/a"]').hidden && !document.querySelector('[id="/xxx"]').hidden`)
+}
+
 // Who was on a tile that is not shown any more goes on from there.
 func TestArrowsGoOnFromWhatIsHidden(t *testing.T) {
 	names := []string{"a", "b", "c", "d", "e"}
