@@ -207,6 +207,17 @@ func TestFilterBeyondTheAddress(t *testing.T) {
 	b.until(`document.querySelector('[id="/a"]').hidden && !document.querySelector('[id="/xxx"]').hidden`)
 }
 
+// A link to a watcher that is not there yet shows it when it comes, and which
+// tile it is.
+func TestLinkToAWatcherThatComes(t *testing.T) {
+	w := newWall(t, nil, spec{names: []string{"a"}})
+	b := newTab(t, 1200, 800)
+	b.open(w.url("/#/later"))
+	b.until(`!document.querySelector("[data-part=gone]").hidden`)
+	w.replace(2, spec{names: []string{"a", "later"}})
+	b.until(`document.querySelector("[data-part=gone]").hidden && document.querySelector('[id="/later"] > a')?.ariaExpanded === "true"`)
+}
+
 // Who was on a tile that is not shown any more goes on from there.
 func TestArrowsGoOnFromWhatIsHidden(t *testing.T) {
 	names := []string{"a", "b", "c", "d", "e"}

@@ -30,6 +30,7 @@ export class Board {
   #makeUntil = 0;
   #after;
   #columns = 0; // until they are measured
+  #expanded = null; // the id of the tile that the panel shows
 
   // shows decides which tiles are shown: (tile, now) -> bool.
   shows = () => true;
@@ -192,6 +193,7 @@ export class Board {
       tile = Tile.create(this.#tileTemplate, id);
       this.#painter.draw(tile, data, now);
       this.#tiles.set(id, tile);
+      if (id === this.#expanded) tile.expand(true);
       if (last) last.after(tile.element);
       else section.list.prepend(tile.element);
     } else if (tile.element.hidden === show) {
@@ -202,6 +204,14 @@ export class Board {
       }
     }
     return tile.element;
+  }
+
+  // expand marks the tile that the panel shows, also when it is made later.
+  expand(id) {
+    this.tile(this.#expanded)?.expand(false);
+    this.#expanded = id;
+    this.tile(id)?.expand(true);
+    this.tile(id)?.element.scrollIntoView({ block: "nearest" });
   }
 
   tile(id) {

@@ -125,9 +125,7 @@ function shown(now) {
 }
 
 function opened(id) {
-  for (const element of document.querySelectorAll(".tile > [aria-expanded]")) element.removeAttribute("aria-expanded");
-  board.tile(id)?.link.setAttribute("aria-expanded", "true");
-  if (id !== null) board.tile(id)?.element.scrollIntoView({ block: "nearest" });
+  board.expand(id);
   if (kiosk) summarise();
 }
 

@@ -31,6 +31,11 @@ export class Tile {
     return this.element.firstElementChild;
   }
 
+  // expand tells that the panel shows the tile.
+  expand(on) {
+    this.link.ariaExpanded = on ? "true" : null;
+  }
+
   // status is what the tile shows now, not what its data says.
   get status() {
     return this.#shown.status;
