@@ -218,6 +218,20 @@ func TestLinkToAWatcherThatComes(t *testing.T) {
 	b.until(`document.querySelector("[data-part=gone]").hidden && document.querySelector('[id="/later"] > a')?.ariaExpanded === "true"`)
 }
 
+// A link from one watcher's panel to another's leaves the focus in the panel.
+func TestFocusFollowsALinkWithinThePanel(t *testing.T) {
+	w := newWall(t, nil, spec{names: []string{"db"}}, spec{set: "Shop", names: []string{"site"}, needs: []engine.Pattern{"db"}})
+	b := newTab(t, 1200, 800)
+	b.open(w.url("/#/shop.site"))
+	b.until(`document.querySelector("[data-part=needs] a") !== null`)
+	eval[int](b, `(document.querySelector("[data-part=needs] a").focus(), 1)`)
+	b.press(kb.Enter)
+	b.until(`document.querySelector("[data-part=name]").textContent === "db"`)
+	if got := eval[string](b, `document.activeElement.dataset.part ?? document.activeElement.localName`); got != "name" {
+		t.Errorf("focus after following a link of the panel = %q, want the name of what it shows", got)
+	}
+}
+
 // Who was on a tile that is not shown any more goes on from there.
 func TestArrowsGoOnFromWhatIsHidden(t *testing.T) {
 	names := []string{"a", "b", "c", "d", "e"}

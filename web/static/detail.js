@@ -75,7 +75,8 @@ export class Detail {
   follow() {
     const id = idOf(location.hash);
     if (id === this.#id) return;
-    const left = id === null && this.contains(document.activeElement) ? this.#id : null;
+    const left = this.#id, within = this.contains(document.activeElement), selection = getSelection();
+    if (selection.containsNode(this.#root, true)) selection.removeAllRanges(); // it would hold the other's text
     this.#id = id;
     this.#full = this.#asked = null;
     this.#failures = 0;
@@ -88,8 +89,8 @@ export class Detail {
       this.#fetch();
     }
     this.#settled(id);
-    // Who closes the panel from within goes on where it was opened.
-    if (left !== null) document.getElementById(`/${left}`)?.firstElementChild.focus();
+    // Who was within goes on at the top of what is shown now, or where it was opened.
+    if (within) (id === null ? document.getElementById(`/${left}`)?.firstElementChild : this.#parts.name)?.focus();
   }
 
   // changed tells of tiles that changed.
