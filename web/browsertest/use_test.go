@@ -189,6 +189,51 @@ func TestBackAndClose(t *testing.T) {
 	}
 }
 
+// A link from one watcher's panel to another's leaves the focus in the panel.
+func TestFocusFollowsALinkWithinThePanel(t *testing.T) {
+	w := newWall(t, nil, spec{names: []string{"db"}}, spec{set: "Shop", names: []string{"site"}, needs: []engine.Pattern{"db"}})
+	b := newTab(t, 1200, 800)
+	b.open(w.url("/#/shop.site"))
+	b.until(`document.querySelector("[data-part=needs] a") !== null`)
+	eval[int](b, `(document.querySelector("[data-part=needs] a").focus(), 1)`)
+	b.press(kb.Enter)
+	b.until(`document.querySelector("[data-part=name]").textContent === "db"`)
+	if got := eval[string](b, `document.activeElement.dataset.part ?? document.activeElement.localName`); got != "name" {
+		t.Errorf("focus after following a link of the panel = %q, want the name of what it shows", got)
+	}
+}
+
+// What is selected in the panel is not taken from who is about to copy it.
+func TestSelectionSurvivesUpdates(t *testing.T) {
+	w := newWall(t, nil, spec{names: []string{"a"}})
+	w.otherwise(func(_ engine.ID, run int) engine.Result {
+		return engine.Result{Status: engine.OK, Value: fmt.Sprint(run), Detail: fmt.Sprintf("line of run %d", run)}
+	})
+	b := newTab(t, 1200, 800)
+	b.open(w.url("/#/a"))
+	const detail = `document.querySelector("pre[data-part=detail]")`
+	b.until(detail + `.textContent.startsWith("line")`)
+	selected := eval[string](b, `(getSelection().selectAllChildren(`+detail+`), String(getSelection()))`)
+	before := eval[string](b, `document.querySelector("[data-part=value]").textContent`)
+	b.until(fmt.Sprintf(`Number(document.querySelector("[data-part=value]").textContent) > 2 + %s`, before))
+	if got := eval[string](b, `String(getSelection())`); got != selected {
+		t.Errorf("selected after updates = %q, want %q as before them", got, selected)
+	}
+	eval[int](b, `(getSelection().removeAllRanges(), 1)`)
+	b.until(fmt.Sprintf(`%s.textContent !== %q`, detail, selected))
+}
+
+// A link to a watcher that is not there yet shows it when it comes, and which
+// tile it is.
+func TestLinkToAWatcherThatComes(t *testing.T) {
+	w := newWall(t, nil, spec{names: []string{"a"}})
+	b := newTab(t, 1200, 800)
+	b.open(w.url("/#/later"))
+	b.until(`!document.querySelector("[data-part=gone]").hidden`)
+	w.replace(2, spec{names: []string{"a", "later"}})
+	b.until(`document.querySelector("[data-part=gone]").hidden && document.querySelector('[id="/later"] > a')?.ariaExpanded === "true"`)
+}
+
 // A filter works also where the address cannot keep up (a browser refuses to
 // change it too often) and is no longer than an address may be.
 func TestFilterBeyondTheAddress(t *testing.T) {
@@ -205,31 +250,6 @@ func TestFilterBeyondTheAddress(t *testing.T) {
 	b.hit("/")
 	b.press("xx")
 	b.until(`document.querySelector('[id="/a"]').hidden && !document.querySelector('[id="/xxx"]').hidden`)
-}
-
-// A link to a watcher that is not there yet shows it when it comes, and which
-// tile it is.
-func TestLinkToAWatcherThatComes(t *testing.T) {
-	w := newWall(t, nil, spec{names: []string{"a"}})
-	b := newTab(t, 1200, 800)
-	b.open(w.url("/#/later"))
-	b.until(`!document.querySelector("[data-part=gone]").hidden`)
-	w.replace(2, spec{names: []string{"a", "later"}})
-	b.until(`document.querySelector("[data-part=gone]").hidden && document.querySelector('[id="/later"] > a')?.ariaExpanded === "true"`)
-}
-
-// A link from one watcher's panel to another's leaves the focus in the panel.
-func TestFocusFollowsALinkWithinThePanel(t *testing.T) {
-	w := newWall(t, nil, spec{names: []string{"db"}}, spec{set: "Shop", names: []string{"site"}, needs: []engine.Pattern{"db"}})
-	b := newTab(t, 1200, 800)
-	b.open(w.url("/#/shop.site"))
-	b.until(`document.querySelector("[data-part=needs] a") !== null`)
-	eval[int](b, `(document.querySelector("[data-part=needs] a").focus(), 1)`)
-	b.press(kb.Enter)
-	b.until(`document.querySelector("[data-part=name]").textContent === "db"`)
-	if got := eval[string](b, `document.activeElement.dataset.part ?? document.activeElement.localName`); got != "name" {
-		t.Errorf("focus after following a link of the panel = %q, want the name of what it shows", got)
-	}
 }
 
 // Who was on a tile that is not shown any more goes on from there.
