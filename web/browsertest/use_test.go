@@ -56,6 +56,27 @@ func TestKioskShowsEveryProblem(t *testing.T) {
 	}
 }
 
+// Also on a narrow wall, where problems are one above the other, those of the rail
+// leave room for their tiles: nobody scrolls there.
+func TestNarrowKioskShowsEveryProblem(t *testing.T) {
+	s := spec{set: "Shop"}
+	for i := range 12 {
+		s.names = append(s.names, fmt.Sprintf("n%02d", i))
+	}
+	w := newWall(t, nil, s)
+	for _, name := range s.names {
+		w.set(engine.MakeID(s.set, name), engine.Result{Status: engine.Critical, Value: "9", Detail: "refused"})
+	}
+	w.settle()
+	b := newTab(t, 480, 800)
+	b.open(w.url("/?kiosk"))
+	b.until(`document.querySelectorAll(".problem").length + Number(document.getElementById("rail-more").textContent) === 12`)
+	b.do(settled)
+	if got := eval[int](b, `[...document.querySelectorAll(".tile")].filter((tile) => tile.getBoundingClientRect().bottom <= innerHeight).length`); got != 12 {
+		t.Errorf("%d of 12 problems are on the screen, want all", got)
+	}
+}
+
 // The pointer hides on a wall, and comes back when it is moved.
 func TestKioskHidesThePointer(t *testing.T) {
 	w := newWall(t, nil, spec{names: []string{"a"}})
