@@ -255,6 +255,24 @@ func TestLinkToAWatcherThatComes(t *testing.T) {
 	b.until(`document.querySelector("[data-part=gone]").hidden && document.querySelector('[id="/later"] > a')?.ariaExpanded === "true"`)
 }
 
+// Enter that ends the writing of a word in characters of several keys is not the
+// page's. Safari tells it by its code alone.
+func TestEnterThatComposes(t *testing.T) {
+	w := newWall(t, nil, spec{names: []string{"a"}})
+	b := newTab(t, 1200, 800)
+	b.open(w.url("/"))
+	for _, what := range []string{"isComposing: true", "keyCode: 229"} {
+		if got := eval[string](b, `(() => {
+			const search = document.getElementById("search");
+			search.focus();
+			search.dispatchEvent(new KeyboardEvent("keydown", { key: "Enter", bubbles: true, `+what+` }));
+			return document.activeElement.id;
+		})()`); got != "search" {
+			t.Errorf("after Enter with %s the focus is on %q, want it to stay in the filter", what, got)
+		}
+	}
+}
+
 // A filter works also where the address cannot keep up (a browser refuses to
 // change it too often) and is no longer than an address may be.
 func TestFilterBeyondTheAddress(t *testing.T) {

@@ -41,7 +41,7 @@ export class Keys {
   }
 
   #key(event) {
-    if (event.ctrlKey || event.altKey || event.metaKey || event.isComposing) return;
+    if (event.ctrlKey || event.altKey || event.metaKey || event.isComposing || event.keyCode === 229) return; // 229: Safari's composing
     const typing = event.target === this.#search;
     if (typing && (event.key === "Enter" || event.key === "ArrowDown")) {
       event.preventDefault();
