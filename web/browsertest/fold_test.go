@@ -156,8 +156,8 @@ func TestFoldOfAWallStandsBesideAnotherSet(t *testing.T) {
 	b.do(chromedp.EmulateViewport(1920, 1080), settled)
 	w.set("payments.n100", engine.Result{Status: engine.OK})
 	w.await("payments.n100", engine.OK)
-	b.until(`!document.querySelector('[data-set="Payments"] .fold').hidden`)
-	heading("")
+	b.until(`document.querySelector('[id="/payments.n100"].-ok') !== null && !document.querySelector('[data-set="Payments"] .sum').textContent`)
+	heading("299 well") // beside the trace of what is over
 }
 
 // What blips in a set that a wall folds is there to be seen for a minute, as

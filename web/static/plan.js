@@ -77,16 +77,17 @@ function arranged(sets, width, height, legible, heading) {
   const without = (n) => {
     const left = new Set(well.slice(well.length - n).map((set) => set.name));
     const counts = sets.map(({ name }, i) => (left.has(name) ? 0 : best.counts[i]));
-    return { left, counts, ...shelves(counts, sets, columns, SMALL, Infinity) };
+    const { tall, places } = shelves(counts, sets, columns, SMALL, Infinity);
+    return { left, counts, places, fits: tall * legible <= height - (n && LINE * legible) };
   };
   let few = 0, many = well.length;
   while (few < many) {
     const middle = (few + many) >> 1;
-    if (without(middle).tall * legible <= height - (middle && LINE * legible)) many = middle;
+    if (without(middle).fits) many = middle;
     else few = middle + 1;
   }
-  const { left, counts, places } = without(few);
-  return { columns, size: legible, row: legible * SMALL.height, fits: false, small: true, counts, folded: new Set([...best.folded, ...left]), left, places };
+  const { left, counts, places, fits } = without(few);
+  return { columns, size: legible, row: legible * SMALL.height, fits, small: true, counts, folded: new Set([...best.folded, ...left]), left, places };
 }
 
 function fit(counts, sets, width, height, tile, heading, named) {

@@ -286,6 +286,8 @@ export const tests = {
     const of = (recovered) => plan([{ name: "s", shown: 900, problems: 20, recovered }], 1900, 960);
     equal([0, 10, 800].map((n) => of(n).counts[0]), [20, 30, 20], "places");
     equal([0, 10, 800].map((n) => of(n).traced), [true, true, false], "traced");
+    const many = plan(Array.from({ length: 100 }, (_, i) => ({ name: `s${i}`, shown: 12, problems: 0, recovered: i === 99 ? 1 : 0 })), 1010, 510);
+    equal([many.traced, many.counts[99], many.left.size > 50], [true, 1, true], "a trace before sets that are well");
   },
   "the kiosk's plan fits": () => {
     for (const [width, height] of [[1920, 980], [3840, 2000], [1080, 1800], [800, 500]]) {
