@@ -100,7 +100,11 @@ func TestFoldOfAWallStandsBesideAnotherSet(t *testing.T) {
 		specs = append(specs, s)
 	}
 	w := newWall(t, nil, specs...)
-	w.await("edge.n035", engine.OK)
+	for _, s := range specs {
+		for _, name := range s.names {
+			w.await(engine.MakeID(s.set, name), engine.OK)
+		}
+	}
 	b := newTab(t, 1920, 1080)
 	b.open(w.url("/?kiosk"))
 	b.until(`document.querySelector('[data-set="Payments"] .fold:not([hidden])') !== null`)
