@@ -199,6 +199,21 @@ func TestLagIsSaidInFull(t *testing.T) {
 	}
 }
 
+// The detail begins below the header, also where its counts take several lines.
+func TestDetailLeavesTheHeaderInSight(t *testing.T) {
+	w := newWall(t, nil, spec{names: []string{"a"}, interval: time.Hour})
+	b := newTab(t, 1000, 700)
+	b.open(w.url("/#/a"))
+	eval[int](b, `(document.querySelector(".counts").style.width = "100%", 1)`)
+	b.do(settled)
+	if got := eval[string](b, `(() => {
+		const header = document.querySelector(".header").getBoundingClientRect(), panel = document.getElementById("detail").getBoundingClientRect();
+		return header.height < 70 ? "the header has one line" : Math.abs(panel.top - header.bottom) > 1 ? "the detail begins at " + panel.top + ", the header ends at " + header.bottom : "";
+	})()`); got != "" {
+		t.Error(got)
+	}
+}
+
 // What is read in the detail does not move while its numbers change.
 func TestDetailStandsStill(t *testing.T) {
 	w := newWall(t, nil, spec{set: "Shop", names: []string{"a"}, interval: time.Hour})
