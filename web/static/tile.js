@@ -33,7 +33,8 @@ export class Tile {
 
   // expand tells that the panel shows the tile.
   expand(on) {
-    this.link.ariaExpanded = on ? "true" : null;
+    if (on) this.link.setAttribute("aria-expanded", "true");
+    else this.link.removeAttribute("aria-expanded");
   }
 
   // status is what the tile shows now, not what its data says.
