@@ -273,6 +273,29 @@ func TestEnterThatComposes(t *testing.T) {
 	}
 }
 
+// The letters work whatever else the keyboard is set to, once each time: a theme
+// that changes for as long as a key is held would flash the whole screen.
+func TestLettersOfAnyKeyboard(t *testing.T) {
+	w := newWall(t, nil, spec{names: []string{"a"}})
+	b := newTab(t, 1200, 800)
+	b.open(w.url("/"))
+	for _, c := range []struct{ key, want string }{
+		{`key: "t", code: "KeyT"`, "?theme=dark"},
+		{`key: "t", code: "KeyT", repeat: true`, "?theme=dark"},
+		{`key: "T", code: "KeyT"`, "?theme=light"},    // Caps Lock
+		{`key: "е", code: "KeyT"`, ""},                // Cyrillic
+		{`key: "ö", code: "Semicolon"`, ""},           // no letter of ours
+		{`key: "d", code: "KeyH"`, "?density=wall"},   // another order of letters
+		{`key: "é", code: "Digit2"`, "?density=wall"}, // AZERTY
+		{`key: "d", code: "KeyD", ctrlKey: true`, "?density=wall"},
+	} {
+		got := eval[string](b, `(document.body.dispatchEvent(new KeyboardEvent("keydown", { bubbles: true, `+c.key+` })), location.search)`)
+		if got != c.want {
+			t.Errorf("after {%s}: address %q, want %q", c.key, got, c.want)
+		}
+	}
+}
+
 // A filter works also where the address cannot keep up (a browser refuses to
 // change it too often) and is no longer than an address may be.
 func TestFilterBeyondTheAddress(t *testing.T) {

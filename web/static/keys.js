@@ -50,8 +50,8 @@ export class Keys {
     if (typing && event.key !== "Escape") return;
     // These scroll the panel while it has the focus.
     if (/^(Arrow|Home|End)/.test(event.key) && this.#detail.contains(document.activeElement)) return;
-    const command = this.#commands[event.key];
-    if (!command || (this.#help.open && !["?", "Escape"].includes(event.key))) return;
+    const command = this.#commands[named(event)];
+    if (!command || (event.repeat && !event.key.startsWith("Arrow")) || (this.#help.open && !["?", "Escape"].includes(event.key))) return;
     event.preventDefault();
     command();
   }
@@ -114,6 +114,13 @@ export class Keys {
     }
     focus(best);
   }
+}
+
+// named gives a key as #commands has it: a letter whatever Caps Lock says, and one
+// of another alphabet by where it is.
+function named({ key = "", code = "" }) {
+  if (key.length > 1) return key;
+  return key > "~" ? code.replace("Key", "").toLowerCase() : key.toLowerCase();
 }
 
 function focus(tile) {
