@@ -87,6 +87,10 @@ func TestNameFromTheRightStaysClearOfTheShape(t *testing.T) {
 			t.Errorf("%s: the shape covers the names %s", path, got)
 		}
 	}
+	b.open(w.url("/#/" + string(engine.MakeID("", "شبكة"))))
+	if got := eval[float64](b, `document.querySelector("[data-part=copy]").getBoundingClientRect().left - document.querySelector("[data-part=name]").getBoundingClientRect().right`); got < 4 {
+		t.Errorf("in the detail it is %v px from the buttons, want a gap", got)
+	}
 }
 
 // A phone begins with the problems, and all that is to be touched has the size of
