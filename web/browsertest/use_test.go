@@ -224,6 +224,23 @@ func TestFocusFollowsALinkWithinThePanel(t *testing.T) {
 	}
 }
 
+// Where the panel takes the whole screen, as on a phone or enlarged fourfold, the
+// focus is in it as long as it is open: behind it nobody sees it.
+func TestFocusIsInAPanelThatCoversAll(t *testing.T) {
+	w := newWall(t, nil, spec{names: []string{"a"}})
+	b := newTab(t, 320, 256)
+	b.open(w.url("/"))
+	b.press(kb.ArrowRight)
+	b.press(kb.Enter)
+	if got := eval[string](b, `document.activeElement.dataset.part ?? document.activeElement.localName`); got != "name" {
+		t.Errorf("focus when the panel is open = %q, want its name", got)
+	}
+	b.press(kb.Escape)
+	if got := eval[string](b, `document.getElementById("detail").hidden + " " + document.activeElement.closest(".tile")?.dataset.id`); got != "true a" {
+		t.Errorf("after Escape: closed and focus on = %q, want both", got)
+	}
+}
+
 // What is selected in the panel is not taken from who is about to copy it.
 func TestSelectionSurvivesUpdates(t *testing.T) {
 	w := newWall(t, nil, spec{names: []string{"a"}})

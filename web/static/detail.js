@@ -63,6 +63,10 @@ export class Detail {
     this.follow();
   }
 
+  get coversAll() {
+    return this.#root.offsetWidth >= document.documentElement.clientWidth;
+  }
+
   focus() {
     this.#parts.name.focus();
   }
@@ -89,8 +93,10 @@ export class Detail {
       this.#fetch();
     }
     this.#settled(id);
-    // Who was within goes on at the top of what is shown now, or where it was opened.
-    if (within) (id === null ? document.getElementById(`/${left}`)?.firstElementChild : this.#parts.name)?.focus();
+    // Who was within goes on at the top of what is shown now, or where it was opened;
+    // behind a panel that covers all, nobody sees the focus.
+    if (id === null && within) document.getElementById(`/${left}`)?.firstElementChild.focus();
+    else if (id !== null && (within || this.coversAll)) this.focus();
   }
 
   // changed tells of tiles that changed.

@@ -64,11 +64,11 @@ export class Keys {
       this.#search.value = this.#settings.query = "";
       this.#search.blur();
     } else if (id !== null) {
-      // From within the panel to its tile, where that is shown, and else out of it.
+      // From within the panel to its tile, where that is shown and seen, and else out of it.
       const within = () => this.#detail.contains(document.activeElement);
       const from = within();
       if (from) this.#board.tile(id)?.link.focus();
-      if (!from || within()) this.#detail.close();
+      if (!from || within() || this.#detail.coversAll) this.#detail.close();
     } else if (this.#settings.problems) this.#settings.problems = false;
   }
 
