@@ -88,8 +88,8 @@ func (s PageSet) countWell() int {
 	return n
 }
 
-// well holds for a tile that is no problem to look at.
-func (t *PageTile) well() bool { return !t.problem() && !t.Stale }
+// well holds for a tile that is no problem to look at, and was none just now.
+func (t *PageTile) well() bool { return !t.problem() && !t.Stale && !t.glows }
 
 // ListedProblems are those that the first paint lists in any browser.
 func (d PageData) ListedProblems() []PageTile {

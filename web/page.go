@@ -57,7 +57,8 @@ type PageSet struct {
 // PageTile is a tile and what the first paint needs beside it.
 type PageTile struct {
 	Tile
-	Face Face
+	Face  Face
+	glows bool // it recovered within the last minute
 }
 
 // glyphs gives each status a shape of its own.
@@ -155,7 +156,7 @@ func (s PageSet) sum(separator string, say func(int, engine.Status) string) stri
 }
 
 func newPageTile(t Tile, now time.Time) PageTile {
-	return PageTile{Tile: t, Face: newFace(&t, now)}
+	return PageTile{Tile: t, Face: newFace(&t, now), glows: glow(&t, now) != ""}
 }
 
 // title names the problems first, so that a browser's tab shows them.

@@ -180,6 +180,23 @@ func TestReducedMotion(t *testing.T) {
 	}
 }
 
+// On paper the detail stands below the board, not over each page of it.
+func TestDetailOnPaper(t *testing.T) {
+	w := newWall(t, nil, spec{names: []string{"a"}})
+	b := newTab(t, 800, 600)
+	b.open(w.url("/#/a"))
+	b.do(chromedp.Func(func(ctx context.Context, target *chromedp.Target) error {
+		_, err := cdp.Call(ctx, target, emulation.SetEmulatedMedia, emulation.SetEmulatedMediaParams{Media: "print"})
+		return err
+	}))
+	if !eval[bool](b, `(() => {
+		const [board, detail] = ["board", "detail"].map((id) => document.getElementById(id).getBoundingClientRect());
+		return detail.top >= board.bottom && detail.width > 700 && board.width > 700;
+	})()`) {
+		t.Error("printed, the detail covers the board, or takes its room")
+	}
+}
+
 func TestFullscreen(t *testing.T) {
 	w := newWall(t, nil, spec{names: []string{"a"}})
 	b := newTab(t, 800, 600)

@@ -71,6 +71,28 @@ func TestLongNames(t *testing.T) {
 	}
 }
 
+// A name that is read from the right begins beside the tile's shape, not under it.
+func TestNameFromTheRightStaysClearOfTheShape(t *testing.T) {
+	w := newWall(t, nil, spec{names: []string{"شبكة", "שרת הגיבוי הראשי של החנות בתל אביב", "web-1"}})
+	w.set("web-1", engine.Result{Status: engine.Critical})
+	w.settle()
+	b := newTab(t, 1200, 800)
+	for _, path := range []string{"/", "/?density=compact", "/?kiosk"} {
+		b.open(w.url(path))
+		if got := eval[string](b, `[...document.querySelectorAll(".tile")].map((tile) => {
+			const name = tile.querySelector(".name"), text = document.createRange();
+			text.selectNodeContents(name);
+			return [name.textContent, text.getBoundingClientRect().right, tile.querySelector(".glyph").getBoundingClientRect().left];
+		}).filter(([, end, shape]) => end > shape).map(([name]) => name).join("; ")`); got != "" {
+			t.Errorf("%s: the shape covers the names %s", path, got)
+		}
+	}
+	b.open(w.url("/#/" + string(engine.MakeID("", "شبكة"))))
+	if got := eval[float64](b, `document.querySelector("[data-part=copy]").getBoundingClientRect().left - document.querySelector("[data-part=name]").getBoundingClientRect().right`); got < 4 {
+		t.Errorf("in the detail it is %v px from the buttons, want a gap", got)
+	}
+}
+
 // A phone begins with the problems, and all that is to be touched has the size of
 // a thumb.
 func TestPhoneBeginsWithProblems(t *testing.T) {
@@ -178,6 +200,21 @@ func TestLagIsSaidInFull(t *testing.T) {
 				t.Errorf("%s at %v: the words about lag are cut: %s", path, size, got)
 			}
 		}
+	}
+}
+
+// The detail begins below the header, also where its counts take several lines.
+func TestDetailLeavesTheHeaderInSight(t *testing.T) {
+	w := newWall(t, nil, spec{names: []string{"a"}, interval: time.Hour})
+	b := newTab(t, 1000, 700)
+	b.open(w.url("/#/a"))
+	eval[int](b, `(document.querySelector(".counts").style.width = "100%", 1)`)
+	b.do(settled)
+	if got := eval[string](b, `(() => {
+		const header = document.querySelector(".header").getBoundingClientRect(), panel = document.getElementById("detail").getBoundingClientRect();
+		return header.height < 70 ? "the header has one line" : Math.abs(panel.top - header.bottom) > 1 ? "the detail begins at " + panel.top + ", the header ends at " + header.bottom : "";
+	})()`); got != "" {
+		t.Error(got)
 	}
 }
 

@@ -125,6 +125,9 @@ func TestBoardWithoutJavaScript(t *testing.T) {
 	if got := eval[string](b, `document.title`); got != "(2■ 1◆ 1▲) Pharos" {
 		t.Errorf("without JavaScript the title is %q", got)
 	}
+	if got := eval[string](b, `[...document.querySelectorAll("button, input")].filter((e) => e.checkVisibility() && !e.closest(".count")).map((e) => e.id).join()`); got != "" {
+		t.Errorf("without JavaScript there are %s to use, which do nothing", got)
+	}
 	eval[int](b, `(window.old = 1)`)
 	b.until(`window.old === undefined`) // it refreshes itself
 }

@@ -139,6 +139,16 @@ func TestStreamWithoutSharedWorkers(t *testing.T) {
 	}
 }
 
+// A browser that cannot take a stream at all says so: what stands still must not
+// look alive.
+func TestNoStreamIsStale(t *testing.T) {
+	w := newWall(t, nil, spec{names: []string{"a"}})
+	b := newTab(t, 800, 600)
+	b.beforeScripts(`delete window.SharedWorker; delete window.EventSource; addEventListener("error", (event) => event.preventDefault())`)
+	b.navigate(w.url("/"))
+	b.until(`document.getElementById("stale")?.checkVisibility()`)
+}
+
 // A page that has lost its server tries again for as long as that takes, some
 // ten thousand times in a night: nothing may be left of a stream that is closed.
 func TestClosedStreamsLeaveNothing(t *testing.T) {

@@ -56,6 +56,27 @@ func TestKioskShowsEveryProblem(t *testing.T) {
 	}
 }
 
+// Also on a narrow wall, where problems are one above the other, those of the rail
+// leave room for their tiles: nobody scrolls there.
+func TestNarrowKioskShowsEveryProblem(t *testing.T) {
+	s := spec{set: "Shop"}
+	for i := range 12 {
+		s.names = append(s.names, fmt.Sprintf("n%02d", i))
+	}
+	w := newWall(t, nil, s)
+	for _, name := range s.names {
+		w.set(engine.MakeID(s.set, name), engine.Result{Status: engine.Critical, Value: "9", Detail: "refused"})
+	}
+	w.settle()
+	b := newTab(t, 480, 800)
+	b.open(w.url("/?kiosk"))
+	b.until(`document.querySelectorAll(".problem").length + Number(document.getElementById("rail-more").textContent) === 12`)
+	b.do(settled)
+	if got := eval[int](b, `[...document.querySelectorAll(".tile")].filter((tile) => tile.getBoundingClientRect().bottom <= innerHeight).length`); got != 12 {
+		t.Errorf("%d of 12 problems are on the screen, want all", got)
+	}
+}
+
 // The pointer hides on a wall, and comes back when it is moved.
 func TestKioskHidesThePointer(t *testing.T) {
 	w := newWall(t, nil, spec{names: []string{"a"}})
@@ -187,6 +208,127 @@ func TestBackAndClose(t *testing.T) {
 	if got := eval[string](b, `document.activeElement.closest("[data-id]")?.dataset.id ?? document.activeElement.localName`); got != "one.a" {
 		t.Errorf("focus after the panel was closed from within = %q, want the tile one.a", got)
 	}
+}
+
+// A link from one watcher's panel to another's leaves the focus in the panel.
+func TestFocusFollowsALinkWithinThePanel(t *testing.T) {
+	w := newWall(t, nil, spec{names: []string{"db"}}, spec{set: "Shop", names: []string{"site"}, needs: []engine.Pattern{"db"}})
+	b := newTab(t, 1200, 800)
+	b.open(w.url("/#/shop.site"))
+	b.until(`document.querySelector("[data-part=needs] a") !== null`)
+	eval[int](b, `(document.querySelector("[data-part=needs] a").focus(), 1)`)
+	b.press(kb.Enter)
+	b.until(`document.querySelector("[data-part=name]").textContent === "db"`)
+	if got := eval[string](b, `document.activeElement.dataset.part ?? document.activeElement.localName`); got != "name" {
+		t.Errorf("focus after following a link of the panel = %q, want the name of what it shows", got)
+	}
+}
+
+// Where the panel takes the whole screen, as on a phone or enlarged fourfold, the
+// focus is in it as long as it is open: behind it nobody sees it.
+func TestFocusIsInAPanelThatCoversAll(t *testing.T) {
+	w := newWall(t, nil, spec{names: []string{"a"}})
+	b := newTab(t, 320, 256)
+	b.open(w.url("/"))
+	b.press(kb.ArrowRight)
+	b.press(kb.Enter)
+	if got := eval[string](b, `document.activeElement.dataset.part ?? document.activeElement.localName`); got != "name" {
+		t.Errorf("focus when the panel is open = %q, want its name", got)
+	}
+	b.press(kb.Escape)
+	if got := eval[string](b, `document.getElementById("detail").hidden + " " + document.activeElement.closest(".tile")?.dataset.id`); got != "true a" {
+		t.Errorf("after Escape: closed and focus on = %q, want both", got)
+	}
+}
+
+// What is selected in the panel is not taken from who is about to copy it.
+func TestSelectionSurvivesUpdates(t *testing.T) {
+	w := newWall(t, nil, spec{names: []string{"a"}})
+	w.otherwise(func(_ engine.ID, run int) engine.Result {
+		return engine.Result{Status: engine.OK, Value: fmt.Sprint(run), Detail: fmt.Sprintf("line of run %d", run)}
+	})
+	b := newTab(t, 1200, 800)
+	b.open(w.url("/#/a"))
+	const detail = `document.querySelector("pre[data-part=detail]")`
+	b.until(detail + `.textContent.startsWith("line")`)
+	selected := eval[string](b, `(getSelection().selectAllChildren(`+detail+`), String(getSelection()))`)
+	before := eval[string](b, `document.querySelector("[data-part=value]").textContent`)
+	b.until(fmt.Sprintf(`Number(document.querySelector("[data-part=value]").textContent) > 2 + %s`, before))
+	if got := eval[string](b, `String(getSelection())`); got != selected {
+		t.Errorf("selected after updates = %q, want %q as before them", got, selected)
+	}
+	eval[int](b, `(getSelection().removeAllRanges(), 1)`)
+	b.until(fmt.Sprintf(`%s.textContent !== %q`, detail, selected))
+}
+
+// A link to a watcher that is not there yet shows it when it comes, and which
+// tile it is.
+func TestLinkToAWatcherThatComes(t *testing.T) {
+	w := newWall(t, nil, spec{names: []string{"a"}})
+	b := newTab(t, 1200, 800)
+	b.open(w.url("/#/later"))
+	b.until(`!document.querySelector("[data-part=gone]").hidden`)
+	w.replace(2, spec{names: []string{"a", "later"}})
+	b.until(`document.querySelector("[data-part=gone]").hidden && document.querySelector('[id="/later"] > a')?.ariaExpanded === "true"`)
+}
+
+// Enter that ends the writing of a word in characters of several keys is not the
+// page's. Safari tells it by its code alone.
+func TestEnterThatComposes(t *testing.T) {
+	w := newWall(t, nil, spec{names: []string{"a"}})
+	b := newTab(t, 1200, 800)
+	b.open(w.url("/"))
+	for _, what := range []string{"isComposing: true", "keyCode: 229"} {
+		if got := eval[string](b, `(() => {
+			const search = document.getElementById("search");
+			search.focus();
+			search.dispatchEvent(new KeyboardEvent("keydown", { key: "Enter", bubbles: true, `+what+` }));
+			return document.activeElement.id;
+		})()`); got != "search" {
+			t.Errorf("after Enter with %s the focus is on %q, want it to stay in the filter", what, got)
+		}
+	}
+}
+
+// The letters work whatever else the keyboard is set to, once each time: a theme
+// that changes for as long as a key is held would flash the whole screen.
+func TestLettersOfAnyKeyboard(t *testing.T) {
+	w := newWall(t, nil, spec{names: []string{"a"}})
+	b := newTab(t, 1200, 800)
+	b.open(w.url("/"))
+	for _, c := range []struct{ key, want string }{
+		{`key: "t", code: "KeyT"`, "?theme=dark"},
+		{`key: "t", code: "KeyT", repeat: true`, "?theme=dark"},
+		{`key: "T", code: "KeyT"`, "?theme=light"},    // Caps Lock
+		{`key: "е", code: "KeyT"`, ""},                // Cyrillic
+		{`key: "ö", code: "Semicolon"`, ""},           // no letter of ours
+		{`key: "d", code: "KeyH"`, "?density=wall"},   // another order of letters
+		{`key: "é", code: "Digit2"`, "?density=wall"}, // AZERTY
+		{`key: "d", code: "KeyD", ctrlKey: true`, "?density=wall"},
+	} {
+		got := eval[string](b, `(document.body.dispatchEvent(new KeyboardEvent("keydown", { bubbles: true, `+c.key+` })), location.search)`)
+		if got != c.want {
+			t.Errorf("after {%s}: address %q, want %q", c.key, got, c.want)
+		}
+	}
+}
+
+// A filter works also where the address cannot keep up (a browser refuses to
+// change it too often) and is no longer than an address may be.
+func TestFilterBeyondTheAddress(t *testing.T) {
+	w := newWall(t, nil, spec{names: []string{"a", "xxx"}})
+	b := newTab(t, 1200, 800)
+	b.open(w.url("/"))
+	b.hit("/")
+	eval[bool](b, `document.execCommand("insertText", false, "x".repeat(10_000))`)
+	if got := eval[int](b, `location.search.length`); got > 1000 {
+		t.Errorf("the address of a pasted filter has %d characters, want it to be short", got)
+	}
+	b.press(kb.Escape)
+	eval[int](b, `(history.replaceState = () => { throw new DOMException("too often", "SecurityError"); }, 1)`)
+	b.hit("/")
+	b.press("xx")
+	b.until(`document.querySelector('[id="/a"]').hidden && !document.querySelector('[id="/xxx"]').hidden`)
 }
 
 // Who was on a tile that is not shown any more goes on from there.

@@ -1,7 +1,7 @@
 // The board's sections and tiles in the page. Tiles are keyed by id: a new
 // layout moves and keeps them, so nothing blinks and no focus is lost.
 
-import { face, isStale } from "./face.js";
+import { face, glow, isStale } from "./face.js";
 import { Folds, label } from "./fold.js";
 import { Painter } from "./painter.js";
 import { Section, tells } from "./section.js";
@@ -12,8 +12,8 @@ import { Tile } from "./tile.js";
 // Tiles are made for so long at once; a configuration may bring thousands.
 const MAKE_FOR = 20; // milliseconds
 
-// What arrange finds of a tile.
-const HIDDEN = 0, WELL = 1, PROBLEM = 2;
+// What arrange finds of a tile: one that is well is folded with its like.
+const HIDDEN = 0, WELL = 1, SHOWN = 2;
 
 export class Board {
   #root = document.getElementById("board");
@@ -30,6 +30,7 @@ export class Board {
   #makeUntil = 0;
   #after;
   #columns = 0; // until they are measured
+  #expanded = null; // the id of the tile that the panel shows
 
   // shows decides which tiles are shown: (tile, now) -> bool.
   shows = () => true;
@@ -121,7 +122,8 @@ export class Board {
   }
 
   #look(data) {
-    return `${data.status} ${standing(data)} ${isStale(data, this.#clock.known())}`;
+    const now = this.#clock.known();
+    return `${data.status} ${standing(data)} ${isStale(data, now)} ${glow(data, now) !== ""}`;
   }
 
   #painted() {
@@ -156,7 +158,7 @@ export class Board {
         const data = this.#model.tiles.get(id);
         if (!this.shows(data, now)) return HIDDEN;
         counts[standing(data)] = (counts[standing(data)] ?? 0) + 1;
-        if (inTrouble(data) || isStale(data, now)) return PROBLEM;
+        if (inTrouble(data) || isStale(data, now) || (this.folds.traced && glow(data, now))) return SHOWN;
         well[standing(data)]++;
         return WELL;
       });
@@ -164,7 +166,7 @@ export class Board {
       const { folds, open } = this.folds.of(name, all);
       let last = null;
       ids.forEach((id, i) => {
-        const show = plan[i] === PROBLEM || (plan[i] === WELL && (!folds || open));
+        const show = plan[i] === SHOWN || (plan[i] === WELL && (!folds || open));
         if (show) shown++;
         last = this.#show(section, id, show, last, now);
       });
@@ -191,6 +193,7 @@ export class Board {
       tile = Tile.create(this.#tileTemplate, id);
       this.#painter.draw(tile, data, now);
       this.#tiles.set(id, tile);
+      if (id === this.#expanded) tile.expand(true);
       if (last) last.after(tile.element);
       else section.list.prepend(tile.element);
     } else if (tile.element.hidden === show) {
@@ -201,6 +204,14 @@ export class Board {
       }
     }
     return tile.element;
+  }
+
+  // expand marks the tile that the panel shows, also when it is made later.
+  expand(id) {
+    this.tile(this.#expanded)?.expand(false);
+    this.#expanded = id;
+    this.tile(id)?.expand(true);
+    this.tile(id)?.element.scrollIntoView({ block: "nearest" });
   }
 
   tile(id) {

@@ -63,6 +63,10 @@ export class Detail {
     this.follow();
   }
 
+  get coversAll() {
+    return this.#root.offsetWidth >= document.documentElement.clientWidth;
+  }
+
   focus() {
     this.#parts.name.focus();
   }
@@ -75,7 +79,8 @@ export class Detail {
   follow() {
     const id = idOf(location.hash);
     if (id === this.#id) return;
-    const left = id === null && this.contains(document.activeElement) ? this.#id : null;
+    const left = this.#id, within = this.contains(document.activeElement), selection = getSelection();
+    if (selection.containsNode(this.#root, true)) selection.removeAllRanges(); // it would hold the other's text
     this.#id = id;
     this.#full = this.#asked = null;
     this.#failures = 0;
@@ -88,8 +93,10 @@ export class Detail {
       this.#fetch();
     }
     this.#settled(id);
-    // Who closes the panel from within goes on where it was opened.
-    if (left !== null) document.getElementById(`/${left}`)?.firstElementChild.focus();
+    // Who was within goes on at the top of what is shown now, or where it was opened;
+    // behind a panel that covers all, nobody sees the focus.
+    if (id === null && within) document.getElementById(`/${left}`)?.firstElementChild.focus();
+    else if (id !== null && (within || this.coversAll)) this.focus();
   }
 
   // changed tells of tiles that changed.

@@ -63,8 +63,11 @@ export function fit(list, n, template) {
   return list.children;
 }
 
-// block fills a <pre> and hides its section when there is nothing in it.
+// block fills a <pre> and hides its section when there is nothing in it. What is
+// being selected stays: who is about to copy it would lose it to the next run.
 export function block(pre, value) {
+  const selection = getSelection();
+  if (!selection.isCollapsed && selection.containsNode(pre, true)) return;
   pre.closest("section").hidden = value === "";
   text(pre, value);
 }

@@ -5,8 +5,8 @@
 import { isProblem, standing } from "./status.js";
 import { many, oneLine, short, span } from "./words.js";
 
-export const TRAIL_LENGTH = 60;
-export const AFTERGLOW = 60; // seconds
+const TRAIL_LENGTH = 60;
+const AFTERGLOW = 60; // seconds
 const GLOW_STEPS = 6;
 const LONG_NAMES = [10, 14, 16, 18, 21, 24, 32]; // characters: each step longer needs a wider tile
 const LONG_REASONS = [22, 30, 40]; // as names

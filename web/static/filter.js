@@ -26,15 +26,22 @@ export function missing(names, sets) {
 // the set, the id or the status; is:critical, is:problem, is:stale, is:shadow and
 // set:name are exact about what they look at, and take what the header counts.
 export function matcher(query) {
-  const tests = plain(query).split(/\s+/).filter(Boolean).map(test);
-  return (tile, now) => tests.every((f) => f(tile, now));
+  const words = plain(query).split(/\s+/).filter(Boolean), tests = words.map(test).filter(Boolean);
+  const found = words.filter((word) => !test(word));
+  return (tile, now) => tests.every((f) => f(tile, now)) && (found.length === 0 || holds(tile, found));
 }
 
+function holds(tile, words) {
+  const text = plain(`${tile.name}\n${tile.set}\n${tile.id}\n${tile.status}`);
+  return words.every((word) => text.includes(word));
+}
+
+// test is the predicate of a word that is exact; null of one to be found in a text.
 function test(word) {
   const [, key, rest] = /^(is|set):(.*)$/.exec(word) ?? [];
   if (key === "is" && rest === "problem") return inTrouble;
   if (key === "is" && rest === "stale") return isStale;
   if (key === "is") return (tile) => standing(tile).startsWith(rest);
   if (key === "set") return (tile) => plain(tile.set).replaceAll(" ", "_").includes(rest.replaceAll(" ", "_"));
-  return (tile) => plain(`${tile.name}\n${tile.set}\n${tile.id}\n${tile.status}`).includes(word);
+  return null;
 }

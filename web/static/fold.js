@@ -25,6 +25,7 @@ export function crowded(sets) {
 export class Folds {
   wall = null; // names of the sets that a wall folds; null at a desk
   left = new Set(); // names of those that have no place on a wall
+  traced = true; // what recovered just now is shown, and not folded
   #crowded = new Set(); // names of those that a desk folds
   #opened = new Set();
 
@@ -33,13 +34,14 @@ export class Folds {
     this.#crowded = crowded(sets);
   }
 
-  // fit takes which sets a wall folds, and which of them it leaves out; true when
-  // those are others than before.
-  fit(folded, left) {
+  // fit takes which sets a wall folds, which of them it leaves out, and whether
+  // there is room for what recovered; true when that is not as before.
+  fit({ folded, left, traced }) {
     const same = (a, b) => a.size === b.size && [...a].every((name) => b.has(name));
-    const changed = !same(folded, this.wall ?? new Set()) || !same(left, this.left);
+    const changed = !same(folded, this.wall ?? new Set()) || !same(left, this.left) || traced !== this.traced;
     this.wall = folded;
     this.left = left;
+    this.traced = traced;
     return changed;
   }
 

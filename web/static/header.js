@@ -17,14 +17,16 @@ export class Header {
     this.#cover();
   }
 
-  // What is scrolled to stays clear of what sticks to the top, banner and all.
+  // What is scrolled to stays clear of what sticks to the top, banner and all, and
+  // the panel of the header.
   #cover() {
-    const top = document.querySelector(".top"), rail = $("rail");
+    const top = document.querySelector(".top"), header = document.querySelector(".header"), rail = $("rail");
     const observer = new ResizeObserver(() => {
       const height = top.offsetHeight || (getComputedStyle(rail).position === "sticky" ? rail.offsetHeight : 0);
       document.documentElement.style.setProperty("--covered", `${height}px`);
+      document.documentElement.style.setProperty("--header", `${header.offsetHeight}px`);
     });
-    for (const element of [top, rail]) observer.observe(element);
+    for (const element of [top, header, rail]) observer.observe(element);
   }
 
   counts(counts) {

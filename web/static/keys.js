@@ -41,7 +41,7 @@ export class Keys {
   }
 
   #key(event) {
-    if (event.ctrlKey || event.altKey || event.metaKey || event.isComposing) return;
+    if (event.ctrlKey || event.altKey || event.metaKey || event.isComposing || event.keyCode === 229) return; // 229: Safari's composing
     const typing = event.target === this.#search;
     if (typing && (event.key === "Enter" || event.key === "ArrowDown")) {
       event.preventDefault();
@@ -50,8 +50,8 @@ export class Keys {
     if (typing && event.key !== "Escape") return;
     // These scroll the panel while it has the focus.
     if (/^(Arrow|Home|End)/.test(event.key) && this.#detail.contains(document.activeElement)) return;
-    const command = this.#commands[event.key];
-    if (!command || (this.#help.open && !["?", "Escape"].includes(event.key))) return;
+    const command = this.#commands[named(event)];
+    if (!command || (event.repeat && !event.key.startsWith("Arrow")) || (this.#help.open && !["?", "Escape"].includes(event.key))) return;
     event.preventDefault();
     command();
   }
@@ -64,11 +64,11 @@ export class Keys {
       this.#search.value = this.#settings.query = "";
       this.#search.blur();
     } else if (id !== null) {
-      // From within the panel to its tile, where that is shown, and else out of it.
+      // From within the panel to its tile, where that is shown and seen, and else out of it.
       const within = () => this.#detail.contains(document.activeElement);
       const from = within();
       if (from) this.#board.tile(id)?.link.focus();
-      if (!from || within()) this.#detail.close();
+      if (!from || within() || this.#detail.coversAll) this.#detail.close();
     } else if (this.#settings.problems) this.#settings.problems = false;
   }
 
@@ -114,6 +114,13 @@ export class Keys {
     }
     focus(best);
   }
+}
+
+// named gives a key as #commands has it: a letter whatever Caps Lock says, and one
+// of another alphabet by where it is.
+function named({ key = "", code = "" }) {
+  if (key.length > 1) return key;
+  return key > "~" ? code.replace("Key", "").toLowerCase() : key.toLowerCase();
 }
 
 function focus(tile) {

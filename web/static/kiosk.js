@@ -54,7 +54,7 @@ export class Kiosk {
     this.#last = key;
     const legible = Math.max(LEGIBLE, LEGIBLE_SHARE * Math.min(innerWidth, innerHeight));
     const heading = HEADING * parseFloat(getComputedStyle(this.#root).fontSize);
-    const { columns, size, row, small, folded, left, places } = plan(sets, width, height, legible, heading);
+    const planned = plan(sets, width, height, legible, heading), { columns, size, row, small, left, places } = planned;
     this.#root.classList.toggle("-small", small);
     const set = (name, value) => this.#main.style.setProperty(name, value);
     set("--columns", columns);
@@ -65,7 +65,7 @@ export class Kiosk {
       for (const [key, value] of Object.entries(places[i] ?? {})) style?.setProperty(`--${key}`, value);
     });
     this.#tell(sets.filter(({ name }) => left.has(name)));
-    return this.#board.folds.fit(folded, left);
+    return this.#board.folds.fit(planned);
   }
 
   // tell says which sets, all well, have no room.

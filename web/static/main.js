@@ -4,7 +4,7 @@ import { Clock } from "./ages.js";
 import { Announcer } from "./announce.js";
 import { Board } from "./board.js";
 import { Detail } from "./detail.js";
-import { isStale } from "./face.js";
+import { glow, isStale } from "./face.js";
 import { matcher, missing, scope } from "./filter.js";
 import { Header } from "./header.js";
 import { Keys } from "./keys.js";
@@ -119,14 +119,13 @@ function shown(now) {
   return model.sets.map((set) => {
     const { name, ids } = set;
     const tiles = ids.map((id) => model.tiles.get(id)).filter((tile) => board.shows(tile, now));
-    return { name, told: board.tells(set), shown: tiles.length, problems: tiles.filter((t) => inTrouble(t) || isStale(t, now)).length };
+    const well = tiles.filter((tile) => !inTrouble(tile) && !isStale(tile, now)), recovered = well.filter((tile) => glow(tile, now)).length;
+    return { name, told: board.tells(set), shown: tiles.length, problems: tiles.length - well.length, recovered };
   });
 }
 
 function opened(id) {
-  for (const element of document.querySelectorAll(".tile > [aria-expanded]")) element.removeAttribute("aria-expanded");
-  board.tile(id)?.link.setAttribute("aria-expanded", "true");
-  if (id !== null) board.tile(id)?.element.scrollIntoView({ block: "nearest" });
+  board.expand(id);
   if (kiosk) summarise();
 }
 

@@ -10,7 +10,6 @@ export class Model {
   moves = []; // what the last snapshot changed in sets: [{name, added, removed, problem}]
   config = { generation: 0, loaded_at: 0, error: null };
   lag = { missed: 0, late: false };
-  boot = "";
   host = "";
   pageTag = "";
   rev = 0;
@@ -27,7 +26,6 @@ export class Model {
     });
     this.moves = moves(sets, this.sets);
     this.rev = data.rev;
-    this.boot = data.boot;
     this.host = data.host;
     this.pageTag = data.page_tag;
     if (data.config) this.config = data.config;

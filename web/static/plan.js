@@ -34,14 +34,22 @@ function letters(width, size, heading) {
 }
 
 // plan finds the largest text size, in pixels, at which sets (each {name,
-// shown, problems, told}: how many tiles, and whether the heading has something
-// to say also without one) fit into width x height: {columns, size, row, small,
-// folded: names of the sets whose well tiles become a count, left: of those that
-// are left out, of folded too, places: for each
+// shown, problems, recovered, told}: how many tiles, and whether the heading has
+// something to say also without one) fit into width x height: {columns, size, row,
+// small, traced: whether what recovered just now is shown also where a set is
+// folded, folded: names of the sets whose well tiles become a count, left: of those
+// that are left out, of folded too, places: for each
 // set the column where it starts, and how many it spans; drop: 1 for one without
 // a name whose tiles are in line with those below headings}. A heading is at most
 // so many pixels high: what that saves goes to the rows.
 export function plan(sets, width, height, legible = LEGIBLE, heading = Infinity) {
+  // A trace of what is over takes no room from what is not.
+  const traced = arranged(sets.map((set) => ({ ...set, problems: set.problems + (set.recovered ?? 0) })), width, height, legible, heading);
+  if (traced.fits || !sets.some((set) => set.recovered)) return { ...traced, traced: true };
+  return { ...arranged(sets, width, height, legible, heading), traced: false };
+}
+
+function arranged(sets, width, height, legible, heading) {
   // The largest sets are folded first, and those of like size together: by their
   // size and not by how they are, so that what is folded stays folded.
   const foldable = sets.filter((set) => set.shown > folded(set));
@@ -50,17 +58,18 @@ export function plan(sets, width, height, legible = LEGIBLE, heading = Infinity)
     const names = new Set(foldable.filter((set) => magnitude(set) >= (steps[step - 1] ?? Infinity)).map((set) => set.name));
     const counts = sets.map((set) => (names.has(set.name) ? folded(set) : set.shown));
     const full = fit(counts, sets, width, height, FULL, heading, named);
-    if (full.size >= legible) return { ...full, counts, small: false, folded: names, left: new Set() };
-    return { ...fit(counts, sets, width, height, SMALL, heading, named), counts, small: true, folded: names, left: new Set() };
+    if (full.size >= legible) return { ...full, counts, fits: true, small: false, folded: names, left: new Set() };
+    const small = fit(counts, sets, width, height, SMALL, heading, named);
+    return { ...small, counts, fits: small.size >= legible, small: true, folded: names, left: new Set() };
   };
   let low = 0, high = steps.length;
   while (low < high) {
     const middle = (low + high) >> 1;
-    if (attempt(middle).size >= legible) high = middle;
+    if (attempt(middle).fits) high = middle;
     else low = middle + 1;
   }
   const best = attempt(low, false), named = attempt(low, true);
-  if (best.size >= legible) return named.small === best.small && named.size >= Math.max(legible, NAMED * best.size) ? named : best;
+  if (best.fits) return named.small === best.small && named.size >= Math.max(legible, NAMED * best.size) ? named : best;
   // Only problems are left, and counts of sets that are well: of those as many as
   // there is room for. Problems that are too many for one screen are scrolled.
   const columns = Math.max(1, Math.floor((width / legible + GAP) / (SMALL.width + GAP)));
@@ -68,16 +77,17 @@ export function plan(sets, width, height, legible = LEGIBLE, heading = Infinity)
   const without = (n) => {
     const left = new Set(well.slice(well.length - n).map((set) => set.name));
     const counts = sets.map(({ name }, i) => (left.has(name) ? 0 : best.counts[i]));
-    return { left, counts, ...shelves(counts, sets, columns, SMALL, Infinity) };
+    const { tall, places } = shelves(counts, sets, columns, SMALL, Infinity);
+    return { left, counts, places, fits: tall * legible <= height - (n && LINE * legible) };
   };
   let few = 0, many = well.length;
   while (few < many) {
     const middle = (few + many) >> 1;
-    if (without(middle).tall * legible <= height - (middle && LINE * legible)) many = middle;
+    if (without(middle).fits) many = middle;
     else few = middle + 1;
   }
-  const { left, counts, places } = without(few);
-  return { columns, size: legible, row: legible * SMALL.height, small: true, counts, folded: new Set([...best.folded, ...left]), left, places };
+  const { left, counts, places, fits } = without(few);
+  return { columns, size: legible, row: legible * SMALL.height, fits, small: true, counts, folded: new Set([...best.folded, ...left]), left, places };
 }
 
 function fit(counts, sets, width, height, tile, heading, named) {

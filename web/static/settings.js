@@ -8,9 +8,11 @@ const DENSITIES = ["desk", "wall", "compact"];
 const PALETTES = ["standard", "cb"];
 // What is so by itself is not written; of the others that is nothing.
 const PLAIN = { theme: THEMES[0], density: DENSITIES[0], palette: PALETTES[0] };
+const LATER = 5000; // milliseconds until an address that was refused is tried again
 
 export class Settings {
   #listeners = [];
+  #later = 0;
   #params = new URLSearchParams(location.search);
 
   get theme() { return oneOf(THEMES, this.#params.get("theme")); }
@@ -49,7 +51,12 @@ export class Settings {
 
   #write() {
     const search = this.#params.toString();
-    history.replaceState(history.state, "", `${location.pathname}${search ? `?${search}` : ""}${location.hash}`);
+    clearTimeout(this.#later);
+    try {
+      history.replaceState(history.state, "", `${location.pathname}${search ? `?${search}` : ""}${location.hash}`);
+    } catch { // Safari takes a hundred in half a minute: a key that is held down has more
+      this.#later = setTimeout(() => this.#write(), LATER);
+    }
   }
 }
 

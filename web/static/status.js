@@ -1,7 +1,7 @@
 // The one table of statuses: rank (worst highest) and the sign that stands for
 // one in plain text.
 
-export const STATUSES = {
+const STATUSES = {
   critical: { rank: 4, sign: "■" },
   unknown: { rank: 3, sign: "◆" },
   warning: { rank: 2, sign: "▲" },

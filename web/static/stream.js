@@ -30,8 +30,8 @@ export class Stream {
   }
 
   start() {
+    setInterval(() => this.#watch(), 250); // first: it tells also of a browser that cannot connect
     this.#connect();
-    setInterval(() => this.#watch(), 250);
     // A page that is left holds no connection: a browser has six for a server,
     // and keeps pages for the way back. One that is come back to, and a woken
     // laptop, try at once.

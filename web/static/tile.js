@@ -31,6 +31,12 @@ export class Tile {
     return this.element.firstElementChild;
   }
 
+  // expand tells that the panel shows the tile.
+  expand(on) {
+    if (on) this.link.setAttribute("aria-expanded", "true");
+    else this.link.removeAttribute("aria-expanded");
+  }
+
   // status is what the tile shows now, not what its data says.
   get status() {
     return this.#shown.status;

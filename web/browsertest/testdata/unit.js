@@ -269,6 +269,26 @@ export const tests = {
     const shelves = ends.filter((i, k) => k === 0 || many.places[i].start <= many.places[ends[k - 1]].start).length;
     equal([shelves * (1.7 + 3.3 + 0.5) * 14 <= 510 - 2 * 14, (shelves + 1) * (1.7 + 3.3 + 0.5) * 14 > 510 - 2 * 14], [true, true], "as many as fit");
   },
+  "a filter of many words makes a tile comparable once": () => {
+    const { normalize } = String.prototype;
+    let n = 0;
+    try {
+      String.prototype.normalize = function (form) { n++; return normalize.call(this, form); };
+      const matches = matcher("a b c d e f");
+      n = 0;
+      matches(tile("abcdef"), 1000);
+    } finally {
+      String.prototype.normalize = normalize;
+    }
+    equal(n, 1, "texts made comparable");
+  },
+  "what recovered has a place on a wall where there is room for it beside the problems": () => {
+    const of = (recovered) => plan([{ name: "s", shown: 900, problems: 20, recovered }], 1900, 960);
+    equal([0, 10, 800].map((n) => of(n).counts[0]), [20, 30, 20], "places");
+    equal([0, 10, 800].map((n) => of(n).traced), [true, true, false], "traced");
+    const many = plan(Array.from({ length: 100 }, (_, i) => ({ name: `s${i}`, shown: 12, problems: 0, recovered: i === 99 ? 1 : 0 })), 1010, 510);
+    equal([many.traced, many.counts[99], many.left.size > 50], [true, 1, true], "a trace before sets that are well");
+  },
   "the kiosk's plan fits": () => {
     for (const [width, height] of [[1920, 980], [3840, 2000], [1080, 1800], [800, 500]]) {
       for (const shown of [[1], [3, 3, 3], [40], [9, 80, 7], [400], [500, 600, 900]]) {
