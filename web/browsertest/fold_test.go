@@ -116,6 +116,9 @@ func TestFoldOfAWallStandsBesideAnotherSet(t *testing.T) {
 		Tops: new Set([...document.querySelectorAll(".set")].map((set) => Math.round(set.getBoundingClientRect().top))).size,
 		Scrolls: document.documentElement.scrollHeight > innerHeight,
 	})`
+	if !eval[bool](b, `document.querySelector(".fold button").disabled`) {
+		t.Error("the count of a wall's fold can be clicked, in vain")
+	}
 	heading := func(want string) {
 		t.Helper()
 		got := eval[string](b, `[...document.querySelectorAll('[data-set="Payments"] :is(.sum, .looking)')].map((part) => part.innerText).join(" ").trim()`)

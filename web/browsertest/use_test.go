@@ -162,6 +162,14 @@ func TestKeyboard(t *testing.T) {
 	step("?", "help open", fmt.Sprint(eval[bool](b, `document.getElementById("help").open`)), "true")
 	b.press(kb.Escape)
 	step("Escape", "help open", fmt.Sprint(eval[bool](b, `document.getElementById("help").open`)), "false")
+
+	b.open(w.url("/?keys=off")) // for who dictates
+	b.press("?")
+	b.press("p")
+	b.press(kb.ArrowRight)
+	step("keys=off ? p →", "focus", focused(), "one.a")
+	step("keys=off ? p →", "address", eval[string](b, `location.search`), "?keys=off")
+	step("keys=off ? p →", "help open", fmt.Sprint(eval[bool](b, `document.getElementById("help").open`)), "false")
 }
 
 func TestDeepLinkAndSettingsFromTheAddress(t *testing.T) {

@@ -47,7 +47,7 @@ export class Keys {
       event.preventDefault();
       return this.#end(0);
     }
-    if (typing && event.key !== "Escape") return;
+    if ((typing && event.key !== "Escape") || (event.key.length === 1 && !this.#settings.keys)) return;
     // These scroll the panel while it has the focus.
     if (/^(Arrow|Home|End)/.test(event.key) && this.#detail.contains(document.activeElement)) return;
     const command = this.#commands[named(event)];

@@ -20,6 +20,7 @@ export class Section {
     this.#note = this.element.querySelector(".looking");
     this.#problem = this.element.querySelector(".trouble");
     this.fold.addEventListener("click", toggle);
+    this.fold.firstElementChild.disabled = document.documentElement.classList.contains("-kiosk"); // a wall has no room for what it folds
     this.element.dataset.set = name;
     this.element.classList.toggle("-unnamed", name === "");
     text(this.element.querySelector(".title"), name);

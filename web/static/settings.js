@@ -21,6 +21,7 @@ export class Settings {
   get palette() { return oneOf(PALETTES, this.#params.get("palette")); }
   get kiosk() { return isOn(this.#params.get("kiosk")); }
   get problems() { return isOn(this.#params.get("problems")); }
+  get keys() { return this.#params.get("keys") !== "off"; } // of one character: who dictates types them unawares
   get query() { return this.#params.get("q") ?? ""; }
   get sets() { return this.#params.getAll("set"); }
 
