@@ -100,12 +100,10 @@ func (f *feed) live(ctx context.Context) {
 		}
 		pause := pauseAfter(failures)
 		f.down(err, pause)
-		timer := time.NewTimer(pause)
 		select {
-		case <-timer.C:
+		case <-time.After(pause):
 			f.retrying()
 		case <-ctx.Done():
-			timer.Stop()
 		}
 	}
 }

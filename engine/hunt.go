@@ -148,11 +148,9 @@ func (h *hunt) live(ctx context.Context) {
 			pause = min(pause, pauseAfter(failures))
 			failures++
 		}
-		timer := time.NewTimer(pause)
 		select {
-		case <-timer.C:
+		case <-time.After(pause):
 		case <-ctx.Done():
-			timer.Stop()
 			return
 		}
 	}
@@ -188,17 +186,8 @@ func (h *hunt) find(ctx context.Context) ([]Watcher, error) {
 		}()
 		a.found, a.err = h.Find(run)
 	}()
-	select {
-	case a := <-done:
+	if a, ok := fenced(run, done); ok {
 		return a.found, a.err
-	case <-run.Done():
-	}
-	fence := time.NewTimer(fenceGrace)
-	defer fence.Stop()
-	select {
-	case a := <-done:
-		return a.found, a.err
-	case <-fence.C:
 	}
 	if ctx.Err() == nil {
 		h.engine.found(h, nil, fmt.Errorf("%sthe discovery did not return %v after its timeout of %v; the next waits until it does",
