@@ -61,21 +61,18 @@ func (f *feed) giveUp() {
 	}
 	en := f.entry
 	id := en.ID
-	var t Transition
-	changed := false
+	var changes []Transition
 	switch {
 	case en.gone:
 	case en.Source == nil: // a check came in its place, and may be run beside it
 		e.launchAgain(en)
 	default:
-		t, changed = b.take(en, overstayed())
+		changes = b.take(en, overstayed())
 		e.stir()
 	}
 	b.mu.Unlock()
 	e.logger.Warn("source did not return after it was told to end", "id", id, "grace", fenceGrace)
-	if changed {
-		b.announce(t)
-	}
+	b.announce(changes)
 }
 
 // live is the feed's goroutine.
@@ -194,17 +191,13 @@ func (f *feed) flush() {
 	b.mu.Unlock()
 	clear(q.waiting)
 	q.waiting, q.awaits, q.events, q.dropped = q.waiting[:0], nil, 0, 0
-	for _, t := range changes {
-		b.announce(t)
-	}
-	b.announceSurfaced()
+	b.announce(changes)
 }
 
 // record puts reports on the board, whose lock is held.
 func (f *feed) record(q *reports) (changes []Transition) {
 	b, en := f.engine.board, f.entry
-	now := time.Now()
-	f.engine.noteStall(now, now.Sub(b.began))
+	now, _ := f.engine.look()
 	s := *en.state.Source
 	wasUp := s.Up
 	s.Up, s.Retry = true, time.Time{}
@@ -225,9 +218,7 @@ func (f *feed) record(q *reports) (changes []Transition) {
 	}
 	if !wasUp && f.verdict != nil && q.waiting[0].Status == Pending {
 		// Nothing is known of the time between, but it is watched again.
-		if t, changed := b.take(en, *f.verdict); changed {
-			changes = append(changes, t)
-		}
+		changes = b.take(en, *f.verdict)
 	}
 	for _, r := range q.waiting {
 		if r.Status == Pending {
@@ -240,9 +231,7 @@ func (f *feed) record(q *reports) (changes []Transition) {
 			continue
 		}
 		f.verdict, f.silence.from, f.silence.told = &r, now, false
-		if t, changed := b.take(en, r); changed {
-			changes = append(changes, t)
-		}
+		changes = append(changes, b.take(en, r)...)
 	}
 	en.state.Ended = s.Last
 	f.listen(now)
@@ -271,12 +260,10 @@ func (f *feed) down(err error, pause time.Duration) {
 	r := interrupted(err)
 	r.Detail += fmt.Sprintf("; restarting in %d s", (pause+time.Second-1)/time.Second)
 	r.Failure.Message = r.Detail
-	t, changed := b.take(en, r)
+	changes := b.take(en, r)
 	f.engine.stir()
 	b.mu.Unlock()
-	if changed {
-		b.announce(t)
-	}
+	b.announce(changes)
 }
 
 // fall makes the feed ignore what the source still reports. f.mu is held.

@@ -80,8 +80,7 @@ func (f *feed) hushed() {
 	f.flush()
 	b, en, s := f.engine.board, f.entry, &f.silence
 	b.mu.Lock()
-	now := time.Now()
-	f.engine.noteStall(now, now.Sub(b.began))
+	now, _ := f.engine.look()
 	if at, ok := f.due(); !ok || at.After(now) {
 		f.listen(now)
 		b.mu.Unlock()
@@ -94,10 +93,8 @@ func (f *feed) hushed() {
 	r.Started = now
 	f.verdict, s.told = &r, true
 	en.unheld = true // more silence is all that could confirm it
-	t, changed := b.take(en, r)
+	changes := b.take(en, r)
 	f.engine.stir()
 	b.mu.Unlock()
-	if changed {
-		b.announce(t)
-	}
+	b.announce(changes)
 }
