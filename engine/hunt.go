@@ -30,8 +30,8 @@ type hunt struct {
 const looking = "looking for members"
 
 // inherit makes the hunts of a new configuration, which go on where those of
-// the one before are, and gives the members that have no place in it.
-func (e *Engine) inherit(gen *Generation) (left []member) {
+// the one before are, and gives the watchers that have no place in it.
+func (e *Engine) inherit(gen *Generation) (left []Watcher) {
 	before := e.hunts
 	e.hunts = make(map[string]*hunt)
 	taken := make(map[ID]bool)
@@ -57,7 +57,7 @@ func (e *Engine) inherit(gen *Generation) (left []member) {
 		var stay []member
 		for _, m := range h.members {
 			if taken[m.ID] {
-				left = append(left, m)
+				left = append(left, m.Watcher)
 				continue
 			}
 			taken[m.ID] = true
@@ -69,7 +69,9 @@ func (e *Engine) inherit(gen *Generation) (left []member) {
 		if e.hunts[name] == old {
 			continue
 		}
-		left = append(left, old.members...)
+		for _, m := range old.members {
+			left = append(left, m.Watcher)
+		}
 		if old.cancel != nil {
 			old.cancel()
 		}
@@ -137,7 +139,7 @@ func (h *hunt) live(ctx context.Context) {
 		began := time.Now()
 		found, err := h.find(ctx)
 		if ctx.Err() != nil {
-			release(membersOf(found), notGone)
+			release(found, notGone)
 			return
 		}
 		members := h.engine.found(h, found, err)
@@ -197,7 +199,7 @@ func (h *hunt) find(ctx context.Context) ([]Watcher, error) {
 	case a := <-done:
 		return a.found, a.err
 	case <-ctx.Done():
-		go func() { release(membersOf((<-done).found), notGone) }()
+		go func() { release((<-done).found, notGone) }()
 		return nil, ctx.Err()
 	}
 }
@@ -223,11 +225,7 @@ func Discover(ctx context.Context, gen *Generation) (*Generation, []LoadError) {
 // again.
 func (g *Generation) Release() {
 	for _, set := range g.Sets {
-		for _, w := range set.Watchers {
-			if w.Released != nil {
-				w.Released(true)
-			}
-		}
+		release(set.Watchers, func(ID) bool { return true })
 	}
 }
 

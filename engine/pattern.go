@@ -1,6 +1,7 @@
 package engine
 
 import (
+	"cmp"
 	"slices"
 	"strings"
 )
@@ -45,7 +46,7 @@ func newIDIndex(ids []ID) idIndex {
 	for i := range places {
 		places[i] = i
 	}
-	slices.SortFunc(places, func(a, b int) int { return strings.Compare(string(ids[a]), string(ids[b])) })
+	slices.SortFunc(places, func(a, b int) int { return cmp.Compare(ids[a], ids[b]) })
 	sorted := make([]ID, len(ids))
 	for i, place := range places {
 		sorted[i] = ids[place]

@@ -67,7 +67,7 @@ func (e *SourceError) Error() string { return e.Failure.Message }
 // whatever the reason, since nothing is seen of what is watched.
 func interrupted(err error) Result {
 	f := Failure{Message: "the source ended"}
-	if told := (*SourceError)(nil); errors.As(err, &told) {
+	if told, ok := errors.AsType[*SourceError](err); ok {
 		f = told.Failure
 	} else if err != nil {
 		f.Message = err.Error()

@@ -98,15 +98,8 @@ func (w Watcher) WithDefaults() Watcher {
 		}
 		return w
 	}
-	if w.Interval == 0 {
-		w.Interval = DefaultInterval
-	}
-	w.Interval = max(w.Interval, MinInterval)
-	if w.Timeout == 0 {
-		w.Timeout = min(w.Interval, MaxTimeout)
-	}
-	if w.TTL == 0 {
-		w.TTL = 3*w.Interval + w.Timeout
-	}
+	w.Interval = max(cmp.Or(w.Interval, DefaultInterval), MinInterval)
+	w.Timeout = cmp.Or(w.Timeout, min(w.Interval, MaxTimeout))
+	w.TTL = cmp.Or(w.TTL, 3*w.Interval+w.Timeout)
 	return w
 }
