@@ -53,6 +53,16 @@ type ExecRequest struct {
 	KillAfter time.Duration // from TERM to KILL once the context ended; 0 is [DefaultKillAfter]
 }
 
+// setDefaults fills in the limits that were left out.
+func (r *ExecRequest) setDefaults() {
+	if r.MaxOutput <= 0 {
+		r.MaxOutput = DefaultMaxOutput
+	}
+	if r.KillAfter <= 0 {
+		r.KillAfter = DefaultKillAfter
+	}
+}
+
 // String gives the command for messages, cut to a readable length.
 func (r ExecRequest) String() string {
 	s := r.Shell
@@ -94,11 +104,6 @@ type Runner struct {
 	base     []string // the minimal environment
 }
 
-// Exec runs one command with a [Runner] of its own, so without shared limits.
-func Exec(ctx context.Context, req ExecRequest) (*ExecResult, error) {
-	return new(Runner).Exec(ctx, req)
-}
-
 // Exec runs a command until it ends or ctx does.
 //
 // The command leads a process group of its own. When it ends, whatever is left
@@ -138,9 +143,20 @@ func (r *Runner) Exec(ctx context.Context, req ExecRequest) (*ExecResult, error)
 	if err != nil {
 		return nil, err
 	}
+	res, interrupted, err := r.run(ctx, plan, nil)
+	if interrupted {
+		err = execInterrupted(ctx, req, res)
+	}
+	return res, err
+}
+
+// run starts what is planned, as soon as it is let in, calls up, if there is such,
+// when it runs, and follows it to its end. interrupted tells that ctx brought that
+// about; an error, that it did not start.
+func (r *Runner) run(ctx context.Context, plan *execPlan, up func()) (res *ExecResult, interrupted bool, err error) {
 	asked := time.Now()
-	if err := r.admit(ctx, req); err != nil {
-		return nil, err
+	if err := r.admit(ctx, plan.req); err != nil {
+		return nil, false, err
 	}
 	started := time.Now()
 	settle := newExecSlot(r.starting, execSettle)
@@ -148,17 +164,17 @@ func (r *Runner) Exec(ctx context.Context, req ExecRequest) (*ExecResult, error)
 	if err != nil {
 		settle.release()
 		<-r.running
-		return nil, plan.startError(err)
+		return nil, false, plan.startError(err)
+	}
+	if up != nil {
+		up()
 	}
 	finished := run.follow(ctx, r.hurried)
 	settle.release()
-	res := run.collect(finished, func() { <-r.running })
+	res = run.collect(finished, func() { <-r.running })
 	res.Elapsed = time.Since(started)
 	res.Queued = started.Sub(asked)
-	if run.interrupted {
-		return res, execInterrupted(ctx, req, res)
-	}
-	return res, nil
+	return res, run.interrupted, nil
 }
 
 // Hurry kills at once the commands that were told to end and take the time that

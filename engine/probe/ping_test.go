@@ -99,7 +99,7 @@ func TestPingSystem(t *testing.T) {
 	if err != nil {
 		t.Fatalf("Ping(%q) = %v, want no error", req.Host, err)
 	}
-	res, err := Exec(tcpWithin(t, time.Minute), ExecRequest{Shell: "ping -n -c 5 -i 0.01 -s 1000 127.0.0.1"})
+	res, err := new(Runner).Exec(tcpWithin(t, time.Minute), ExecRequest{Shell: "ping -n -c 5 -i 0.01 -s 1000 127.0.0.1"})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -286,7 +286,7 @@ func tcpCheckScript(t *testing.T, protocol, addr string) {
 	if _, err := exec.LookPath("openssl"); err != nil {
 		execMissing(t, "openssl")
 	}
-	res, err := Exec(tcpWithin(t, time.Minute), ExecRequest{Argv: []string{"openssl", "s_client", "-connect", addr, "-starttls", protocol, "-ign_eof", "-quiet"}})
+	res, err := new(Runner).Exec(tcpWithin(t, time.Minute), ExecRequest{Argv: []string{"openssl", "s_client", "-connect", addr, "-starttls", protocol, "-ign_eof", "-quiet"}})
 	if err != nil || !strings.Contains(string(res.Stdout), "secret") {
 		t.Errorf("openssl s_client -starttls %s = %+v, %v, want it to get to the secret", protocol, res, err)
 	}
