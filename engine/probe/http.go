@@ -47,7 +47,7 @@ type HTTPRequest struct {
 	// Dial, if set, makes the connections, and resolves the names, from
 	// somewhere else. Vantage names that place: without it, connections made
 	// by Dial are not kept in the pool.
-	Dial    func(ctx context.Context, network, addr string) (net.Conn, error)
+	Dial    DialFunc
 	Vantage string
 	// Exec, if set, runs commands at that place. Where Dial fails with
 	// [ErrForwardingDenied], curl there makes the request, with its redirects;
