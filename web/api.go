@@ -23,7 +23,6 @@ func (s *Server) page(c echo.Context) error {
 	if err != nil {
 		return err
 	}
-	c.Response().Header().Set("Cache-Control", "no-store")
 	if err := body.send(c, root); err != nil {
 		s.log.Error("answering with the page", "error", err)
 		panic(http.ErrAbortHandler) // its top is sent: a page cut short must not look whole
@@ -37,7 +36,6 @@ func (s *Server) apiBoard(c echo.Context) error {
 	if err != nil {
 		return err
 	}
-	c.Response().Header().Set("Cache-Control", "no-store")
 	return sn.json.send(c)
 }
 
@@ -70,7 +68,6 @@ func sendJSON(c echo.Context, v any) error {
 	if err != nil {
 		return err
 	}
-	c.Response().Header().Set("Cache-Control", "no-store")
 	return newPayload("application/json", body).send(c)
 }
 

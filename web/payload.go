@@ -66,7 +66,7 @@ func (p *payload) vary(h http.Header) {
 
 // acceptsGzip reads Accept-Encoding; q=0 is a refusal.
 func acceptsGzip(r *http.Request) bool {
-	for _, part := range strings.Split(strings.ToLower(r.Header.Get("Accept-Encoding")), ",") {
+	for part := range strings.SplitSeq(strings.ToLower(r.Header.Get("Accept-Encoding")), ",") {
 		name, params, _ := strings.Cut(part, ";")
 		if strings.TrimSpace(name) != "gzip" {
 			continue
