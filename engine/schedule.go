@@ -44,9 +44,9 @@ func (e *Engine) step() time.Duration {
 	b.mu.Lock()
 	wall, now := e.look()
 	for at, ok := e.agenda.earliest(); ok && at <= now; at, ok = e.agenda.earliest() {
-		at, slot := e.agenda.take()
-		for _, en := range slot {
-			if en.dueAt(at) {
+		slot := e.agenda.take()
+		for _, en := range slot.entries {
+			if en.dueAt(slot.at) {
 				e.tick(en, wall, now)
 			}
 		}
