@@ -316,11 +316,14 @@ func (b *Board) tell(t Transition) {
 		level = slog.LevelDebug // a thousand watchers starting well are no news
 	}
 	b.logger.Log(context.Background(), level, "status changed",
-		"id", t.ID, "from", t.From.String(), "to", t.To.String(), "value", strings.TrimSpace(t.Value+" "+t.Unit), "detail", t.Detail)
+		"id", t.ID, "from", t.From.String(), "to", t.To.String(), "value", withUnit(t.Value, t.Unit), "detail", t.Detail)
 	if b.observer != nil {
 		b.observer.Transition(t)
 	}
 }
+
+// withUnit joins a value and its unit, either of which may be missing.
+func withUnit(value, unit string) string { return strings.TrimSpace(value + " " + unit) }
 
 // oneLine gives text as one bounded line, for logs and lists.
 func oneLine(text string) string {

@@ -56,14 +56,12 @@ func (e *Engine) look() (wall time.Time, now time.Duration) {
 // hasten plans a run soon for watchers whose next is far off: nobody knows what
 // happened while the machine slept.
 func (e *Engine) hasten(wall time.Time, now time.Duration) {
-	for _, set := range e.board.sets {
-		for _, en := range set.entries {
-			if !en.ticks() {
-				continue
-			}
-			if first := en.tempo.first(now); first < en.next {
-				e.plan(en, first, wall, now)
-			}
+	for _, en := range e.board.entries {
+		if !en.ticks() {
+			continue
+		}
+		if first := en.tempo.first(now); first < en.next {
+			e.plan(en, first, wall, now)
 		}
 	}
 }
