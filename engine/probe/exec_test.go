@@ -121,7 +121,7 @@ func TestExecEndsInTime(t *testing.T) {
 				t.Parallel()
 				execEndsInTime(t, &Runner{blocking: blocking}, shell, tt.kind, tt.stdout)
 				if !strings.HasPrefix(shell, "setsid") {
-					execEventually(t, fmt.Sprintf("Exec(%q) has left no process", shell), func() bool { return len(execPidsOf(t, sleep)) == 0 })
+					eventually(t, fmt.Sprintf("Exec(%q) has left no process", shell), func() bool { return len(execPidsOf(t, sleep)) == 0 })
 				}
 				for _, pid := range execPidsOf(t, sleep) { // setsid is not followed, by design
 					_ = exec.Command("kill", pid).Run()

@@ -135,7 +135,7 @@ func TestPingManyShareASocket(t *testing.T) {
 	if p.sockets != [2]*pingSocket{} {
 		t.Errorf("sockets are left: %v", p.sockets)
 	}
-	execEventually(t, "no goroutine is left", func() bool { return runtime.NumGoroutine() <= before })
+	eventually(t, "no goroutine is left", func() bool { return runtime.NumGoroutine() <= before })
 }
 
 func TestPingErrors(t *testing.T) {

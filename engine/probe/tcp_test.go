@@ -61,7 +61,7 @@ func TestTCPRedis(t *testing.T) {
 		_ = server.Wait()
 	})
 	ctx := tcpWithin(t, time.Minute)
-	execEventually(t, "redis answers", func() bool {
+	eventually(t, "redis answers", func() bool {
 		_, err := holdTCP(ctx, tcpTalk{TCPRequest: TCPRequest{Addr: "127.0.0.1:" + port}})
 		return err == nil
 	})
