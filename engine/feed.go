@@ -197,7 +197,7 @@ func (f *feed) flush() {
 // record puts reports on the board, whose lock is held.
 func (f *feed) record(q *reports) (changes []Transition) {
 	b, en := f.engine.board, f.entry
-	now, _ := f.engine.look()
+	now, _ := f.engine.now()
 	s := *en.state.Source
 	wasUp := s.Up
 	s.Up, s.Retry = true, time.Time{}

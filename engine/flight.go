@@ -123,7 +123,7 @@ func (e *Engine) begin(r *run, w *worker) (context.Context, bool) {
 		return nil, false
 	}
 	r.renew()
-	_, now := e.look()
+	_, now := e.now()
 	r.started = now
 	r.fence = now + r.timeout + fenceGrace
 	r.entry.tripped = false
@@ -154,7 +154,7 @@ func (e *Engine) finish(r *run, result Result, w *worker) {
 	r.cancel()
 	b, en := e.board, r.entry
 	b.mu.Lock()
-	wall, now := e.look()
+	wall, now := e.now()
 	result.Elapsed = now - r.started
 	result.Started = wall.Add(-result.Elapsed)
 	if en.run == r { // readers that see what it came to must not see it in flight

@@ -80,7 +80,7 @@ func (f *feed) hushed() {
 	f.flush()
 	b, en, s := f.engine.board, f.entry, &f.silence
 	b.mu.Lock()
-	now, _ := f.engine.look()
+	now, _ := f.engine.now()
 	if at, ok := f.due(); !ok || at.After(now) {
 		f.listen(now)
 		b.mu.Unlock()

@@ -42,7 +42,7 @@ type schedule struct {
 func (e *Engine) step() time.Duration {
 	b := e.board
 	b.mu.Lock()
-	wall, now := e.look()
+	wall, now := e.now()
 	for at, ok := e.agenda.earliest(); ok && at <= now; at, ok = e.agenda.earliest() {
 		slot := e.agenda.take()
 		for _, en := range slot.entries {

@@ -16,13 +16,13 @@ type stall struct {
 	at   time.Duration // the schedule's clock then: when it or a run last did something
 }
 
-// look tells the time, and notices a stall, whoever looks first: the schedule, or a run that
+// now tells the time, and notices a stall, whoever looks first: the schedule, or a run that
 // begins or ends. A stopped process finds the schedule's clock far ahead; the
 // monotonic clock of a suspended machine stands still, and only the wall clock
 // tells. A schedule that wakes late while runs begin and end is no stall but
 // one that has more to do than it can: what it missed is counted tick by tick,
 // and the rest runs.
-func (e *Engine) look() (wall time.Time, now time.Duration) {
+func (e *Engine) now() (wall time.Time, now time.Duration) {
 	wall = time.Now()
 	now = wall.Sub(e.board.began)
 	if e.stopping {
