@@ -31,8 +31,8 @@ func (p Pattern) Match(id ID) bool {
 	}
 }
 
-// IsID tells whether the pattern can pick one watcher only.
-func (p Pattern) IsID() bool { return !strings.Contains(string(p), "*") }
+// isID tells whether the pattern can pick one watcher only.
+func (p Pattern) isID() bool { return !strings.Contains(string(p), "*") }
 
 // An idIndex finds what patterns match without trying every id: only those that
 // begin as the pattern does.

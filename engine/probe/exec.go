@@ -90,18 +90,14 @@ type Runner struct {
 	// open files allows at 4 descriptors each, a quarter left for others.
 	MaxRunning int
 
-	// MaxStarting caps the commands starting at once. More in parallel start no
-	// more a second, only later. 0: two for each core.
-	MaxStarting int
-
 	blocking bool // wait as where there is no pidfd; for tests
 
 	once     sync.Once
 	hurried  context.Context // over when there is no more time between TERM and KILL
 	hurry    context.CancelFunc
 	running  chan struct{}
-	starting chan struct{}
-	base     []string // the minimal environment
+	starting chan struct{} // two for each core: more in parallel start no more a second, only later
+	base     []string      // the minimal environment
 }
 
 // Exec runs a command until it ends or ctx does.
@@ -197,14 +193,11 @@ func (r *Runner) init() {
 	if r.MaxRunning <= 0 {
 		r.MaxRunning = execMaxRunning()
 	}
-	if r.MaxStarting <= 0 {
-		r.MaxStarting = 2 * runtime.GOMAXPROCS(0)
-	}
 	r.hurried, r.hurry = context.WithCancel(context.Background())
 	r.running = make(chan struct{}, r.MaxRunning)
-	r.starting = make(chan struct{}, r.MaxStarting)
+	r.starting = make(chan struct{}, 2*runtime.GOMAXPROCS(0))
 	r.base = execBaseEnv(os.LookupEnv)
-	execReserveThreads(min(32, runtime.GOMAXPROCS(0)+r.MaxStarting+8))
+	execReserveThreads(min(32, 3*runtime.GOMAXPROCS(0)+8))
 }
 
 // execReserveThreads makes the runtime start n threads, which it keeps. Once

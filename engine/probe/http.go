@@ -89,7 +89,7 @@ type HTTPHop struct {
 // that asked for KeepAlive (at most 32 idle for one destination and set of
 // options, 8192 in all, for 90 s), parsed URLs and certificates, and buffers.
 type HTTPClient struct {
-	Resolver *net.Resolver // nil is Go's own resolver, which holds no thread
+	resolver *net.Resolver // nil is Go's own resolver, which holds no thread
 
 	pool    httpPool
 	certs   httpCerts
