@@ -7,9 +7,12 @@ import (
 	"fmt"
 	"html/template"
 	"io/fs"
+	"net/http"
 	"slices"
 	"strings"
 	"time"
+
+	"github.com/labstack/echo/v4"
 
 	"pharos/engine"
 )
@@ -71,6 +74,23 @@ var glyphs = map[engine.Status]string{
 
 // worstFirst is the order in which counts are shown.
 var worstFirst = [...]engine.Status{engine.Critical, engine.Unknown, engine.Warning, engine.OK, engine.Pending}
+
+// page is GET /.
+func (s *Server) page(c echo.Context) error {
+	root, err := renderPage(s.pages.template, "root", newLooks(c.QueryParams()))
+	if err != nil {
+		return err
+	}
+	body, err := s.pages.get()
+	if err != nil {
+		return err
+	}
+	if err := body.send(c, root); err != nil {
+		s.log.Error("answering with the page", "error", err)
+		panic(http.ErrAbortHandler) // its top is sent: a page cut short must not look whole
+	}
+	return nil
+}
 
 func newPageData(b *Board, snapshot []byte, now time.Time) PageData {
 	d := PageData{
