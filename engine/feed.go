@@ -176,10 +176,7 @@ func (f *feed) add(r Result) {
 // flush takes what was reported to the board. f.mu is held, so that transitions
 // are told in order.
 func (f *feed) flush() {
-	if f.send != nil {
-		f.send.Stop()
-		f.send = nil
-	}
+	disarm(&f.send)
 	f.sendAt = time.Now().Add(sourceWindow)
 	q := &f.reports
 	b := f.engine.board
@@ -269,9 +266,14 @@ func (f *feed) down(err error, pause time.Duration) {
 // fall makes the feed ignore what the source still reports. f.mu is held.
 func (f *feed) fall() {
 	f.life++
-	if f.back != nil {
-		f.back.Stop()
-		f.back = nil
+	disarm(&f.back)
+}
+
+// disarm stops a timer, if it is set, and forgets it.
+func disarm(t **time.Timer) {
+	if *t != nil {
+		(*t).Stop()
+		*t = nil
 	}
 }
 
@@ -296,10 +298,7 @@ func (f *feed) landed() {
 	f.cancel()
 	f.mu.Lock()
 	f.fall()
-	if f.send != nil {
-		f.send.Stop()
-		f.send = nil
-	}
+	disarm(&f.send)
 	f.mu.Unlock()
 	e, en := f.engine, f.entry
 	e.board.mu.Lock()

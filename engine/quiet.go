@@ -51,10 +51,7 @@ func (f *feed) due() (at time.Time, ok bool) {
 
 // listen plans to tell of the silence.
 func (f *feed) listen(now time.Time) {
-	if f.silence.timer != nil {
-		f.silence.timer.Stop()
-		f.silence.timer = nil
-	}
+	disarm(&f.silence.timer)
 	if at, ok := f.due(); ok {
 		f.silence.timer = time.AfterFunc(at.Sub(now), f.hushed)
 	}
