@@ -47,8 +47,7 @@ type member struct {
 
 // same tells whether w is m found again.
 func (m *member) same(w *Watcher) bool {
-	return m.Definition == w.Definition && m.Name == w.Name && m.Interval == w.Interval &&
-		m.Timeout == w.Timeout && m.TTL == w.TTL
+	return m.Definition == w.Definition && m.looksAs(w)
 }
 
 // release lets go of watchers that will not run again, or never did. gone tells

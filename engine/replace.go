@@ -200,9 +200,8 @@ func (b *Board) layoutOf(gen *Generation) bool {
 			return true
 		}
 		for j, w := range set.Watchers {
-			was, is := old.entries[j].Watcher, w.WithDefaults()
-			if was.ID != is.ID || was.Name != is.Name ||
-				was.Interval != is.Interval || was.Timeout != is.Timeout || was.TTL != is.TTL {
+			was, is := &old.entries[j].Watcher, w.WithDefaults()
+			if was.ID != is.ID || !was.looksAs(&is) {
 				return true
 			}
 		}

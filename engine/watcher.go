@@ -85,6 +85,11 @@ const (
 // ticks tells whether the watcher is run by its interval.
 func (w *Watcher) ticks() bool { return w.Source == nil && w.Derive == nil }
 
+// looksAs tells whether readers see the same of both, beside what their runs give.
+func (w *Watcher) looksAs(o *Watcher) bool {
+	return w.Name == o.Name && w.Interval == o.Interval && w.Timeout == o.Timeout && w.TTL == o.TTL
+}
+
 // WithDefaults fills the zero fields of w in: Interval [DefaultInterval],
 // Timeout min(Interval, [MaxTimeout]), TTL 3 x Interval + Timeout. With a Source
 // there is no Interval, the Timeout is that of the default one, and TTL stays:
