@@ -1,6 +1,9 @@
 package engine
 
-import "time"
+import (
+	"container/heap"
+	"time"
+)
 
 // An agenda holds what is due when. Entries due at the same moment share a
 // slot, so that a thousand watchers on a 10 ms grid cost a hundred slots and
@@ -10,9 +13,29 @@ import "time"
 // whose watcher is gone, no longer names the slot as its next and is passed
 // over.
 type agenda struct {
-	slots map[time.Duration][]*entry
-	times []time.Duration // the slots' times, a binary heap, earliest first
-	spare [][]*entry      // emptied slots, to be used again
+	slots map[time.Duration]*slot
+	queue slotQueue
+	spare []*slot // emptied, to be used again
+}
+
+type slot struct {
+	at      time.Duration
+	entries []*entry
+}
+
+// slotQueue is a [heap.Interface], the earliest slot on top.
+type slotQueue []*slot
+
+func (q slotQueue) Len() int           { return len(q) }
+func (q slotQueue) Less(i, j int) bool { return q[i].at < q[j].at }
+func (q slotQueue) Swap(i, j int)      { q[i], q[j] = q[j], q[i] }
+func (q *slotQueue) Push(s any)        { *q = append(*q, s.(*slot)) }
+func (q *slotQueue) Pop() any {
+	last := len(*q) - 1
+	s := (*q)[last]
+	(*q)[last] = nil
+	*q = (*q)[:last]
+	return s
 }
 
 // maxSpareSlots bounds the memory kept for reuse.
@@ -20,75 +43,43 @@ const maxSpareSlots = 128
 
 // put plans en for en.next.
 func (a *agenda) put(en *entry) {
-	slot, ok := a.slots[en.next]
-	if !ok {
+	s := a.slots[en.next]
+	if s == nil {
 		if a.slots == nil {
-			a.slots = make(map[time.Duration][]*entry)
+			a.slots = make(map[time.Duration]*slot)
 		}
 		if n := len(a.spare); n > 0 {
-			slot, a.spare = a.spare[n-1], a.spare[:n-1]
+			s, a.spare = a.spare[n-1], a.spare[:n-1]
+		} else {
+			s = new(slot)
 		}
-		a.push(en.next)
+		s.at = en.next
+		a.slots[s.at] = s
+		heap.Push(&a.queue, s)
 	}
-	a.slots[en.next] = append(slot, en)
+	s.entries = append(s.entries, en)
 }
 
 // earliest gives the time of the first slot.
 func (a *agenda) earliest() (at time.Duration, ok bool) {
-	if len(a.times) == 0 {
+	if len(a.queue) == 0 {
 		return 0, false
 	}
-	return a.times[0], true
+	return a.queue[0].at, true
 }
 
-// take removes the first slot and gives what was planned for it. The caller
-// passes over those for which [entry.dueAt] no longer holds, and hands the
-// slice back with free.
-func (a *agenda) take() (at time.Duration, slot []*entry) {
-	at = a.pop()
-	slot = a.slots[at]
-	delete(a.slots, at)
-	return at, slot
+// take removes the first slot. The caller passes over those of its entries for
+// which [entry.dueAt] no longer holds, and hands it back with free.
+func (a *agenda) take() *slot {
+	s := heap.Pop(&a.queue).(*slot)
+	delete(a.slots, s.at)
+	return s
 }
 
-func (a *agenda) free(slot []*entry) {
+func (a *agenda) free(s *slot) {
 	if len(a.spare) < maxSpareSlots {
-		clear(slot)
-		a.spare = append(a.spare, slot[:0])
-	}
-}
-
-func (a *agenda) push(at time.Duration) {
-	a.times = append(a.times, at)
-	t := a.times
-	for i := len(t) - 1; i > 0; {
-		parent := (i - 1) / 2
-		if t[parent] <= t[i] {
-			return
-		}
-		t[parent], t[i] = t[i], t[parent]
-		i = parent
-	}
-}
-
-func (a *agenda) pop() time.Duration {
-	t := a.times
-	at, last := t[0], len(t)-1
-	t[0] = t[last]
-	t = t[:last]
-	a.times = t
-	for i := 0; ; {
-		child := 2*i + 1
-		if child >= last {
-			return at
-		}
-		if child+1 < last && t[child+1] < t[child] {
-			child++
-		}
-		if t[i] <= t[child] {
-			return at
-		}
-		t[i], t[child] = t[child], t[i]
-		i = child
+		clear(s.entries)
+		s.entries = s.entries[:0]
+		a.spare = append(a.spare, s)
 	}
 }

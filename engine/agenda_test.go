@@ -27,7 +27,7 @@ func TestAgendaDoesNotGrowWithRunsAskedFor(t *testing.T) {
 			e.board.mu.Lock()
 			planned := 0
 			for _, slot := range e.agenda.slots {
-				planned += len(slot)
+				planned += len(slot.entries)
 			}
 			e.board.mu.Unlock()
 			if planned > 3 {

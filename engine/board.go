@@ -234,32 +234,31 @@ func (b *Board) unlink(en *entry) {
 }
 
 // record takes the result of a run in; late tells whether the run began too
-// late or a tick was missed meanwhile. The lock is held; the caller passes a
-// transition on when it has let go of it.
-func (b *Board) record(en *entry, r Result, late bool) (Transition, bool) {
+// late or a tick was missed meanwhile. The lock is held; the caller announces the
+// changes when it has let go of it.
+func (b *Board) record(en *entry, r Result, late bool) []Transition {
 	b.durations.add(r.Elapsed)
 	b.markLate(en, late)
 	return b.take(en, r)
 }
 
 // take takes in what a run or an event came to, and tells those that lean on
-// en. The lock is held; the caller passes a transition on when it has let go of
-// it.
-func (b *Board) take(en *entry, r Result) (Transition, bool) {
+// en. The lock is held; the caller announces the changes when it has let go of it.
+func (b *Board) take(en *entry, r Result) []Transition {
 	stood := en.standing()
 	var said Result
 	if len(en.groups) > 0 {
 		said = en.state.Result
 	}
-	t, changed := en.settle(bounded(r), time.Now())
+	changes := en.settle(bounded(r), time.Now())
 	b.touch(en)
-	if changed {
+	if len(changes) > 0 {
 		en.veiled = standing{} // the transition tells it
 		b.spread(en, stood)
 	}
 	b.renewed(en)
 	b.heard(en, &said)
-	return t, changed
+	return changes
 }
 
 // await makes en pending again: its source is connected, and has not said
@@ -298,8 +297,16 @@ func (b *Board) markLate(en *entry, late bool) {
 	}
 }
 
-// announce logs a transition and tells the observer; no lock is held.
-func (b *Board) announce(t Transition) {
+// announce tells of changes, and of what came out of a shadow; no lock is held.
+func (b *Board) announce(changes []Transition) {
+	for _, t := range changes {
+		b.tell(t)
+	}
+	b.announceSurfaced()
+}
+
+// tell logs a transition and tells the observer.
+func (b *Board) tell(t Transition) {
 	level := slog.LevelInfo
 	switch {
 	case t.Shadow != "": // the news is of whom it is in the shadow of
@@ -309,12 +316,14 @@ func (b *Board) announce(t Transition) {
 		level = slog.LevelDebug // a thousand watchers starting well are no news
 	}
 	b.logger.Log(context.Background(), level, "status changed",
-		"id", t.ID, "from", t.From.String(), "to", t.To.String(), "value", strings.TrimSpace(t.Value+" "+t.Unit), "detail", t.Detail)
+		"id", t.ID, "from", t.From.String(), "to", t.To.String(), "value", withUnit(t.Value, t.Unit), "detail", t.Detail)
 	if b.observer != nil {
 		b.observer.Transition(t)
 	}
-	b.announceSurfaced()
 }
+
+// withUnit joins a value and its unit, either of which may be missing.
+func withUnit(value, unit string) string { return strings.TrimSpace(value + " " + unit) }
 
 // oneLine gives text as one bounded line, for logs and lists.
 func oneLine(text string) string {

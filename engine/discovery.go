@@ -47,16 +47,15 @@ type member struct {
 
 // same tells whether w is m found again.
 func (m *member) same(w *Watcher) bool {
-	return m.Definition == w.Definition && m.Name == w.Name && m.Interval == w.Interval &&
-		m.Timeout == w.Timeout && m.TTL == w.TTL
+	return m.Definition == w.Definition && m.looksAs(w)
 }
 
 // release lets go of watchers that will not run again, or never did. gone tells
 // whether nobody on the board has an id now.
-func release(members []member, gone func(ID) bool) {
-	for _, m := range members {
-		if m.Released != nil {
-			m.Released(gone(m.ID))
+func release(watchers []Watcher, gone func(ID) bool) {
+	for _, w := range watchers {
+		if w.Released != nil {
+			w.Released(gone(w.ID))
 		}
 	}
 }
@@ -69,8 +68,8 @@ func (e *Engine) gone(id ID) bool { return e.board.entries[id] == nil }
 
 // choice is what becomes of the watchers that a discovery found.
 type choice struct {
-	members []member // of the set from now on
-	left    []member // found, or members before, and not members from now on
+	members []member  // of the set from now on
+	left    []Watcher // found, or members before, and not members from now on
 	added   []ID
 	removed []ID     // members before, found no more
 	renewed bool     // one was found again as another watcher than it was
@@ -111,16 +110,16 @@ func (h *hunt) choose(found []Watcher, taken map[ID]Watcher) choice {
 		switch old, known := before[w.ID]; {
 		case twice:
 			c.refused = append(c.refused, refusal(w, other))
-			c.left = append(c.left, m)
+			c.left = append(c.left, w)
 			continue
 		case len(seen) == h.limit(), !known && room <= 0:
-			c.left = append(c.left, m)
+			c.left = append(c.left, w)
 			continue
 		case known && old.by == h.Discovery && old.same(&w):
-			c.left = append(c.left, m) // the old one goes on, with all that it remembers
+			c.left = append(c.left, w) // the old one goes on, with all that it remembers
 			stay[w.ID], anchor = old, w.ID
 		case known:
-			c.left, c.renewed = append(c.left, old), true
+			c.left, c.renewed = append(c.left, old.Watcher), true
 			stay[w.ID], anchor = m, w.ID
 		default:
 			c.added = append(c.added, w.ID)
@@ -137,7 +136,7 @@ func (h *hunt) choose(found []Watcher, taken map[ID]Watcher) choice {
 		if kept, ok := stay[m.ID]; ok {
 			c.members = append(append(c.members, kept), after[m.ID]...)
 		} else {
-			c.removed, c.left = append(c.removed, m.ID), append(c.left, m)
+			c.removed, c.left = append(c.removed, m.ID), append(c.left, m.Watcher)
 		}
 	}
 	return c
@@ -188,7 +187,7 @@ func (e *Engine) found(h *hunt, found []Watcher, err error) bool {
 	e.laying.Lock()
 	defer e.laying.Unlock()
 	if e.hunts[h.set] != h {
-		release(membersOf(found), notGone)
+		release(found, notGone)
 		return false
 	}
 	note, problem := "", ""
@@ -205,14 +204,6 @@ func (e *Engine) found(h *hunt, found []Watcher, err error) bool {
 	h.answered = h.answered || err == nil
 	e.say(h, note, problem)
 	return len(h.members) > 0
-}
-
-func membersOf(found []Watcher) []member {
-	members := make([]member, len(found))
-	for i, w := range found {
-		members[i].Watcher = w
-	}
-	return members
 }
 
 // admitMembers makes members of what was found, and gives why not of some.

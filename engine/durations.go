@@ -1,6 +1,9 @@
 package engine
 
-import "time"
+import (
+	"slices"
+	"time"
+)
 
 // durationBounds are the upper bounds of the buckets of [Durations], inclusive.
 var durationBounds = [...]time.Duration{
@@ -29,10 +32,7 @@ type durationMeter struct {
 }
 
 func (m *durationMeter) add(d time.Duration) {
-	i := 0
-	for i < len(durationBounds) && d > durationBounds[i] {
-		i++
-	}
+	i, _ := slices.BinarySearch(durationBounds[:], d)
 	m.counts[i]++
 	m.sum += d
 }

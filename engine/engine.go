@@ -1,6 +1,7 @@
 package engine
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"log/slog"
@@ -45,9 +46,7 @@ type Engine struct {
 
 // New makes an engine with an empty board. Nothing runs before [Engine.Run].
 func New(c Config) *Engine {
-	if c.Logger == nil {
-		c.Logger = slog.Default()
-	}
+	c.Logger = cmp.Or(c.Logger, slog.Default())
 	if c.MaxRunning <= 0 {
 		c.MaxRunning = defaultMaxRunning
 	}

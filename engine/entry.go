@@ -68,8 +68,9 @@ func (en *entry) view() View {
 	}
 }
 
-// settle takes a result in and tells of a change of the status that is shown.
-func (en *entry) settle(r Result, now time.Time) (Transition, bool) {
+// settle takes a result in and gives the change of the status that is shown, none
+// or one.
+func (en *entry) settle(r Result, now time.Time) []Transition {
 	s := &en.state
 	from := s.Status
 	en.flip(s.Result.Status, r.Status, now)
@@ -80,7 +81,7 @@ func (en *entry) settle(r Result, now time.Time) (Transition, bool) {
 	s.Runs++
 	s.Trail = remember(s.Trail, r.Status, TrailLength)
 	if from == s.Status {
-		return Transition{}, false
+		return nil
 	}
 	s.Since, s.SinceApprox = now, false
 	s.Shadow = en.shadow()
@@ -95,7 +96,7 @@ func (en *entry) settle(r Result, now time.Time) (Transition, bool) {
 		Value: r.Value, Unit: r.Unit, Detail: oneLine(r.Detail), Shadow: s.Shadow,
 	}
 	s.Transitions = remember(s.Transitions, t, TransitionsKept)
-	return t, true
+	return []Transition{t}
 }
 
 // remember appends v and keeps the last n. The window slides over an array

@@ -61,21 +61,18 @@ func (f *feed) giveUp() {
 	}
 	en := f.entry
 	id := en.ID
-	var t Transition
-	changed := false
+	var changes []Transition
 	switch {
 	case en.gone:
 	case en.Source == nil: // a check came in its place, and may be run beside it
 		e.launchAgain(en)
 	default:
-		t, changed = b.take(en, overstayed())
+		changes = b.take(en, overstayed())
 		e.stir()
 	}
 	b.mu.Unlock()
 	e.logger.Warn("source did not return after it was told to end", "id", id, "grace", fenceGrace)
-	if changed {
-		b.announce(t)
-	}
+	b.announce(changes)
 }
 
 // live is the feed's goroutine.
@@ -100,12 +97,10 @@ func (f *feed) live(ctx context.Context) {
 		}
 		pause := pauseAfter(failures)
 		f.down(err, pause)
-		timer := time.NewTimer(pause)
 		select {
-		case <-timer.C:
+		case <-time.After(pause):
 			f.retrying()
 		case <-ctx.Done():
-			timer.Stop()
 		}
 	}
 }
@@ -181,10 +176,7 @@ func (f *feed) add(r Result) {
 // flush takes what was reported to the board. f.mu is held, so that transitions
 // are told in order.
 func (f *feed) flush() {
-	if f.send != nil {
-		f.send.Stop()
-		f.send = nil
-	}
+	disarm(&f.send)
 	f.sendAt = time.Now().Add(sourceWindow)
 	q := &f.reports
 	b := f.engine.board
@@ -196,17 +188,13 @@ func (f *feed) flush() {
 	b.mu.Unlock()
 	clear(q.waiting)
 	q.waiting, q.awaits, q.events, q.dropped = q.waiting[:0], nil, 0, 0
-	for _, t := range changes {
-		b.announce(t)
-	}
-	b.announceSurfaced()
+	b.announce(changes)
 }
 
 // record puts reports on the board, whose lock is held.
 func (f *feed) record(q *reports) (changes []Transition) {
 	b, en := f.engine.board, f.entry
-	now := time.Now()
-	f.engine.noteStall(now, now.Sub(b.began))
+	now, _ := f.engine.now()
 	s := *en.state.Source
 	wasUp := s.Up
 	s.Up, s.Retry = true, time.Time{}
@@ -227,9 +215,7 @@ func (f *feed) record(q *reports) (changes []Transition) {
 	}
 	if !wasUp && f.verdict != nil && q.waiting[0].Status == Pending {
 		// Nothing is known of the time between, but it is watched again.
-		if t, changed := b.take(en, *f.verdict); changed {
-			changes = append(changes, t)
-		}
+		changes = b.take(en, *f.verdict)
 	}
 	for _, r := range q.waiting {
 		if r.Status == Pending {
@@ -242,9 +228,7 @@ func (f *feed) record(q *reports) (changes []Transition) {
 			continue
 		}
 		f.verdict, f.silence.from, f.silence.told = &r, now, false
-		if t, changed := b.take(en, r); changed {
-			changes = append(changes, t)
-		}
+		changes = append(changes, b.take(en, r)...)
 	}
 	en.state.Ended = s.Last
 	f.listen(now)
@@ -273,20 +257,23 @@ func (f *feed) down(err error, pause time.Duration) {
 	r := interrupted(err)
 	r.Detail += fmt.Sprintf("; restarting in %d s", (pause+time.Second-1)/time.Second)
 	r.Failure.Message = r.Detail
-	t, changed := b.take(en, r)
+	changes := b.take(en, r)
 	f.engine.stir()
 	b.mu.Unlock()
-	if changed {
-		b.announce(t)
-	}
+	b.announce(changes)
 }
 
 // fall makes the feed ignore what the source still reports. f.mu is held.
 func (f *feed) fall() {
 	f.life++
-	if f.back != nil {
-		f.back.Stop()
-		f.back = nil
+	disarm(&f.back)
+}
+
+// disarm stops a timer, if it is set, and forgets it.
+func disarm(t **time.Timer) {
+	if *t != nil {
+		(*t).Stop()
+		*t = nil
 	}
 }
 
@@ -311,10 +298,7 @@ func (f *feed) landed() {
 	f.cancel()
 	f.mu.Lock()
 	f.fall()
-	if f.send != nil {
-		f.send.Stop()
-		f.send = nil
-	}
+	disarm(&f.send)
 	f.mu.Unlock()
 	e, en := f.engine, f.entry
 	e.board.mu.Lock()

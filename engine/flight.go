@@ -123,11 +123,9 @@ func (e *Engine) begin(r *run, w *worker) (context.Context, bool) {
 		return nil, false
 	}
 	r.renew()
-	wall := time.Now()
-	now := wall.Sub(b.began)
-	e.noteStall(wall, now)
+	_, now := e.now()
 	r.started = now
-	r.fence = r.started + r.timeout + fenceGrace
+	r.fence = now + r.timeout + fenceGrace
 	r.entry.tripped = false
 	b.lag.started(now, now-r.due)
 	ctx, cancel := context.WithTimeout(e.see(e.runs, r.entry), r.timeout)
@@ -156,16 +154,13 @@ func (e *Engine) finish(r *run, result Result, w *worker) {
 	r.cancel()
 	b, en := e.board, r.entry
 	b.mu.Lock()
-	wall := time.Now()
-	now := wall.Sub(b.began)
-	e.noteStall(wall, now)
+	wall, now := e.now()
 	result.Elapsed = now - r.started
 	result.Started = wall.Add(-result.Elapsed)
 	if en.run == r { // readers that see what it came to must not see it in flight
 		en.state.Running = false
 	}
-	var t Transition
-	changed := false
+	var changes []Transition
 	switch {
 	case r.dropped || e.runs.Err() != nil:
 	case r.stuck:
@@ -190,15 +185,12 @@ func (e *Engine) finish(r *run, result Result, w *worker) {
 		if result.Queued > time.Millisecond {
 			b.lag.started(now, r.started-r.due+result.Queued)
 		}
-		t, changed = b.record(en, result, r.late(result.Queued))
+		changes = b.record(en, result, r.late(result.Queued))
 		e.runAgain(r, result.Again, wall, now)
 	}
-	if changed || len(b.reshaded) > 0 { // before the watcher may run again, so that its transitions are told in order
+	if len(changes)+len(b.reshaded) > 0 { // before the watcher may run again, so that its transitions are told in order
 		b.mu.Unlock()
-		if changed {
-			b.announce(t)
-		}
-		b.announceSurfaced()
+		b.announce(changes)
 		b.mu.Lock()
 	}
 	e.land(r)

@@ -30,8 +30,8 @@ type hunt struct {
 const looking = "looking for members"
 
 // inherit makes the hunts of a new configuration, which go on where those of
-// the one before are, and gives the members that have no place in it.
-func (e *Engine) inherit(gen *Generation) (left []member) {
+// the one before are, and gives the watchers that have no place in it.
+func (e *Engine) inherit(gen *Generation) (left []Watcher) {
 	before := e.hunts
 	e.hunts = make(map[string]*hunt)
 	taken := make(map[ID]bool)
@@ -57,7 +57,7 @@ func (e *Engine) inherit(gen *Generation) (left []member) {
 		var stay []member
 		for _, m := range h.members {
 			if taken[m.ID] {
-				left = append(left, m)
+				left = append(left, m.Watcher)
 				continue
 			}
 			taken[m.ID] = true
@@ -69,7 +69,9 @@ func (e *Engine) inherit(gen *Generation) (left []member) {
 		if e.hunts[name] == old {
 			continue
 		}
-		left = append(left, old.members...)
+		for _, m := range old.members {
+			left = append(left, m.Watcher)
+		}
 		if old.cancel != nil {
 			old.cancel()
 		}
@@ -137,7 +139,7 @@ func (h *hunt) live(ctx context.Context) {
 		began := time.Now()
 		found, err := h.find(ctx)
 		if ctx.Err() != nil {
-			release(membersOf(found), notGone)
+			release(found, notGone)
 			return
 		}
 		members := h.engine.found(h, found, err)
@@ -148,11 +150,9 @@ func (h *hunt) live(ctx context.Context) {
 			pause = min(pause, pauseAfter(failures))
 			failures++
 		}
-		timer := time.NewTimer(pause)
 		select {
-		case <-timer.C:
+		case <-time.After(pause):
 		case <-ctx.Done():
-			timer.Stop()
 			return
 		}
 	}
@@ -188,17 +188,8 @@ func (h *hunt) find(ctx context.Context) ([]Watcher, error) {
 		}()
 		a.found, a.err = h.Find(run)
 	}()
-	select {
-	case a := <-done:
+	if a, ok := fenced(run, done); ok {
 		return a.found, a.err
-	case <-run.Done():
-	}
-	fence := time.NewTimer(fenceGrace)
-	defer fence.Stop()
-	select {
-	case a := <-done:
-		return a.found, a.err
-	case <-fence.C:
 	}
 	if ctx.Err() == nil {
 		h.engine.found(h, nil, fmt.Errorf("%sthe discovery did not return %v after its timeout of %v; the next waits until it does",
@@ -208,7 +199,7 @@ func (h *hunt) find(ctx context.Context) ([]Watcher, error) {
 	case a := <-done:
 		return a.found, a.err
 	case <-ctx.Done():
-		go func() { release(membersOf((<-done).found), notGone) }()
+		go func() { release((<-done).found, notGone) }()
 		return nil, ctx.Err()
 	}
 }
@@ -234,11 +225,7 @@ func Discover(ctx context.Context, gen *Generation) (*Generation, []LoadError) {
 // again.
 func (g *Generation) Release() {
 	for _, set := range g.Sets {
-		for _, w := range set.Watchers {
-			if w.Released != nil {
-				w.Released(true)
-			}
-		}
+		release(set.Watchers, func(ID) bool { return true })
 	}
 }
 

@@ -139,19 +139,11 @@ func (s *Members) At(i int) (View, bool) {
 func (s *Members) Get(id ID) (View, bool) {
 	s.board.mu.Lock()
 	defer s.board.mu.Unlock()
-	for _, g := range s.board.entryGroups(id) {
-		if g == s.group {
-			return s.board.entries[id].view(), true
-		}
+	en := s.board.entries[id]
+	if en == nil || !slices.Contains(en.groups, s.group) {
+		return View{}, false
 	}
-	return View{}, false
-}
-
-func (b *Board) entryGroups(id ID) []*group {
-	if en := b.entries[id]; en != nil {
-		return en.groups
-	}
-	return nil
+	return en.view(), true
 }
 
 // ReadResults notes that the run read more of a member than its name and

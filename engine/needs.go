@@ -1,7 +1,5 @@
 package engine
 
-import "strings"
-
 // standing is what others see of a watcher.
 type standing struct {
 	status Status
@@ -96,7 +94,7 @@ func (b *Board) surfaced() (lines [][]any) {
 			} else {
 				s := &en.state
 				lines = append(lines, []any{"id", en.ID, "of", r.was.shadow, "status", s.Status.String(),
-					"value", strings.TrimSpace(s.Result.Value + " " + s.Result.Unit), "detail", oneLine(s.Result.Detail)})
+					"value", withUnit(s.Result.Value, s.Result.Unit), "detail", oneLine(s.Result.Detail)})
 			}
 		}
 		seen[en] = true

@@ -1,6 +1,7 @@
 package engine
 
 import (
+	"cmp"
 	"slices"
 	"strings"
 )
@@ -30,8 +31,8 @@ func (p Pattern) Match(id ID) bool {
 	}
 }
 
-// IsID tells whether the pattern can pick one watcher only.
-func (p Pattern) IsID() bool { return !strings.Contains(string(p), "*") }
+// isID tells whether the pattern can pick one watcher only.
+func (p Pattern) isID() bool { return !strings.Contains(string(p), "*") }
 
 // An idIndex finds what patterns match without trying every id: only those that
 // begin as the pattern does.
@@ -45,7 +46,7 @@ func newIDIndex(ids []ID) idIndex {
 	for i := range places {
 		places[i] = i
 	}
-	slices.SortFunc(places, func(a, b int) int { return strings.Compare(string(ids[a]), string(ids[b])) })
+	slices.SortFunc(places, func(a, b int) int { return cmp.Compare(ids[a], ids[b]) })
 	sorted := make([]ID, len(ids))
 	for i, place := range places {
 		sorted[i] = ids[place]

@@ -61,13 +61,13 @@ func TestAgendaIsInOrder(t *testing.T) {
 		if at, ok := a.earliest(); !ok || at != wantAt {
 			t.Fatalf("earliest() = %v, %v, want %v", at, ok, wantAt)
 		}
-		at, slot := a.take()
-		if at != wantAt || len(slot) != byTime[at] {
-			t.Fatalf("take() = %v with %d, want %v with %d", at, len(slot), wantAt, byTime[wantAt])
+		slot := a.take()
+		if slot.at != wantAt || len(slot.entries) != byTime[wantAt] {
+			t.Fatalf("take() = %v with %d, want %v with %d", slot.at, len(slot.entries), wantAt, byTime[wantAt])
 		}
-		for _, en := range slot {
-			if !en.dueAt(at) {
-				t.Fatalf("an entry for %v in the slot of %v", en.next, at)
+		for _, en := range slot.entries {
+			if !en.dueAt(slot.at) {
+				t.Fatalf("an entry for %v in the slot of %v", en.next, slot.at)
 			}
 		}
 		a.free(slot)

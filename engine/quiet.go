@@ -51,10 +51,7 @@ func (f *feed) due() (at time.Time, ok bool) {
 
 // listen plans to tell of the silence.
 func (f *feed) listen(now time.Time) {
-	if f.silence.timer != nil {
-		f.silence.timer.Stop()
-		f.silence.timer = nil
-	}
+	disarm(&f.silence.timer)
 	if at, ok := f.due(); ok {
 		f.silence.timer = time.AfterFunc(at.Sub(now), f.hushed)
 	}
@@ -80,8 +77,7 @@ func (f *feed) hushed() {
 	f.flush()
 	b, en, s := f.engine.board, f.entry, &f.silence
 	b.mu.Lock()
-	now := time.Now()
-	f.engine.noteStall(now, now.Sub(b.began))
+	now, _ := f.engine.now()
 	if at, ok := f.due(); !ok || at.After(now) {
 		f.listen(now)
 		b.mu.Unlock()
@@ -94,10 +90,8 @@ func (f *feed) hushed() {
 	r.Started = now
 	f.verdict, s.told = &r, true
 	en.unheld = true // more silence is all that could confirm it
-	t, changed := b.take(en, r)
+	changes := b.take(en, r)
 	f.engine.stir()
 	b.mu.Unlock()
-	if changed {
-		b.announce(t)
-	}
+	b.announce(changes)
 }

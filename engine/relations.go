@@ -31,7 +31,7 @@ func (e RelationError) Reason() string {
 			path += " -> " + string(id)
 		}
 		return "it leans on itself: " + path
-	case !e.Pattern.IsID():
+	case !e.Pattern.isID():
 		return fmt.Sprintf("the pattern %q matches no watcher", e.Pattern)
 	}
 	return fmt.Sprintf("there is no watcher %q", e.Pattern)
@@ -131,7 +131,7 @@ func (r *relations) pick(index idIndex, i int, option string, patterns []Pattern
 	var places []int
 	for _, p := range patterns {
 		picked := index.match(p)
-		if !p.IsID() {
+		if !p.isID() {
 			picked = slices.DeleteFunc(picked, func(place int) bool { return place == i })
 		}
 		if len(picked) == 0 {

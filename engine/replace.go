@@ -49,10 +49,8 @@ func (e *Engine) lay(gen *Generation, taken bool) {
 			if entries[w.ID] != nil {
 				continue
 			}
-			en, cancel := e.adopt(w.WithDefaults(), wall, now)
-			if cancel != nil {
-				ended = append(ended, cancel)
-			}
+			en, ends := e.adopt(w.WithDefaults(), wall, now)
+			ended = append(ended, ends...)
 			en.set = set.Name
 			entries[w.ID] = en
 			inOrder = append(inOrder, en)
@@ -61,9 +59,7 @@ func (e *Engine) lay(gen *Generation, taken bool) {
 	}
 	for id, en := range b.entries {
 		if entries[id] == nil {
-			if cancel := e.remove(en, now); cancel != nil {
-				ended = append(ended, cancel)
-			}
+			ended = append(ended, e.remove(en, now)...)
 		}
 	}
 	e.waiting.regroup()
@@ -107,7 +103,7 @@ func (g *Generation) distinct() []Watcher {
 
 // adopt gives the entry of w, the one there was or a new one, and what cancels
 // a run that no longer counts.
-func (e *Engine) adopt(w Watcher, wall time.Time, now time.Duration) (*entry, context.CancelFunc) {
+func (e *Engine) adopt(w Watcher, wall time.Time, now time.Duration) (*entry, []context.CancelFunc) {
 	b := e.board
 	running := !b.began.IsZero() && !e.stopping
 	en := b.entries[w.ID]
@@ -143,9 +139,9 @@ func (e *Engine) adopt(w Watcher, wall time.Time, now time.Duration) (*entry, co
 	case en.Derive == nil:
 		e.plan(en, en.tempo.following(now, now), wall, now)
 	}
-	if cancel := e.cancel(en, now); cancel != nil {
+	if ends := e.cancel(en, now); len(ends) > 0 {
 		en.again = true
-		return en, cancel
+		return en, ends
 	}
 	switch {
 	case en.queued:
@@ -157,36 +153,25 @@ func (e *Engine) adopt(w Watcher, wall time.Time, now time.Duration) (*entry, co
 	return en, nil
 }
 
-// cancel makes what is in flight of en count no more and gives what ends it, nil
-// if nothing is. A run and a feed may both be: one is slow to end what the watcher
-// was before.
-func (e *Engine) cancel(en *entry, now time.Duration) context.CancelFunc {
-	var run, feed context.CancelFunc
+// cancel makes what is in flight of en count no more and gives what ends it. A run
+// and a feed may both be: one is slow to end what the watcher was before.
+func (e *Engine) cancel(en *entry, now time.Duration) (ends []context.CancelFunc) {
 	switch r := en.run; {
 	case r == nil:
 	case r.stuck: // nobody has waited for it since it was given up
 		en.run, en.state.Running = nil, false
 	default:
-		run = r.drop(now)
+		ends = append(ends, r.drop(now))
 	}
 	if en.feed != nil {
-		feed = e.endFeed(en.feed)
+		ends = append(ends, e.endFeed(en.feed))
 	}
-	switch {
-	case run == nil:
-		return feed
-	case feed == nil:
-		return run
-	}
-	return func() {
-		run()
-		feed()
-	}
+	return ends
 }
 
 // remove takes en off the board. The agenda has it until its next run was due, which
 // may be tomorrow: so it lets go of its script.
-func (e *Engine) remove(en *entry, now time.Duration) context.CancelFunc {
+func (e *Engine) remove(en *entry, now time.Duration) []context.CancelFunc {
 	en.gone = true
 	en.Check, en.Source, en.Lane, en.Released, en.kin = nil, nil, nil, nil, kin{}
 	e.board.unlink(en)
@@ -215,9 +200,8 @@ func (b *Board) layoutOf(gen *Generation) bool {
 			return true
 		}
 		for j, w := range set.Watchers {
-			was, is := old.entries[j].Watcher, w.WithDefaults()
-			if was.ID != is.ID || was.Name != is.Name ||
-				was.Interval != is.Interval || was.Timeout != is.Timeout || was.TTL != is.TTL {
+			was, is := &old.entries[j].Watcher, w.WithDefaults()
+			if was.ID != is.ID || !was.looksAs(&is) {
 				return true
 			}
 		}

@@ -1,8 +1,6 @@
 package engine
 
-import (
-	"time"
-)
+import "time"
 
 // Result is what one run produced. All text in it is from outside and
 // untrusted: the board bounds it, and it is escaped where it leaves.

@@ -114,6 +114,22 @@ func shortFile(path string) string {
 	return path[strings.LastIndexByte(path[:dir], '/')+1:]
 }
 
+// fenced gives what comes from done, false if nothing has come [fenceGrace] after
+// the end of ctx.
+func fenced[T any](ctx context.Context, done <-chan T) (v T, ok bool) {
+	select {
+	case v = <-done:
+		return v, true
+	case <-ctx.Done():
+	}
+	select {
+	case v = <-done:
+		return v, true
+	case <-time.After(fenceGrace):
+		return v, false
+	}
+}
+
 // overran is the result of a run whose check did not return.
 func overran(timeout, after time.Duration) Result {
 	return failed(fmt.Sprintf("check did not return %v after its timeout of %v; its next run waits until it does",
@@ -140,17 +156,9 @@ func RunOnce(ctx context.Context, w Watcher) Result {
 		defer func() { done <- r }()
 		r = perform(ctx, w.Check)
 	}()
-	var r Result
-	select {
-	case r = <-done:
-	case <-ctx.Done():
-		fence := time.NewTimer(fenceGrace)
-		defer fence.Stop()
-		select {
-		case r = <-done:
-		case <-fence.C:
-			r = overran(w.Timeout, fenceGrace)
-		}
+	r, ok := fenced(ctx, done)
+	if !ok {
+		r = overran(w.Timeout, fenceGrace)
 	}
 	r.Started, r.Elapsed = started, time.Since(started)
 	return bounded(r)

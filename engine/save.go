@@ -1,6 +1,9 @@
 package engine
 
-import "time"
+import (
+	"maps"
+	"time"
+)
 
 // Saved is what outlives the process of a watcher's state.
 type Saved struct {
@@ -32,9 +35,7 @@ func (b *Board) Save() map[ID]Saved {
 		}
 	}
 	if b.seeking {
-		for id, s := range b.saved {
-			saved[id] = s
-		}
+		maps.Copy(saved, b.saved)
 	}
 	return saved
 }

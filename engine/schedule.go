@@ -42,13 +42,11 @@ type schedule struct {
 func (e *Engine) step() time.Duration {
 	b := e.board
 	b.mu.Lock()
-	wall := time.Now()
-	now := wall.Sub(b.began)
-	e.noteStall(wall, now)
+	wall, now := e.now()
 	for at, ok := e.agenda.earliest(); ok && at <= now; at, ok = e.agenda.earliest() {
-		at, slot := e.agenda.take()
-		for _, en := range slot {
-			if en.dueAt(at) {
+		slot := e.agenda.take()
+		for _, en := range slot.entries {
+			if en.dueAt(slot.at) {
 				e.tick(en, wall, now)
 			}
 		}
@@ -88,8 +86,8 @@ func (e *Engine) step() time.Duration {
 	for _, p := range posted {
 		e.dispatch(p)
 	}
-	for _, t := range lost {
-		b.announce(t)
+	if len(lost) > 0 {
+		b.announce(lost)
 	}
 	return sleep
 }
@@ -232,9 +230,7 @@ func (e *Engine) sweep(now time.Duration) []Transition {
 			result := overran(r.timeout, now-r.started-r.timeout)
 			result.Elapsed = now - r.started
 			result.Started = time.Now().Add(-result.Elapsed)
-			if t, changed := e.board.record(r.entry, result, true); changed {
-				changes = append(changes, t)
-			}
+			changes = append(changes, e.board.record(r.entry, result, true)...)
 		}
 	}
 	return changes

@@ -67,7 +67,7 @@ func (e *SourceError) Error() string { return e.Failure.Message }
 // whatever the reason, since nothing is seen of what is watched.
 func interrupted(err error) Result {
 	f := Failure{Message: "the source ended"}
-	if told := (*SourceError)(nil); errors.As(err, &told) {
+	if told, ok := errors.AsType[*SourceError](err); ok {
 		f = told.Failure
 	} else if err != nil {
 		f.Message = err.Error()
@@ -76,7 +76,7 @@ func interrupted(err error) Result {
 }
 
 // perform calls the source on a goroutine of its own, which it may end, and
-// gives what it returns. A panic is an error.
+// gives what it returns, once, and is closed then. A panic is an error.
 func (s Source) perform(ctx context.Context, report func(Result)) <-chan error {
 	ended := make(chan error, 1)
 	go func() {
@@ -86,6 +86,7 @@ func (s Source) perform(ctx context.Context, report func(Result)) <-chan error {
 				err = &SourceError{*panicked(p).Failure}
 			}
 			ended <- err
+			close(ended)
 		}()
 		err = s(ctx, report)
 	}()
@@ -140,11 +141,10 @@ func (w Watcher) observe(ctx context.Context) Result {
 		default: // the first one counts
 		}
 	})
-	verdict, over := Result{}, false
+	var verdict Result
 	select {
 	case verdict = <-verdicts:
 	case err := <-ended:
-		over = true
 		select {
 		case verdict = <-verdicts: // came first
 		default:
@@ -163,14 +163,7 @@ func (w Watcher) observe(ctx context.Context) Result {
 		}
 	}
 	cancel()
-	if over {
-		return verdict
-	}
-	fence := time.NewTimer(fenceGrace)
-	defer fence.Stop()
-	select {
-	case <-ended:
-	case <-fence.C:
+	if _, ok := fenced(ctx, ended); !ok {
 		return overstayed()
 	}
 	return verdict

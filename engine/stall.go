@@ -16,25 +16,27 @@ type stall struct {
 	at   time.Duration // the schedule's clock then: when it or a run last did something
 }
 
-// noteStall notices a stall, whoever looks first: the schedule, or a run that
+// now tells the time, and notices a stall, whoever looks first: the schedule, or a run that
 // begins or ends. A stopped process finds the schedule's clock far ahead; the
 // monotonic clock of a suspended machine stands still, and only the wall clock
 // tells. A schedule that wakes late while runs begin and end is no stall but
 // one that has more to do than it can: what it missed is counted tick by tick,
 // and the rest runs.
-func (e *Engine) noteStall(wall time.Time, now time.Duration) {
+func (e *Engine) now() (wall time.Time, now time.Duration) {
+	wall = time.Now()
+	now = wall.Sub(e.board.began)
 	if e.stopping {
-		return // the schedule sleeps for good
+		return wall, now // the schedule sleeps for good
 	}
 	lost := now - max(e.wakeAt, e.stall.at)
-	wall = wall.Round(0) // without its monotonic reading
-	asleep := wall.Sub(e.stall.wall) - (now - e.stall.at)
+	clock := wall.Round(0) // without its monotonic reading
+	asleep := clock.Sub(e.stall.wall) - (now - e.stall.at)
 	if e.stall.wall.IsZero() {
 		asleep = 0
 	}
-	e.stall.wall, e.stall.at = wall, now
+	e.stall.wall, e.stall.at = clock, now
 	if lost <= stallAfter && asleep <= stallAfter {
-		return
+		return wall, now
 	}
 	e.stall.end = now
 	for r := e.newest; r != nil; r = r.older {
@@ -45,23 +47,21 @@ func (e *Engine) noteStall(wall time.Time, now time.Duration) {
 		e.logger.Warn("schedule stalled", "lost", lost)
 	}
 	if asleep > stallAfter {
-		e.hasten(now)
+		e.hasten(wall, now)
 		e.logger.Warn("machine was suspended, or its clock set ahead", "lost", asleep)
 	}
+	return wall, now
 }
 
 // hasten plans a run soon for watchers whose next is far off: nobody knows what
 // happened while the machine slept.
-func (e *Engine) hasten(now time.Duration) {
-	wall := time.Now()
-	for _, set := range e.board.sets {
-		for _, en := range set.entries {
-			if !en.ticks() {
-				continue
-			}
-			if first := en.tempo.first(now); first < en.next {
-				e.plan(en, first, wall, now)
-			}
+func (e *Engine) hasten(wall time.Time, now time.Duration) {
+	for _, en := range e.board.entries {
+		if !en.ticks() {
+			continue
+		}
+		if first := en.tempo.first(now); first < en.next {
+			e.plan(en, first, wall, now)
 		}
 	}
 }

@@ -136,12 +136,5 @@ func (w *waiting) regroup() {
 // drop takes an emptied line away: its lane may never come again.
 func (w *waiting) drop(l *line) {
 	delete(w.lines, l.lane)
-	for i, other := range w.open {
-		if other == l {
-			last := len(w.open) - 1
-			w.open[i], w.open[last] = w.open[last], nil
-			w.open = w.open[:last]
-			return
-		}
-	}
+	w.open = slices.DeleteFunc(w.open, func(other *line) bool { return other == l })
 }

@@ -85,6 +85,11 @@ const (
 // ticks tells whether the watcher is run by its interval.
 func (w *Watcher) ticks() bool { return w.Source == nil && w.Derive == nil }
 
+// looksAs tells whether readers see the same of both, beside what their runs give.
+func (w *Watcher) looksAs(o *Watcher) bool {
+	return w.Name == o.Name && w.Interval == o.Interval && w.Timeout == o.Timeout && w.TTL == o.TTL
+}
+
 // WithDefaults fills the zero fields of w in: Interval [DefaultInterval],
 // Timeout min(Interval, [MaxTimeout]), TTL 3 x Interval + Timeout. With a Source
 // there is no Interval, the Timeout is that of the default one, and TTL stays:
@@ -98,15 +103,8 @@ func (w Watcher) WithDefaults() Watcher {
 		}
 		return w
 	}
-	if w.Interval == 0 {
-		w.Interval = DefaultInterval
-	}
-	w.Interval = max(w.Interval, MinInterval)
-	if w.Timeout == 0 {
-		w.Timeout = min(w.Interval, MaxTimeout)
-	}
-	if w.TTL == 0 {
-		w.TTL = 3*w.Interval + w.Timeout
-	}
+	w.Interval = max(cmp.Or(w.Interval, DefaultInterval), MinInterval)
+	w.Timeout = cmp.Or(w.Timeout, min(w.Interval, MaxTimeout))
+	w.TTL = cmp.Or(w.TTL, 3*w.Interval+w.Timeout)
 	return w
 }

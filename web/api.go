@@ -13,31 +13,12 @@ import (
 	"pharos/engine"
 )
 
-// page is GET /.
-func (s *Server) page(c echo.Context) error {
-	root, err := renderPage(s.pages.template, "root", newLooks(c.QueryParams()))
-	if err != nil {
-		return err
-	}
-	body, err := s.pages.get()
-	if err != nil {
-		return err
-	}
-	c.Response().Header().Set("Cache-Control", "no-store")
-	if err := body.send(c, root); err != nil {
-		s.log.Error("answering with the page", "error", err)
-		panic(http.ErrAbortHandler) // its top is sent: a page cut short must not look whole
-	}
-	return nil
-}
-
 // apiBoard is GET /api/board: what the event "board" holds.
 func (s *Server) apiBoard(c echo.Context) error {
 	sn, err := s.snapshots.get(0)
 	if err != nil {
 		return err
 	}
-	c.Response().Header().Set("Cache-Control", "no-store")
 	return sn.json.send(c)
 }
 
@@ -70,7 +51,6 @@ func sendJSON(c echo.Context, v any) error {
 	if err != nil {
 		return err
 	}
-	c.Response().Header().Set("Cache-Control", "no-store")
 	return newPayload("application/json", body).send(c)
 }
 

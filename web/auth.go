@@ -1,8 +1,8 @@
 package web
 
 import (
-	"bufio"
 	"bytes"
+	"cmp"
 	"crypto/hmac"
 	"crypto/rand"
 	"crypto/sha256"
@@ -69,9 +69,7 @@ func NewAuth(cfg AuthConfig) (*Auth, error) {
 	if cfg.PasswordFile == "" && cfg.TokenFile == "" {
 		return nil, errors.New("setting up authentication: neither a password file nor a token file is given")
 	}
-	if cfg.Logger == nil {
-		cfg.Logger = slog.Default()
-	}
+	cfg.Logger = cmp.Or(cfg.Logger, slog.Default())
 	a := &Auth{hashing: newTurns(), log: cfg.Logger, proven: make(map[[sha256.Size]byte][]byte)}
 	_, _ = rand.Read(a.key[:]) // it does not fail
 	var err error
@@ -94,9 +92,10 @@ func NewAuth(cfg AuthConfig) (*Auth, error) {
 func (a *Auth) takePasswords(content [][]byte) error {
 	users := make(map[string][]byte)
 	highest, dummy := 0, []byte(nil)
-	lines := bufio.NewScanner(bytes.NewReader(content[0]))
-	for n := 1; lines.Scan(); n++ {
-		line := strings.TrimSpace(lines.Text())
+	n := 0
+	for line := range strings.Lines(string(content[0])) {
+		n++
+		line = strings.TrimSpace(line)
 		if line == "" || strings.HasPrefix(line, "#") {
 			continue
 		}
@@ -118,9 +117,6 @@ func (a *Auth) takePasswords(content [][]byte) error {
 		if cost >= highest {
 			highest, dummy = cost, users[name]
 		}
-	}
-	if err := lines.Err(); err != nil {
-		return err
 	}
 	a.mu.Lock()
 	defer a.mu.Unlock()
@@ -193,7 +189,6 @@ func (a *Auth) welcome(c echo.Context, known token, next echo.HandlerFunc) error
 	}
 	query := r.URL.Query()
 	query.Del("token")
-	c.Response().Header().Set("Cache-Control", "no-store")
 	// A proxy may have the board below a path that only it knows.
 	return c.Redirect(http.StatusSeeOther, (&url.URL{Path: "./", RawQuery: query.Encode()}).String())
 }

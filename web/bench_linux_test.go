@@ -217,7 +217,7 @@ func BenchmarkSnapshot(b *testing.B) {
 	b.Run("gzip", func(b *testing.B) {
 		var size int
 		for b.Loop() {
-			size = len(compress(sn.json.plain))
+			size = len(sn.json.gzip())
 		}
 		b.ReportMetric(float64(size), "bytes")
 	})

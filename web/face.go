@@ -9,7 +9,6 @@ import (
 	"strconv"
 	"strings"
 	"time"
-	"unicode"
 	"unicode/utf8"
 
 	"pharos/engine"
@@ -381,7 +380,7 @@ func longer(text string, steps []int) (n int) {
 // characters.
 func oneLine(text string, limit int) string {
 	for line := range strings.SplitSeq(text, "\n") {
-		line = strings.TrimFunc(line, unicode.IsSpace)
+		line = strings.TrimSpace(line)
 		if line == "" {
 			continue
 		}

@@ -31,7 +31,7 @@ func foldCrowded(sets []PageSet) {
 			return
 		}
 		size = len(set.Tiles)
-		set.folds = set.countWell() > foldFew
+		set.folds = set.count((*PageTile).well) > foldFew
 		drawn -= len(set.Tiles)
 	}
 }
@@ -76,16 +76,6 @@ func (s PageSet) Fold() string {
 		}
 	}
 	return strings.Join(parts, ", ")
-}
-
-func (s PageSet) countWell() int {
-	n := 0
-	for i := range s.Tiles {
-		if s.Tiles[i].well() {
-			n++
-		}
-	}
-	return n
 }
 
 // well holds for a tile that is no problem to look at, and was none just now.

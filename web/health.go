@@ -76,7 +76,6 @@ func moodOf(b *Board) engine.Status {
 }
 
 func sendWord(c echo.Context, code int, word string) error {
-	c.Response().Header().Set("Cache-Control", "no-store")
 	return c.String(code, word+"\n")
 }
 

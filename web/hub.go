@@ -226,19 +226,18 @@ func (h *hub) publish() {
 	}
 	var current, late *frame
 	for _, st := range due {
-		switch {
-		case st.rev == newest:
+		if st.rev == newest {
 			if current == nil {
 				current = h.frame(newest)
 			}
 			h.send(st, current)
-		default:
-			// What the one furthest behind needs holds what the others need.
-			if late == nil {
-				late = h.frame(oldest)
-			}
-			h.send(st, late)
+			continue
 		}
+		// What the one furthest behind needs holds what the others need.
+		if late == nil {
+			late = h.frame(oldest)
+		}
+		h.send(st, late)
 	}
 }
 

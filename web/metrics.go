@@ -16,7 +16,7 @@ import (
 
 // metrics is GET /metrics: what a Prometheus server asks for.
 func (s *Server) metrics(c echo.Context) error {
-	answer, err := s.metered.get(func() (*payload, error) {
+	return s.metered.send(c, func() (*payload, error) {
 		sn, err := s.snapshots.get(0)
 		if err != nil {
 			return nil, err
@@ -28,11 +28,6 @@ func (s *Server) metrics(c echo.Context) error {
 		m.process(s.started)
 		return newPayload("text/plain; version=0.0.4; charset=utf-8", m.Bytes()), nil
 	})
-	if err != nil {
-		return err
-	}
-	c.Response().Header().Set("Cache-Control", "no-store")
-	return answer.send(c)
 }
 
 // exposition is Prometheus's text format, version 0.0.4:

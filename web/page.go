@@ -7,9 +7,12 @@ import (
 	"fmt"
 	"html/template"
 	"io/fs"
+	"net/http"
 	"slices"
 	"strings"
 	"time"
+
+	"github.com/labstack/echo/v4"
 
 	"pharos/engine"
 )
@@ -73,6 +76,23 @@ var glyphs = map[engine.Status]string{
 // worstFirst is the order in which counts are shown.
 var worstFirst = [...]engine.Status{engine.Critical, engine.Unknown, engine.Warning, engine.OK, engine.Pending}
 
+// page is GET /.
+func (s *Server) page(c echo.Context) error {
+	root, err := renderPage(s.pages.template, "root", newLooks(c.QueryParams()))
+	if err != nil {
+		return err
+	}
+	body, err := s.pages.get()
+	if err != nil {
+		return err
+	}
+	if err := body.send(c, root); err != nil {
+		s.log.Error("answering with the page", "error", err)
+		panic(http.ErrAbortHandler) // its top is sent: a page cut short must not look whole
+	}
+	return nil
+}
+
 func newPageData(b *Board, snapshot []byte, now time.Time) PageData {
 	d := PageData{
 		PageTag: b.PageTag, Version: b.Version, Host: b.Host, Boot: b.Boot,
@@ -116,36 +136,41 @@ func (d PageData) PartialScript() template.JS { return template.JS(partialScript
 
 // Well says it where nothing is wrong, in rail.js's words.
 func (d PageData) Well() string {
-	n := 0
-	for _, set := range d.Sets {
-		n += len(set.Tiles)
-	}
-	switch n {
+	switch n := d.count(func(*PageTile) bool { return true }); n {
 	case 0:
 		return "nothing is watched"
 	case 1:
 		return "none · all as it should be"
+	default:
+		return fmt.Sprintf("none · all %d as they should be", n)
 	}
-	return fmt.Sprintf("none · all %d as they should be", n)
 }
 
 // Sum counts the set's problems, worst first: "1■ 2▲".
 func (s PageSet) Sum() string {
-	return s.sum(" ", func(n int, status engine.Status) string { return fmt.Sprint(n, glyphs[status]) })
+	return problems(s.counts(), " ", withGlyph)
 }
 
 // SumWords says the same to who cannot see it: "1 critical, 2 warning".
 func (s PageSet) SumWords() string {
-	return s.sum(", ", func(n int, status engine.Status) string { return fmt.Sprint(n, " ", status) })
+	return problems(s.counts(), ", ", func(n int, status engine.Status) string { return fmt.Sprint(n, " ", status) })
 }
 
-func (s PageSet) sum(separator string, say func(int, engine.Status) string) string {
+// counts gives how many tiles of the set have each status.
+func (s PageSet) counts() map[engine.Status]int {
 	counts := map[engine.Status]int{}
 	for i := range s.Tiles {
 		if s.Tiles[i].Shadow == "" {
 			counts[s.Tiles[i].Status]++
 		}
 	}
+	return counts
+}
+
+func withGlyph(n int, status engine.Status) string { return fmt.Sprint(n, glyphs[status]) }
+
+// problems says how many there are of each status to look at, worst first.
+func problems(counts map[engine.Status]int, separator string, say func(int, engine.Status) string) string {
 	var parts []string
 	for _, status := range worstFirst {
 		if status.Problem() && counts[status] > 0 {
@@ -161,16 +186,10 @@ func newPageTile(t Tile, now time.Time) PageTile {
 
 // title names the problems first, so that a browser's tab shows them.
 func title(counts map[engine.Status]int) string {
-	var problems []string
-	for _, s := range worstFirst {
-		if s.Problem() && counts[s] > 0 {
-			problems = append(problems, fmt.Sprint(counts[s], glyphs[s]))
-		}
+	if sum := problems(counts, " ", withGlyph); sum != "" {
+		return "(" + sum + ") Pharos"
 	}
-	if len(problems) == 0 {
-		return "Pharos"
-	}
-	return "(" + strings.Join(problems, " ") + ") Pharos"
+	return "Pharos"
 }
 
 func loadErrorLine(e *engine.LoadError) string {
@@ -214,26 +233,22 @@ func renderPage(t *template.Template, part string, data any) ([]byte, error) {
 }
 
 // Shadow counts the tiles in the shadow of another's trouble.
-func (d PageData) Shadow() int {
-	n := 0
+func (d PageData) Shadow() int { return d.count(func(t *PageTile) bool { return t.Shadow != "" }) }
+
+// Stale counts the tiles whose last result is older than it should be.
+func (d PageData) Stale() int { return d.count(func(t *PageTile) bool { return t.Stale }) }
+
+func (d PageData) count(counts func(*PageTile) bool) (n int) {
 	for _, set := range d.Sets {
-		for i := range set.Tiles {
-			if set.Tiles[i].Shadow != "" {
-				n++
-			}
-		}
+		n += set.count(counts)
 	}
 	return n
 }
 
-// Stale counts the tiles whose last result is older than it should be.
-func (d PageData) Stale() int {
-	n := 0
-	for _, set := range d.Sets {
-		for i := range set.Tiles {
-			if set.Tiles[i].Stale {
-				n++
-			}
+func (s PageSet) count(counts func(*PageTile) bool) (n int) {
+	for i := range s.Tiles {
+		if counts(&s.Tiles[i]) {
+			n++
 		}
 	}
 	return n

@@ -2,8 +2,6 @@ package web
 
 import (
 	"bytes"
-	"encoding/binary"
-	"hash/crc32"
 	"net/http"
 	"sync"
 
@@ -33,19 +31,6 @@ func newPageBody(top []byte, rest func() ([]byte, error)) *pageBody {
 		return deflate(plain, (*flate.Writer).Close), nil
 	})
 	return p
-}
-
-// deflate compresses data; end is Close, or Flush where more is to follow.
-func deflate(data []byte, end func(*flate.Writer) error) []byte {
-	var buf bytes.Buffer
-	w, err := flate.NewWriter(&buf, gzipLevel)
-	if err != nil {
-		panic(err) // the level is a constant
-	}
-	// Writes to a bytes.Buffer do not fail.
-	_, _ = w.Write(data)
-	_ = end(w)
-	return buf.Bytes()
 }
 
 // send answers a request with the page. An error means that only a part of it
@@ -91,17 +76,4 @@ func (p *pageBody) send(c echo.Context, root []byte) error {
 	_, _ = c.Response().Write(deflated)
 	_, _ = c.Response().Write(gzipTrailer(root, p.top, plain))
 	return nil
-}
-
-// gzipHeader is that of a file without name and time (RFC 1952, 2.3).
-const gzipHeader = "\x1f\x8b\x08\x00\x00\x00\x00\x00\x00\xff"
-
-// gzipTrailer ends a file that holds the parts, one after the other.
-func gzipTrailer(parts ...[]byte) []byte {
-	var sum, size uint32
-	for _, part := range parts {
-		sum = crc32.Update(sum, crc32.IEEETable, part)
-		size += uint32(len(part))
-	}
-	return binary.LittleEndian.AppendUint32(binary.LittleEndian.AppendUint32(nil, sum), size)
 }

@@ -27,7 +27,7 @@ type polled struct {
 
 // pollJSON is GET /poll/json, in the original's shape.
 func (s *Server) pollJSON(c echo.Context) error {
-	answer, err := s.polled.get(func() (*payload, error) {
+	return s.polled.send(c, func() (*payload, error) {
 		sn, err := s.snapshots.get(0)
 		if err != nil {
 			return nil, err
@@ -38,28 +38,20 @@ func (s *Server) pollJSON(c echo.Context) error {
 		}
 		return newPayload("application/json", body), nil
 	})
-	if err != nil {
-		return err
-	}
-	c.Response().Header().Set("Cache-Control", "no-store")
-	return answer.send(c)
 }
 
 func poll(b *Board, now time.Time) []polled {
 	list := []polled{}
-	for _, set := range b.Sets {
-		for i := range set.Tiles {
-			t := &set.Tiles[i]
-			list = append(list, polled{
-				ID: t.ID, Name: t.Name,
-				StatusOK:       t.Status == engine.OK && t.Shadow == "",
-				StatusWarning:  t.Status == engine.Warning && t.Shadow == "",
-				StatusCritical: t.Status == engine.Critical && t.Shadow == "",
-				Value:          t.Value, Detail: t.Detail,
-				Duration: durationWords(now.Sub(fromUnix(t.Since))),
-				Status:   t.Status, Shadow: t.Shadow,
-			})
-		}
+	for t := range tiles(b) {
+		list = append(list, polled{
+			ID: t.ID, Name: t.Name,
+			StatusOK:       t.Status == engine.OK && t.Shadow == "",
+			StatusWarning:  t.Status == engine.Warning && t.Shadow == "",
+			StatusCritical: t.Status == engine.Critical && t.Shadow == "",
+			Value:          t.Value, Detail: t.Detail,
+			Duration: durationWords(now.Sub(fromUnix(t.Since))),
+			Status:   t.Status, Shadow: t.Shadow,
+		})
 	}
 	return list
 }

@@ -89,8 +89,7 @@ func (s *Server) answerError(err error, c echo.Context) {
 		return
 	}
 	code, message := http.StatusInternalServerError, "internal error"
-	var he *echo.HTTPError
-	if errors.As(err, &he) {
+	if he, ok := errors.AsType[*echo.HTTPError](err); ok {
 		code = he.Code
 		message = http.StatusText(code)
 		if text, ok := he.Message.(string); ok {

@@ -8,6 +8,7 @@ import (
 	"net/http"
 	"net/netip"
 	"os"
+	"slices"
 	"strings"
 	"time"
 
@@ -88,6 +89,7 @@ func securityHeaders(frameAncestors []string) map[string]string {
 		"Cross-Origin-Opener-Policy":   "same-origin",
 		"Cross-Origin-Resource-Policy": "same-origin",
 		"Permissions-Policy":           "camera=(), geolocation=(), microphone=()",
+		"Cache-Control":                "no-store", // but for what says otherwise itself
 	}
 }
 
@@ -133,12 +135,7 @@ func (h *hostCheck) allows(hostport string) bool {
 	if h.names[name] || strings.HasSuffix(name, ".localhost") {
 		return true
 	}
-	for _, suffix := range h.suffixes {
-		if strings.HasSuffix(name, suffix) {
-			return true
-		}
-	}
-	return false
+	return slices.ContainsFunc(h.suffixes, func(suffix string) bool { return strings.HasSuffix(name, suffix) })
 }
 
 // hostName is a Host header's name alone: no port, brackets or final dot, in

@@ -1,10 +1,10 @@
 package web
 
 import (
+	"cmp"
 	"context"
 	"crypto/rand"
 	"crypto/tls"
-	"encoding/hex"
 	"errors"
 	"html/template"
 	"log/slog"
@@ -63,7 +63,6 @@ const (
 type Server struct {
 	cfg       Config
 	log       *slog.Logger
-	identity  identity
 	snapshots *snapshots
 	pages     *pageCache
 	polled    sharedPayload
@@ -79,16 +78,9 @@ type Server struct {
 // New makes a server; it does nothing before [Server.Serve] or a request to
 // [Server.Handler].
 func New(cfg Config) *Server {
-	if cfg.Logger == nil {
-		cfg.Logger = slog.Default()
-	}
-	if cfg.StreamRate == 0 {
-		cfg.StreamRate = defaultStreamRate
-	}
-	cfg.StreamRate = min(max(cfg.StreamRate, 1), MaxStreamRate)
-	if cfg.MaxStreams == 0 {
-		cfg.MaxStreams = defaultMaxStreams
-	}
+	cfg.Logger = cmp.Or(cfg.Logger, slog.Default())
+	cfg.StreamRate = min(max(cmp.Or(cfg.StreamRate, defaultStreamRate), 1), MaxStreamRate)
+	cfg.MaxStreams = cmp.Or(cfg.MaxStreams, defaultMaxStreams)
 	s := &Server{
 		cfg:    cfg,
 		log:    cfg.Logger,
@@ -97,10 +89,9 @@ func New(cfg Config) *Server {
 		started:  time.Now(),
 		maxConns: maxConns(),
 	}
-	s.identity = identity{boot: newBoot(), version: cfg.Version, page: s.static.pageID(cfg.Version), host: cfg.Host}
 	s.snapshots = &snapshots{
 		board:    cfg.Board,
-		identity: s.identity,
+		identity: identity{boot: rand.Text(), version: cfg.Version, page: s.static.pageID(cfg.Version), host: cfg.Host},
 	}
 	s.pages = &pageCache{
 		snapshots: s.snapshots,
@@ -137,14 +128,6 @@ func withConn(ctx context.Context, conn net.Conn) context.Context {
 		conn = over.NetConn()
 	}
 	return context.WithValue(ctx, connKey{}, conn)
-}
-
-// newBoot names this start of the server, so that a page knows it from the
-// one before.
-func newBoot() string {
-	var b [8]byte
-	_, _ = rand.Read(b[:]) // it does not fail
-	return hex.EncodeToString(b[:])
 }
 
 // Handler serves every route, without the limits that belong to a listener.

@@ -3,6 +3,8 @@ package web
 import (
 	"sync"
 	"time"
+
+	"github.com/labstack/echo/v4"
 )
 
 // maxServes bounds for how long what changes all the time is the same for all who
@@ -21,6 +23,15 @@ type sharedPayload struct {
 	mu     sync.Mutex
 	last   *payload
 	serves time.Time // until when
+}
+
+// send answers a request with what it is now.
+func (s *sharedPayload) send(c echo.Context, make func() (*payload, error)) error {
+	answer, err := s.get(make)
+	if err != nil {
+		return err
+	}
+	return answer.send(c)
 }
 
 func (s *sharedPayload) get(make func() (*payload, error)) (*payload, error) {

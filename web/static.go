@@ -216,7 +216,7 @@ func hidden(name string) bool {
 
 // matches compares If-None-Match with an ETag, weakly.
 func matches(header, etag string) bool {
-	for _, tag := range strings.Split(header, ",") {
+	for tag := range strings.SplitSeq(header, ",") {
 		tag = strings.TrimPrefix(strings.TrimSpace(tag), "W/")
 		if tag == etag || tag == "*" {
 			return true

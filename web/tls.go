@@ -1,6 +1,7 @@
 package web
 
 import (
+	"cmp"
 	"crypto/tls"
 	"fmt"
 	"log/slog"
@@ -20,9 +21,7 @@ type Certificate struct {
 // NewCertificate reads a certificate chain and its key, both PEM. It is an
 // error if they cannot be read or do not belong together.
 func NewCertificate(certFile, keyFile string, log *slog.Logger) (*Certificate, error) {
-	if log == nil {
-		log = slog.Default()
-	}
+	log = cmp.Or(log, slog.Default())
 	c := &Certificate{log: log}
 	files, err := watchFiles(log, c.takePair, certFile, keyFile)
 	if err != nil {

@@ -4,6 +4,7 @@ package enginetest
 import (
 	"context"
 	"fmt"
+	"slices"
 	"sync"
 	"time"
 
@@ -93,7 +94,7 @@ func (s *Starts) Check(then engine.Check) engine.Check {
 func (s *Starts) Times() []time.Time {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	return append([]time.Time(nil), s.times...)
+	return slices.Clone(s.times)
 }
 
 // Fed gives a watcher of that name, which is its id too, with definition "1",

@@ -20,7 +20,7 @@ import (
 func TestDialNameOneDead(t *testing.T) {
 	s := newHTTPServer(t, httpPages(), nil) // on 127.0.0.1 alone
 	takesNoMore(t, 2, httpPort(s.URL))
-	c := HTTPClient{Resolver: httpNames(t, 0)}
+	c := HTTPClient{resolver: httpNames(t, 0)}
 	ctx, cancel := context.WithTimeout(t.Context(), 2*time.Minute)
 	defer cancel()
 	res, err := c.Do(ctx, &HTTPRequest{URL: strings.Replace(s.URL, "127.0.0.1", "half-dead.test", 1) + "/plain"})

@@ -1,6 +1,7 @@
 package probe
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -104,11 +105,8 @@ func (r *DNSResult) unsure() bool {
 
 // question makes the message.
 func (r *DNSRequest) question() (*dns.Msg, error) {
-	name, kind := strings.TrimSpace(r.Name), strings.ToUpper(r.Type)
-	if kind == "" {
-		kind = "A"
-	}
-	qtype, ok := dns.StringToType[kind]
+	name := strings.TrimSpace(r.Name)
+	qtype, ok := dns.StringToType[cmp.Or(strings.ToUpper(r.Type), "A")]
 	switch {
 	case !ok, qtype == dns.TypeAXFR, qtype == dns.TypeIXFR, qtype == dns.TypeOPT, qtype == dns.TypeNone, qtype == dns.TypeReserved:
 		return nil, fmt.Errorf("type = %q, want one such as A, AAAA, CNAME, MX, TXT, NS, SOA, SRV, CAA or PTR", r.Type)

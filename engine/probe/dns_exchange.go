@@ -46,8 +46,7 @@ func (x *dnsExchange) run(ctx context.Context) (*dns.Msg, error) {
 		waiting := time.Now()
 		answer, err := x.answer(c, waiting.Add(dnsResend))
 		x.timing.Wait += time.Since(waiting)
-		var netErr net.Error
-		if err != nil && !x.tcp && errors.As(err, &netErr) && netErr.Timeout() {
+		if netErr, ok := errors.AsType[net.Error](err); ok && !x.tcp && netErr.Timeout() {
 			continue // UDP loses things; ctx ends this
 		}
 		return answer, err

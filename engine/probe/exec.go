@@ -53,6 +53,16 @@ type ExecRequest struct {
 	KillAfter time.Duration // from TERM to KILL once the context ended; 0 is [DefaultKillAfter]
 }
 
+// setDefaults fills in the limits that were left out.
+func (r *ExecRequest) setDefaults() {
+	if r.MaxOutput <= 0 {
+		r.MaxOutput = DefaultMaxOutput
+	}
+	if r.KillAfter <= 0 {
+		r.KillAfter = DefaultKillAfter
+	}
+}
+
 // String gives the command for messages, cut to a readable length.
 func (r ExecRequest) String() string {
 	s := r.Shell
@@ -80,23 +90,14 @@ type Runner struct {
 	// open files allows at 4 descriptors each, a quarter left for others.
 	MaxRunning int
 
-	// MaxStarting caps the commands starting at once. More in parallel start no
-	// more a second, only later. 0: two for each core.
-	MaxStarting int
-
 	blocking bool // wait as where there is no pidfd; for tests
 
 	once     sync.Once
 	hurried  context.Context // over when there is no more time between TERM and KILL
 	hurry    context.CancelFunc
 	running  chan struct{}
-	starting chan struct{}
-	base     []string // the minimal environment
-}
-
-// Exec runs one command with a [Runner] of its own, so without shared limits.
-func Exec(ctx context.Context, req ExecRequest) (*ExecResult, error) {
-	return new(Runner).Exec(ctx, req)
+	starting chan struct{} // two for each core: more in parallel start no more a second, only later
+	base     []string      // the minimal environment
 }
 
 // Exec runs a command until it ends or ctx does.
@@ -138,9 +139,20 @@ func (r *Runner) Exec(ctx context.Context, req ExecRequest) (*ExecResult, error)
 	if err != nil {
 		return nil, err
 	}
+	res, interrupted, err := r.run(ctx, plan, nil)
+	if interrupted {
+		err = execInterrupted(ctx, req, res)
+	}
+	return res, err
+}
+
+// run starts what is planned, as soon as it is let in, calls up, if there is such,
+// when it runs, and follows it to its end. interrupted tells that ctx brought that
+// about; an error, that it did not start.
+func (r *Runner) run(ctx context.Context, plan *execPlan, up func()) (res *ExecResult, interrupted bool, err error) {
 	asked := time.Now()
-	if err := r.admit(ctx, req); err != nil {
-		return nil, err
+	if err := r.admit(ctx, plan.req); err != nil {
+		return nil, false, err
 	}
 	started := time.Now()
 	settle := newExecSlot(r.starting, execSettle)
@@ -148,17 +160,17 @@ func (r *Runner) Exec(ctx context.Context, req ExecRequest) (*ExecResult, error)
 	if err != nil {
 		settle.release()
 		<-r.running
-		return nil, plan.startError(err)
+		return nil, false, plan.startError(err)
+	}
+	if up != nil {
+		up()
 	}
 	finished := run.follow(ctx, r.hurried)
 	settle.release()
-	res := run.collect(finished, func() { <-r.running })
+	res = run.collect(finished, func() { <-r.running })
 	res.Elapsed = time.Since(started)
 	res.Queued = started.Sub(asked)
-	if run.interrupted {
-		return res, execInterrupted(ctx, req, res)
-	}
-	return res, nil
+	return res, run.interrupted, nil
 }
 
 // Hurry kills at once the commands that were told to end and take the time that
@@ -181,14 +193,11 @@ func (r *Runner) init() {
 	if r.MaxRunning <= 0 {
 		r.MaxRunning = execMaxRunning()
 	}
-	if r.MaxStarting <= 0 {
-		r.MaxStarting = 2 * runtime.GOMAXPROCS(0)
-	}
 	r.hurried, r.hurry = context.WithCancel(context.Background())
 	r.running = make(chan struct{}, r.MaxRunning)
-	r.starting = make(chan struct{}, r.MaxStarting)
+	r.starting = make(chan struct{}, 2*runtime.GOMAXPROCS(0))
 	r.base = execBaseEnv(os.LookupEnv)
-	execReserveThreads(min(32, runtime.GOMAXPROCS(0)+r.MaxStarting+8))
+	execReserveThreads(min(32, 3*runtime.GOMAXPROCS(0)+8))
 }
 
 // execReserveThreads makes the runtime start n threads, which it keeps. Once

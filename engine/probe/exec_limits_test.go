@@ -202,27 +202,13 @@ func TestExecOwnCap(t *testing.T) {
 	})
 }
 
-// execEventually polls for something that another process brings about. Its
-// minute only ends what hangs: a busy machine takes long to start a thousand.
-func execEventually(t *testing.T, what string, ok func() bool) {
-	t.Helper()
-	for deadline := time.Now().Add(time.Minute); !ok(); time.Sleep(5 * time.Millisecond) {
-		if time.Now().After(deadline) {
-			t.Fatalf("waiting until %s: still not so", what)
-		}
-	}
-}
-
 // execLeft counts what a run may leave behind.
 type execLeft struct{ children, files, goroutines int }
 
 func execCount(t *testing.T) execLeft {
 	t.Helper()
-	files, err := os.ReadDir("/proc/self/fd")
-	if err != nil {
-		t.Skip("no /proc here to count descriptors in")
-	}
-	return execLeft{len(execChildren(t)), len(files), runtime.NumGoroutine()}
+	goroutines, files := held(t)
+	return execLeft{len(execChildren(t)), files, goroutines}
 }
 
 // execChildren lists the children of this process, zombies included.
@@ -276,7 +262,7 @@ func TestExecLeavesNothing(t *testing.T) {
 	if n := timeouts.Load(); n < overloads.Load()/10 {
 		t.Errorf("%d of %d runs timed out, want many of them", n, runs)
 	}
-	execEventually(t, "nothing is left", func() bool {
+	eventually(t, "nothing is left", func() bool {
 		after := execCount(t)
 		return after.children <= before.children && after.files <= before.files && after.goroutines <= before.goroutines
 	})
@@ -312,7 +298,7 @@ func TestExecThousandAtOnce(t *testing.T) {
 			}
 		})
 	}
-	execEventually(t, "all run", func() bool { return len(execChildren(t)) >= before+crowd || t.Failed() })
+	eventually(t, "all run", func() bool { return len(execChildren(t)) >= before+crowd || t.Failed() })
 	// Some dozens, more where the machine is busy, and not one for each command.
 	if n := threads() - usual; n > crowd/10 {
 		t.Errorf("%d commands run on %d threads more, want at most %d", crowd, n, crowd/10)
@@ -322,7 +308,7 @@ func TestExecThousandAtOnce(t *testing.T) {
 	if n := cancelled.Load(); n != crowd {
 		t.Errorf("%d of %d commands were cancelled, want all", n, crowd)
 	}
-	execEventually(t, "no child is left", func() bool { return len(execChildren(t)) <= before })
+	eventually(t, "no child is left", func() bool { return len(execChildren(t)) <= before })
 }
 
 // TestExecLate lets a command start late and be ended by its deadline. A busy

@@ -33,12 +33,7 @@ func (r *Runner) plan(req ExecRequest) (*execPlan, error) {
 	if slices.ContainsFunc(req.Argv, hasNUL) || slices.ContainsFunc(req.Env, hasNUL) || hasNUL(req.Shell) || hasNUL(req.Dir) {
 		return nil, &Error{Kind: Misuse, Message: fmt.Sprintf("running %q: a NUL byte cannot be passed to a command", req)}
 	}
-	if req.MaxOutput <= 0 {
-		req.MaxOutput = DefaultMaxOutput
-	}
-	if req.KillAfter <= 0 {
-		req.KillAfter = DefaultKillAfter
-	}
+	req.setDefaults()
 	p := &execPlan{req: req, blocking: r.blocking}
 	base := r.base
 	if req.User != "" {
@@ -209,8 +204,7 @@ func (p *execPlan) startError(err error) error {
 	fail := func(kind Kind, why string) error {
 		return &Error{Kind: kind, Err: err, Message: fmt.Sprintf("running %q: %s", p.req, why)}
 	}
-	var errno syscall.Errno
-	errors.As(err, &errno)
+	errno, _ := errors.AsType[syscall.Errno](err)
 	switch errno {
 	case syscall.EMFILE, syscall.ENFILE, syscall.EAGAIN, syscall.ENOMEM,
 		syscall.EBADF: // all descriptors are in use but the last: dup2 beyond the limit

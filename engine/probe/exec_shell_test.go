@@ -97,12 +97,12 @@ func TestExecShellRule(t *testing.T) {
 func TestExecShellSame(t *testing.T) {
 	t.Chdir(t.TempDir())
 	for _, tt := range execShellTests {
-		got, err := Exec(t.Context(), ExecRequest{Shell: tt.command})
+		got, err := new(Runner).Exec(t.Context(), ExecRequest{Shell: tt.command})
 		if err != nil {
 			t.Errorf("Exec(%q) = %v, want no error", tt.command, err)
 			continue
 		}
-		want, err := Exec(t.Context(), ExecRequest{Argv: []string{execShell, "-c", tt.command}})
+		want, err := new(Runner).Exec(t.Context(), ExecRequest{Argv: []string{execShell, "-c", tt.command}})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -120,7 +120,7 @@ func TestExecShellScript(t *testing.T) {
 	script := filepath.Join(t.TempDir(), "check")
 	execWrite(t, script, "echo \"$1\"; exit 2\n", 0o755)
 	for _, command := range []string{script + " a", script + " 'a'"} {
-		res, err := Exec(t.Context(), ExecRequest{Shell: command})
+		res, err := new(Runner).Exec(t.Context(), ExecRequest{Shell: command})
 		if err != nil || res.Code != 2 || string(res.Stdout) != "a\n" {
 			t.Errorf("Exec(%q) = %+v, %v, want a and code 2", command, res, err)
 		}
@@ -131,7 +131,7 @@ func TestExecEnvironment(t *testing.T) {
 	t.Setenv("NOTIFY_SOCKET", "/run/systemd/notify")
 	t.Setenv("PHAROS_SECRET", "hush")
 	t.Setenv("TZ", "Asia/Tokyo")
-	res, err := Exec(t.Context(), ExecRequest{Argv: []string{"env"}, Env: []string{"ADDED=1"}})
+	res, err := new(Runner).Exec(t.Context(), ExecRequest{Argv: []string{"env"}, Env: []string{"ADDED=1"}})
 	if err != nil {
 		t.Fatal(err)
 	}

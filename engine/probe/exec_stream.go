@@ -23,23 +23,13 @@ func (r *Runner) Stream(ctx context.Context, req ExecRequest, sink LineSink) err
 	if err != nil {
 		return err
 	}
-	if err := r.admit(ctx, req); err != nil {
+	plan.lines = &lineWriter{line: sink.Line}
+	res, interrupted, err := r.run(ctx, plan, func() { sink.Up(fmt.Sprintf("%s runs", req)) })
+	if err != nil {
 		return err
 	}
-	plan.lines = &lineWriter{line: sink.Line}
-	settle := newExecSlot(r.starting, execSettle)
-	run, err := plan.start()
-	if err != nil {
-		settle.release()
-		<-r.running
-		return plan.startError(err)
-	}
-	sink.Up(fmt.Sprintf("%s runs", req))
-	finished := run.follow(ctx, r.hurried)
-	settle.release()
-	res := run.collect(finished, func() { <-r.running })
 	plan.lines.flush()
-	if run.interrupted {
+	if interrupted {
 		return &Error{Kind: Cancelled, Err: ctx.Err(), Message: fmt.Sprintf("running %q: cancelled", req)}
 	}
 	return streamEnded(fmt.Sprintf("running %q", req), res)

@@ -43,7 +43,7 @@ func TestExecResult(t *testing.T) {
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()
-			got, err := Exec(t.Context(), tt.req)
+			got, err := new(Runner).Exec(t.Context(), tt.req)
 			if err != nil {
 				t.Fatalf("Exec(%v) = %v, want no error", tt.req, err)
 			}
@@ -80,7 +80,7 @@ func TestExecNotStarted(t *testing.T) {
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
-			res, err := Exec(t.Context(), tt.req)
+			res, err := new(Runner).Exec(t.Context(), tt.req)
 			if res != nil || KindOf(err) != tt.kind || !strings.HasSuffix(err.Error(), tt.text) {
 				t.Errorf("Exec(%v) = %v, %s %v, want nil, %s ...%s", tt.req, res, KindOf(err), err, tt.kind, tt.text)
 			}
@@ -121,7 +121,7 @@ func TestExecEndsInTime(t *testing.T) {
 				t.Parallel()
 				execEndsInTime(t, &Runner{blocking: blocking}, shell, tt.kind, tt.stdout)
 				if !strings.HasPrefix(shell, "setsid") {
-					execEventually(t, fmt.Sprintf("Exec(%q) has left no process", shell), func() bool { return len(execPidsOf(t, sleep)) == 0 })
+					eventually(t, fmt.Sprintf("Exec(%q) has left no process", shell), func() bool { return len(execPidsOf(t, sleep)) == 0 })
 				}
 				for _, pid := range execPidsOf(t, sleep) { // setsid is not followed, by design
 					_ = exec.Command("kill", pid).Run()
@@ -192,7 +192,7 @@ func execCancelWhen(t *testing.T, req ExecRequest) (context.Context, *ExecResult
 			time.Sleep(time.Millisecond)
 		}
 	}()
-	res, err := Exec(ctx, req)
+	res, err := new(Runner).Exec(ctx, req)
 	return ctx, res, err
 }
 
@@ -201,7 +201,7 @@ func TestExecCancelled(t *testing.T) {
 	if KindOf(err) != Cancelled || !errors.Is(err, context.Canceled) || res == nil || string(res.Stdout) != "hi\n" || res.Signal != "TERM" {
 		t.Errorf("Exec, cancelled = %+v, %v, want its output, TERM, and kind cancelled", res, err)
 	}
-	if _, err := Exec(ctx, ExecRequest{Shell: "true"}); KindOf(err) != Cancelled {
+	if _, err := new(Runner).Exec(ctx, ExecRequest{Shell: "true"}); KindOf(err) != Cancelled {
 		t.Errorf("Exec with an ended context = %v, want kind cancelled", err)
 	}
 }

@@ -19,7 +19,7 @@ func TestExecUser(t *testing.T) {
 		execMissing(t, "root, to become another user")
 	}
 	req := ExecRequest{Shell: `id -un; id -Gn; echo "$USER $HOME" && exit 4`, User: "nobody"}
-	res, err := Exec(t.Context(), req)
+	res, err := new(Runner).Exec(t.Context(), req)
 	if err != nil {
 		t.Fatalf("Exec as nobody = %v, want no error", err)
 	}
@@ -30,7 +30,7 @@ func TestExecUser(t *testing.T) {
 
 // execHelperUser tries, as who it is, to become the user named last.
 func execHelperUser() {
-	res, err := Exec(context.Background(), ExecRequest{Argv: []string{"id", "-un"}, User: os.Args[len(os.Args)-1]})
+	res, err := new(Runner).Exec(context.Background(), ExecRequest{Argv: []string{"id", "-un"}, User: os.Args[len(os.Args)-1]})
 	if err != nil {
 		fmt.Print(KindOf(err), ": ", err)
 		return

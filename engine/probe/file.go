@@ -113,21 +113,11 @@ func (f *FileInfo) newerThan(other *FileInfo) bool {
 }
 
 func fileRead(path string, limit int) ([]byte, error) {
-	// Not to wait for someone to write into a pipe.
-	file, err := os.OpenFile(path, os.O_RDONLY|syscall.O_NONBLOCK, 0)
+	file, _, err := openRegular(path)
 	if err != nil {
 		return nil, err
 	}
 	defer file.Close()
-	info, err := file.Stat()
-	switch {
-	case err != nil:
-		return nil, err
-	case info.IsDir():
-		return nil, errors.New("it is a folder")
-	case !info.Mode().IsRegular():
-		return nil, errors.New("it is not a regular file")
-	}
 	data, err := io.ReadAll(io.LimitReader(file, int64(limit)+1))
 	if err == nil && len(data) > limit {
 		err = &Error{Kind: TooBig, Message: fmt.Sprintf("reading %q: more than %d bytes", path, limit)}
@@ -136,6 +126,27 @@ func fileRead(path string, limit int) ([]byte, error) {
 		return nil, err
 	}
 	return data, nil
+}
+
+func openRegular(path string) (*os.File, fs.FileInfo, error) {
+	// Not to wait for someone to write into a pipe.
+	file, err := os.OpenFile(path, os.O_RDONLY|syscall.O_NONBLOCK, 0)
+	if err != nil {
+		return nil, nil, err
+	}
+	info, err := file.Stat()
+	switch {
+	case err != nil:
+	case info.IsDir():
+		err = errors.New("it is a folder")
+	case !info.Mode().IsRegular():
+		err = errors.New("it is not a regular file")
+	}
+	if err != nil {
+		file.Close()
+		return nil, nil, err
+	}
+	return file, info, nil
 }
 
 // filesCall makes a call that may hang, and leaves it behind when ctx ends.
@@ -198,14 +209,12 @@ func (f *Files) free(doing, path string) error {
 }
 
 func fileFail(ctx context.Context, doing, path string, err error) error {
-	var told *Error
-	if errors.As(err, &told) {
+	if told, ok := errors.AsType[*Error](err); ok {
 		return told
 	}
 	e := &Error{Kind: Proto, Err: err}
 	reason := err.Error()
-	var at *fs.PathError
-	if errors.As(err, &at) {
+	if at, ok := errors.AsType[*fs.PathError](err); ok {
 		reason = at.Err.Error()
 		if at.Path != path { // of those that match
 			reason = at.Path + ": " + reason

@@ -8,7 +8,6 @@ import (
 	"io/fs"
 	"os"
 	"sync"
-	"syscall"
 	"time"
 )
 
@@ -153,21 +152,8 @@ func (t *tail) find() (fs.FileInfo, error) {
 }
 
 func (t *tail) open(end bool) error {
-	// Not to wait for someone to write into a pipe.
-	file, err := os.OpenFile(t.path, os.O_RDONLY|syscall.O_NONBLOCK, 0)
+	file, info, err := openRegular(t.path)
 	if err != nil {
-		return err
-	}
-	info, err := file.Stat()
-	switch {
-	case err != nil:
-	case info.IsDir():
-		err = errors.New("it is a folder")
-	case !info.Mode().IsRegular():
-		err = errors.New("it is not a regular file")
-	}
-	if err != nil {
-		file.Close()
 		return err
 	}
 	t.file, t.info, t.at = file, info, 0

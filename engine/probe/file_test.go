@@ -180,7 +180,7 @@ func TestFilesHang(t *testing.T) {
 		t.Errorf("reading while much hangs = %v, want kind overload", err)
 	}
 	close(answer)
-	execEventually(t, "all have come back", func() bool { return f.free("reading", "/far/a") == nil })
+	eventually(t, "all have come back", func() bool { return f.free("reading", "/far/a") == nil })
 	if _, err := f.Stat(t.Context(), "/"); err != nil {
 		t.Errorf("Stat after all have come back = %v, want no error", err)
 	}

@@ -47,7 +47,7 @@ type HTTPRequest struct {
 	// Dial, if set, makes the connections, and resolves the names, from
 	// somewhere else. Vantage names that place: without it, connections made
 	// by Dial are not kept in the pool.
-	Dial    func(ctx context.Context, network, addr string) (net.Conn, error)
+	Dial    DialFunc
 	Vantage string
 	// Exec, if set, runs commands at that place. Where Dial fails with
 	// [ErrForwardingDenied], curl there makes the request, with its redirects;
@@ -89,7 +89,7 @@ type HTTPHop struct {
 // that asked for KeepAlive (at most 32 idle for one destination and set of
 // options, 8192 in all, for 90 s), parsed URLs and certificates, and buffers.
 type HTTPClient struct {
-	Resolver *net.Resolver // nil is Go's own resolver, which holds no thread
+	resolver *net.Resolver // nil is Go's own resolver, which holds no thread
 
 	pool    httpPool
 	certs   httpCerts

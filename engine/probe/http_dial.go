@@ -111,7 +111,7 @@ func (h *httpHop) dialAddr(addr netip.AddrPort) (net.Conn, error) {
 
 // dialName resolves and connects.
 func (h *httpHop) dialName(addr string) (net.Conn, error) {
-	resolver := h.run.client.Resolver
+	resolver := h.run.client.resolver
 	if resolver == nil {
 		resolver = newResolver()
 	}

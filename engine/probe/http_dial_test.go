@@ -52,7 +52,7 @@ func TestHTTPNames(t *testing.T) {
 	const delay = 150 * time.Millisecond
 	s := newHTTPServer(t, httpPages(), nil) // on 127.0.0.1 alone
 	url := strings.Replace(s.URL, "127.0.0.1", "shop.test", 1) + "/plain"
-	c := HTTPClient{Resolver: httpNames(t, delay)}
+	c := HTTPClient{resolver: httpNames(t, delay)}
 	for _, ip := range []int{0, 4} {
 		res := mustHTTP(t, &c, HTTPRequest{URL: url, IP: ip})
 		for try := 0; try < 10 && res.Timing.Connect >= delay; try++ { // by chance, on a busy machine
@@ -95,7 +95,7 @@ func TestHTTPNamesTimeout(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer silent.Close()
-	c := HTTPClient{Resolver: &net.Resolver{PreferGo: true, Dial: func(ctx context.Context, network, _ string) (net.Conn, error) {
+	c := HTTPClient{resolver: &net.Resolver{PreferGo: true, Dial: func(ctx context.Context, network, _ string) (net.Conn, error) {
 		return new(net.Dialer).DialContext(ctx, network, silent.LocalAddr().String())
 	}}}
 	ctx, cancel := context.WithTimeout(t.Context(), 100*time.Millisecond)

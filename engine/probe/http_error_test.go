@@ -251,7 +251,7 @@ func TestHTTPOutOfDescriptors(t *testing.T) {
 	s := newHTTPServer(t, httpPages(), nil)
 	var c HTTPClient
 	mustHTTP(t, &c, HTTPRequest{URL: s.URL + "/plain", KeepAlive: true})
-	_, fds := httpHeld(t)
+	_, fds := held(t)
 	if err := syscall.Setrlimit(syscall.RLIMIT_NOFILE, &syscall.Rlimit{Cur: uint64(fds), Max: 20000}); err != nil {
 		t.Fatal(err)
 	}

@@ -1,6 +1,7 @@
 package probe
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -38,9 +39,7 @@ var errStreamConnect = errors.New("connecting took too long")
 // kept between calls. up and event are called one at a time; while they wait,
 // nothing is read.
 func (c *HTTPClient) Events(ctx context.Context, req HTTPRequest, connect time.Duration, state *SSEState, up func(awaits string), event func(SSEEvent)) error {
-	if connect == 0 {
-		connect = streamConnect
-	}
+	connect = cmp.Or(connect, streamConnect)
 	for {
 		came := false
 		began := time.Now()
@@ -95,7 +94,7 @@ func (c *HTTPClient) listen(ctx context.Context, req HTTPRequest, connect time.D
 		return sseRead(head.Body, newSSEParser(state, event))
 	}
 	_, err := c.Do(ctx, &req)
-	if e := (*Error)(nil); errors.As(err, &e) && context.Cause(ctx) == errStreamConnect {
+	if e, ok := errors.AsType[*Error](err); ok && context.Cause(ctx) == errStreamConnect {
 		return &Error{Kind: Timeout, Phase: e.Phase, Err: err, Timing: e.Timing,
 			Message: fmt.Sprintf("getting %q: no answer within %v", RedactURL(req.URL), connect)}
 	}

@@ -27,19 +27,17 @@ func (h *httpH2) open(ctx context.Context, c *httpConn, t *httpTarget) (*http.Cl
 		dialed := func(ctx context.Context, _, _ string) (net.Conn, error) {
 			return ctx.Value(httpDialedKey{}).(net.Conn), nil
 		}
-		h.secure = &http.Transport{
-			DialTLSContext:         dialed,
-			DisableCompression:     true,
-			MaxResponseHeaderBytes: httpHeadMax,
-			Protocols:              new(http.Protocols),
+		transport := func() *http.Transport {
+			return &http.Transport{
+				DialContext:            dialed,
+				DialTLSContext:         dialed,
+				DisableCompression:     true,
+				MaxResponseHeaderBytes: httpHeadMax,
+				Protocols:              new(http.Protocols),
+			}
 		}
+		h.secure, h.plain = transport(), transport()
 		h.secure.Protocols.SetHTTP2(true)
-		h.plain = &http.Transport{
-			DialContext:            dialed,
-			DisableCompression:     true,
-			MaxResponseHeaderBytes: httpHeadMax,
-			Protocols:              new(http.Protocols),
-		}
 		h.plain.Protocols.SetUnencryptedHTTP2(true)
 	})
 	transport := h.plain

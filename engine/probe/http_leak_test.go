@@ -4,7 +4,6 @@ import (
 	"context"
 	"io"
 	"net"
-	"os"
 	"runtime"
 	"strings"
 	"sync"
@@ -13,21 +12,12 @@ import (
 	"time"
 )
 
-// httpHeld counts what a process holds: goroutines and file descriptors.
-func httpHeld(t testing.TB) (goroutines, fds int) {
-	entries, err := os.ReadDir("/proc/self/fd")
-	if err != nil {
-		t.Skip("/proc/self/fd is not there to count descriptors in")
-	}
-	return runtime.NumGoroutine(), len(entries)
-}
-
 // httpStays waits until no more is held than before.
 func httpStays(t testing.TB, goroutines, fds int) {
 	t.Helper()
 	var g, f int
 	for range 6000 {
-		if g, f = httpHeld(t); g <= goroutines && f <= fds {
+		if g, f = held(t); g <= goroutines && f <= fds {
 			return
 		}
 		time.Sleep(10 * time.Millisecond)
@@ -71,7 +61,7 @@ func TestHTTPLeavesNothing(t *testing.T) {
 		{50, time.Minute, HTTPRequest{URL: overH1.URL + "/plain"}, true},
 	}
 	var c HTTPClient
-	goroutines, fds := httpHeld(t)
+	goroutines, fds := held(t)
 	for _, s := range sorts {
 		var wg sync.WaitGroup
 		var next atomic.Int64

@@ -1,6 +1,7 @@
 package probe
 
 import (
+	"cmp"
 	"encoding/base64"
 	"fmt"
 	"maps"
@@ -24,10 +25,7 @@ type httpMessage struct {
 // newHTTPMessage checks all that would go on the wire: nothing in it may end a
 // line early.
 func newHTTPMessage(req *HTTPRequest) (httpMessage, error) {
-	m := httpMessage{method: req.Method, body: req.Body}
-	if m.method == "" {
-		m.method = http.MethodGet
-	}
+	m := httpMessage{method: cmp.Or(req.Method, http.MethodGet), body: req.Body}
 	if !httpguts.ValidHeaderFieldName(m.method) || m.method == http.MethodConnect {
 		return m, fmt.Errorf("method %q cannot be sent", m.method)
 	}

@@ -3,6 +3,7 @@ package probe
 import (
 	"bufio"
 	"bytes"
+	"cmp"
 	"errors"
 	"fmt"
 	"maps"
@@ -71,7 +72,7 @@ func httpCurlDenied(denied error, reason string) error {
 }
 
 func httpCurlSaid(ran *ExecResult) string {
-	said := strings.TrimSpace(string(Clean(ran.Stderr)))
+	said := strings.TrimSpace(Clean(ran.Stderr))
 	switch {
 	case ran.Code == 127:
 		return "there is none"
@@ -297,12 +298,8 @@ var httpCurlExits = map[int]Kind{
 // curlFailed is the error that the request would have ended with here.
 func (r *httpRun) curlFailed(f httpCurlFacts, ran *ExecResult) error {
 	timing := r.timing
-	e := &Error{Kind: httpCurlExits[ran.Code], Phase: httpCurlPhase(&timing), Timing: &timing}
-	if e.Kind == "" {
-		e.Kind = Proto
-	}
-	e.Message = r.doing() + ": " + httpCurlSaid(ran)
-	return e
+	return &Error{Kind: cmp.Or(httpCurlExits[ran.Code], Proto), Phase: httpCurlPhase(&timing), Timing: &timing,
+		Message: r.doing() + ": " + httpCurlSaid(ran)}
 }
 
 // httpCurlPhase is the phase after the last mark that was reached.

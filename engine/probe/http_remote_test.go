@@ -18,7 +18,7 @@ func httpByCurl(req HTTPRequest) HTTPRequest {
 	req.Dial = func(context.Context, string, string) (net.Conn, error) {
 		return nil, &Error{Kind: Vantage, Message: "web-3 forwards nothing", Err: ErrForwardingDenied}
 	}
-	req.Exec = Exec
+	req.Exec = new(Runner).Exec
 	return req
 }
 
@@ -107,7 +107,7 @@ func TestHTTPByCurlAfterRedirect(t *testing.T) {
 		var sent string
 		req.Exec = func(ctx context.Context, req ExecRequest) (*ExecResult, error) {
 			sent = string(req.Stdin)
-			return Exec(ctx, req)
+			return new(Runner).Exec(ctx, req)
 		}
 		res, err := httpProbe(t, time.Minute, req)
 		if method == "POST" {

@@ -123,8 +123,7 @@ func httpEscape(raw string) string {
 // httpParseReason is the part of a url.Parse error that quotes nothing of the
 // user's, or as little as possible.
 func httpParseReason(err error) string {
-	var inner *url.Error
-	if errors.As(err, &inner) {
+	if inner, ok := errors.AsType[*url.Error](err); ok {
 		err = inner.Err
 	}
 	var host url.InvalidHostError

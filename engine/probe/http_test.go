@@ -362,7 +362,7 @@ func TestHTTPPhases(t *testing.T) {
 
 func TestHTTPPhaseDNS(t *testing.T) {
 	const delay = 60 * time.Millisecond
-	c := HTTPClient{Resolver: &net.Resolver{PreferGo: true, Dial: func(context.Context, string, string) (net.Conn, error) {
+	c := HTTPClient{resolver: &net.Resolver{PreferGo: true, Dial: func(context.Context, string, string) (net.Conn, error) {
 		time.Sleep(delay)
 		return nil, &net.OpError{Op: "dial", Err: syscall.ECONNREFUSED}
 	}}}

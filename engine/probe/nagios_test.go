@@ -115,7 +115,7 @@ func TestNagiosPlugins(t *testing.T) {
 			bare := exec.Command("/bin/sh", "-c", command)
 			bare.Env = []string{"PATH=" + os.Getenv("PATH"), "LC_ALL=C.UTF-8"}
 			want, _ := bare.Output()
-			res, err := Exec(t.Context(), ExecRequest{Shell: command})
+			res, err := new(Runner).Exec(t.Context(), ExecRequest{Shell: command})
 			if err != nil {
 				t.Fatalf("Exec(%q) = %v, want no error", command, err)
 			}

@@ -1,6 +1,7 @@
 package probe
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -103,18 +104,8 @@ func (p *Pinger) runner() *Runner {
 }
 
 func (r *PingRequest) check() error {
-	if r.Count == 0 {
-		r.Count = 1
-	}
-	if r.Interval == 0 {
-		r.Interval = 200 * time.Millisecond
-	}
-	if r.Size == 0 {
-		r.Size = 56
-	}
-	if r.Wait == 0 {
-		r.Wait = time.Second
-	}
+	r.Count, r.Size = cmp.Or(r.Count, 1), cmp.Or(r.Size, 56)
+	r.Interval, r.Wait = cmp.Or(r.Interval, 200*time.Millisecond), cmp.Or(r.Wait, time.Second)
 	switch {
 	case r.Host == "":
 		return errors.New("want a host")
@@ -142,8 +133,7 @@ func (r *PingRequest) resolve(ctx context.Context) (netip.Addr, error) {
 		return netip.Addr{}, &Error{Kind: Misuse, Err: err, Message: fmt.Sprintf("pinging %q: %v", r.Host, err)}
 	}
 	ips, err := lookup(ctx, newResolver(), network, host)
-	var family *net.AddrError
-	if errors.As(err, &family) || err == nil && len(ips) == 0 {
+	if _, none := errors.AsType[*net.AddrError](err); none || err == nil && len(ips) == 0 {
 		return netip.Addr{}, &net.DNSError{Name: r.Host, Err: fmt.Sprintf("no address of IPv%d", r.IP)}
 	}
 	if err != nil {
@@ -212,8 +202,7 @@ func pingWhere(host, ip string) string {
 
 // pingFail makes an [*Error] of what kept it from pinging at all.
 func pingFail(ctx context.Context, req PingRequest, ip string, err error) error {
-	var told *Error
-	if errors.As(err, &told) {
+	if told, ok := errors.AsType[*Error](err); ok {
 		return told
 	}
 	e := &Error{Err: err}

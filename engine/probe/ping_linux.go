@@ -2,7 +2,6 @@ package probe
 
 import (
 	"encoding/binary"
-	"net"
 	"syscall"
 	"time"
 
@@ -17,13 +16,7 @@ const pingBuffer = 4 << 20
 // tunePingSocket asks for a large buffer and for the time of arrival, so that
 // what is late is the host and not the reader. What is refused is done without.
 func tunePingSocket(conn *icmp.PacketConn) {
-	var packets net.PacketConn
-	if p := conn.IPv4PacketConn(); p != nil {
-		packets = p.PacketConn
-	} else {
-		packets = conn.IPv6PacketConn().PacketConn
-	}
-	c, ok := packets.(syscall.Conn)
+	c, ok := pingPacketConn(conn).(syscall.Conn)
 	if !ok {
 		return
 	}

@@ -140,15 +140,17 @@ func (s *pingSocket) read() {
 	}
 }
 
+// pingPacketConn is net's own connection under icmp's.
+func pingPacketConn(conn *icmp.PacketConn) net.PacketConn {
+	if p := conn.IPv4PacketConn(); p != nil {
+		return p.PacketConn
+	}
+	return conn.IPv6PacketConn().PacketConn
+}
+
 // receive is of net's own connection: icmp's does not give the time of arrival.
 func (s *pingSocket) receive(b, oob []byte) (n, oobn int, from netip.Addr, err error) {
-	var conn net.PacketConn
-	if p := s.conn.IPv4PacketConn(); p != nil {
-		conn = p.PacketConn
-	} else {
-		conn = s.conn.IPv6PacketConn().PacketConn
-	}
-	switch conn := conn.(type) {
+	switch conn := pingPacketConn(s.conn).(type) {
 	case *net.IPConn:
 		var addr *net.IPAddr
 		if n, oobn, _, addr, err = conn.ReadMsgIP(b, oob); addr != nil {

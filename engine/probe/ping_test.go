@@ -99,7 +99,7 @@ func TestPingSystem(t *testing.T) {
 	if err != nil {
 		t.Fatalf("Ping(%q) = %v, want no error", req.Host, err)
 	}
-	res, err := Exec(tcpWithin(t, time.Minute), ExecRequest{Shell: "ping -n -c 5 -i 0.01 -s 1000 127.0.0.1"})
+	res, err := new(Runner).Exec(tcpWithin(t, time.Minute), ExecRequest{Shell: "ping -n -c 5 -i 0.01 -s 1000 127.0.0.1"})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -135,7 +135,7 @@ func TestPingManyShareASocket(t *testing.T) {
 	if p.sockets != [2]*pingSocket{} {
 		t.Errorf("sockets are left: %v", p.sockets)
 	}
-	execEventually(t, "no goroutine is left", func() bool { return runtime.NumGoroutine() <= before })
+	eventually(t, "no goroutine is left", func() bool { return runtime.NumGoroutine() <= before })
 }
 
 func TestPingErrors(t *testing.T) {

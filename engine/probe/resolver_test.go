@@ -47,7 +47,7 @@ func TestResolverLeavesNoSocket(t *testing.T) {
 	if addrs, err := r.LookupIPAddr(ctx, "shop.test"); err == nil {
 		t.Fatalf("LookupIPAddr = %v, want an error", addrs)
 	}
-	execEventually(t, "no socket is open", func() bool {
+	eventually(t, "no socket is open", func() bool {
 		mu.Lock()
 		defer mu.Unlock()
 		for _, s := range sockets {

@@ -119,11 +119,7 @@ func (p *sseParser) endLine() {
 func (p *sseParser) dispatch() {
 	p.state.lastID = p.id
 	if p.hasData {
-		event := SSEEvent{Type: p.kind, Data: string(p.data), ID: p.id}
-		if event.Type == "" {
-			event.Type = "message"
-		}
-		p.event(event)
+		p.event(SSEEvent{Type: cmp.Or(p.kind, "message"), Data: string(p.data), ID: p.id})
 	}
 	p.kind, p.data, p.hasData = "", p.data[:0], false
 }

@@ -98,10 +98,7 @@ func NewSSHPool(cfg SSHConfig) *SSHPool {
 func (p *SSHPool) Close() {
 	p.mu.Lock()
 	p.closed = true
-	hosts := make([]*sshHost, 0, len(p.hosts))
-	for _, h := range p.hosts {
-		hosts = append(hosts, h)
-	}
+	hosts := slices.Collect(maps.Values(p.hosts))
 	p.mu.Unlock()
 	p.stop()
 	for _, h := range hosts {

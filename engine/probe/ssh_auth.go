@@ -60,8 +60,7 @@ func (k *sshKeyring) parse(file string) (ssh.Signer, error) {
 		return nil, err
 	}
 	signer, err := ssh.ParsePrivateKey(pem)
-	var locked *ssh.PassphraseMissingError
-	if !errors.As(err, &locked) {
+	if _, locked := errors.AsType[*ssh.PassphraseMissingError](err); !locked {
 		return signer, err
 	}
 	phrase := k.passphrase(file)

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -75,13 +76,16 @@ func sshCommand(req ExecRequest, wrap sshWrap, left time.Duration) string {
 	default:
 		argv = []string{"sh", "-c", req.Shell}
 	}
-	for i, arg := range argv {
-		if i > 0 {
-			b.WriteByte(' ')
-		}
-		b.WriteString(sshQuote(arg))
+	return b.String() + sshLine(argv)
+}
+
+// sshLine makes a line of words.
+func sshLine(words []string) string {
+	quoted := make([]string, len(words))
+	for i, word := range words {
+		quoted[i] = sshQuote(word)
 	}
-	return b.String()
+	return strings.Join(quoted, " ")
 }
 
 // sshSweep runs a command and then ends what is left of its process group, as
@@ -124,7 +128,7 @@ func sshValidate(host string, req *ExecRequest) *Error {
 		return misuse("the program's name would be taken for an option or a variable there")
 	}
 	size := 0
-	for _, word := range append(append([]string{req.Shell, req.Dir}, req.Argv...), req.Env...) {
+	for _, word := range slices.Concat([]string{req.Shell, req.Dir}, req.Argv, req.Env) {
 		if strings.IndexByte(word, 0) >= 0 {
 			return misuse("a NUL byte cannot be passed to a command")
 		}
@@ -138,11 +142,6 @@ func sshValidate(host string, req *ExecRequest) *Error {
 			return misuse("environment %q: want NAME=value", e)
 		}
 	}
-	if req.MaxOutput <= 0 {
-		req.MaxOutput = DefaultMaxOutput
-	}
-	if req.KillAfter <= 0 {
-		req.KillAfter = DefaultKillAfter
-	}
+	req.setDefaults()
 	return nil
 }

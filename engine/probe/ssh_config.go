@@ -3,8 +3,10 @@ package probe
 import (
 	"bufio"
 	"bytes"
+	"cmp"
 	"context"
 	"fmt"
+	"net"
 	"os"
 	"os/exec"
 	"os/user"
@@ -58,12 +60,8 @@ type sshLookup func(option string) []string
 // Match blocks; the system's file is left out then, since distributions put
 // blocks in it that would fail the whole of it.
 func (p *SSHPool) readConfig(ctx context.Context, d sshDest) (*sshSettings, error) {
-	program := p.cfg.Program
-	if program == "" {
-		program = "ssh"
-	}
 	var get sshLookup
-	path, err := exec.LookPath(program)
+	path, err := exec.LookPath(cmp.Or(p.cfg.Program, "ssh"))
 	if err == nil {
 		get, err = p.ask(ctx, path, d)
 	} else {
@@ -253,7 +251,7 @@ func (s *sshSettings) expand(path string) string {
 }
 
 // addr is where to connect.
-func (s *sshSettings) addr() string { return sshJoin(s.hostname, s.port) }
+func (s *sshSettings) addr() string { return net.JoinHostPort(s.hostname, s.port) }
 
 // sshFields splits a list of paths, which may be quoted.
 func sshFields(s string) []string {

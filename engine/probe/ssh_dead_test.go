@@ -101,6 +101,37 @@ func sshSigner(t *testing.T) ssh.Signer {
 	return signer
 }
 
+// sshOverPipe gives a pool that is connected, over a pipe, to a host that serve is.
+// end ends both.
+func sshOverPipe(t *testing.T, serve func(*sshFalling)) (p *SSHPool, c *sshConn, conn *sshFalling, end func()) {
+	t.Helper()
+	p = NewSSHPool(SSHConfig{})
+	h, err := p.host("web-3")
+	if err != nil {
+		t.Fatal(err)
+	}
+	over, stop := context.WithCancel(t.Context())
+	ours, theirs := net.Pipe()
+	conn = newSSHFalling(theirs, over)
+	var host sync.WaitGroup
+	host.Go(func() { serve(conn) })
+	end = func() {
+		p.Close()
+		stop()
+		host.Wait()
+	}
+	keys := &sshCredentials{signers: []ssh.Signer{sshSigner(t)}}
+	c, failed := h.enter(t.Context(), &sshSettings{alias: "web-3", hostname: "192.0.2.2", port: "22", strict: sshStrictNo}, keys, ours)
+	if failed != nil {
+		end()
+		t.Fatal(failed)
+	}
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	h.conns = append(h.conns, c)
+	return p, c, conn, end
+}
+
 // TestSSHDeadHostIsFoundInTime: within three seconds of the bubble's clock, of
 // which a busy machine takes none, whatever waits for the host has its error.
 func TestSSHDeadHostIsFoundInTime(t *testing.T) {
@@ -123,42 +154,15 @@ func TestSSHDeadHostIsFoundInTime(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
-				p := NewSSHPool(SSHConfig{})
-				over, end := context.WithCancel(t.Context())
+				p, _, conn, end := sshOverPipe(t, func(conn *sshFalling) { sshServe(t, conn) })
 				defer end()
-				ours, theirs := net.Pipe()
-				conn := newSSHFalling(theirs, over)
-				var host sync.WaitGroup
-				host.Go(func() { sshServe(t, conn) })
-				sshEntered(t, p, ours)
 				var fell time.Time
 				err := waits(p, func() { fell = time.Now(); close(conn.fallen) })
 				<-conn.fallen
 				if took := time.Since(fell); !errors.Is(err, errSSHDead) || KindOf(err) != Vantage || took >= 3*time.Second {
 					t.Errorf("%v (kind %q) %v after the host fell, want kind vantage, for it does not answer, within 3s", err, KindOf(err), took)
 				}
-				p.Close()
-				end()
-				host.Wait()
 			})
 		})
 	}
-}
-
-// sshEntered gives p a connection to web-3 over conn.
-func sshEntered(t *testing.T, p *SSHPool, conn net.Conn) *sshConn {
-	t.Helper()
-	h, err := p.host("web-3")
-	if err != nil {
-		t.Fatal(err)
-	}
-	keys := &sshCredentials{signers: []ssh.Signer{sshSigner(t)}}
-	c, failed := h.enter(t.Context(), &sshSettings{alias: "web-3", hostname: "192.0.2.2", port: "22", strict: sshStrictNo}, keys, conn)
-	if failed != nil {
-		t.Fatal(failed)
-	}
-	h.mu.Lock()
-	defer h.mu.Unlock()
-	h.conns = append(h.conns, c)
-	return c
 }

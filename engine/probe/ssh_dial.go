@@ -59,17 +59,12 @@ func (h *sshHost) forward(ctx context.Context, use sshUse, network, addr string)
 	if err != nil {
 		return nil, h.errorf(Misuse, err, "connecting to %q: %v", addr, err)
 	}
-	for try := 0; ; try++ {
-		c, err := h.acquire(ctx, sshForward)
-		if err != nil {
-			return nil, err
-		}
-		conn, err := c.forward(ctx, use, kind, payload, sshAddr{network, addr})
-		if errors.Is(err, errSSHElsewhere) && try < sshConns && ctx.Err() == nil {
-			continue
-		}
-		return conn, err
-	}
+	var conn net.Conn
+	err = h.attempt(ctx, sshForward, func(c *sshConn) (err error) {
+		conn, err = c.forward(ctx, use, kind, payload, sshAddr{network, addr})
+		return err
+	})
+	return conn, err
 }
 
 // sshForwardRequest gives the channel type and its data: RFC 4254, 7.2, and
@@ -217,8 +212,8 @@ func (c *sshConn) attend(use sshUse, ch ssh.Channel, reqs <-chan *ssh.Request, c
 // forwardError sorts out whose failure it is that a forwarding was not opened.
 // OpenSSH's texts are "connect failed: " and the reason of its system.
 func (c *sshConn) forwardError(err error, addr sshAddr) error {
-	var no *ssh.OpenChannelError
-	if !errors.As(err, &no) {
+	no, ok := errors.AsType[*ssh.OpenChannelError](err)
+	if !ok {
 		c.kill(err)
 		if cause := c.cause(); cause == errSSHDead {
 			return c.host.errorf(Vantage, cause, "%v", cause)

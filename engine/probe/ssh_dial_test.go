@@ -95,7 +95,7 @@ func TestSSHDialGivesTheConnectionBack(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	sshAwait(t, "the connection to have no users", func() bool {
+	eventually(t, "the connection to have no users", func() bool {
 		h.mu.Lock()
 		defer h.mu.Unlock()
 		return len(h.conns) == 1 && h.conns[0].users.Load() == 0
@@ -219,7 +219,7 @@ func TestSSHLostUnderAConversation(t *testing.T) {
 			errs[name] = ended
 			go func() { ended <- talk(sshWithin(t, time.Minute)) }()
 		}
-		sshAwait(t, "all to talk", func() bool { return int(accepted.Load()) == len(conversations) })
+		eventually(t, "all to talk", func() bool { return int(accepted.Load()) == len(conversations) })
 		happen(s)
 		for name, ended := range errs {
 			if err := <-ended; KindOf(err) != Vantage {
@@ -329,7 +329,7 @@ func TestSSHDialThatNobodyTakesIn(t *testing.T) {
 			if line, err := <-ran, <-healthy; line != "done" || err == nil || !strings.Contains(err.Error(), "exit code 0") {
 				t.Errorf("the command beside it said %q and ended with %v, want done and exit code 0", line, err)
 			}
-			sshAwait(t, "the use of the connection to be given back", func() bool {
+			eventually(t, "the use of the connection to be given back", func() bool {
 				h.mu.Lock()
 				defer h.mu.Unlock()
 				return used.users.Load() == 0 && used.left == 0 && used.waits.Load() == 0
@@ -339,7 +339,7 @@ func TestSSHDialThatNobodyTakesIn(t *testing.T) {
 			}
 			sshWorks(t, p, "web-3")
 			p.Close()
-			sshAwait(t, "goroutines to end", func() bool { return runtime.NumGoroutine() <= before })
+			eventually(t, "goroutines to end", func() bool { return runtime.NumGoroutine() <= before })
 		})
 	}
 }

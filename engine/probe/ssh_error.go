@@ -32,8 +32,7 @@ func (h *sshHost) handshakeError(ctx context.Context, s *sshSettings, keys *sshC
 	if ctx.Err() != nil { // before err, which may be nil: the end came with the handshake's
 		return h.connectError(ctx.Err(), "%s accepted the connection but did not finish the ssh handshake in time", s.addr())
 	}
-	var key *sshKeyError
-	if errors.As(err, &key) {
+	if key, ok := errors.AsType[*sshKeyError](err); ok {
 		return h.errorf(Vantage, key, "%v", key)
 	}
 	if err := s.noSuchKey(err, algos); err != nil {

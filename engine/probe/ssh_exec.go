@@ -32,21 +32,15 @@ func (p *SSHPool) Exec(ctx context.Context, host string, req ExecRequest) (*Exec
 		return nil, err
 	}
 	asked := time.Now()
-	for try := 0; ; try++ {
-		c, err := h.acquire(ctx, sshSession)
-		if err != nil {
-			return nil, err
-		}
+	var res *ExecResult
+	err = h.attempt(ctx, sshSession, func(c *sshConn) (err error) {
 		queued := time.Since(asked)
-		res, err := c.exec(ctx, req)
-		if errors.Is(err, errSSHElsewhere) && try < sshConns && ctx.Err() == nil {
-			continue
-		}
-		if res != nil {
+		if res, err = c.exec(ctx, req); res != nil {
 			res.Queued = queued
 		}
-		return res, err
-	}
+		return err
+	})
+	return res, err
 }
 
 // errSSHElsewhere marks the error of a command that was certainly not started,
@@ -68,12 +62,21 @@ func (c *sshConn) exec(ctx context.Context, req ExecRequest) (*ExecResult, error
 		return res, c.overdue(ctx, s, req, res.Elapsed)
 	case s.err == nil:
 		return res, nil
-	case c.host.pool.ctx.Err() != nil:
-		return nil, sshClosed(c.host.name)
-	case s.started.IsZero():
-		return nil, c.host.errorf(Vantage, s.err, "cannot run a command: %s", sshReason(s.err))
+	case s.started.IsZero() || c.host.pool.ctx.Err() != nil:
+		res = nil
 	}
-	return res, c.host.errorf(Vantage, s.err, "%v while %q ran", s.err, req)
+	return res, c.broke(s, req)
+}
+
+// broke is the error of a command of which no exit came.
+func (c *sshConn) broke(s *sshRun, req ExecRequest) error {
+	switch {
+	case c.host.pool.ctx.Err() != nil:
+		return sshClosed(c.host.name)
+	case s.started.IsZero():
+		return c.host.errorf(Vantage, s.err, "cannot run a command: %s", sshReason(s.err))
+	}
+	return c.host.errorf(Vantage, s.err, "%v while %q ran", s.err, req)
 }
 
 // overdue is the error of a command that ctx ended.

@@ -79,7 +79,7 @@ func TestSSHExecTimeoutEndsTheRemoteTree(t *testing.T) {
 		if KindOf(err) != Timeout || got == nil || string(got.Stdout) != "begun\n" {
 			t.Errorf("Exec(%q) = %+v, %v, want kind timeout and what was written", shell, got, err)
 		}
-		sshAwait(t, "the end of "+shell, func() bool { return sshRunning(word) == 0 })
+		eventually(t, "the end of "+shell, func() bool { return sshRunning(word) == 0 })
 	}
 }
 
@@ -92,7 +92,7 @@ func TestSSHExecEndsBackgroundJobs(t *testing.T) {
 		if err != nil || string(res.Stdout) != "hi\n" {
 			t.Errorf("Exec(%q) = %+v, %v, want hi", shell, res, err)
 		}
-		sshAwait(t, "the end of "+shell, func() bool { return sshRunning(word) == 0 })
+		eventually(t, "the end of "+shell, func() bool { return sshRunning(word) == 0 })
 	}
 }
 

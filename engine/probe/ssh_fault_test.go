@@ -93,7 +93,7 @@ func TestSSHRestartedHost(t *testing.T) {
 		"ssh web-3: cannot reach 127.0.0.1:"+s.port+": connection refused (retry in 1 s)")
 	sshFails(t, p, "web-3", 5*time.Second, 2*time.Second, Vantage, "(retry in 1 s)")
 	s.start()
-	sshAwait(t, "the host to be back", func() bool {
+	eventually(t, "the host to be back", func() bool {
 		_, err := p.Exec(sshWithin(t, time.Second), "web-3", sshTrue)
 		return err == nil
 	})
@@ -109,7 +109,7 @@ func TestSSHHostKeys(t *testing.T) {
 		p := sshTestPool(t, s.stanza("web-3"))
 		sshFails(t, p, "web-3", time.Minute, time.Minute, Vantage, "unknown host key ssh-ed25519 SHA256:", scan)
 		s.writeKnownHosts(s.key)
-		sshAwait(t, "the new known_hosts to be seen", func() bool {
+		eventually(t, "the new known_hosts to be seen", func() bool {
 			_, err := p.Exec(sshWithin(t, time.Second), "web-3", sshTrue)
 			return err == nil
 		})
@@ -229,7 +229,7 @@ func TestSSHConnectingOutlivesTheRun(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	sshAwait(t, "the connection that nobody waits for", func() bool {
+	eventually(t, "the connection that nobody waits for", func() bool {
 		h.mu.Lock()
 		defer h.mu.Unlock()
 		return h.live() == 1
@@ -284,7 +284,7 @@ func TestSSHCloseEndsEverything(t *testing.T) {
 	p.Close()
 	calls.Wait() // long before the commands end
 	conn.Close()
-	sshAwait(t, "goroutines to end", func() bool { return runtime.NumGoroutine() <= before })
+	eventually(t, "goroutines to end", func() bool { return runtime.NumGoroutine() <= before })
 	sshFails(t, p, "web-3", time.Minute, sshDeadBy, Cancelled)
 }
 
@@ -309,7 +309,7 @@ func TestSSHIdleConnectionIsClosed(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	sshAwait(t, "the connection to be closed", func() bool {
+	eventually(t, "the connection to be closed", func() bool {
 		h.mu.Lock()
 		defer h.mu.Unlock()
 		return len(h.conns) == 0
@@ -326,7 +326,7 @@ func TestSSHMovedHost(t *testing.T) {
 		t.Fatalf("Exec = %+v, %v, want port %s", got, err, a.port)
 	}
 	sshWrite(t, p.cfg.ConfigFile, []byte(b.stanza("web-3")))
-	sshAwait(t, "the changed configuration to be followed", func() bool {
+	eventually(t, "the changed configuration to be followed", func() bool {
 		got, err := p.Exec(sshWithin(t, time.Second), "web-3", port)
 		return err == nil && strings.TrimSpace(string(got.Stdout)) == b.port
 	})
@@ -342,7 +342,7 @@ func TestSSHMovedHostOfAnInclude(t *testing.T) {
 	sshWorks(t, p, "web-3")
 	sshWrite(t, included, []byte(b.stanza("web-3")))
 	a.kill(a.cmd)
-	sshAwait(t, "the changed configuration to be followed", func() bool {
+	eventually(t, "the changed configuration to be followed", func() bool {
 		_, err := p.Exec(sshWithin(t, time.Second), "web-3", sshTrue)
 		return err == nil
 	})

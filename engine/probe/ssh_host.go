@@ -101,6 +101,21 @@ func (h *sshHost) acquire(ctx context.Context, use sshUse) (*sshConn, error) {
 	}
 }
 
+// attempt does work over a connection with room for use, which work gives back, and
+// again over another one if it is certain that it was not begun.
+func (h *sshHost) attempt(ctx context.Context, use sshUse, work func(*sshConn) error) error {
+	for try := 0; ; try++ {
+		c, err := h.acquire(ctx, use)
+		if err != nil {
+			return err
+		}
+		err = work(c)
+		if !errors.Is(err, errSSHElsewhere) || try >= sshConns || ctx.Err() != nil {
+			return err
+		}
+	}
+}
+
 // waited is the error of a run whose time ended before it had a connection.
 // The caller holds h.mu.
 func (h *sshHost) waited(ctx context.Context, d time.Duration) *Error {

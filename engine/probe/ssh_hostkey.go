@@ -126,15 +126,13 @@ func (k *sshKnownHosts) judge(s *sshSettings, name string, key ssh.PublicKey, ve
 		return &sshKeyError{fmt.Sprintf("host key changed to %s: if that is right, run: ssh-keygen -R %s -f %s && %s",
 			print, sshQuote(knownhosts.Normalize(name)), sshQuote(s.knownHostsFile()), s.keyscan())}
 	case knownhosts.IsHostUnknown(verdict):
-		switch s.strict {
-		case sshStrictYes:
+		if s.strict == sshStrictYes {
 			return &sshKeyError{fmt.Sprintf("unknown host key %s: if that is right, run: %s", print, s.keyscan())}
-		default:
-			return k.writeDown(s, name, key)
 		}
-	default: // revoked, or a certificate that does not hold
-		return &sshKeyError{fmt.Sprintf("host key %s not accepted: %v", print, verdict)}
+		return k.writeDown(s, name, key)
 	}
+	// Revoked, or a certificate that does not hold.
+	return &sshKeyError{fmt.Sprintf("host key %s not accepted: %v", print, verdict)}
 }
 
 // writeDown adds a key to the known_hosts file. /dev/null means: take it, and do
@@ -180,7 +178,7 @@ func sshUnended(f *os.File) bool {
 // keyName is what known_hosts calls the host: "[host]:port", or the alias.
 func (s *sshSettings) keyName() string {
 	if s.keyAlias != "" {
-		return sshJoin(s.keyAlias, "22")
+		return net.JoinHostPort(s.keyAlias, "22")
 	}
 	return s.addr()
 }
@@ -212,12 +210,9 @@ func (s *sshSettings) keyscan() string {
 // noSuchKey turns a failed negotiation into the words of a changed key,
 // which it is: known_hosts has keys of types that the host no longer has.
 func (s *sshSettings) noSuchKey(err error, algos []string) error {
-	var no *ssh.AlgorithmNegotiationError
-	if !errors.As(err, &no) || no.What != "host key" {
+	if no, ok := errors.AsType[*ssh.AlgorithmNegotiationError](err); !ok || no.What != "host key" {
 		return nil
 	}
 	return &sshKeyError{fmt.Sprintf("host key is not of a type that known_hosts has (%s): if that is right, run: %s",
 		strings.Join(algos, " "), s.keyscan())}
 }
-
-func sshJoin(host, port string) string { return net.JoinHostPort(host, port) }

@@ -1,7 +1,6 @@
 package probe
 
 import (
-	"context"
 	"errors"
 	"net"
 	"sync"
@@ -62,7 +61,7 @@ func TestSSHMuteHostIsEnteredAnew(t *testing.T) {
 			_, port, _ := net.SplitHostPort(addr)
 			p := sshTestPool(t, good.stanza("web-3", "Port "+port, "StrictHostKeyChecking no"))
 			p.cfg.ConnectTimeout = time.Second
-			sshAwait(t, "a command to run", func() bool {
+			eventually(t, "a command to run", func() bool {
 				_, err := p.Exec(sshWithin(t, 100*time.Millisecond), "web-3", sshTrue)
 				return err == nil
 			})
@@ -85,13 +84,8 @@ func sshSplice(a, b net.Conn) {
 
 func TestSSHMuteForwardingsEnd(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		p := NewSSHPool(SSHConfig{})
-		over, end := context.WithCancel(t.Context())
+		p, c, _, end := sshOverPipe(t, func(conn *sshFalling) { sshMute(t, conn, false) })
 		defer end()
-		ours, theirs := net.Pipe()
-		var host sync.WaitGroup
-		host.Go(func() { sshMute(t, newSSHFalling(theirs, over), false) })
-		c := sshEntered(t, p, ours)
 		if _, err := p.Dial(sshWithin(t, time.Second), "web-3", "tcp", "192.0.2.1:80"); KindOf(err) != Timeout {
 			t.Errorf("Dial that is not answered = %v, want kind timeout", err)
 		}
@@ -100,8 +94,5 @@ func TestSSHMuteForwardingsEnd(t *testing.T) {
 		if !c.ended() || !errors.Is(c.cause(), errSSHStuck) {
 			t.Error("the connection goes on with what is never answered, want it to end")
 		}
-		p.Close()
-		end()
-		host.Wait()
 	})
 }

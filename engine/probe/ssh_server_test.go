@@ -90,7 +90,7 @@ func (s *sshd) start() {
 			s.t.Logf("sshd: %s", log.Bytes())
 		}
 	})
-	sshAwait(s.t, "sshd to listen", func() bool {
+	eventually(s.t, "sshd to listen", func() bool {
 		conn, err := net.Dial("tcp", "127.0.0.1:"+s.port)
 		if err != nil {
 			return false
@@ -186,16 +186,6 @@ func sshFreePort(t testing.TB) string {
 	defer l.Close()
 	_, port, _ := net.SplitHostPort(l.Addr().String())
 	return port
-}
-
-// sshAwait polls until what is true, for a minute at most.
-func sshAwait(t testing.TB, what string, is func() bool) {
-	t.Helper()
-	for end := time.Now().Add(time.Minute); !is(); time.Sleep(10 * time.Millisecond) {
-		if time.Now().After(end) {
-			t.Fatalf("waited a minute for %s", what)
-		}
-	}
 }
 
 // sshProcesses lists a process and its descendants, itself last.

@@ -2,9 +2,7 @@ package probe
 
 import (
 	"context"
-	"errors"
 	"fmt"
-	"strings"
 )
 
 // Stream is [Runner.Stream] on a host. It holds one of the sessions of a
@@ -19,16 +17,7 @@ func (p *SSHPool) Stream(ctx context.Context, host string, req ExecRequest, sink
 	if err != nil {
 		return err
 	}
-	for try := 0; ; try++ {
-		c, err := h.acquire(ctx, sshSession)
-		if err != nil {
-			return err
-		}
-		err = c.stream(ctx, req, sink)
-		if !errors.Is(err, errSSHElsewhere) || try >= sshConns || ctx.Err() != nil {
-			return err
-		}
-	}
+	return h.attempt(ctx, sshSession, func(c *sshConn) error { return c.stream(ctx, req, sink) })
 }
 
 // stream runs a command in a session that was acquired, which it gives back.
@@ -47,12 +36,8 @@ func (c *sshConn) stream(ctx context.Context, req ExecRequest, sink LineSink) er
 	case s.err == nil:
 		lines.flush()
 		return streamEnded(fmt.Sprintf("running %q on %s", req, c.host.name), res)
-	case c.host.pool.ctx.Err() != nil:
-		return sshClosed(c.host.name)
-	case s.started.IsZero():
-		return c.host.errorf(Vantage, s.err, "cannot run a command: %s", sshReason(s.err))
 	}
-	return c.host.errorf(Vantage, s.err, "%v while %q ran", s.err, req)
+	return c.broke(s, req)
 }
 
 // sshStreamCommand makes the command line of a stream. Nobody knows how long it
@@ -61,11 +46,7 @@ func (c *sshConn) stream(ctx context.Context, req ExecRequest, sink LineSink) er
 func sshStreamCommand(req ExecRequest) string {
 	shell := req.Shell
 	if req.Argv != nil {
-		words := make([]string, len(req.Argv))
-		for i, arg := range req.Argv {
-			words[i] = sshQuote(arg)
-		}
-		shell = "exec " + strings.Join(words, " ")
+		shell = "exec " + sshLine(req.Argv)
 	}
 	req.Shell, req.Argv = "", []string{"sh", "-c", sshLeash, shell}
 	return sshCommand(req, sshWrapNone, 0)

@@ -157,7 +157,7 @@ func TestExecStreamEndsItsGroup(t *testing.T) {
 		if KindOf(h.err) != Cancelled {
 			t.Errorf("Stream(%q) = %v, want kind cancelled", shell, h.err)
 		}
-		execEventually(t, fmt.Sprintf("%q has left no process", shell), func() bool { return len(execPidsOf(t, "sleep "+word)) == 0 })
+		eventually(t, fmt.Sprintf("%q has left no process", shell), func() bool { return len(execPidsOf(t, "sleep "+word)) == 0 })
 	}
 }
 
@@ -187,9 +187,9 @@ func TestSSHStream(t *testing.T) {
 		}
 		h := hear(t, func(ctx context.Context, sink LineSink) error { return p.Stream(ctx, "web-3", req, sink) })
 		h.until(1)
-		sshAwait(t, req.String()+" to run there", func() bool { return sshRunning(word) > 0 })
+		eventually(t, req.String()+" to run there", func() bool { return sshRunning(word) > 0 })
 		h.stop()
-		sshAwait(t, "the end of "+req.String(), func() bool { return sshRunning(word) == 0 })
+		eventually(t, "the end of "+req.String(), func() bool { return sshRunning(word) == 0 })
 	}
 }
 
@@ -214,7 +214,7 @@ func TestSSHStreamOutlivesNoConnection(t *testing.T) {
 	if err := h.end(); KindOf(err) != Vantage {
 		t.Errorf("Stream() = %v, want kind vantage", err)
 	}
-	sshAwait(t, "the end of the command", func() bool { return sshRunning(word) == 0 })
+	eventually(t, "the end of the command", func() bool { return sshRunning(word) == 0 })
 }
 
 func TestLines(t *testing.T) {

@@ -2,6 +2,7 @@ package probe
 
 import (
 	"bufio"
+	"cmp"
 	"context"
 	"crypto/tls"
 	"errors"
@@ -151,11 +152,11 @@ func (c *TCPConn) fail(ctx context.Context, err error) error {
 }
 
 func (c *TCPConn) classify(ctx context.Context, err error) (Kind, string) {
-	missed, told := (*tcpMissed)(nil), (*Error)(nil)
 	after := ""
-	if errors.As(err, &missed) {
+	if missed, ok := errors.AsType[*tcpMissed](err); ok {
 		after = ": " + missed.instead()
 	}
+	var told *Error
 	var dns *net.DNSError
 	switch {
 	case errors.Is(ctx.Err(), context.Canceled):
@@ -193,11 +194,7 @@ func (c *TCPConn) classifyTLS(err error, after string) (Kind, string) {
 	case errors.As(err, &errno):
 		return Reset, "the connection broke " + c.activity() + ": " + errno.Error() + after
 	case c.phase == "tls" || tlsProblem(err) != "":
-		reason := tlsProblem(err)
-		if reason == "" {
-			reason = strings.TrimPrefix(err.Error(), "tls: ")
-		}
-		return TLS, "tls: " + reason
+		return TLS, "tls: " + cmp.Or(tlsProblem(err), strings.TrimPrefix(err.Error(), "tls: "))
 	}
 	return Proto, err.Error() + after
 }

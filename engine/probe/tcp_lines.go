@@ -1,6 +1,7 @@
 package probe
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"io"
@@ -13,10 +14,7 @@ import (
 // is an error; see [TCPConn]. connect bounds connecting and sending; 0 is 10 s.
 // A peer that goes away without a word is found within half a minute.
 func Lines(ctx context.Context, req TCPRequest, send []byte, connect time.Duration, sink LineSink) error {
-	if connect == 0 {
-		connect = streamConnect
-	}
-	began, cancel := context.WithTimeout(ctx, connect)
+	began, cancel := context.WithTimeout(ctx, cmp.Or(connect, streamConnect))
 	defer cancel()
 	c, err := DialTCP(began, req)
 	if err != nil {

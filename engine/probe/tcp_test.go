@@ -61,7 +61,7 @@ func TestTCPRedis(t *testing.T) {
 		_ = server.Wait()
 	})
 	ctx := tcpWithin(t, time.Minute)
-	execEventually(t, "redis answers", func() bool {
+	eventually(t, "redis answers", func() bool {
 		_, err := holdTCP(ctx, tcpTalk{TCPRequest: TCPRequest{Addr: "127.0.0.1:" + port}})
 		return err == nil
 	})
@@ -286,7 +286,7 @@ func tcpCheckScript(t *testing.T, protocol, addr string) {
 	if _, err := exec.LookPath("openssl"); err != nil {
 		execMissing(t, "openssl")
 	}
-	res, err := Exec(tcpWithin(t, time.Minute), ExecRequest{Argv: []string{"openssl", "s_client", "-connect", addr, "-starttls", protocol, "-ign_eof", "-quiet"}})
+	res, err := new(Runner).Exec(tcpWithin(t, time.Minute), ExecRequest{Argv: []string{"openssl", "s_client", "-connect", addr, "-starttls", protocol, "-ign_eof", "-quiet"}})
 	if err != nil || !strings.Contains(string(res.Stdout), "secret") {
 		t.Errorf("openssl s_client -starttls %s = %+v, %v, want it to get to the secret", protocol, res, err)
 	}

@@ -12,6 +12,7 @@ import (
 	"errors"
 	"fmt"
 	"net"
+	"slices"
 	"strings"
 	"time"
 )
@@ -163,11 +164,7 @@ func newTLSResult(s tls.ConnectionState, verify x509.VerifyOptions) *TLSResult {
 	}
 	res.DaysLeft = res.Chain[0].DaysLeft
 	res.ChainDaysLeft = res.DaysLeft
-	verify.Intermediates = x509.NewCertPool()
-	for _, cert := range s.PeerCertificates[1:] {
-		verify.Intermediates.AddCert(cert)
-	}
-	ways, err := s.PeerCertificates[0].Verify(verify)
+	ways, err := tlsVerify(s, verify)
 	if err != nil {
 		res.VerifyError = certProblem(err, s.PeerCertificates[0])
 		return res
@@ -201,7 +198,7 @@ func tlsKeyName(key any) string {
 
 func newCertificate(cert *x509.Certificate) Certificate {
 	sum := sha256.Sum256(cert.Raw)
-	names := append([]string(nil), cert.DNSNames...)
+	names := slices.Clone(cert.DNSNames)
 	for _, ip := range cert.IPAddresses {
 		names = append(names, ip.String())
 	}

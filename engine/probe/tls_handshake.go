@@ -1,6 +1,7 @@
 package probe
 
 import (
+	"cmp"
 	"crypto/tls"
 	"crypto/x509"
 	"errors"
@@ -38,28 +39,25 @@ func newTLSInfo(s tls.ConnectionState, config *tls.Config) *TLSInfo {
 	}
 	leaf := s.PeerCertificates[0]
 	info.Subject = certName(leaf)
-	info.Issuer = leaf.Issuer.CommonName
-	if info.Issuer == "" {
-		info.Issuer = leaf.Issuer.String()
-	}
+	info.Issuer = cmp.Or(leaf.Issuer.CommonName, leaf.Issuer.String())
 	info.NotAfter = leaf.NotAfter
 	info.DaysLeft = tlsDaysLeft(leaf)
 	if config.InsecureSkipVerify {
-		if err := tlsVerify(s, config); err != nil {
+		if _, err := tlsVerify(s, x509.VerifyOptions{Roots: config.RootCAs, DNSName: config.ServerName}); err != nil {
 			info.Verified, info.VerifyError = false, certProblem(err, leaf)
 		}
 	}
 	return info
 }
 
-// tlsVerify judges the server's chain as a handshake would that insists on it.
-func tlsVerify(s tls.ConnectionState, config *tls.Config) error {
-	opts := x509.VerifyOptions{Roots: config.RootCAs, DNSName: config.ServerName, Intermediates: x509.NewCertPool()}
+// tlsVerify judges the server's chain as a handshake would that insists on it, and
+// gives the ways to a root.
+func tlsVerify(s tls.ConnectionState, opts x509.VerifyOptions) ([][]*x509.Certificate, error) {
+	opts.Intermediates = x509.NewCertPool()
 	for _, cert := range s.PeerCertificates[1:] {
 		opts.Intermediates.AddCert(cert)
 	}
-	_, err := s.PeerCertificates[0].Verify(opts)
-	return err
+	return s.PeerCertificates[0].Verify(opts)
 }
 
 // certName is what a reader knows a certificate by.

@@ -199,7 +199,7 @@ func TestInspectTLSOpenSSL(t *testing.T) {
 		_ = server.Wait()
 	})
 	var res *TLSResult
-	execEventually(t, "s_server answers", func() (ok bool) {
+	eventually(t, "s_server answers", func() (ok bool) {
 		var err error
 		res, err = InspectTLS(tcpWithin(t, time.Minute), TLSRequest{TCPRequest: TCPRequest{Addr: "127.0.0.1:" + port}})
 		return err == nil

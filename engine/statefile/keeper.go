@@ -1,6 +1,7 @@
 package statefile
 
 import (
+	"cmp"
 	"context"
 	"log/slog"
 	"os"
@@ -21,14 +22,8 @@ type Keeper struct {
 // else. A file that someone else writes too is logged once: of two that keep theirs
 // in one, the last has it.
 func (k *Keeper) Run(ctx context.Context) {
-	every, logger := k.Every, k.Logger
-	if every <= 0 {
-		every = 5 * time.Second
-	}
-	if logger == nil {
-		logger = slog.Default()
-	}
-	ticker := time.NewTicker(every)
+	logger := cmp.Or(k.Logger, slog.Default())
+	ticker := time.NewTicker(cmp.Or(k.Every, 5*time.Second))
 	defer ticker.Stop()
 	var written uint64
 	var ours os.FileInfo // as it was written here last
