@@ -253,15 +253,19 @@ a.own = 5
 func TestOptionsSetInRuns(t *testing.T) {
 	b := newTestBoard(t)
 	b.load(`local A = pharos.MetricWatcher:extend{}
-function A:init() self.interval = "5s" end
+function A:init() self:defaults() self.interval = "5s" end
+function A:defaults() self.unit = "jobs" end
+function A:called(name) self.name = name return self end
+function A:slower() self.interval = "1m" end
 function A:check()
+  if self.own == 3 then self:slower() end
   self.interval = "10s"
   self.own, self.thresholds = 1, { warn = 5 }
   local other = {}
   other.interval = 5
   return 1
 end
-metric_watchers = { A{ name = "a" }, A{ name = "b" }, pharos.MetricWatcher{ name = "c", check = function(self)
+metric_watchers = { A{ name = "a" }, A{}:called("b"), pharos.MetricWatcher{ name = "c", check = function(self)
   if self.own then self.unit = "s" end
   return 1
 end } }`)
@@ -270,8 +274,9 @@ end } }`)
 		got = append(got, fmt.Sprintf("%d: %s", finding.Line, finding.Message))
 	}
 	want := []string{
-		"4: self.interval is read when the file loads: to set it in a run changes nothing",
-		"11: self.unit is read when the file loads: to set it in a run changes nothing (a check returns { value = 5, unit = ... })",
+		"5: self.interval is read when the file loads: to set it in a run changes nothing",
+		"8: self.interval is read when the file loads: to set it in a run changes nothing",
+		"15: self.unit is read when the file loads: to set it in a run changes nothing (a check returns { value = 5, unit = ... })",
 	}
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Errorf("findings (-want +got):\n%s", diff)
