@@ -126,7 +126,7 @@ func (d *declaration) pageTag(v lua.LValue) error {
 	if err := d.script.checkName(string(text)); err != nil {
 		return d.script.errorAt(d.script.assigned["page_tag"], "cannot use page_tag: %s", err)
 	}
-	d.script.pageTag = string(text)
+	d.script.pageTag = new(string(text))
 	return nil
 }
 

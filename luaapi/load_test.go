@@ -200,3 +200,18 @@ func TestCheckResults(t *testing.T) {
 		}
 	}
 }
+
+// A board whose files set no page_tag has the original's; one set to "" has none.
+func TestDefaultPageTag(t *testing.T) {
+	b := newTestBoard(t)
+	for text, want := range map[string]string{
+		"metric_watchers = {}":                    "Keeps watch...",
+		"metric_watchers = {} page_tag = ''":      "",
+		"metric_watchers = {} page_tag = 'Mine.'": "Mine.",
+	} {
+		b.load(text)
+		if got := b.config.Generation.PageTag; got != want {
+			t.Errorf("the page_tag of %q = %q, want %q", text, got, want)
+		}
+	}
+}

@@ -46,7 +46,7 @@ type script struct {
 	made                  []*lua.LTable   // its watchers, as they are made; nil once the files were loaded
 	named                 namedFields
 
-	pageTag  string
+	pageTag  *string // nil where the files set none
 	sets     []declaredSet
 	watchers []*watcher
 	warnings []engine.LoadError
