@@ -62,10 +62,11 @@ func (s *script) declare(L *lua.LState) error {
 	return nil
 }
 
-// forgotten warns of watchers that the script made and has in no list.
+// forgotten warns of watchers that the script made and has in no list. A module makes
+// them for whoever wants them.
 func (d *declaration) forgotten() {
 	for _, t := range d.script.made {
-		if name, ok := d.L.GetField(t, "name").(lua.LString); ok && !d.seen[t] {
+		if name, ok := d.L.GetField(t, "name").(lua.LString); ok && !d.seen[t] && sourceOf(t).File == d.script.name {
 			d.script.warn(sourceOf(t), "%q is made and in no list: put it into metric_watchers, or into a set of metric_watcher_sets", probe.CleanText(vm.Brief(string(name))))
 		}
 	}

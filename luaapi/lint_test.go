@@ -61,6 +61,7 @@ metric_watchers = {
   pharos.FileMetricWatcher{ name = "home", path = "~/x" },
   command{ command = { "true", timeout = 1 } },
   command{ command = { "true", true } },
+  pharos.PageGETMetricWatcher{ name = "slow", url = "http://127.0.0.1/", thresholds = { 0.001, 1, 5 } },
 }`)
 	var got []string
 	for _, f := range b.config.Lint(context.Background()) {
@@ -95,6 +96,7 @@ metric_watchers = {
 		`46: the path "~/x" is taken as it is: ~ is a shell's word for pharos.env("HOME")`,
 		`47: cannot use option "command" of "n47": its list has the name "timeout": options do not belong in it`,
 		`48: cannot use option "command" of "n48": want text at place 2, got boolean`,
+		`49: the thresholds of "slow": crit is 5 seconds, and a run ends after its timeout of 2s: no answer is ever that slow, raise the timeout`,
 	}
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Errorf("Lint (-want +got):\n%s", diff)
@@ -225,7 +227,8 @@ func TestRegularExpressions(t *testing.T) {
 // when the file loads.
 func TestForgottenWatchers(t *testing.T) {
 	b := newTestBoard(t)
-	b.load(`local a = pharos.CommandMetricWatcher{ name = "a", command = "true" }
+	b.write("lib/shared.lua", `return { gate = pharos.PingMetricWatcher{ name = "for another file", host = "127.0.0.1" } }`)
+	b.load(`local a = pharos.CommandMetricWatcher{ name = "a", command = "true" } require "shared"
 metric_watchers = { a, pharos.CommandMetricWatcher{ name = "b", command = "true" } }
 metric_watchers = { a }
 pharos.WatcherSet("lost", { pharos.PingMetricWatcher{ name = "c", host = "127.0.0.1" } })
@@ -243,6 +246,32 @@ a.own = 5
 		`1: "a" has "intervall", which nothing reads (did you mean "interval"?)`,
 		`2: "b" is made and in no list: put it into metric_watchers, or into a set of metric_watcher_sets`,
 		`4: "c" is made and in no list: put it into metric_watchers, or into a set of metric_watcher_sets`,
+	}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Errorf("warnings (-want +got):\n%s", diff)
+	}
+}
+
+// What a class has by a name that each run sets is lost: that is told when the file
+// loads.
+func TestFieldsThatRunsSet(t *testing.T) {
+	b := newTestBoard(t)
+	b.load(`local A = pharos.MetricWatcher:extend{ options = { duration = "string" }, state = {} }
+function A:status() return "up" end
+function A:check() return self:status(), self.duration .. self.state.n end
+local B = pharos.MetricWatcher:extend{}
+function B:init() self.state = { n = 0 } end
+function B:check() return self.state.n end
+metric_watchers = { A{ name = "a", duration = "5m" }, A{ name = "b" }, B{ name = "c" }, B{ name = "d" } }
+metric_watchers[1].verdict = nil`)
+	var got []string
+	for _, w := range b.config.Warnings {
+		got = append(got, fmt.Sprintf("%d: %s", w.Line, w.Message))
+	}
+	want := []string{
+		`7: "a" has "duration", which each run sets anew: give it another name`,
+		`7: "a" has "status", which each run sets anew: give it another name`,
+		`7: "c" has a state, which each run sets to what was kept: what it begins with is for check, self.state.n = self.state.n or 0`,
 	}
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Errorf("warnings (-want +got):\n%s", diff)

@@ -108,11 +108,15 @@ func (d *declaration) misspelt(w *watcher) {
 			d.script.warn(w.source, "%q has %q, which nothing reads (did you mean %q?)", w.name, vm.Brief(field), near)
 		}
 	})
+	if !d.spelt[class] { // or a thousand of one class would all say it
+		d.overwritten(w, w.self)
+	}
 	for class := range lineage(class) {
 		if d.spelt[class] || d.definer.known[class] != "" {
 			return
 		}
 		d.spelt[class] = true
+		d.overwritten(w, class)
 		names := append(classNames(class.RawGetString("super")), "init", "construct")
 		names = append(names, namesOfAny(class.RawGetString("options"))...)
 		known := make(map[string]bool, len(names))
@@ -132,6 +136,26 @@ func (d *declaration) misspelt(w *watcher) {
 				d.script.warn(at, "the class of %q has %q, which nothing reads (did you mean %q?)", w.name, field, near)
 			}
 		})
+	}
+}
+
+// overwritten warns of what a watcher or its class has by a name that each run sets:
+// the script would never see it again.
+func (d *declaration) overwritten(w *watcher, t *lua.LTable) {
+	for _, name := range setInRuns {
+		v := t.RawGetString(name)
+		if list, ok := v.(*lua.LTable); ok && name == "state" {
+			if first, _ := vm.Plain(list).Next(lua.LNil); first == lua.LNil {
+				continue // as it begins anyway
+			}
+		}
+		switch {
+		case v == lua.LNil:
+		case name == "state":
+			d.script.warn(w.source, "%q has a state, which each run sets to what was kept: what it begins with is for check, self.state.n = self.state.n or 0", w.name)
+		default:
+			d.script.warn(w.source, "%q has %q, which each run sets anew: give it another name", w.name, name)
+		}
 	}
 }
 
