@@ -242,9 +242,7 @@ func (s *script) load(ctx context.Context, source []byte) error {
 	r := &run{}
 	ctx = context.WithValue(ctx, runKey{}, r)
 	if err := s.universe.Load(ctx, source); err != nil {
-		if e := (*vm.Error)(nil); errors.As(err, &e) && r.failure != nil && e.Value == nil && strings.Contains(e.Message, "nil") { // the one that it gave, most often
-			e.Message = fmt.Sprintf("%s (just before: %s)", e.Message, r.failure)
-		}
+		r.explainNil(err)
 		if hint := pythonHint(s.name, source); hint != nil {
 			return hint
 		}
