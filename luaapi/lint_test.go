@@ -141,7 +141,8 @@ function Disk:handle_outputt(o) return self.units end
 function Disk:handle_output(o) return #self.hosts, pharos.htpp.get("x") end
 function Disk:detail() return self:values(), pharos.json.decoed("x"), pharos.url, pharos.MetricWatcher.mine end
 function Disk:values() end
-function Disk.other() local pharos = {} return pharos.htpp end
+function Disk.other() local pharos = {} pharos:dns() return pharos.htpp, pharos.http:get() end
+function Disk:own() pharos.here:x() pharos.Class:extend{} return pharos:dns("x"), pharos.http:get("x"), pharos.http:got("x"), pharos.url:match("x") end
 metric_watchers = { Disk{ name = "a", command = "true" }, Disk{ name = "b", command = "true" } }`)
 	var got []string
 	for _, w := range b.config.Warnings {
@@ -150,8 +151,11 @@ metric_watchers = { Disk{ name = "a", command = "true" }, Disk{ name = "b", comm
 	}
 	slices.Sort(got)
 	want := []string{
-		`pharos.lua:10: the class of "a" has "inteval", which nothing reads (did you mean "interval"?)`,
-		`pharos.lua:10: the class of "a" has "treshold", which nothing reads (did you mean "thresholds"?)`,
+		"pharos.lua:10: cannot call pharos.dns with a colon: write pharos.dns(...), with a dot",
+		"pharos.lua:10: cannot call pharos.http.get with a colon: write pharos.http.get(...), with a dot",
+		`pharos.lua:10: cannot use pharos.http.got: there is no such name (did you mean "get"?`,
+		`pharos.lua:11: the class of "a" has "inteval", which nothing reads (did you mean "interval"?)`,
+		`pharos.lua:11: the class of "a" has "treshold", which nothing reads (did you mean "thresholds"?)`,
 		`pharos.lua:5: the class of "a" has "handle_outputt", which nothing reads (did you mean "handle_output"?)`,
 		`pharos.lua:6: cannot use pharos.htpp: there is no such name (did you mean "http"?`,
 		`pharos.lua:7: cannot use pharos.json.decoed: there is no such name (did you mean "decode"?`,

@@ -11,8 +11,8 @@ import (
 )
 
 // read hears of each field that the script's files read, before they run. It
-// warns of names that the table pharos does not have: in a function it may take
-// long until somebody calls it.
+// warns of names that the table pharos does not have, and of those that are called with
+// a colon: in a function it may take long until somebody calls it.
 func (s *script) read(use vm.FieldUse) {
 	if s.reads == nil {
 		return // what a person types now says it when it runs
@@ -21,18 +21,21 @@ func (s *script) read(use vm.FieldUse) {
 	if use.Path[0] != "pharos" || len(use.Path) == 1 {
 		return
 	}
-	at := lua.LValue(s.pharos)
+	at, place := lua.LValue(s.pharos), engine.Place{File: use.File, Line: use.Line}
 	for i, name := range use.Path[1:] {
 		t, ok := at.(*lua.LTable)
 		if !ok {
 			return
 		}
-		if at = t.RawGetString(name); at != lua.LNil {
+		owner, last := strings.Join(use.Path[:i+1], "."), i+2 == len(use.Path)
+		switch at = t.RawGetString(name); {
+		case !last && at != lua.LNil:
 			continue
-		}
-		owner := strings.Join(use.Path[:i+1], ".")
-		if last := i+2 == len(use.Path); last && isModule(t) && !optional(owner, name) {
-			s.warn(engine.Place{File: use.File, Line: use.Line}, "%s", noSuchName(t, owner, name))
+		case !last || !isModule(t):
+		case at == lua.LNil && !optional(owner, name):
+			s.warn(place, "%s", noSuchName(t, owner, name))
+		case at != lua.LNil && use.Colon:
+			s.warn(place, "%s", noColon(owner+"."+name))
 		}
 		return
 	}
