@@ -32,7 +32,9 @@ func (s *script) misusing(L *lua.LState) int {
 		message = fmt.Sprintf("cannot make a %s with a colon: write pharos.%s{ name = ... }, with a dot", name, name)
 	case !isTable:
 		message = fmt.Sprintf("cannot make a %s of a %s: write %s{ name = ... }", name, typeName(L.Get(2)), name)
-	case vm.Plain(options).Metatable != lua.LNil:
+	case vm.Plain(options).Metatable != lua.LNil && !isInstance(options):
+		message = fmt.Sprintf("cannot make a %s of a table with a metatable, which the class takes the place of: copy what it inherits into the table", name)
+	case isInstance(options):
 		message = fmt.Sprintf("cannot make a %s of a table that is one already: give each a table of its own", name)
 	default:
 		if s.reads != nil && isSubclass(class, s.pharos.RawGetString("MetricWatcher")) {
