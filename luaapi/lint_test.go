@@ -240,6 +240,11 @@ metric_watcher_sets = { pharos.WatcherSet("found", { pharos.TCPMetricWatcher{ na
 local e = pharos.Class:extend{}{}
 a.intervall = "5s"
 a.own = 5
+pcall(function() local none = pharos.CommandMetricWatcher{ name = "was never made" } return none end)
+local base = pharos.CommandMetricWatcher{ name = "for another's check", command = "true" }
+table.insert(metric_watchers, pharos.MetricWatcher{ name = "f", check = function() return base.check(base) end })
+local known = { g = pharos.CommandMetricWatcher{ name = "g", command = "true" } }
+table.insert(metric_watcher_sets, pharos.WatcherSet("finds", function() return { known.g } end))
 `)
 	var got []string
 	for _, w := range b.config.Warnings {

@@ -168,7 +168,8 @@ func (s *script) loadClass(L *lua.LState, o *Options, file string) (lua.LValue, 
 	L.Push(L.NewFunction(decided))
 	L.Push(L.NewFunction(s.misusing))
 	L.Push(L.NewFunction(misdeclaring))
-	L.Call(5, 1)
+	L.Push(L.NewFunction(s.note))
+	L.Call(6, 1)
 	class := L.Get(-1)
 	L.Pop(1)
 	return class, nil
