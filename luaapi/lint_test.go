@@ -333,7 +333,9 @@ function C:init()
   A.init(self)
 end
 local D = B:extend{}
-metric_watchers = { A{ name = "a" }, B{ name = "b", command = "true" }, B{ name = "b2", command = "true" }, C{ name = "c" }, D{ name = "d", command = "true" } }`)
+local E, init = A:extend{}, A.init
+function E:init() init(self) end
+metric_watchers = { E{ name = "e" }, A{ name = "a" }, B{ name = "b", command = "true" }, B{ name = "b2", command = "true" }, C{ name = "c" }, D{ name = "d", command = "true" } }`)
 	var got []string
 	for _, finding := range b.config.Lint(t.Context()) {
 		got = append(got, fmt.Sprintf("%d: %s", finding.Line, finding.Message))

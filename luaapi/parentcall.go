@@ -94,8 +94,8 @@ func (w *watcher) lateOptions() (found []engine.LoadError) {
 	return found
 }
 
-// initCalls finds the init of a class of w in the script that does not name the one
-// of the class above, also one of the script's, that is called no more.
+// initCalls finds the init of a class of w in the script that neither names nor
+// holds the one of the class above, also one of the script's, that is called no more.
 func (w *watcher) initCalls() (found []engine.LoadError) {
 	for class := range lineage(w.self.Metatable) {
 		own, ok := class.RawGetString("init").(*lua.LFunction)
@@ -107,7 +107,8 @@ func (w *watcher) initCalls() (found []engine.LoadError) {
 			if !ok {
 				continue
 			}
-			if !hidden.IsG && !strings.HasPrefix(hidden.Proto.SourceName, builtinPrefix) {
+			held := slices.ContainsFunc(own.Upvalues, func(up *lua.Upvalue) bool { return up.Value() == lua.LValue(hidden) })
+			if !held && !hidden.IsG && !strings.HasPrefix(hidden.Proto.SourceName, builtinPrefix) {
 				name := above.RawGetString("class_name")
 				if name == lua.LNil {
 					name = lua.LString("Parent")
