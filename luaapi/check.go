@@ -276,7 +276,7 @@ func (w *watcher) broken(r *run, err error) engine.Result {
 		result := failureResult(raised)
 		result.Failure.File, result.Failure.Line, result.Failure.Trace = place.File, place.Line, place.Trace
 		return result
-	case r.failure != nil && e.Cause == nil: // its nil, most often, is what the script stumbled over
+	case r.failure != nil && e.Cause == nil && !strings.Contains(e.Message, r.failure.Error()): // its nil, most often, is what the script stumbled over
 		place.Message = fmt.Sprintf("%s (just before: %s)", place.Message, r.failure)
 	}
 	if calls := w.parentCalls(); len(calls) > 0 { // most often the reason

@@ -181,6 +181,8 @@ func TestCheckResults(t *testing.T) {
 		{`local r = pharos.exec({ "/no/such/program" }) return r.code`, engine.Unknown, "script error",
 			`FILE:1: attempt to index a nil value (local 'r') with key 'code' (just before: running "/no/such/program": command not found)`},
 		{`pharos.exec({ "/no/such/program" }) pharos.exec("true") return nil .. ""`, engine.Unknown, "script error", "FILE:1: attempt to concatenate a nil value"},
+		{`local _, err = pharos.exec({ "/no/such/program" }) error("no luck: " .. tostring(err))`, engine.Unknown, "script error",
+			`FILE:1: no luck: running "/no/such/program": command not found`},
 		{`error("broken")`, engine.Unknown, "script error", "FILE:1: broken"},
 		{`return { status = 5, value = 3 }`, engine.Unknown, "script error", "FILE:1: check gave a status that is a number (valid: critical, ok, unknown, warning)"},
 		{`return {}, 1`, engine.Unknown, "script error", "FILE:1: check returned a table with neither a status nor a number as its value"},
