@@ -77,6 +77,7 @@ func TestMistakesWithAnswers(t *testing.T) {
 		`return pharos.FilMetricWatcher{}`:    `:1: cannot use pharos.FilMetricWatcher: there is no such name (did you mean "FileMetricWatcher"? valid: Class, `,
 
 		`self.status = "critical" return 5`:                                                                      `:1: cannot set self.status, which is what the run before came to: write return "critical", value, detail, or return self:critical(value, detail)`,
+		`self.status = "ok"`:                                                                                     `:1: cannot set self.status, which is what the run before came to: write return "ok", value, detail, or return self:ok(value, detail)`,
 		`self.status = 503 return "ok"`:                                                                          `:1: cannot set self.status, which is what the run before came to: write return "ok", value, detail, or return self:ok(value, detail)`,
 		`self.state.status = 5 return "ok"`:                                                                      ``,
 		`local _, err = pharos.json.decode("{") return "ok", err.code`:                                           `:1: there is no field "code" (did you mean "kind"? valid: kind, message, phase, timing)`,
