@@ -265,7 +265,7 @@ table.insert(metric_watcher_sets, pharos.WatcherSet("finds", function() return {
 // loads.
 func TestFieldsThatRunsSet(t *testing.T) {
 	b := newTestBoard(t)
-	b.load(`local A = pharos.MetricWatcher:extend{ options = { duration = "string" }, state = {} }
+	b.load(`local A = pharos.MetricWatcher:extend{ duration = "1m", state = {} }
 function A:status() return "up" end
 function A:check() return self:status(), self.duration .. self.state.n end
 local B = pharos.MetricWatcher:extend{}

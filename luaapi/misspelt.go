@@ -153,7 +153,7 @@ func (d *declaration) overwritten(w *watcher, t *lua.LTable) {
 			}
 		}
 		switch {
-		case v == lua.LNil:
+		case v == lua.LNil, t != w.self && w.self.RawGetString(name) != lua.LNil: // or the latter was told
 		case name == "state":
 			d.script.warn(w.source, "%q has a state, which each run sets to what was kept: what it begins with is for check, self.state.n = self.state.n or 0", w.name)
 		default:
