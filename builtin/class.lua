@@ -9,7 +9,7 @@
 -- or an ancestor declares in its table `options` (name = its Lua types, divided
 -- by "|"), or any field that they have.
 
-local _, _, _, misusing, misdeclaring = ...
+local _, _, _, misusing, misdeclaring, note = ...
 
 local Class = { class_name = "Class", super = false }
 Class.__index = Class
@@ -20,6 +20,7 @@ local function construct(class, options)
   options.source = pharos.where(2)
   local self = setmetatable(options, class)
   if self.init then self:init() end
+  note(self)
   return self
 end
 

@@ -78,6 +78,7 @@ func TestBadInput(t *testing.T) {
 		{"duplicate id in two sets", "metric_watcher_sets = { pharos.WatcherSet('Web', {\n pharos.CommandMetricWatcher{ name = 'a', command = 'true' } }), pharos.WatcherSet('web', {\n pharos.CommandMetricWatcher{ name = 'a', command = 'false' } }) }",
 			`F:3: cannot use the name "a" in the set "web": its id "web.a" is that of "a" in the set "Web" at F:2`},
 		{"one watcher twice", "local w = pharos.CommandMetricWatcher{ name = 'a', command = 'true' }\nmetric_watchers = { w, w }", `F:1: cannot use one watcher in two places`},
+		{"options that inherit", "pharos.CommandMetricWatcher(setmetatable({ name = 'a' }, { __index = { command = 'true' } }))", `F:1: cannot make a CommandMetricWatcher of a table with a metatable, which the class takes the place of: copy what it inherits into the table`},
 		{"one table twice", "local o = { name = 'a', command = 'true' }\nlocal a = pharos.CommandMetricWatcher(o)\nlocal b = pharos.CommandMetricWatcher(o)", `F:3: cannot make a CommandMetricWatcher of a table that is one already`},
 		{"nothing declared", "local x = 1", `F: declares nothing: set metric_watchers = { ... } or metric_watcher_sets = { ... }`},
 		{"empty file", "", `F: declares nothing`},

@@ -55,7 +55,7 @@ func TestMistakesWithAnswers(t *testing.T) {
 		`return pharos.json.decode('{"a":null}').a.b`:                     `:1: attempt to index a null of JSON value (field 'a') with key 'b'`,
 		`return "ok", pharos.json.decode("{")`:                            `:1: check returned "ok" with an error as its detail: decoding JSON: `,
 		`local _, err = pharos.json.decode("{") return "warning", 1, err`: ``,
-		`local _, err = pharos.json.decode("{") return "warning", err`:    `:1: the value is a pharos.Error: want text or a number`,
+		`local _, err = pharos.json.decode("{") return "warning", err`:    `:1: the value is a pharos.Error, which may be the detail: return status, value, err`,
 		`local _, err = pharos.json.decode("{") return err`:               `:1: check returned a pharos.Error: want a status`,
 		`return "ok", { 1 }`: `:1: check returned the option "1" (valid: again): value and detail are text or numbers, not tables`,
 
@@ -77,6 +77,7 @@ func TestMistakesWithAnswers(t *testing.T) {
 		`return pharos.FilMetricWatcher{}`:    `:1: cannot use pharos.FilMetricWatcher: there is no such name (did you mean "FileMetricWatcher"? valid: Class, `,
 
 		`self.status = "critical" return 5`:                                                                      `:1: cannot set self.status, which is what the run before came to: write return "critical", value, detail, or return self:critical(value, detail)`,
+		`self.status = "ok"`:                                                                                     `:1: cannot set self.status, which is what the run before came to: write return "ok", value, detail, or return self:ok(value, detail)`,
 		`self.status = 503 return "ok"`:                                                                          `:1: cannot set self.status, which is what the run before came to: write return "ok", value, detail, or return self:ok(value, detail)`,
 		`self.state.status = 5 return "ok"`:                                                                      ``,
 		`local _, err = pharos.json.decode("{") return "ok", err.code`:                                           `:1: there is no field "code" (did you mean "kind"? valid: kind, message, phase, timing)`,

@@ -1,6 +1,7 @@
 package luaapi
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -151,15 +152,15 @@ func (s *script) stepFunction(L *lua.LState) int {
 func (w *watcher) settle(L *lua.LState, r *run) {
 	const first = 2 // above self, the step's own argument
 	v, err := w.verdictOf(L, first)
+	if err == nil || errors.Is(err, errNoVerdict) {
+		err = cmp.Or(w.overwritten(), err)
+	}
 	switch {
 	case r.event == nil:
 	case errors.Is(err, errNoVerdict):
 		return
 	case errors.Is(err, errNilVerdict):
 		err = errors.New(nilVerdict("the function of events", w.stream.judge, "leave the status as it is"))
-	}
-	if err == nil {
-		err = w.overwritten()
 	}
 	if err == nil {
 		r.result, err = w.show(L, v)
@@ -276,7 +277,7 @@ func (w *watcher) broken(r *run, err error) engine.Result {
 		result := failureResult(raised)
 		result.Failure.File, result.Failure.Line, result.Failure.Trace = place.File, place.Line, place.Trace
 		return result
-	case r.failure != nil && e.Cause == nil: // its nil, most often, is what the script stumbled over
+	case r.failure != nil && e.Cause == nil && !strings.Contains(e.Message, r.failure.Error()): // its nil, most often, is what the script stumbled over
 		place.Message = fmt.Sprintf("%s (just before: %s)", place.Message, r.failure)
 	}
 	if calls := w.parentCalls(); len(calls) > 0 { // most often the reason

@@ -32,12 +32,11 @@ func (s *script) misusing(L *lua.LState) int {
 		message = fmt.Sprintf("cannot make a %s with a colon: write pharos.%s{ name = ... }, with a dot", name, name)
 	case !isTable:
 		message = fmt.Sprintf("cannot make a %s of a %s: write %s{ name = ... }", name, typeName(L.Get(2)), name)
-	case vm.Plain(options).Metatable != lua.LNil:
+	case vm.Plain(options).Metatable != lua.LNil && !isInstance(options):
+		message = fmt.Sprintf("cannot make a %s of a table with a metatable, which the class takes the place of: copy what it inherits into the table", name)
+	case isInstance(options):
 		message = fmt.Sprintf("cannot make a %s of a table that is one already: give each a table of its own", name)
 	default:
-		if s.reads != nil && isSubclass(class, s.pharos.RawGetString("MetricWatcher")) {
-			s.made = append(s.made, options)
-		}
 		for k, v := range vm.Pairs(options) {
 			vm.Charge(L, 1)
 			if message = optionMistake(L, class, name, k, v); message != "" {
@@ -54,6 +53,15 @@ func pushMessage(L *lua.LState, message string) int {
 	}
 	L.Push(lua.LString(message))
 	return 1
+}
+
+// note is what it gets as its sixth: note(instance) takes down a watcher that was made
+// while the files load.
+func (s *script) note(L *lua.LState) int {
+	if made := L.CheckTable(1); s.reads != nil && isSubclass(made.Metatable, s.pharos.RawGetString("MetricWatcher")) {
+		s.made = append(s.made, made)
+	}
+	return 0
 }
 
 // optionMistake is why an option of a class of that name cannot be used; "" if it

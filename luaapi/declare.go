@@ -62,11 +62,53 @@ func (s *script) declare(L *lua.LState) error {
 	return nil
 }
 
-// forgotten warns of watchers that the script made and has in no list.
+// forgotten warns of watchers that the script made and has in no list. A module makes
+// them for whoever wants them; what finds the members of a set, or another watcher's
+// function, may have a use for those that it sees.
 func (d *declaration) forgotten() {
-	for _, t := range d.script.made {
-		if name, ok := d.L.GetField(t, "name").(lua.LString); ok && !d.seen[t] {
+	left := slices.DeleteFunc(d.script.made, func(t *lua.LTable) bool { return d.seen[t] || sourceOf(t).File != d.script.name })
+	if len(left) == 0 {
+		return
+	}
+	used := reached{known: d.definer.known, seen: make(map[lua.LValue]bool)}
+	for t := range d.seen {
+		used.add(t)
+	}
+	for _, find := range d.finds {
+		used.add(find)
+	}
+	for _, t := range left {
+		if name, ok := d.L.GetField(t, "name").(lua.LString); ok && !used.seen[t] {
 			d.script.warn(sourceOf(t), "%q is made and in no list: put it into metric_watchers, or into a set of metric_watcher_sets", probe.CleanText(vm.Brief(string(name))))
+		}
+	}
+}
+
+// reached is what a script's functions and tables lead to, without Pharos's.
+type reached struct {
+	known map[lua.LValue]string
+	seen  map[lua.LValue]bool
+}
+
+// add adds a value, and what it leads to.
+func (r *reached) add(v lua.LValue) {
+	for next := []lua.LValue{v}; len(next) > 0; {
+		v, next = next[len(next)-1], next[:len(next)-1]
+		if r.seen[v] || r.known[v] != "" {
+			continue
+		}
+		switch v := v.(type) {
+		case *lua.LFunction:
+			r.seen[v] = true
+			for _, up := range v.Upvalues {
+				next = append(next, up.Value())
+			}
+		case *lua.LTable:
+			r.seen[v] = true
+			next = append(next, v.Metatable)
+			for k, field := range vm.Pairs(v) {
+				next = append(next, k, field)
+			}
 		}
 	}
 }
@@ -81,6 +123,7 @@ type declaration struct {
 	before   map[*lua.LTable]*hold // those that are known already: runs have changed them since
 	spelt    map[*lua.LTable]bool  // classes that misspelt has looked at; nil: it is not asked
 	listed   []*lua.LTable         // what members read last
+	finds    []*lua.LFunction      // that find the members of sets
 	needs    []engine.Pattern      // of the set, for those of its members that have none of their own
 	watchers []*watcher
 	warnings []engine.LoadError
@@ -126,7 +169,7 @@ func (d *declaration) pageTag(v lua.LValue) error {
 	if err := d.script.checkName(string(text)); err != nil {
 		return d.script.errorAt(d.script.assigned["page_tag"], "cannot use page_tag: %s", err)
 	}
-	d.script.pageTag = string(text)
+	d.script.pageTag = new(string(text))
 	return nil
 }
 
@@ -194,6 +237,7 @@ func (d *declaration) namedSet(of string, v lua.LValue) error {
 		}
 		return d.set(string(name), fmt.Sprintf("the watchers of WatcherSet %q", string(name)), sourceOf(t), watchers)
 	}
+	d.finds = append(d.finds, find)
 	discover, err := d.discovery(string(name), t, find)
 	d.script.sets = append(d.script.sets, declaredSet{name: probe.CleanText(string(name)), discover: discover, place: sourceOf(t)})
 	return err

@@ -17,7 +17,10 @@ import (
 
 // undefining are the fields of a watcher that do not make it what it is: where
 // it was written, and what runs leave behind.
-var undefining = []string{"id", "source", "state", "status", "duration", "last_updated", "verdict"}
+var undefining = append([]string{"id", "source"}, setInRuns...)
+
+// setInRuns are the fields that each run sets.
+var setInRuns = []string{"state", "status", "duration", "last_updated", "verdict"}
 
 // definer computes definitions: a hash of a watcher's options as plain data
 // and of the code, constants and upvalues of its functions, through tables,

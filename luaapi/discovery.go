@@ -99,6 +99,7 @@ func (f *finder) call(ctx context.Context) ([]engine.Watcher, error) {
 	})
 	closeAll(r.conns)
 	if err != nil {
+		r.explainNil(err)
 		e, isScript := errors.AsType[*vm.Error](err)
 		switch {
 		case r.expired != nil && ctx.Err() != nil:

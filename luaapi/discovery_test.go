@@ -197,6 +197,7 @@ func TestDiscoveryErrors(t *testing.T) {
 	for _, test := range []struct{ body, want string }{
 		{`error("broke")`, "F:3: broke"},
 		{`local x = nil; return x.y`, "F:3: attempt to index"},
+		{`for _ in ipairs(pharos.json.decode("<html>")) do end`, "F:3: bad argument #1 to 'ipairs' (table expected, got nil) (just before: decoding JSON: "},
 		{`return nil, "text"`, "F:2: text"},
 		{`return pharos.exec("x")`, "F:2: refused"},
 		{`assert(pharos.exec("x"))`, "refused"},

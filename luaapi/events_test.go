@@ -54,6 +54,7 @@ func TestEventsAreJudged(t *testing.T) {
 		{`self:warning(line)`, "hm", "warning hm ()"},
 		{`return { value = 3, unit = "jobs" }`, "", "ok 3 ()"},
 		{`error("aua")`, "", "unknown script error ("},
+		{`self.status = "critical"`, "", `unknown script error (DIR/pharos.lua:1: cannot set self.status, which is what the run before came to: write return "critical", value`},
 		{`return "green"`, "", "unknown script error ("},
 		{`return tonumber(line)`, "gone", "unknown script error (DIR/pharos.lua:1: the function of events at DIR/pharos.lua:1 returned nil: want what check returns, or no value at all to leave the status as it is"},
 		{`self:warning(line) return nil`, "hm", "warning hm ()"},

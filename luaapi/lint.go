@@ -3,6 +3,7 @@ package luaapi
 import (
 	"cmp"
 	"context"
+	"fmt"
 	"net"
 	"net/url"
 	"os/exec"
@@ -207,8 +208,11 @@ func (l *linter) unreachable(L *lua.LState, w *watcher) {
 		}
 		for i, limit := range []*float64{w.limits.Min, w.limits.Warn, w.limits.Crit} {
 			if limit != nil && *limit > w.timeout.Seconds() {
-				n := vm.FormatNumber(*limit)
-				l.find(w.source, "the thresholds of %q: %s is %s seconds, and a run ends after its timeout of %s: milliseconds are written \"%sms\"", w.name, thresholdNames[i], n, w.timeout, n)
+				n, hint := vm.FormatNumber(*limit), ": no answer is ever that slow, raise the timeout"
+				if *limit >= 100 {
+					hint = fmt.Sprintf(": milliseconds are written \"%sms\"", n)
+				}
+				l.find(w.source, "the thresholds of %q: %s is %s seconds, and a run ends after its timeout of %s%s", w.name, thresholdNames[i], n, w.timeout, hint)
 				return
 			}
 		}

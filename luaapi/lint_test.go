@@ -61,6 +61,7 @@ metric_watchers = {
   pharos.FileMetricWatcher{ name = "home", path = "~/x" },
   command{ command = { "true", timeout = 1 } },
   command{ command = { "true", true } },
+  pharos.PageGETMetricWatcher{ name = "slow", url = "http://127.0.0.1/", thresholds = { 0.001, 1, 5 } },
 }`)
 	var got []string
 	for _, f := range b.config.Lint(context.Background()) {
@@ -95,6 +96,7 @@ metric_watchers = {
 		`46: the path "~/x" is taken as it is: ~ is a shell's word for pharos.env("HOME")`,
 		`47: cannot use option "command" of "n47": its list has the name "timeout": options do not belong in it`,
 		`48: cannot use option "command" of "n48": want text at place 2, got boolean`,
+		`49: the thresholds of "slow": crit is 5 seconds, and a run ends after its timeout of 2s: no answer is ever that slow, raise the timeout`,
 	}
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Errorf("Lint (-want +got):\n%s", diff)
@@ -139,7 +141,8 @@ function Disk:handle_outputt(o) return self.units end
 function Disk:handle_output(o) return #self.hosts, pharos.htpp.get("x") end
 function Disk:detail() return self:values(), pharos.json.decoed("x"), pharos.url, pharos.MetricWatcher.mine end
 function Disk:values() end
-function Disk.other() local pharos = {} return pharos.htpp end
+function Disk.other() local pharos = {} pharos:dns() return pharos.htpp, pharos.http:get() end
+function Disk:own() pharos.here:x() pharos.Class:extend{} return pharos:dns("x"), pharos.http:get("x"), pharos.http:got("x"), pharos.url:match("x") end
 metric_watchers = { Disk{ name = "a", command = "true" }, Disk{ name = "b", command = "true" } }`)
 	var got []string
 	for _, w := range b.config.Warnings {
@@ -148,8 +151,11 @@ metric_watchers = { Disk{ name = "a", command = "true" }, Disk{ name = "b", comm
 	}
 	slices.Sort(got)
 	want := []string{
-		`pharos.lua:10: the class of "a" has "inteval", which nothing reads (did you mean "interval"?)`,
-		`pharos.lua:10: the class of "a" has "treshold", which nothing reads (did you mean "thresholds"?)`,
+		"pharos.lua:10: cannot call pharos.dns with a colon: write pharos.dns(...), with a dot",
+		"pharos.lua:10: cannot call pharos.http.get with a colon: write pharos.http.get(...), with a dot",
+		`pharos.lua:10: cannot use pharos.http.got: there is no such name (did you mean "get"?`,
+		`pharos.lua:11: the class of "a" has "inteval", which nothing reads (did you mean "interval"?)`,
+		`pharos.lua:11: the class of "a" has "treshold", which nothing reads (did you mean "thresholds"?)`,
 		`pharos.lua:5: the class of "a" has "handle_outputt", which nothing reads (did you mean "handle_output"?)`,
 		`pharos.lua:6: cannot use pharos.htpp: there is no such name (did you mean "http"?`,
 		`pharos.lua:7: cannot use pharos.json.decoed: there is no such name (did you mean "decode"?`,
@@ -225,7 +231,8 @@ func TestRegularExpressions(t *testing.T) {
 // when the file loads.
 func TestForgottenWatchers(t *testing.T) {
 	b := newTestBoard(t)
-	b.load(`local a = pharos.CommandMetricWatcher{ name = "a", command = "true" }
+	b.write("lib/shared.lua", `return { gate = pharos.PingMetricWatcher{ name = "for another file", host = "127.0.0.1" } }`)
+	b.load(`local a = pharos.CommandMetricWatcher{ name = "a", command = "true" } require "shared"
 metric_watchers = { a, pharos.CommandMetricWatcher{ name = "b", command = "true" } }
 metric_watchers = { a }
 pharos.WatcherSet("lost", { pharos.PingMetricWatcher{ name = "c", host = "127.0.0.1" } })
@@ -233,6 +240,11 @@ metric_watcher_sets = { pharos.WatcherSet("found", { pharos.TCPMetricWatcher{ na
 local e = pharos.Class:extend{}{}
 a.intervall = "5s"
 a.own = 5
+pcall(function() local none = pharos.CommandMetricWatcher{ name = "was never made" } return none end)
+local base = pharos.CommandMetricWatcher{ name = "for another's check", command = "true" }
+table.insert(metric_watchers, pharos.MetricWatcher{ name = "f", check = function() return base.check(base) end })
+local known = { g = pharos.CommandMetricWatcher{ name = "g", command = "true" } }
+table.insert(metric_watcher_sets, pharos.WatcherSet("finds", function() return { known.g } end))
 `)
 	var got []string
 	for _, w := range b.config.Warnings {
@@ -249,19 +261,49 @@ a.own = 5
 	}
 }
 
+// What a class has by a name that each run sets is lost: that is told when the file
+// loads.
+func TestFieldsThatRunsSet(t *testing.T) {
+	b := newTestBoard(t)
+	b.load(`local A = pharos.MetricWatcher:extend{ duration = "1m", state = {} }
+function A:status() return "up" end
+function A:check() return self:status(), self.duration .. self.state.n end
+local B = pharos.MetricWatcher:extend{}
+function B:init() self.state = { n = 0 } end
+function B:check() return self.state.n end
+metric_watchers = { A{ name = "a", duration = "5m" }, A{ name = "b" }, B{ name = "c" }, B{ name = "d" } }
+metric_watchers[1].verdict = nil`)
+	var got []string
+	for _, w := range b.config.Warnings {
+		got = append(got, fmt.Sprintf("%d: %s", w.Line, w.Message))
+	}
+	want := []string{
+		`7: "a" has "duration", which each run sets anew: give it another name`,
+		`7: "a" has "status", which each run sets anew: give it another name`,
+		`7: "c" has a state, which each run sets to what was kept: what it begins with is for check, self.state.n = self.state.n or 0`,
+	}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Errorf("warnings (-want +got):\n%s", diff)
+	}
+}
+
 // To set what is read when the file loads changes nothing in a run: check says so.
 func TestOptionsSetInRuns(t *testing.T) {
 	b := newTestBoard(t)
 	b.load(`local A = pharos.MetricWatcher:extend{}
-function A:init() self.interval = "5s" end
+function A:init() self:defaults() self.interval = "5s" end
+function A:defaults() self.unit = "jobs" end
+function A:called(name) self.name = name return self end
+function A:slower() self.interval = "1m" end
 function A:check()
+  if self.own == 3 then self:slower() end
   self.interval = "10s"
   self.own, self.thresholds = 1, { warn = 5 }
   local other = {}
   other.interval = 5
   return 1
 end
-metric_watchers = { A{ name = "a" }, A{ name = "b" }, pharos.MetricWatcher{ name = "c", check = function(self)
+metric_watchers = { A{ name = "a" }, A{}:called("b"), pharos.MetricWatcher{ name = "c", check = function(self)
   if self.own then self.unit = "s" end
   return 1
 end } }`)
@@ -270,8 +312,9 @@ end } }`)
 		got = append(got, fmt.Sprintf("%d: %s", finding.Line, finding.Message))
 	}
 	want := []string{
-		"4: self.interval is read when the file loads: to set it in a run changes nothing",
-		"11: self.unit is read when the file loads: to set it in a run changes nothing (a check returns { value = 5, unit = ... })",
+		"5: self.interval is read when the file loads: to set it in a run changes nothing",
+		"8: self.interval is read when the file loads: to set it in a run changes nothing",
+		"15: self.unit is read when the file loads: to set it in a run changes nothing (a check returns { value = 5, unit = ... })",
 	}
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Errorf("findings (-want +got):\n%s", diff)
@@ -290,7 +333,9 @@ function C:init()
   A.init(self)
 end
 local D = B:extend{}
-metric_watchers = { A{ name = "a" }, B{ name = "b", command = "true" }, B{ name = "b2", command = "true" }, C{ name = "c" }, D{ name = "d", command = "true" } }`)
+local E, init = A:extend{}, A.init
+function E:init() init(self) end
+metric_watchers = { E{ name = "e" }, A{ name = "a" }, B{ name = "b", command = "true" }, B{ name = "b2", command = "true" }, C{ name = "c" }, D{ name = "d", command = "true" } }`)
 	var got []string
 	for _, finding := range b.config.Lint(t.Context()) {
 		got = append(got, fmt.Sprintf("%d: %s", finding.Line, finding.Message))

@@ -270,8 +270,11 @@ func (l *loader) generation() {
 		watchers += len(s.watchers)
 	}
 	ids := make(map[engine.ID]placed, watchers)
+	var tags []string // of the files that set it
 	for _, s := range l.config.scripts {
-		g.PageTag = cmp.Or(g.PageTag, s.pageTag)
+		if s.pageTag != nil {
+			tags = append(tags, *s.pageTag)
+		}
 		for _, set := range s.sets {
 			place, ok := places[set.name]
 			if !ok {
@@ -301,6 +304,10 @@ func (l *loader) generation() {
 			}
 		}
 	}
+	if tags == nil {
+		tags = []string{"Keeps watch..."}
+	}
+	g.PageTag = cmp.Or(tags...)
 	slices.SortStableFunc(g.Sets, func(a, b engine.Set) int {
 		return cmp.Compare(min(len(a.Name), 1), min(len(b.Name), 1))
 	})

@@ -181,6 +181,8 @@ func TestCheckResults(t *testing.T) {
 		{`local r = pharos.exec({ "/no/such/program" }) return r.code`, engine.Unknown, "script error",
 			`FILE:1: attempt to index a nil value (local 'r') with key 'code' (just before: running "/no/such/program": command not found)`},
 		{`pharos.exec({ "/no/such/program" }) pharos.exec("true") return nil .. ""`, engine.Unknown, "script error", "FILE:1: attempt to concatenate a nil value"},
+		{`local _, err = pharos.exec({ "/no/such/program" }) error("no luck: " .. tostring(err))`, engine.Unknown, "script error",
+			`FILE:1: no luck: running "/no/such/program": command not found`},
 		{`error("broken")`, engine.Unknown, "script error", "FILE:1: broken"},
 		{`return { status = 5, value = 3 }`, engine.Unknown, "script error", "FILE:1: check gave a status that is a number (valid: critical, ok, unknown, warning)"},
 		{`return {}, 1`, engine.Unknown, "script error", "FILE:1: check returned a table with neither a status nor a number as its value"},
@@ -197,6 +199,21 @@ func TestCheckResults(t *testing.T) {
 		want := strings.ReplaceAll(test.detail, "FILE", scriptName(b.Path))
 		if got.Status != test.status || got.Value != test.value || want != "ANY" && got.Detail != want {
 			t.Errorf("check %q = %v %q %q, want %v %q %q", test.body, got.Status, got.Value, got.Detail, test.status, test.value, want)
+		}
+	}
+}
+
+// A board whose files set no page_tag has the original's; one set to "" has none.
+func TestDefaultPageTag(t *testing.T) {
+	b := newTestBoard(t)
+	for text, want := range map[string]string{
+		"metric_watchers = {}":                    "Keeps watch...",
+		"metric_watchers = {} page_tag = ''":      "",
+		"metric_watchers = {} page_tag = 'Mine.'": "Mine.",
+	} {
+		b.load(text)
+		if got := b.config.Generation.PageTag; got != want {
+			t.Errorf("the page_tag of %q = %q, want %q", text, got, want)
 		}
 	}
 }

@@ -11,8 +11,8 @@ import (
 )
 
 // read hears of each field that the script's files read, before they run. It
-// warns of names that the table pharos does not have: in a function it may take
-// long until somebody calls it.
+// warns of names that the table pharos does not have, and of those that are called with
+// a colon: in a function it may take long until somebody calls it.
 func (s *script) read(use vm.FieldUse) {
 	if s.reads == nil {
 		return // what a person types now says it when it runs
@@ -21,18 +21,21 @@ func (s *script) read(use vm.FieldUse) {
 	if use.Path[0] != "pharos" || len(use.Path) == 1 {
 		return
 	}
-	at := lua.LValue(s.pharos)
+	at, place := lua.LValue(s.pharos), engine.Place{File: use.File, Line: use.Line}
 	for i, name := range use.Path[1:] {
 		t, ok := at.(*lua.LTable)
 		if !ok {
 			return
 		}
-		if at = t.RawGetString(name); at != lua.LNil {
+		owner, last := strings.Join(use.Path[:i+1], "."), i+2 == len(use.Path)
+		switch at = t.RawGetString(name); {
+		case !last && at != lua.LNil:
 			continue
-		}
-		owner := strings.Join(use.Path[:i+1], ".")
-		if last := i+2 == len(use.Path); last && isModule(t) && !optional(owner, name) {
-			s.warn(engine.Place{File: use.File, Line: use.Line}, "%s", noSuchName(t, owner, name))
+		case !last || !isModule(t):
+		case at == lua.LNil && !optional(owner, name):
+			s.warn(place, "%s", noSuchName(t, owner, name))
+		case at != lua.LNil && use.Colon:
+			s.warn(place, "%s", noColon(owner+"."+name))
 		}
 		return
 	}
@@ -108,11 +111,15 @@ func (d *declaration) misspelt(w *watcher) {
 			d.script.warn(w.source, "%q has %q, which nothing reads (did you mean %q?)", w.name, vm.Brief(field), near)
 		}
 	})
+	if !d.spelt[class] { // or a thousand of one class would all say it
+		d.overwritten(w, w.self)
+	}
 	for class := range lineage(class) {
 		if d.spelt[class] || d.definer.known[class] != "" {
 			return
 		}
 		d.spelt[class] = true
+		d.overwritten(w, class)
 		names := append(classNames(class.RawGetString("super")), "init", "construct")
 		names = append(names, namesOfAny(class.RawGetString("options"))...)
 		known := make(map[string]bool, len(names))
@@ -132,6 +139,26 @@ func (d *declaration) misspelt(w *watcher) {
 				d.script.warn(at, "the class of %q has %q, which nothing reads (did you mean %q?)", w.name, field, near)
 			}
 		})
+	}
+}
+
+// overwritten warns of what a watcher or its class has by a name that each run sets:
+// the script would never see it again.
+func (d *declaration) overwritten(w *watcher, t *lua.LTable) {
+	for _, name := range setInRuns {
+		v := t.RawGetString(name)
+		if list, ok := v.(*lua.LTable); ok && name == "state" {
+			if first, _ := vm.Plain(list).Next(lua.LNil); first == lua.LNil {
+				continue // as it begins anyway
+			}
+		}
+		switch {
+		case v == lua.LNil, t != w.self && w.self.RawGetString(name) != lua.LNil: // or the latter was told
+		case name == "state":
+			d.script.warn(w.source, "%q has a state, which each run sets to what was kept: what it begins with is for check, self.state.n = self.state.n or 0", w.name)
+		default:
+			d.script.warn(w.source, "%q has %q, which each run sets anew: give it another name", w.name, name)
+		}
 	}
 }
 

@@ -116,6 +116,10 @@ func object[T any](v lua.LValue) (T, bool) {
 	return none, false
 }
 
+func noColon(function string) string {
+	return fmt.Sprintf("cannot call %s with a colon: write %s(...), with a dot", function, function)
+}
+
 // guardColons guards what is in the module of that name against being called with a
 // colon, as pharos:dns(...) and pharos.json:decode(...): the module would be taken
 // for the first argument.
@@ -124,7 +128,7 @@ func guardColons(L *lua.LState, module *lua.LTable, name string) {
 		call := f.GFunction
 		return L.NewFunction(func(L *lua.LState) int {
 			if L.Get(n) == module {
-				L.RaiseError("cannot call %s with a colon: write %s(...), with a dot", of, of)
+				L.RaiseError("%s", noColon(of))
 			}
 			return call(L)
 		})

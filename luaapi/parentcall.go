@@ -16,6 +16,9 @@ var watcherMethods = []string{
 	"check", "critical", "detail", "handle_output", "handle_returncode", "ok", "step", "unknown", "value", "warning",
 }
 
+// calledMethods are the methods and options that a class calls in a run.
+var calledMethods = []string{"address", "check", "command", "detail", "handle_output", "handle_returncode", "run", "url", "value"}
+
 // parentCalls finds where a method of w, or of its classes in the script, calls
 // one of a class with a colon, Shop:check(): that works on the class, of which
 // every watcher has a part, and not on this one. So is self.super.check(self), but
@@ -57,12 +60,30 @@ var loadOptions = map[string]string{
 	"unit": " (a check returns { value = 5, unit = ... })", "link": " (a check returns { status = \"ok\", link = ... })",
 }
 
-// lateOptions finds where a method of w, or of its classes in the script, sets one.
+// runMethods are those that a run comes to: the ones that a class or an option is
+// called by, and what is named in them. Any other is called when the file loads, by
+// init most often, or by nobody.
+func (w *watcher) runMethods() (come []method) {
+	left := w.methods()
+	for n := -1; n < len(come); {
+		n = len(come)
+		left = slices.DeleteFunc(left, func(m method) bool {
+			comes := m.name != "init" && (slices.Contains(calledMethods, m.name) || slices.ContainsFunc(come, func(caller method) bool {
+				return names(caller.function.Proto, m.name)
+			}))
+			if comes {
+				come = append(come, m)
+			}
+			return comes
+		})
+	}
+	return come
+}
+
+// lateOptions finds where a method of w, or of its classes in the script, sets one in
+// a run.
 func (w *watcher) lateOptions() (found []engine.LoadError) {
-	for _, m := range w.methods() {
-		if m.name == "init" || strings.HasPrefix(m.name, "__") {
-			continue
-		}
+	for _, m := range w.runMethods() {
 		for _, set := range vm.FieldsSet(m.function) {
 			if hint, ok := loadOptions[set.Field]; ok && set.Parameter == "self" {
 				found = append(found, mistake(engine.Place{File: set.File, Line: set.Line},
@@ -73,12 +94,12 @@ func (w *watcher) lateOptions() (found []engine.LoadError) {
 	return found
 }
 
-// initCalls finds the init of a class of w in the script that does not name the one
-// of the class above, also one of the script's, that is called no more.
+// initCalls finds the init of a class of w in the script that neither names nor
+// holds the one of the class above, also one of the script's, that is called no more.
 func (w *watcher) initCalls() (found []engine.LoadError) {
 	for class := range lineage(w.self.Metatable) {
 		own, ok := class.RawGetString("init").(*lua.LFunction)
-		if !ok || own.IsG || namesInit(own.Proto) {
+		if !ok || own.IsG || names(own.Proto, "init") {
 			continue
 		}
 		for above := range lineage(class.RawGetString("super")) {
@@ -86,7 +107,8 @@ func (w *watcher) initCalls() (found []engine.LoadError) {
 			if !ok {
 				continue
 			}
-			if !hidden.IsG && !strings.HasPrefix(hidden.Proto.SourceName, builtinPrefix) {
+			held := slices.ContainsFunc(own.Upvalues, func(up *lua.Upvalue) bool { return up.Value() == lua.LValue(hidden) })
+			if !held && !hidden.IsG && !strings.HasPrefix(hidden.Proto.SourceName, builtinPrefix) {
 				name := above.RawGetString("class_name")
 				if name == lua.LNil {
 					name = lua.LString("Parent")
@@ -100,9 +122,10 @@ func (w *watcher) initCalls() (found []engine.LoadError) {
 	return found
 }
 
-// namesInit tells whether the code of a function has the name init.
-func namesInit(p *lua.FunctionProto) bool {
-	return slices.Contains(p.Constants, lua.LValue(lua.LString("init"))) || slices.ContainsFunc(p.FunctionPrototypes, namesInit)
+// names tells whether the code of a function has that name in it.
+func names(p *lua.FunctionProto, name string) bool {
+	return slices.Contains(p.Constants, lua.LValue(lua.LString(name))) ||
+		slices.ContainsFunc(p.FunctionPrototypes, func(within *lua.FunctionProto) bool { return names(within, name) })
 }
 
 func parentCallsIn(method string, f *lua.LFunction, ofOwnClass bool) (found []engine.LoadError) {

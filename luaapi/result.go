@@ -220,13 +220,17 @@ func (w *watcher) show(L *lua.LState, v verdict) (engine.Result, error) {
 			continue
 		}
 		text, ok := textOf(field.from)
-		if err, failed := vm.ErrorOf(field.from); failed && field.name == "detail" {
+		err, failed := vm.ErrorOf(field.from)
+		if failed && field.name == "detail" {
 			if v.status == engine.OK {
 				return engine.Result{}, fmt.Errorf("check returned \"ok\" with an error as its detail: %w", err)
 			}
 			text, ok = err.Error(), true
 		}
-		if !ok {
+		switch {
+		case failed && field.name == "value":
+			return engine.Result{}, errors.New("the value is a pharos.Error, which may be the detail: return status, value, err")
+		case !ok:
 			return engine.Result{}, fmt.Errorf("the %s is a %s: want text or a number", field.name, typeName(field.from))
 		}
 		*field.to = text

@@ -3,6 +3,7 @@ package luaapi
 import (
 	"context"
 	"errors"
+	"fmt"
 	"strings"
 	"time"
 
@@ -40,6 +41,13 @@ type run struct {
 	conns    []conversation // to be closed when the run ends
 	log      []string
 	logBytes int
+}
+
+// explainNil says of an error over a nil what failed before: that gave it, most often.
+func (r *run) explainNil(err error) {
+	if e, ok := errors.AsType[*vm.Error](err); ok && r.failure != nil && e.Value == nil && strings.Contains(e.Message, "nil") {
+		e.Message = fmt.Sprintf("%s (just before: %s)", e.Message, r.failure)
+	}
 }
 
 // took tells whether that is how many seconds the last timed primitive took.

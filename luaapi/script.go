@@ -46,7 +46,7 @@ type script struct {
 	made                  []*lua.LTable   // its watchers, as they are made; nil once the files were loaded
 	named                 namedFields
 
-	pageTag  string
+	pageTag  *string // nil where the files set none
 	sets     []declaredSet
 	watchers []*watcher
 	warnings []engine.LoadError
@@ -168,7 +168,8 @@ func (s *script) loadClass(L *lua.LState, o *Options, file string) (lua.LValue, 
 	L.Push(L.NewFunction(decided))
 	L.Push(L.NewFunction(s.misusing))
 	L.Push(L.NewFunction(misdeclaring))
-	L.Call(5, 1)
+	L.Push(L.NewFunction(s.note))
+	L.Call(6, 1)
 	class := L.Get(-1)
 	L.Pop(1)
 	return class, nil
@@ -242,9 +243,7 @@ func (s *script) load(ctx context.Context, source []byte) error {
 	r := &run{}
 	ctx = context.WithValue(ctx, runKey{}, r)
 	if err := s.universe.Load(ctx, source); err != nil {
-		if e := (*vm.Error)(nil); errors.As(err, &e) && r.failure != nil && e.Value == nil && strings.Contains(e.Message, "nil") { // the one that it gave, most often
-			e.Message = fmt.Sprintf("%s (just before: %s)", e.Message, r.failure)
-		}
+		r.explainNil(err)
 		if hint := pythonHint(s.name, source); hint != nil {
 			return hint
 		}

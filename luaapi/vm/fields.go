@@ -6,9 +6,10 @@ import "github.com/yuin/gopher-lua/ast"
 // to it from a global, pharos.http.get; where it begins with anything else, or
 // is longer, it is the name of the field alone.
 type FieldUse struct {
-	Path []string
-	File string
-	Line int
+	Path  []string
+	Colon bool // it is called as a method, pharos.http:get()
+	File  string
+	Line  int
 }
 
 // fieldPath is the longest path that is noted.
@@ -23,7 +24,7 @@ type fieldUses struct {
 // fieldUse notes the field that e reads, if it has a name.
 func (r *resolver) fieldUse(e *ast.AttrGetExpr) {
 	if path := r.path(e, fieldPath); path != nil {
-		r.fields.list = append(r.fields.list, FieldUse{path, r.file, e.Line()})
+		r.fields.list = append(r.fields.list, FieldUse{Path: path, File: r.file, Line: e.Line()})
 	}
 	if key, ok := e.Key.(*ast.StringExpr); ok {
 		r.fieldName(e, key.Value)
@@ -34,7 +35,7 @@ func (r *resolver) fieldUse(e *ast.AttrGetExpr) {
 func (r *resolver) fieldName(at ast.PositionHolder, name string) {
 	if !r.fields.seen[name] {
 		r.fields.seen[name] = true
-		r.fields.list = append(r.fields.list, FieldUse{[]string{name}, r.file, at.Line()})
+		r.fields.list = append(r.fields.list, FieldUse{Path: []string{name}, File: r.file, Line: at.Line()})
 	}
 }
 

@@ -323,6 +323,9 @@ func (r *resolver) call(e *ast.FuncCallExpr) {
 		r.expr(&e.Receiver)
 		r.constant(e, e.Method)
 		r.fieldName(e, e.Method)
+		if path := r.path(e.Receiver, fieldPath-1); path != nil {
+			r.fields.list = append(r.fields.list, FieldUse{append(path, e.Method), true, r.file, e.Line()})
+		}
 	}
 	r.exprs(e.Args)
 	r.textCall(e)
