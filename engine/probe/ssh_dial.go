@@ -152,6 +152,8 @@ func (c *sshConn) openForward(ctx context.Context, use sshUse, kind string, payl
 		theirs.Close()
 	}
 	inward := func() {
+		// What came and nobody reads is for whoever has the other end, but not for ever.
+		defer context.AfterFunc(pool.ctx, func() { theirs.Close() })()
 		pool.copy(theirs, ch)
 		theirs.Close()
 	}

@@ -281,6 +281,9 @@ func TestSSHCloseEndsEverything(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	if _, err := conn.Read(make([]byte, 1)); err != nil { // nobody reads the rest of the greeting
+		t.Fatal(err)
+	}
 	p.Close()
 	calls.Wait() // long before the commands end
 	conn.Close()
