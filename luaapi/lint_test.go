@@ -9,6 +9,8 @@ import (
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+
+	"pharos/engine"
 )
 
 func TestLint(t *testing.T) {
@@ -179,10 +181,7 @@ func TestLintOfArguments(t *testing.T) {
   pharos.DNSMetricWatcher{ name = "g", host = "https://example.com" },
   pharos.CommandMetricWatcher{ name = "h", command = { "echo 5 | wc -l" } },
 }`)
-	var got []string
-	for _, finding := range append(b.config.Warnings, b.config.Lint(t.Context())...) {
-		got = append(got, fmt.Sprintf("%d: %s", finding.Line, finding.Message))
-	}
+	got := lines(append(b.config.Warnings, b.config.Lint(t.Context())...))
 	want := []string{
 		`2: the function of pharos.exec.stream takes line first, where the watcher comes: write function(self, line)`,
 		`3: the function of pharos.http.sse takes event first, where the watcher comes: write function(self, event)`,
@@ -246,10 +245,7 @@ table.insert(metric_watchers, pharos.MetricWatcher{ name = "f", check = function
 local known = { g = pharos.CommandMetricWatcher{ name = "g", command = "true" } }
 table.insert(metric_watcher_sets, pharos.WatcherSet("finds", function() return { known.g } end))
 `)
-	var got []string
-	for _, w := range b.config.Warnings {
-		got = append(got, fmt.Sprintf("%d: %s", w.Line, w.Message))
-	}
+	got := lines(b.config.Warnings)
 	slices.Sort(got)
 	want := []string{
 		`1: "a" has "intervall", which nothing reads (did you mean "interval"?)`,
@@ -273,10 +269,7 @@ function B:init() self.state = { n = 0 } end
 function B:check() return self.state.n end
 metric_watchers = { A{ name = "a", duration = "5m" }, A{ name = "b" }, B{ name = "c" }, B{ name = "d" } }
 metric_watchers[1].verdict = nil`)
-	var got []string
-	for _, w := range b.config.Warnings {
-		got = append(got, fmt.Sprintf("%d: %s", w.Line, w.Message))
-	}
+	got := lines(b.config.Warnings)
 	want := []string{
 		`7: "a" has "duration", which each run sets anew: give it another name`,
 		`7: "a" has "status", which each run sets anew: give it another name`,
@@ -307,10 +300,7 @@ metric_watchers = { A{ name = "a" }, A{}:called("b"), pharos.MetricWatcher{ name
   if self.own then self.unit = "s" end
   return 1
 end } }`)
-	var got []string
-	for _, finding := range b.config.Lint(t.Context()) {
-		got = append(got, fmt.Sprintf("%d: %s", finding.Line, finding.Message))
-	}
+	got := lines(b.config.Lint(t.Context()))
 	want := []string{
 		"5: self.interval is read when the file loads: to set it in a run changes nothing",
 		"8: self.interval is read when the file loads: to set it in a run changes nothing",
@@ -336,10 +326,7 @@ local D = B:extend{}
 local E, init = A:extend{}, A.init
 function E:init() init(self) end
 metric_watchers = { E{ name = "e" }, A{ name = "a" }, B{ name = "b", command = "true" }, B{ name = "b2", command = "true" }, C{ name = "c" }, D{ name = "d", command = "true" } }`)
-	var got []string
-	for _, finding := range b.config.Lint(t.Context()) {
-		got = append(got, fmt.Sprintf("%d: %s", finding.Line, finding.Message))
-	}
+	got := lines(b.config.Lint(t.Context()))
 	want := []string{"4: this init is called instead of that of A, which the class extends: write A.init(self) in it"}
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Errorf("findings (-want +got):\n%s", diff)
@@ -380,4 +367,12 @@ end) }`)
 	if len(got) != len(want) {
 		t.Errorf("%d warnings, want %d", len(got), len(want))
 	}
+}
+
+// lines are findings as texts, each with the number of its line.
+func lines(findings []engine.LoadError) (texts []string) {
+	for _, f := range findings {
+		texts = append(texts, fmt.Sprintf("%d: %s", f.Line, f.Message))
+	}
+	return texts
 }

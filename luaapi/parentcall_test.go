@@ -1,7 +1,6 @@
 package luaapi
 
 import (
-	"fmt"
 	"strings"
 	"testing"
 
@@ -37,10 +36,7 @@ metric_watchers = {
   pharos.CommandMetricWatcher{ name = "h", command = "true", check = function(self) return self.super.check(self) end },
   pharos.MetricWatcher{ name = "e", check = function(self) return pharos.CommandMetricWatcher:check() end },
 }`)
-	var got []string
-	for _, finding := range b.config.Lint(t.Context()) {
-		got = append(got, fmt.Sprintf("%d: %s", finding.Line, finding.Message))
-	}
+	got := lines(b.config.Lint(t.Context()))
 	want := []string{
 		"5: Base:check(...) works on the class and not on this watcher: write Base.check(self, ...), with a dot",
 		"7: Base:handle_output(...) works on the class and not on this watcher: write Base.handle_output(self, ...), with a dot",

@@ -108,7 +108,7 @@ func execAs(t *testing.T, cmd *exec.Cmd, uid uint32) {
 
 // execMissing skips a test for want of a real counterpart, unless all are
 // promised to be there.
-func execMissing(t *testing.T, what string) {
+func execMissing(t testing.TB, what string) {
 	t.Helper()
 	if os.Getenv("PHAROS_REQUIRE_REAL") == "1" {
 		t.Fatalf("this test needs %s, and PHAROS_REQUIRE_REAL is set", what)
